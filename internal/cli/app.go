@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+)
+
+// Version is set at link time by -ldflags '-X gcat/internal/cli.Version=1.2';
+// otherwise the module's own version is printed.
+var Version string
+
+// Common holds the flags of all three commands; every grammar embeds it.
+type Common struct {
+	Help       bool   `short:"h" help:"Print this help." group:"other"`
+	Version    bool   `help:"Print the version." group:"other"`
+	Completion string `help:"Print a completion script: bash, zsh or fish." placeholder:"SHELL" group:"other"`
+	Verbose    int    `short:"v" type:"counter" help:"Say what happens; -vv says more." group:"other"`
+}
+
+func (c *Common) common() *Common { return c }
+
+// Logging holds the log's format, for the grammars that have one.
+type Logging struct {
+	Log string `enum:"text,json" default:"text" placeholder:"text|json" help:"How -v and failures are written; json implies -v." group:"other"`
+}
+
+func (l *Logging) format() string { return l.Log }
+
+// An App is what a command is apart from its grammar.
+type App struct {
+	// Name is the command's name.
+	Name string
+	// Summary says in a sentence what it does.
+	Summary string
+	// Synopsis holds the command lines it takes, without "Usage:".
+	Synopsis []string
+	// Groups are the headings under which --help lists the flags.
+	Groups []Group
+	// Examples are pairs of a command line and what it does.
+	Examples [][2]string
+}
+
+// A Group is a heading of --help; flags join it by the tag group:"KEY".
+type Group struct{ Key, Title string }
+
+// Main parses args into grammar (a pointer to a struct that embeds [Common]),
+// runs run, prints the diagnostic of the error it returns and returns the exit
+// status. --help, --version and --completion are answered on standard output
+// without calling run.
+func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
+	log := &Log{Name: a.Name, Out: os.Stderr}
+	err := a.main(grammar, args, log, run)
+	log.Error(err)
+	return StatusOf(err)
+}
+
+func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) error {
+	parser, err := a.parser(grammar)
+	if err != nil {
+		return Failf(Usage, "%v", err)
+	}
+	_, err = parser.Parse(args)
+	common := grammar.(interface{ common() *Common }).common()
+	if answered, err := a.answer(parser.Model, common); answered {
+		return err
+	}
+	if err != nil {
+		return usageError(err)
+	}
+	log.Level = common.Verbose
+	if l, ok := grammar.(interface{ format() string }); ok && l.format() == "json" {
+		log.JSON, log.Level = true, max(log.Level, 1)
+	}
+	log.Clock = term.IsTerminal(int(os.Stderr.Fd()))
+	return run(log)
+}
+
+// parser builds kong's parser of grammar.
+func (a *App) parser(grammar any) (*kong.Kong, error) {
+	groups := make([]kong.Group, 0, len(a.Groups))
+	for _, g := range a.Groups {
+		groups = append(groups, kong.Group{Key: g.Key, Title: g.Title})
+	}
+	return kong.New(grammar, kong.Name(a.Name), kong.NoDefaultHelp(),
+		kong.ExplicitGroups(groups), kong.WithHyphenPrefixedParameters(true),
+		kong.Writers(io.Discard, io.Discard))
+}
+
+// answer prints what --help, --version or --completion ask for, and reports
+// whether one of them was there. They win over any other mistake on the command
+// line.
+func (a *App) answer(model *kong.Application, c *Common) (bool, error) {
+	var text string
+	var err error
+	switch {
+	case c.Help:
+		text = a.help(model)
+	case c.Version:
+		text = a.Name + " " + version() + "\n"
+	case c.Completion != "":
+		text, err = a.completion(model, c.Completion)
+	default:
+		return false, nil
+	}
+	if err == nil {
+		_, err = io.WriteString(os.Stdout, text)
+	}
+	return true, err
+}
+
+// version is the link-time version, else the module's, else "devel", and
+// always the toolchain's.
+func version() string {
+	v, tool := Version, ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v == "" {
+			v = strings.Trim(info.Main.Version, "()")
+		}
+		tool = " (" + info.GoVersion + ")"
+	}
+	if v == "" {
+		v = "devel"
+	}
+	return v + tool
+}
+
+// usageError turns kong's error into ours.
+func usageError(err error) error {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	text := err.Error()
+	// For an unknown short flag kong's suggestion is a list of all of them.
+	if before, list, ok := strings.Cut(text, ", did you mean one of "); ok && strings.Count(list, `"-`) > 3 {
+		text = before
+	}
+	return Usagef("%s", text)
+}
+
+func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }

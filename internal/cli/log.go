@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Log writes what a command has to say: diagnostics always, events and
+// information with -v, as readable lines or (JSON) one object a line. Each line
+// is one write. It is safe for concurrent use.
+type Log struct {
+	// Name is the command's, in front of every readable line.
+	Name string
+	// Level is how much is said: 0 failures only, 1 with -v, 2 with -vv.
+	Level int
+	// JSON writes objects instead of lines.
+	JSON bool
+	// Clock puts the time of day in front of readable lines below level 0, for
+	// a person who watches them.
+	Clock bool
+	// Out is where the lines go; nil is nowhere.
+	Out io.Writer
+
+	mu sync.Mutex
+}
+
+// An Event is something that happened, for people and for programs.
+type Event struct {
+	// Name is the event: listening, connected, accepted, refused-by-rule,
+	// closed or error.
+	Name string
+	// Text is the readable line, without the command's name.
+	Text string
+	// Fields are the object's other members, in order.
+	Fields []Field
+}
+
+// A Field is one member of a JSON log line. Durations are written as seconds.
+type Field struct {
+	Key   string
+	Value any
+}
+
+// Enabled reports whether lines of that level are written.
+func (l *Log) Enabled(level int) bool { return l != nil && l.Out != nil && level <= l.Level }
+
+// Event writes e if level is at most the log's.
+func (l *Log) Event(level int, e Event) {
+	if !l.Enabled(level) {
+		return
+	}
+	if l.JSON {
+		l.object(e)
+		return
+	}
+	l.line(level, e.Text)
+}
+
+// Infof writes a readable line if level is at most the log's; in JSON it is an
+// event named "info".
+func (l *Log) Infof(level int, format string, args ...any) {
+	if l.Enabled(level) {
+		l.Event(level, Event{Name: "info", Text: sprintf(format, args...)})
+	}
+}
+
+// Error writes the diagnostic of err, and its hint as a second line.
+func (l *Log) Error(err error, fields ...Field) {
+	if err == nil || l == nil || l.Out == nil {
+		return
+	}
+	if l.JSON {
+		l.object(Event{Name: "error", Text: err.Error(), Fields: append([]Field{{"error", KindOf(err)}}, fields...)})
+		return
+	}
+	text := err.Error()
+	if StatusOf(err) == Usage {
+		text += "; see " + l.Name + " --help"
+	}
+	l.line(0, text)
+	if hint := hintOf(err); hint != "" {
+		l.line(0, "hint: "+hint)
+	}
+}
+
+// line writes one readable line. A newline within it would be somebody's
+// attempt at a second one: it is shown as \n.
+func (l *Log) line(level int, text string) {
+	var b strings.Builder
+	b.Grow(len(l.Name) + len(text) + 20)
+	if l.Clock && level > 0 {
+		b.WriteString(time.Now().Format("15:04:05.000 "))
+	}
+	b.WriteString(l.Name)
+	b.WriteString(": ")
+	b.WriteString(strings.ReplaceAll(text, "\n", `\n`))
+	b.WriteByte('\n')
+	l.write([]byte(b.String()))
+}
+
+// object writes e as one JSON object on a line of its own.
+func (l *Log) object(e Event) {
+	b := []byte(`{"time":`)
+	b = time.Now().UTC().AppendFormat(b, `"2006-01-02T15:04:05.000000Z"`)
+	b = append(b, `,"event":`...)
+	b = appendValue(b, e.Name)
+	for _, f := range e.Fields {
+		b = append(b, ',')
+		b = appendValue(b, f.Key)
+		b = append(b, ':')
+		b = appendValue(b, f.Value)
+	}
+	if e.Text != "" {
+		b = append(b, `,"text":`...)
+		b = appendValue(b, e.Text)
+	}
+	l.write(append(b, '}', '\n'))
+}
+
+// appendValue appends v as JSON: durations as seconds, numbers that JSON has no
+// spelling for as null.
+func appendValue(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case time.Duration:
+		return strconv.AppendFloat(b, v.Seconds(), 'f', 6, 64)
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return append(b, "null"...)
+		}
+		return strconv.AppendFloat(b, v, 'g', -1, 64)
+	case int:
+		return strconv.AppendInt(b, int64(v), 10)
+	case int64:
+		return strconv.AppendInt(b, v, 10)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return append(b, "null"...)
+	}
+	return append(b, text...)
+}
+
+func (l *Log) write(line []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, _ = l.Out.Write(line) // nobody is left to tell
+}

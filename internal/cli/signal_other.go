@@ -1,0 +1,27 @@
+//go:build unix && !linux
+
+package cli
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// DieOf ends the process by sig, as a command ends that does not catch it, so
+// that the shell sees 128+sig and a calling script stops. It does not return.
+func DieOf(sig os.Signal) {
+	s, ok := sig.(syscall.Signal)
+	if !ok {
+		os.Exit(Local)
+	}
+	if s == syscall.SIGPIPE {
+		// The Go runtime keeps SIGPIPE, but dies of it itself when a write to
+		// descriptor 1 fails with EPIPE.
+		_, _ = os.Stdout.Write([]byte{'\n'})
+		os.Exit(128 + int(s))
+	}
+	signal.Reset(s)
+	_ = syscall.Kill(syscall.Getpid(), s)
+	select {} // the signal is on its way
+}

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Duration is a time limit as all three commands read it: seconds, with a
+// fraction if one likes ("5", "1.5"), or a number with a unit ("500ms", "2m",
+// "1h"). Negative durations are read; the commands refuse them where they have
+// no meaning.
+type Duration time.Duration
+
+// D returns d as the standard library's type.
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// ParseDuration reads a duration as [Duration] describes it.
+func ParseDuration(s string) (time.Duration, error) {
+	bad := fmt.Errorf("bad duration %q: want seconds (5, 1.5) or a unit (500ms, 2m, 1h)", s)
+	if isDecimal(strings.TrimPrefix(s, "-")) {
+		s += "s"
+	} else if strings.HasPrefix(s, "+") {
+		return 0, bad
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, bad
+	}
+	return d, nil
+}
+
+// isDecimal reports whether s is digits with at most one point among them.
+func isDecimal(s string) bool {
+	digits, points := 0, 0
+	for i := range len(s) {
+		switch {
+		case s[i] >= '0' && s[i] <= '9':
+			digits++
+		case s[i] == '.':
+			points++
+		default:
+			return false
+		}
+	}
+	return digits > 0 && points <= 1
+}
+
+// A Size is a number of bytes, or of bytes a second, as all three commands
+// read it: "4096", "64K", "8M", "1G", in powers of 1024.
+type Size int64
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *Size) UnmarshalText(text []byte) error {
+	v, err := ParseSize(string(text))
+	*s = Size(v)
+	return err
+}
+
+// ParseSize reads a size as [Size] describes it.
+func ParseSize(s string) (int64, error) {
+	bad := fmt.Errorf("bad size %q: want bytes (4096) or powers of 1024 (64K, 8M, 1G)", s)
+	number, shift := s, 0
+	if s != "" {
+		if i := strings.IndexByte("KMGT", s[len(s)-1]&^0x20); i >= 0 {
+			number, shift = s[:len(s)-1], 10*(i+1)
+		}
+	}
+	if number == "" || number[0] == '+' || number[0] == '-' {
+		return 0, bad
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n > math.MaxInt64>>shift {
+		return 0, bad
+	}
+	return n << shift, nil
+}
+
+// A Text is what a user wants sent, with the escapes \n \r \t \\ and \xHH
+// already replaced.
+type Text string
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (t *Text) UnmarshalText(text []byte) error {
+	v, err := Unescape(string(text))
+	*t = Text(v)
+	return err
+}
+
+// Unescape replaces the escapes that a [Text] understands; any other backslash
+// is an error that says where it stands.
+func Unescape(s string) (string, error) {
+	if !strings.Contains(s, `\`) {
+		return s, nil
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			b.WriteByte(s[i])
+			continue
+		}
+		c, width, err := escape(s[i:])
+		if err != nil {
+			return "", fmt.Errorf(`bad escape at position %d of %q: %w`, i, s, err)
+		}
+		b.WriteByte(c)
+		i += width - 1
+	}
+	return b.String(), nil
+}
+
+// escape reads the escape that s begins with: the byte it stands for and how
+// long its spelling is.
+func escape(s string) (c byte, width int, err error) {
+	want := errors.New(`want \n, \r, \t, \\ or \xHH`)
+	if len(s) < 2 {
+		return 0, 0, want
+	}
+	if i := strings.IndexByte(`nrt\`, s[1]); i >= 0 {
+		return "\n\r\t\\"[i], 2, nil
+	}
+	if s[1] != 'x' || len(s) < 4 {
+		return 0, 0, want
+	}
+	v, err := strconv.ParseUint(s[2:4], 16, 8)
+	if err != nil {
+		return 0, 0, want
+	}
+	return byte(v), 4, nil
+}
