@@ -1,0 +1,118 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Rules say who may connect, by address. The zero value lets everybody in.
+//
+// A peer is let in if Allow is empty or holds its address, and no prefix of
+// Deny does: what is denied stays denied. An IPv4 peer that arrives on an IPv6
+// socket (::ffff:192.0.2.1) is an IPv4 peer here, and so is a rule written like
+// that; ::/0 therefore means every IPv6 peer and no IPv4 one. Zones (%eth0) are
+// not looked at.
+type Rules struct {
+	Allow, Deny []netip.Prefix
+}
+
+// ParseRules reads rules from addresses and CIDR prefixes of either family,
+// several in one string with commas between. The error quotes the first one
+// that is neither; it is an error of whoever typed it.
+func ParseRules(allow, deny []string) (Rules, error) {
+	var r Rules
+	var err error
+	if r.Allow, err = parsePrefixes(allow); err != nil {
+		return Rules{}, fmt.Errorf("cannot allow %w", err)
+	}
+	if r.Deny, err = parsePrefixes(deny); err != nil {
+		return Rules{}, fmt.Errorf("cannot deny %w", err)
+	}
+	return r, nil
+}
+
+// IsZero reports whether the rules let everybody in because there are none.
+func (r Rules) IsZero() bool { return len(r.Allow) == 0 && len(r.Deny) == 0 }
+
+// Permits reports whether the peer at addr may connect. A peer without an IP
+// address (a Unix socket) is in nobody's list: only rules that allow nobody in
+// particular let it in.
+func (r Rules) Permits(addr net.Addr) bool {
+	ip, ok := addrIP(addr)
+	if !ok {
+		return len(r.Allow) == 0
+	}
+	return (len(r.Allow) == 0 || holds(r.Allow, ip)) && !holds(r.Deny, ip)
+}
+
+func holds(prefixes []netip.Prefix, ip netip.Addr) bool {
+	for _, p := range prefixes {
+		if p.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// addrIP is the IP address of addr without zone, IPv4 as IPv4.
+func addrIP(addr net.Addr) (netip.Addr, bool) {
+	var ip netip.Addr
+	switch a := addr.(type) {
+	case *net.TCPAddr:
+		ip = a.AddrPort().Addr()
+	case *net.UDPAddr:
+		ip = a.AddrPort().Addr()
+	case *net.IPAddr:
+		ip, _ = netip.AddrFromSlice(a.IP)
+	}
+	return ip.Unmap().WithZone(""), ip.IsValid()
+}
+
+func parsePrefixes(texts []string) ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for _, text := range texts {
+		for one := range strings.SplitSeq(text, ",") {
+			one = strings.TrimSpace(one)
+			p, err := parsePrefix(one)
+			if err != nil {
+				return nil, fmt.Errorf("%q: %w", one, err)
+			}
+			prefixes = append(prefixes, p)
+		}
+	}
+	return prefixes, nil
+}
+
+// parsePrefix reads 192.0.2.1, 192.0.2.0/24, 2001:db8::1 or 2001:db8::/32.
+// Bits set behind the prefix (192.0.2.1/24) do no harm: they are cleared.
+func parsePrefix(s string) (netip.Prefix, error) {
+	if s == "" {
+		return netip.Prefix{}, errors.New("empty")
+	}
+	host, length, cidr := strings.Cut(s, "/")
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.Prefix{}, errors.New("not an address or CIDR prefix (names are not looked up)")
+	}
+	if ip.Zone() != "" {
+		return netip.Prefix{}, errors.New("an address with a zone cannot be a rule")
+	}
+	bits := ip.BitLen()
+	if cidr {
+		bits, err = strconv.Atoi(length)
+		if err != nil || bits < 0 || bits > ip.BitLen() || strconv.Itoa(bits) != length {
+			return netip.Prefix{}, fmt.Errorf("the prefix length must be 0 to %d", ip.BitLen())
+		}
+	}
+	if ip.Is4In6() && bits >= 96 {
+		ip, bits = ip.Unmap(), bits-96
+	}
+	return ip.Prefix(bits)
+}
