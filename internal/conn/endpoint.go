@@ -1,0 +1,233 @@
+package conn
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// An Endpoint is an address of a socket as a user writes it.
+type Endpoint struct {
+	// Network is tcp, tcp4, tcp6, udp, udp4, udp6, unix, unixgram, unixpacket,
+	// tls or vsock.
+	Network string
+	// Host is a name or an address; empty is all addresses when listening and
+	// the loopback when connecting. For vsock it is the context identifier.
+	Host string
+	// Port is a number or a service's name.
+	Port string
+	// Path names a Unix socket; a leading @ is Linux's abstract name space.
+	Path string
+}
+
+// A Syntax says how the short spellings of an endpoint are to be read.
+type Syntax struct {
+	// Listening allows a PORT alone, and port 0.
+	Listening bool
+	// Network is what an endpoint without SCHEME:// is; empty means tcp.
+	Network string
+	// Host is what a PORT alone listens on; empty means all addresses.
+	Host string
+}
+
+var networks = map[string]bool{
+	"tcp": true, "tcp4": true, "tcp6": true, "udp": true, "udp4": true, "udp6": true,
+	"unix": true, "unixgram": true, "unixpacket": true, "tls": true, "vsock": true,
+}
+
+// ParseEndpoint reads one of the spellings HOST:PORT, [V6]:PORT, :PORT, PORT,
+// SCHEME://..., a path with a slash in it, or @NAME.
+func ParseEndpoint(s string, syntax Syntax) (Endpoint, error) {
+	e := Endpoint{Network: syntax.Network}
+	if e.Network == "" {
+		e.Network = "tcp"
+	}
+	scheme, rest, ok := strings.Cut(s, "://")
+	if ok && !strings.Contains(scheme, "/") {
+		if !networks[scheme] {
+			return e, fmt.Errorf("bad endpoint %q: no such scheme %q", s, scheme)
+		}
+		e.Network = scheme
+	} else {
+		rest = s
+		if strings.HasPrefix(s, "@") || strings.Contains(s, "/") {
+			e.Network = unixNetwork(e.Network)
+		}
+	}
+	if e.Unix() {
+		e.Path = rest
+		return e, checkPath(s, rest)
+	}
+	host, port, err := splitHostPort(rest, syntax)
+	if err != nil {
+		return e, fmt.Errorf("bad endpoint %q: %w", s, err)
+	}
+	e.Host, e.Port = host, port
+	return e, e.check(syntax.Listening)
+}
+
+// ParseHostPort reads an endpoint given as two words; the host may be an IPv6
+// address with or without brackets.
+func ParseHostPort(host, port string, syntax Syntax) (Endpoint, error) {
+	e := Endpoint{Network: syntax.Network, Host: unbracket(host), Port: port}
+	if e.Network == "" {
+		e.Network = "tcp"
+	}
+	if strings.Contains(host, "://") || strings.Contains(host, "/") {
+		return e, fmt.Errorf("bad host %q: an endpoint needs no port behind it", host)
+	}
+	if strings.Contains(e.Host, ":") {
+		if _, err := netip.ParseAddr(e.Host); err != nil {
+			return e, fmt.Errorf("bad host %q: HOST:PORT needs no port behind it", host)
+		}
+	}
+	return e, e.check(syntax.Listening)
+}
+
+// unixNetwork is the Unix socket that stands for network when an endpoint turns
+// out to be a path.
+func unixNetwork(network string) string {
+	switch network {
+	case "udp", "udp4", "udp6", "unixgram":
+		return "unixgram"
+	case "unixpacket":
+		return network
+	}
+	return "unix"
+}
+
+func splitHostPort(s string, syntax Syntax) (host, port string, err error) {
+	if s == "" {
+		return "", "", fmt.Errorf("it is empty")
+	}
+	if !strings.Contains(s, ":") {
+		if !syntax.Listening {
+			return "", "", fmt.Errorf("want HOST:PORT")
+		}
+		return syntax.Host, s, nil
+	}
+	if !strings.HasPrefix(s, "[") && strings.Count(s, ":") > 1 {
+		return "", "", fmt.Errorf("an IPv6 address with a port is written [V6]:PORT")
+	}
+	host, port, err = net.SplitHostPort(s)
+	if err != nil {
+		return "", "", fmt.Errorf("want HOST:PORT or [V6]:PORT")
+	}
+	if strings.HasPrefix(s, "[") && !strings.Contains(host, ":") {
+		return "", "", fmt.Errorf("%q is no IPv6 address", host)
+	}
+	return host, port, nil
+}
+
+func unbracket(host string) string {
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		return host[1 : len(host)-1]
+	}
+	return host
+}
+
+func checkPath(s, path string) error {
+	if path == "" || path == "@" {
+		return fmt.Errorf("bad endpoint %q: the path is empty", s)
+	}
+	if strings.IndexByte(path, 0) >= 0 {
+		return fmt.Errorf("bad endpoint %q: a path holds no NUL", s)
+	}
+	return nil
+}
+
+// check refuses ports and hosts that cannot be.
+func (e Endpoint) check(listening bool) error {
+	if err := CheckPort(e.Port); err != nil {
+		return err
+	}
+	if e.Port == "0" && !listening {
+		return fmt.Errorf("port 0 is only for listening")
+	}
+	if e.Network == "vsock" {
+		if _, err := strconv.ParseUint(e.Host, 10, 32); err != nil && e.Host != "" {
+			return fmt.Errorf("bad vsock context identifier %q: want a number", e.Host)
+		}
+		return nil
+	}
+	for _, c := range []byte(e.Host) {
+		if c <= ' ' || c == 0x7f || c == '/' || c == '@' {
+			return fmt.Errorf("bad host %q", e.Host)
+		}
+	}
+	return nil
+}
+
+// CheckPort reports whether port is a number up to 65535 (up to 2^32-1 is for
+// vsock alone and not taken here) or could be the name of a service.
+func CheckPort(port string) error {
+	if port == "" {
+		return fmt.Errorf("the port is missing")
+	}
+	letter := false
+	for _, c := range []byte(port) {
+		switch {
+		case c >= '0' && c <= '9':
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-', c == '_', c == '+', c == '.':
+			letter = true
+		default:
+			return fmt.Errorf("bad port %q", port)
+		}
+	}
+	if letter {
+		if strings.Trim(port, "-0123456789.+") == "" {
+			return fmt.Errorf("bad port %q", port)
+		}
+		return nil
+	}
+	if n, err := strconv.Atoi(port); err != nil || n > 65535 {
+		return fmt.Errorf("port %s is over 65535", port)
+	}
+	return nil
+}
+
+// Unix reports whether e is a Unix socket of any type.
+func (e Endpoint) Unix() bool { return strings.HasPrefix(e.Network, "unix") }
+
+// Datagram reports whether e carries datagrams without a connection.
+func (e Endpoint) Datagram() bool {
+	return strings.HasPrefix(e.Network, "udp") || e.Network == "unixgram"
+}
+
+// Abstract reports whether e is in Linux's abstract name space.
+func (e Endpoint) Abstract() bool { return strings.HasPrefix(e.Path, "@") }
+
+// Address is e without its scheme: HOST:PORT or a path.
+func (e Endpoint) Address() string {
+	if e.Unix() {
+		return e.Path
+	}
+	return net.JoinHostPort(e.Host, e.Port)
+}
+
+// String is e as [ParseEndpoint] reads it, scheme first.
+func (e Endpoint) String() string { return e.Network + "://" + e.Address() }
+
+// EndpointOf is the endpoint that a bound or connected address is, tcp or udp
+// without the family's digit.
+func EndpointOf(a net.Addr) Endpoint {
+	if a == nil {
+		return Endpoint{}
+	}
+	switch a := a.(type) {
+	case *net.UnixAddr:
+		return Endpoint{Network: a.Net, Path: a.Name}
+	case *net.TCPAddr, *net.UDPAddr:
+		host, port, err := net.SplitHostPort(a.String())
+		if err != nil {
+			break
+		}
+		return Endpoint{Network: strings.TrimRight(a.Network(), "46"), Host: host, Port: port}
+	}
+	if host, port, ok := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(a.String(), "vm("), ")"), "):"); ok {
+		return Endpoint{Network: a.Network(), Host: host, Port: port}
+	}
+	return Endpoint{Network: a.Network(), Path: a.String()}
+}

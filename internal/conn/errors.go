@@ -1,0 +1,159 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// A Kind says in one word what went wrong; commands choose their exit status by
+// it, and log lines carry it.
+type Kind string
+
+// The kinds of failure.
+const (
+	Refused      Kind = "refused"       // ECONNREFUSED, ICMP port unreachable
+	Unreachable  Kind = "unreachable"   // no route, host or network unreachable
+	NoSuchName   Kind = "no-such-name"  // the name does not exist
+	DNS          Kind = "dns"           // the name could not be looked up
+	InUse        Kind = "in-use"        // EADDRINUSE
+	NotPermitted Kind = "not-permitted" // EACCES, EPERM
+	NotFound     Kind = "not-found"     // no such socket file, interface or address
+	NotASocket   Kind = "not-a-socket"  // a path that names something else
+	BadAddress   Kind = "bad-address"   // a path too long, an address not ours
+	Unsupported  Kind = "unsupported"   // this kernel has no such socket
+	NoConnection Kind = "no-connection" // any other failure to connect
+	KernelGaveUp Kind = "kernel-timeout"
+	Timeout      Kind = "timeout"       // one of our clocks
+	ResetByPeer  Kind = "reset"         // ECONNRESET, EPIPE, the kernel's ETIMEDOUT
+	CutShort     Kind = "cut-short"     // TLS without close_notify
+	NotDelivered Kind = "not-delivered" // bytes that the peer's kernel never acknowledged
+	TLS          Kind = "tls"           // a handshake refused
+	Proxy        Kind = "proxy"         // a proxy refused
+	Local        Kind = "local"         // standard streams, files, descriptors
+)
+
+// An Error is a failure on one side of a conversation: what was tried, and why
+// it failed.
+type Error struct {
+	// Why is the kind of failure.
+	Why Kind
+	// Op is what was tried, with its address: "connect to 127.0.0.1:80".
+	Op string
+	// Err is the cause; its words are translated by [Words].
+	Err error
+}
+
+func (e *Error) Error() string {
+	if e.Op == "" {
+		return Words(e.Err)
+	}
+	return e.Op + ": " + Words(e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Kind returns e.Why as a string, for those who do not import this package.
+func (e *Error) Kind() string { return string(e.Why) }
+
+// Words returns what err means in the system's own words and without the
+// phrases that the Go library wraps around them.
+func Words(err error) string {
+	if err == nil {
+		return "no error"
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Error()
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dnsWords(dns)
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Error()
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return "timed out"
+	case errors.Is(err, net.ErrClosed), errors.Is(err, fs.ErrClosed), errors.Is(err, context.Canceled):
+		return "closed"
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "unexpected end of file"
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
+		return op.Err.Error()
+	}
+	return err.Error()
+}
+
+func dnsWords(e *net.DNSError) string {
+	switch {
+	case e.IsNotFound:
+		return "no such name"
+	case e.IsTimeout:
+		return "name lookup timed out"
+	case strings.Contains(e.Err, "server misbehaving"):
+		return "name server failed"
+	}
+	return Words(errors.New(e.Err))
+}
+
+// connectKind is the kind of an error met while connecting or binding.
+func connectKind(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Why
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		if dns.IsNotFound {
+			return NoSuchName
+		}
+		return DNS
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		if kind, ok := connectKinds[errno]; ok {
+			return kind
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return Timeout
+	}
+	return NoConnection
+}
+
+var connectKinds = map[syscall.Errno]Kind{
+	syscall.ECONNREFUSED:    Refused,
+	syscall.EHOSTUNREACH:    Unreachable,
+	syscall.ENETUNREACH:     Unreachable,
+	syscall.ENETDOWN:        Unreachable,
+	syscall.EADDRINUSE:      InUse,
+	syscall.EACCES:          NotPermitted,
+	syscall.EPERM:           NotPermitted,
+	syscall.ENOENT:          NotFound,
+	syscall.ENODEV:          NotFound,
+	syscall.ENOTSOCK:        NotASocket,
+	syscall.EADDRNOTAVAIL:   BadAddress,
+	syscall.EAFNOSUPPORT:    Unsupported,
+	syscall.EPROTONOSUPPORT: Unsupported,
+	syscall.ETIMEDOUT:       KernelGaveUp,
+}
+
+// talkKind is the kind of an error met on an established connection.
+func talkKind(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Why
+	}
+	if k, ok := errors.AsType[interface {
+		error
+		Kind() string
+	}](err); ok {
+		return Kind(k.Kind())
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return Refused
+	}
+	return ResetByPeer
+}

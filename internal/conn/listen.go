@@ -1,0 +1,194 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+)
+
+// A ListenConfig binds and listens. Its zero value is a listener as the system
+// makes it, with Unix socket files of mode 0600.
+type ListenConfig struct {
+	// Backlog is listen(2)'s queue; 0 is the system's limit.
+	Backlog int
+	// Mode is the mode of a Unix socket's file; 0 means 0600.
+	Mode fs.FileMode
+	// Socket holds the options set before the socket is bound.
+	Socket SocketOptions
+}
+
+// Listen binds a stream (or unixpacket) socket to e and listens on it. Closing
+// the listener removes the socket file that it made.
+func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, error) {
+	if e.Network == "vsock" {
+		l, err := listenVsock(e)
+		return l, listenError(e, err)
+	}
+	var l net.Listener
+	err := lc.bind(e, func(config *net.ListenConfig) (err error) {
+		l, err = config.Listen(ctx, e.netNetwork(), e.Address())
+		return err
+	})
+	if err != nil {
+		return nil, listenError(e, err)
+	}
+	if lc.Backlog > 0 {
+		if err := setBacklog(l, lc.Backlog); err != nil {
+			_ = l.Close()
+			return nil, listenError(e, err)
+		}
+	}
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false) // by name alone it could remove another's
+		return &unixListener{UnixListener: u, file: e.socketFile()}, nil
+	}
+	return l, nil
+}
+
+// ListenPacket binds a datagram socket to e. Closing it removes the socket file
+// that it made.
+func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.PacketConn, error) {
+	var p net.PacketConn
+	err := lc.bind(e, func(config *net.ListenConfig) (err error) {
+		p, err = config.ListenPacket(ctx, e.netNetwork(), e.Address())
+		return err
+	})
+	if err != nil {
+		return nil, listenError(e, err)
+	}
+	if u, ok := p.(*net.UnixConn); ok {
+		return &unixPacketConn{UnixConn: u, file: e.socketFile()}, nil
+	}
+	return p, nil
+}
+
+// bind calls listen; if a stale Unix socket file is in the way, it removes that
+// and calls listen once more.
+func (lc ListenConfig) bind(e Endpoint, listen func(*net.ListenConfig) error) error {
+	config := &net.ListenConfig{KeepAliveConfig: lc.Socket.keepAlive(), KeepAlive: -1}
+	config.SetMultipathTCP(lc.Socket.MPTCP)
+	mode := lc.Mode
+	if mode == 0 {
+		mode = 0o600
+	}
+	config.Control = func(network, address string, c syscall.RawConn) error {
+		if e.Unix() && !e.Abstract() {
+			setMode(c, mode)
+		}
+		return lc.Socket.control(network, c)
+	}
+	if !e.Unix() {
+		return listen(config)
+	}
+	if err := checkLength(e.Path); err != nil {
+		return err
+	}
+	restore := maskMode(mode)
+	err := listen(config)
+	if errors.Is(err, syscall.EADDRINUSE) && !e.Abstract() {
+		if err = removeStale(e); err == nil {
+			err = listen(config)
+		}
+	}
+	restore()
+	if err == nil && !e.Abstract() {
+		err = os.Chmod(e.Path, mode) // the mask may have taken bits that were asked for
+	}
+	return err
+}
+
+// removeStale removes the socket file in e's way if nobody answers there. A
+// live socket, and a file that is no socket, stay.
+func removeStale(e Endpoint) error {
+	info, err := os.Lstat(e.Path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return &Error{Why: NotASocket, Err: errors.New("the file exists and is not a socket")}
+	}
+	c, err := net.Dial(e.netNetwork(), e.Path)
+	if err == nil {
+		_ = c.Close()
+		return syscall.EADDRINUSE
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return syscall.EADDRINUSE // it is of another type, or not ours to touch
+	}
+	return os.Remove(e.Path)
+}
+
+// netNetwork is e's network as the net package calls it.
+func (e Endpoint) netNetwork() string {
+	if e.Network == "tls" {
+		return "tcp"
+	}
+	return e.Network
+}
+
+func listenError(e Endpoint, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Why: connectKind(err), Op: "listen on " + e.String(), Err: err}
+}
+
+// checkLength refuses a path that does not fit in sockaddr_un (unix(7)), for
+// which the system only says "invalid argument".
+func checkLength(path string) error {
+	if len(path) > maxPath {
+		return &Error{Why: BadAddress, Err: fmt.Errorf("the path is %d bytes long; a Unix socket's has at most %d", len(path), maxPath)}
+	}
+	return nil
+}
+
+// A socketFile is the file that a bound Unix socket made; it is removed only
+// while it is still that file.
+type socketFile struct {
+	path string
+	info fs.FileInfo
+}
+
+func (e Endpoint) socketFile() socketFile {
+	if e.Abstract() {
+		return socketFile{}
+	}
+	info, err := os.Lstat(e.Path)
+	if err != nil {
+		return socketFile{}
+	}
+	return socketFile{e.Path, info}
+}
+
+func (f socketFile) remove() {
+	if f.info == nil {
+		return
+	}
+	if now, err := os.Lstat(f.path); err == nil && os.SameFile(now, f.info) {
+		_ = os.Remove(f.path) // a directory that we may no longer write to
+	}
+}
+
+type unixListener struct {
+	*net.UnixListener
+	file socketFile
+}
+
+func (l *unixListener) Close() error {
+	l.file.remove()
+	return l.UnixListener.Close()
+}
+
+type unixPacketConn struct {
+	*net.UnixConn
+	file socketFile
+}
+
+func (c *unixPacketConn) Close() error {
+	c.file.remove()
+	return c.UnixConn.Close()
+}

@@ -1,0 +1,50 @@
+//go:build unix
+
+package conn
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxPath is how many bytes of a path fit in sockaddr_un beside the NUL.
+const maxPath = len(syscall.RawSockaddrUnix{}.Path) - 1
+
+// setBacklog calls listen(2) once more: the second call changes the queue.
+func setBacklog(l net.Listener, n int) error {
+	s, ok := l.(syscall.Conn)
+	if !ok {
+		return fmt.Errorf("set the backlog: %w", syscall.ENOTSUP)
+	}
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if e := raw.Control(func(fd uintptr) { err = unix.Listen(int(fd), n) }); e != nil {
+		return e
+	}
+	return err
+}
+
+// setMode gives the socket its mode before bind(2) makes the file, so that
+// nobody can slip in between; Linux alone takes the file's mode from there.
+func setMode(c syscall.RawConn, mode fs.FileMode) {
+	if runtime.GOOS == "linux" {
+		_ = c.Control(func(fd uintptr) { _ = unix.Fchmod(int(fd), uint32(mode.Perm())) })
+	}
+}
+
+// maskMode keeps bind(2) from making a file that is open to more than mode,
+// where setMode does not; it returns the function that takes the mask back.
+func maskMode(mode fs.FileMode) (restore func()) {
+	if runtime.GOOS == "linux" {
+		return func() {}
+	}
+	old := unix.Umask(int(^mode.Perm() & 0o777))
+	return func() { unix.Umask(old) }
+}

@@ -1,0 +1,59 @@
+package conn
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A sockopt is one call of setsockopt(2) with an integer.
+type sockopt struct {
+	name       string
+	level, opt int
+	value      int // 0 is not asked for
+}
+
+// set applies o to a socket that is not bound yet.
+func (o *SocketOptions) set(network string, fd uintptr) error {
+	options := []sockopt{
+		{"SO_SNDBUF", unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer},
+		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer},
+	}
+	if o.ReusePort {
+		options = append(options, sockopt{"SO_REUSEPORT", unix.SOL_SOCKET, unix.SO_REUSEPORT, 1})
+	}
+	ip := !strings.HasPrefix(network, "unix")
+	if ip {
+		options = append(options, o.ip(strings.HasSuffix(network, "6"))...)
+	}
+	for _, option := range options {
+		if option.value == 0 {
+			continue
+		}
+		if err := unix.SetsockoptInt(int(fd), option.level, option.opt, option.value); err != nil {
+			return fmt.Errorf("set %s: %w", option.name, err)
+		}
+	}
+	if ip && o.Interface != "" {
+		if err := unix.BindToDevice(int(fd), o.Interface); err != nil {
+			return &Error{Why: connectKind(err), Op: fmt.Sprintf("bind to interface %q", o.Interface), Err: err}
+		}
+	}
+	return nil
+}
+
+// ip are the options of IPv4, which an IPv6 socket takes too, for its mapped
+// addresses, and those of IPv6.
+func (o *SocketOptions) ip(v6 bool) []sockopt {
+	options := []sockopt{
+		{"IP_TOS", unix.IPPROTO_IP, unix.IP_TOS, o.TOS},
+		{"IP_TTL", unix.IPPROTO_IP, unix.IP_TTL, o.TTL},
+	}
+	if v6 {
+		options = append(options,
+			sockopt{"IPV6_TCLASS", unix.IPPROTO_IPV6, unix.IPV6_TCLASS, o.TOS},
+			sockopt{"IPV6_UNICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, o.TTL})
+	}
+	return options
+}

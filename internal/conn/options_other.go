@@ -1,0 +1,13 @@
+//go:build !linux
+
+package conn
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// set refuses what is only done on Linux.
+func (o *SocketOptions) set(network string, fd uintptr) error {
+	return &Error{Why: Unsupported, Err: fmt.Errorf("socket options are not set on %s", runtime.GOOS)}
+}
