@@ -1,0 +1,200 @@
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A TLSStream is a TLS connection above another one, with half-closes and with
+// ends that cannot be mistaken.
+//
+// CloseWrite sends close_notify and nothing else: there is no FIN before Close,
+// since TLS may still have to answer for us, and the other direction goes on
+// for as long as the peer likes. The end of what the peer sends is io.EOF only
+// if its close_notify said so; a TCP connection that merely ends, in the middle
+// of a record or between two, is an [Error] of kind [CutShort] (RFC 8446, 6.1).
+//
+// Deadlines go to the connection below. As with [tls.Conn], nothing can be
+// written any more after a write has timed out.
+type TLSStream struct {
+	tls  *tls.Conn
+	wire *wire
+
+	closeWrite sync.Once
+	closeErr   error
+	// heard is closed when no more can be read; alert is the refusal that ended
+	// it, if one did.
+	heard     chan struct{}
+	heardOnce sync.Once
+	alert     *Error
+}
+
+// TLSFacts are what a finished handshake has settled.
+type TLSFacts struct {
+	// Version and Cipher are "TLS 1.3" and "TLS_AES_128_GCM_SHA256".
+	Version, Cipher string
+	// ALPN is the protocol that was chosen; empty is none.
+	ALPN string
+	// Fingerprint is the SHA-256 of the peer's certificate in lower-case
+	// hexadecimal; empty if it showed none.
+	Fingerprint string
+	// Peer is the subject of the peer's certificate, as the peer wrote it.
+	Peer string
+}
+
+// TLSClient performs the handshake of a client over c, within ctx. When it
+// fails, c has been closed.
+func TLSClient(ctx context.Context, c net.Conn, config *tls.Config) (*TLSStream, error) {
+	w := &wire{Conn: c}
+	return handshake(ctx, w, tls.Client(w, config))
+}
+
+// TLSServer performs the handshake of a server over c, within ctx. When it
+// fails, c has been closed.
+func TLSServer(ctx context.Context, c net.Conn, config *tls.Config) (*TLSStream, error) {
+	w := &wire{Conn: c}
+	return handshake(ctx, w, tls.Server(w, config))
+}
+
+// lastWords is for how long a connection whose handshake failed is still read,
+// so that our alert gets through before the connection ends.
+const lastWords = 500 * time.Millisecond
+
+func handshake(ctx context.Context, w *wire, t *tls.Conn) (*TLSStream, error) {
+	if err := t.HandshakeContext(ctx); err != nil {
+		failed := handshakeError(w.RemoteAddr(), err)
+		if failed.Why != Timeout && ctx.Err() == nil {
+			_ = CloseInOrder(w.Conn, lastWords)
+		} else {
+			_ = w.Close()
+		}
+		return nil, failed
+	}
+	return &TLSStream{tls: t, wire: w, heard: make(chan struct{})}, nil
+}
+
+// Facts returns what the handshake has settled.
+func (s *TLSStream) Facts() TLSFacts {
+	state := s.tls.ConnectionState()
+	facts := TLSFacts{
+		Version:     tls.VersionName(state.Version),
+		Cipher:      tls.CipherSuiteName(state.CipherSuite),
+		ALPN:        state.NegotiatedProtocol,
+		Fingerprint: peerFingerprint(state),
+	}
+	if len(state.PeerCertificates) > 0 {
+		facts.Peer = state.PeerCertificates[0].Subject.String()
+	}
+	return facts
+}
+
+// Read reads what the peer says. See [TLSStream] for how it ends.
+func (s *TLSStream) Read(p []byte) (int, error) {
+	n, err := s.tls.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+		return n, err // it can be read again after a new deadline
+	}
+	switch broken := talkError(s.RemoteAddr(), err); {
+	case err == io.EOF && !s.wire.ended.Load():
+	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
+		err = &Error{Why: CutShort, Op: "TLS with " + addrString(s.RemoteAddr()),
+			Err: errors.New("cut short: the connection ended without close_notify")}
+	case broken != nil:
+		s.heardOnce.Do(func() { s.alert = broken; close(s.heard) })
+		return n, broken
+	}
+	s.heardOnce.Do(func() { close(s.heard) })
+	return n, err
+}
+
+// Write sends p. A peer that refuses us (no certificate, a wrong one) may reset
+// the connection right behind its alert: what Read hears within a moment is
+// then the reason why the write failed.
+func (s *TLSStream) Write(p []byte) (int, error) {
+	n, err := s.tls.Write(p)
+	if err == nil {
+		return n, nil
+	}
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+		select {
+		case <-s.heard:
+			if s.alert != nil {
+				return n, s.alert
+			}
+		case <-time.After(lastWords):
+		}
+	}
+	return n, err
+}
+
+// CloseWrite tells the peer by close_notify that nothing more will be sent. It
+// waits for as long as the peer lets it, up to the write deadline.
+func (s *TLSStream) CloseWrite() error {
+	s.closeWrite.Do(func() { s.closeErr = s.tls.CloseWrite() })
+	return s.closeErr
+}
+
+// Close sends close_notify unless CloseWrite has, giving it a moment if the
+// peer does not read, and closes the connection below. To end it as broken, so
+// that the peer takes nothing for complete, close [TLSStream.NetConn] instead.
+func (s *TLSStream) Close() error {
+	_ = s.wire.Conn.SetWriteDeadline(time.Now().Add(lastWords)) // it fails only on a closed connection
+	err := s.tls.Close()
+	if err != nil && strings.HasPrefix(err.Error(), "tls: failed to send closeNotify alert (but connection was closed anyway)") {
+		return nil
+	}
+	return err
+}
+
+// NetConn returns the connection below.
+func (s *TLSStream) NetConn() net.Conn { return s.wire.Conn }
+
+// LocalAddr returns the address of this side.
+func (s *TLSStream) LocalAddr() net.Addr { return s.wire.LocalAddr() }
+
+// RemoteAddr returns the address of the peer.
+func (s *TLSStream) RemoteAddr() net.Addr { return s.wire.RemoteAddr() }
+
+// SetDeadline sets both deadlines of the connection below.
+func (s *TLSStream) SetDeadline(t time.Time) error { return s.wire.Conn.SetDeadline(t) }
+
+// SetReadDeadline sets the read deadline of the connection below.
+func (s *TLSStream) SetReadDeadline(t time.Time) error { return s.wire.Conn.SetReadDeadline(t) }
+
+// SetWriteDeadline sets the write deadline of the connection below.
+func (s *TLSStream) SetWriteDeadline(t time.Time) error { return s.wire.Conn.SetWriteDeadline(t) }
+
+// A wire is the connection below a TLS connection. It notes whether the peer's
+// bytes have ended, and leaves the write deadline to its user: crypto/tls would
+// give its close_notify five seconds and then set the deadline into the past,
+// and a peer that reads slowly would lose the end of an upload.
+type wire struct {
+	net.Conn
+	ended atomic.Bool
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if err == io.EOF && n == 0 && len(p) > 0 {
+		w.ended.Store(true)
+	}
+	if err == io.EOF && n > 0 {
+		err = nil // these bytes may be the close_notify; the end comes next
+	}
+	return n, err
+}
+
+func (w *wire) SetDeadline(time.Time) error      { return nil }
+func (w *wire) SetReadDeadline(time.Time) error  { return nil }
+func (w *wire) SetWriteDeadline(time.Time) error { return nil }

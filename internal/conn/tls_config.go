@@ -1,0 +1,199 @@
+package conn
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// TLSOptions say how a connection is made secret and whom it is with. The zero
+// value is a client that trusts the system's authorities (SSL_CERT_FILE and
+// SSL_CERT_DIR as crypto/x509 reads them) and checks the peer's name, or a
+// server with a throw-away certificate. TLS is 1.2 or newer.
+type TLSOptions struct {
+	// CA is a PEM file of the authorities a client trusts instead of the
+	// system's.
+	CA string
+	// Name is what the server's certificate must name, and what the client asks
+	// for (SNI); empty is the host that was dialled.
+	Name string
+	// Cert and Key are PEM files with this side's certificate (and its chain)
+	// and private key. An empty Key is in Cert's file. A server without Cert
+	// makes a throw-away one.
+	Cert, Key string
+	// ALPN are the protocols offered (RFC 7301), best first; none is none.
+	ALPN []string
+	// Insecure takes any server for the right one.
+	Insecure bool
+	// Fingerprint, the SHA-256 of the peer's certificate in hexadecimal, pins
+	// the peer: no other certificate will do, and this one needs neither an
+	// authority nor a name nor to be in date. A server asks its clients for it.
+	Fingerprint string
+	// ClientCA is a PEM file of the authorities whose certificates a server
+	// asks of its clients; empty asks for none.
+	ClientCA string
+}
+
+// Check reports what makes no sense in the options themselves, before any file
+// is looked at: an error of whoever typed them.
+func (o TLSOptions) Check() error {
+	if o.Key != "" && o.Cert == "" {
+		return fmt.Errorf("the key %q is of no use without its certificate", o.Key)
+	}
+	for _, p := range o.ALPN {
+		if len(p) == 0 || len(p) > 255 {
+			return fmt.Errorf("an ALPN protocol has 1 to 255 bytes: %.40q", p)
+		}
+	}
+	_, err := parseFingerprint(o.Fingerprint)
+	return err
+}
+
+// ClientConfig reads the files and returns what a client that dials host needs.
+// What is wrong with a file is an [Error] of kind [Local].
+func (o TLSOptions) ClientConfig(host string) (*tls.Config, error) {
+	config, err := o.config()
+	if err != nil {
+		return nil, err
+	}
+	config.ServerName = serverName(o.Name, host)
+	if o.CA != "" {
+		if config.RootCAs, err = readAuthorities(o.CA); err != nil {
+			return nil, err
+		}
+	}
+	config.InsecureSkipVerify = o.Insecure || o.Fingerprint != ""
+	if config.ServerName == "" && !config.InsecureSkipVerify {
+		return nil, errors.New("the server's certificate cannot be checked without a name")
+	}
+	if len(config.Certificates) > 0 {
+		// Whatever authorities the server says it prefers: it is the only one.
+		cert := &config.Certificates[0]
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return cert, nil
+		}
+	}
+	return config, nil
+}
+
+// ServerConfig reads the files and returns what a server needs. Its own
+// certificate's fingerprint is that of [OwnFingerprint].
+func (o TLSOptions) ServerConfig() (*tls.Config, error) {
+	config, err := o.config()
+	if err != nil {
+		return nil, err
+	}
+	// A ticket would lie unread in the socket of a client that only sends, and
+	// its close would then be a reset.
+	config.SessionTicketsDisabled = true
+	if o.Fingerprint != "" {
+		config.ClientAuth = tls.RequireAnyClientCert
+	}
+	if o.ClientCA != "" {
+		if config.ClientCAs, err = readAuthorities(o.ClientCA); err != nil {
+			return nil, err
+		}
+		if o.Fingerprint == "" {
+			config.ClientAuth = tls.RequireAndVerifyClientCert
+		}
+	}
+	if len(config.Certificates) == 0 {
+		cert, err := throwAway()
+		if err != nil {
+			return nil, &Error{Why: Local, Op: "make a certificate", Err: err}
+		}
+		config.Certificates = []tls.Certificate{cert}
+	}
+	return config, nil
+}
+
+// config is what both sides have in common.
+func (o TLSOptions) config() (*tls.Config, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: o.ALPN}
+	if o.Cert != "" {
+		cert, err := readCertificate(o.Cert, o.Key)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{cert}
+	}
+	if pin, _ := parseFingerprint(o.Fingerprint); pin != "" {
+		config.VerifyConnection = func(state tls.ConnectionState) error {
+			if got := peerFingerprint(state); got != pin {
+				return &pinError{got: got, want: pin}
+			}
+			return nil
+		}
+	}
+	return config, nil
+}
+
+// serverName is the name to ask for and to check: as given, else the host
+// without the zone of an IPv6 address and without a final dot.
+func serverName(name, host string) string {
+	if name == "" {
+		name, _, _ = strings.Cut(host, "%")
+	}
+	return strings.TrimSuffix(name, ".")
+}
+
+// A pinError is a peer with another certificate than the pinned one.
+type pinError struct{ got, want string }
+
+func (e *pinError) Error() string {
+	if e.got == "" {
+		return "the peer has no certificate, and one is pinned"
+	}
+	return "fingerprint mismatch: the peer's certificate has " + e.got + ", not the pinned one"
+}
+
+// parseFingerprint reads a SHA-256 fingerprint as people find it: 64 digits of
+// either case, with colons or without, behind "sha256:" or, as openssl prints
+// it, "sha256 Fingerprint=". An empty one is none.
+func parseFingerprint(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	digits := s
+	if _, after, ok := strings.Cut(digits, "="); ok {
+		digits = after
+	}
+	digits = strings.ToLower(strings.TrimSpace(digits))
+	digits = strings.TrimPrefix(strings.TrimPrefix(digits, "sha256:"), "sha-256:")
+	digits = strings.NewReplacer(":", "", " ", "").Replace(digits)
+	raw, err := hex.DecodeString(digits)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("bad fingerprint %.100q: not hexadecimal", s)
+	case len(raw) != sha256.Size:
+		return "", fmt.Errorf("bad fingerprint %.100q: SHA-256 has %d digits, this has %d", s, 2*sha256.Size, len(digits))
+	}
+	return digits, nil
+}
+
+// OwnFingerprint returns the SHA-256 of the certificate that config presents,
+// in lower-case hexadecimal; empty if it has none.
+func OwnFingerprint(config *tls.Config) string {
+	if config == nil || len(config.Certificates) == 0 || len(config.Certificates[0].Certificate) == 0 {
+		return ""
+	}
+	return fingerprint(config.Certificates[0].Certificate[0])
+}
+
+func peerFingerprint(state tls.ConnectionState) string {
+	if len(state.PeerCertificates) == 0 {
+		return ""
+	}
+	return fingerprint(state.PeerCertificates[0].Raw)
+}
+
+func fingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,201 @@
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// handshakeError says why no TLS connection came about with the peer at addr.
+func handshakeError(addr net.Addr, err error) *Error {
+	e := &Error{Why: TLS, Op: "TLS with " + addrString(addr)}
+	switch words := certificateWords(err); {
+	case words != "":
+		e.Err = errors.New(words)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		e.Why, e.Err = Timeout, errors.New("handshake timed out")
+	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):
+		e.Err = errors.New("handshake given up")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		e.Err = errors.New("the peer closed the connection during the handshake")
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		e.Err = errors.New("the peer reset the connection during the handshake")
+	default:
+		e.Err = errors.New(protocolWords(err))
+	}
+	return e
+}
+
+func addrString(addr net.Addr) string {
+	if addr == nil || addr.String() == "" {
+		return "the peer"
+	}
+	return addr.String()
+}
+
+// certificateWords says what is wrong with the peer's certificate; empty if err
+// is about something else.
+func certificateWords(err error) string {
+	if pin, ok := errors.AsType[*pinError](err); ok {
+		return pin.Error()
+	}
+	if e, ok := errors.AsType[x509.HostnameError](err); ok {
+		return fmt.Sprintf("name mismatch: certificate is for %s, not for %.100q", namesOf(e.Certificate), e.Host)
+	}
+	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return unknownAuthority(e.Cert)
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return invalidWords(e)
+	}
+	if _, ok := errors.AsType[x509.SystemRootsError](err); ok {
+		return "unknown authority: this system has no trusted authorities"
+	}
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "bad certificate: " + plainX509(e.Err)
+	}
+	return ""
+}
+
+func invalidWords(e x509.CertificateInvalidError) string {
+	switch e.Reason {
+	case x509.Expired:
+		if late := outOfDate(e.Cert, time.Now()); late != "" {
+			return "certificate " + late
+		}
+		return "certificate expired"
+	case x509.NotAuthorizedToSign:
+		return fmt.Sprintf("unknown authority: %s may not sign certificates", subject(e.Cert))
+	case x509.IncompatibleUsage:
+		return "certificate is not meant for this use"
+	}
+	return "bad certificate: " + plainX509(e)
+}
+
+func unknownAuthority(cert *x509.Certificate) string {
+	switch {
+	case cert == nil:
+		return "unknown authority"
+	case cert.Subject.String() == cert.Issuer.String():
+		return "unknown authority: self-signed certificate of " + subject(cert)
+	}
+	return fmt.Sprintf("unknown authority: %.100q signed the certificate", cert.Issuer.String())
+}
+
+func subject(cert *x509.Certificate) string {
+	if cert == nil {
+		return "the peer"
+	}
+	return fmt.Sprintf("%.100q", cert.Subject.String())
+}
+
+// namesOf lists whom a certificate is for, five names at most.
+func namesOf(cert *x509.Certificate) string {
+	var names []string
+	if cert != nil {
+		names = append(names, cert.DNSNames...)
+		for _, ip := range cert.IPAddresses {
+			names = append(names, ip.String())
+		}
+	}
+	if len(names) == 0 {
+		if cert != nil && cert.Subject.CommonName != "" {
+			return fmt.Sprintf("no host at all (common name %.100q)", cert.Subject.CommonName)
+		}
+		return "no host at all"
+	}
+	more := ""
+	if len(names) > 5 {
+		more = fmt.Sprintf(" and %d more", len(names)-5)
+		names = names[:5]
+	}
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%.100q", name)
+	}
+	return strings.Join(names, ", ") + more
+}
+
+// protocolWords says what went wrong between the two TLS libraries.
+func protocolWords(err error) string {
+	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return fmt.Sprintf("the peer does not speak TLS: it sent %q", e.RecordHeader[:])
+	}
+	if words, ok := alertWords(err); ok {
+		return fmt.Sprintf("the peer refused: %q", words)
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Error()
+	}
+	words := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "local error: "), "tls: ")
+	if rest, ok := strings.CutPrefix(words, "client offered only unsupported versions: "); ok {
+		return "the peer offers only versions of TLS that are too old: " + versions(rest)
+	}
+	if rest, ok := strings.CutPrefix(words, "server selected unsupported protocol version "); ok {
+		return "the peer wants a version of TLS that is too old: " + versions(rest)
+	}
+	if strings.HasPrefix(words, "received unexpected handshake message") {
+		return "the peer sent a handshake message out of turn"
+	}
+	if len(words) > 200 {
+		words = words[:200] + "..."
+	}
+	return words
+}
+
+// versions turns Go's list of hexadecimal versions, [302 301], into names.
+func versions(list string) string {
+	return strings.NewReplacer("[", "", "]", "", "300", "SSL 3.0", "301", "TLS 1.0", "302", "TLS 1.1", " ", ", ").Replace(list)
+}
+
+// alertWords returns the words of the alert that the peer sent, if err is one.
+func alertWords(err error) (string, bool) {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "remote error" || op.Err == nil {
+		return "", false
+	}
+	return strings.TrimPrefix(op.Err.Error(), "tls: "), true
+}
+
+// refusals are the alerts by which a peer refuses us: they are about who we
+// are, not about what was said. With TLS 1.3 a client hears of them only when
+// its own half of the handshake is long over (RFC 8446, appendix E.1).
+var refusals = map[string]bool{}
+
+func init() {
+	for _, code := range []tls.AlertError{
+		40,                         // handshake_failure
+		42, 43, 44, 45, 46, 48, 49, // about certificates; access_denied
+		70, 71, // protocol_version, insufficient_security
+		112, 115, 116, 120, // unrecognized_name, unknown_psk_identity, certificate_required, no_application_protocol
+	} {
+		refusals[strings.TrimPrefix(code.Error(), "tls: ")] = true
+	}
+}
+
+// talkError is what broke an established TLS connection: nil for what is to be
+// handed on as it is (the socket's own errors, an expired deadline).
+func talkError(addr net.Addr, err error) *Error {
+	op := "TLS with " + addrString(addr)
+	if words, ok := alertWords(err); ok {
+		why := ResetByPeer
+		if refusals[words] {
+			why = TLS
+		}
+		return &Error{Why: why, Op: op, Err: fmt.Errorf("the peer refused: %q", words)}
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "local error" {
+		return &Error{Why: ResetByPeer, Op: op, Err: errors.New("the peer sent what is not TLS: " + protocolWords(e.Err))}
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || strings.HasPrefix(err.Error(), "tls: ") {
+		return &Error{Why: ResetByPeer, Op: op, Err: errors.New("the peer sent what is not TLS: " + protocolWords(err))}
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package conn
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// maxPEM bounds a certificate or key file, in bytes: the authorities of a whole
+// system take half a mebibyte.
+const maxPEM = 16 << 20
+
+// Warnings says what about the files is no error but should be mended: a
+// private key that others can read, a certificate that is out of date. One line
+// each.
+func (o TLSOptions) Warnings() []string {
+	var lines []string
+	key := o.Key
+	if key == "" {
+		key = o.Cert
+	}
+	if key != "" {
+		if info, err := os.Stat(key); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o044 != 0 && unixModes {
+			lines = append(lines, fmt.Sprintf("others can read the private key in %q (mode %04o)", key, info.Mode().Perm()))
+		}
+	}
+	if info, err := os.Stat(o.Cert); o.Cert != "" && err == nil && info.Mode().IsRegular() {
+		if data, err := readPEM(o.Cert); err == nil {
+			if cert, err := firstCertificate(data); err == nil && outOfDate(cert, time.Now()) != "" {
+				lines = append(lines, fmt.Sprintf("the certificate in %q %s", o.Cert, outOfDate(cert, time.Now())))
+			}
+		}
+	}
+	return lines
+}
+
+// outOfDate says since when or until when cert is not valid; empty if it is.
+func outOfDate(cert *x509.Certificate, now time.Time) string {
+	const date = "2006-01-02 15:04:05 UTC"
+	switch {
+	case now.After(cert.NotAfter):
+		return "expired on " + cert.NotAfter.UTC().Format(date)
+	case now.Before(cert.NotBefore):
+		return "is not valid before " + cert.NotBefore.UTC().Format(date)
+	}
+	return ""
+}
+
+// readPEM reads a file that should hold PEM blocks.
+func readPEM(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	data, err := io.ReadAll(io.LimitReader(f, maxPEM+1))
+	switch {
+	case err != nil:
+		return nil, fileError(path, err)
+	case len(data) > maxPEM:
+		return nil, fileError(path, errors.New("too large for a PEM file"))
+	case len(bytes.TrimSpace(data)) == 0:
+		return nil, fileError(path, errors.New("the file is empty"))
+	}
+	return data, nil
+}
+
+func fileError(path string, err error) error {
+	return &Error{Why: Local, Op: fmt.Sprintf("%q", path), Err: err}
+}
+
+// readAuthorities reads the certificates of a PEM file; there must be one, and
+// none may be broken.
+func readAuthorities(path string) (*x509.CertPool, error) {
+	data, err := readPEM(path)
+	if err != nil {
+		return nil, err
+	}
+	pool, count := x509.NewCertPool(), 0
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" && block.Type != "TRUSTED CERTIFICATE" {
+			continue
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fileError(path, fmt.Errorf("certificate %d is broken: %s", count+1, plainX509(err)))
+		}
+		pool.AddCert(cert)
+		count++
+	}
+	if count == 0 {
+		return nil, fileError(path, errNoCertificate)
+	}
+	return pool, nil
+}
+
+// readCertificate reads a certificate with its chain and its private key; an
+// empty keyPath means that both are in one file, which is read once (it may be
+// a pipe).
+func readCertificate(certPath, keyPath string) (tls.Certificate, error) {
+	certData, err := readPEM(certPath)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	keyData := certData
+	if keyPath == "" {
+		keyPath = certPath
+	} else if keyData, err = readPEM(keyPath); err != nil {
+		return tls.Certificate{}, err
+	}
+	switch _, err := firstCertificate(certData); {
+	case err == errNoCertificate:
+		return tls.Certificate{}, fileError(certPath, err)
+	case err != nil:
+		return tls.Certificate{}, fileError(certPath, fmt.Errorf("the certificate is broken: %s", plainX509(err)))
+	}
+	if err := checkKey(keyData); err != nil {
+		return tls.Certificate{}, fileError(keyPath, err)
+	}
+	cert, err := tls.X509KeyPair(certData, keyData)
+	switch {
+	case err == nil:
+		return cert, nil
+	case strings.Contains(err.Error(), "does not match"):
+		return tls.Certificate{}, fileError(keyPath, fmt.Errorf("the private key does not belong to the certificate in %q", certPath))
+	}
+	return tls.Certificate{}, fileError(keyPath, fmt.Errorf("the private key is broken: %s", plainX509(err)))
+}
+
+// checkKey refuses what holds no private key that can be used as it is.
+func checkKey(data []byte) error {
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		switch {
+		case !strings.HasSuffix(block.Type, "PRIVATE KEY"):
+			continue
+		case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
+			return errors.New("the private key is encrypted; decrypt it first (openssl pkey -in KEY -out PLAIN)")
+		case block.Type == "OPENSSH PRIVATE KEY":
+			return errors.New("this is a key of OpenSSH's, not one of TLS")
+		}
+		return nil
+	}
+	return errors.New("no private key in it (PEM)")
+}
+
+// errNoCertificate is a file without any; others are those of a broken one.
+var errNoCertificate = errors.New("no certificate in it (PEM)")
+
+func firstCertificate(data []byte) (*x509.Certificate, error) {
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			return x509.ParseCertificate(block.Bytes)
+		}
+	}
+	return nil, errNoCertificate
+}
+
+// plainX509 is err without the names of Go's packages in front.
+func plainX509(err error) string {
+	s := err.Error()
+	for _, prefix := range []string{"tls: ", "x509: ", "asn1: "} {
+		s = strings.ReplaceAll(s, prefix, "")
+	}
+	return s
+}
+
+// throwAway makes a self-signed certificate for this run: it proves nothing but
+// that the peer is the same as the one whose fingerprint was told.
+func throwAway() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126))
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber:          serial.Add(serial, big.NewInt(1)),
+		Subject:               pkix.Name{CommonName: "throw-away certificate"},
+		NotBefore:             now.Add(-time.Hour), // clocks differ
+		NotAfter:              now.AddDate(1, 0, 0),
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		BasicConstraintsValid: true,
+		DNSNames:              []string{"localhost"},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	if host, err := os.Hostname(); err == nil && host != "" && host != "localhost" {
+		template.DNSNames = append(template.DNSNames, host)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
+}

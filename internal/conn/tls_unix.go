@@ -1,0 +1,6 @@
+//go:build !windows
+
+package conn
+
+// unixModes says that a file's mode tells who can read it.
+const unixModes = true

@@ -1,0 +1,4 @@
+package conn
+
+// unixModes says that a file's mode tells who can read it.
+const unixModes = false
