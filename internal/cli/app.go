@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -71,8 +70,11 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 	if answered, err := a.answer(parser.Model, common); answered {
 		return err
 	}
+	if missing := missingValue(parser.Model, args); missing != nil {
+		return missing
+	}
 	if err != nil {
-		return usageError(err)
+		return a.usageError(parser.Model, args, err)
 	}
 	log.Level = common.Verbose
 	if l, ok := grammar.(interface{ format() string }); ok && l.format() == "json" {
@@ -129,19 +131,6 @@ func version() string {
 		v = "devel"
 	}
 	return v + tool
-}
-
-// usageError turns kong's error into ours.
-func usageError(err error) error {
-	if _, ok := errors.AsType[*Error](err); ok {
-		return err
-	}
-	text := err.Error()
-	// For an unknown short flag kong's suggestion is a list of all of them.
-	if before, list, ok := strings.Cut(text, ", did you mean one of "); ok && strings.Count(list, `"-`) > 3 {
-		text = before
-	}
-	return Usagef("%s", text)
 }
 
 func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }

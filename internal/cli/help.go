@@ -3,11 +3,20 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 )
 
-// help is the text of --help: the synopsis, the flags by group, two examples.
+// The shape of --help, in columns of a terminal: two flags share a line where
+// both are short enough, so that all of them fit a screen.
+const (
+	helpWidth  = 80
+	helpIndent = 2
+	helpHalf   = 39 // what one of two flags on a line may take, its gap included
+)
+
+// help is the text of --help: the synopsis, the flags by group, the examples.
 func (a *App) help(model *kong.Application) string {
 	var b strings.Builder
 	for i, line := range a.Synopsis {
@@ -15,43 +24,139 @@ func (a *App) help(model *kong.Application) string {
 		if i > 0 {
 			lead = "       "
 		}
-		fmt.Fprintf(&b, "%s%s\n", lead, line)
+		b.WriteString(lead + line + "\n")
 	}
-	fmt.Fprintf(&b, "%s\n", a.Summary)
+	writeWrapped(&b, "", a.Summary, 0)
 	for _, g := range a.Groups {
-		fmt.Fprintf(&b, "\n%s\n", g.Title)
-		for _, f := range model.Flags {
-			if f.Hidden || f.Group == nil || f.Group.Key != g.Key {
-				continue
-			}
-			fmt.Fprintf(&b, "  %-28s %s\n", spelling(f), f.Help)
+		if flags := groupOf(model, g.Key); len(flags) > 0 {
+			b.WriteString(g.Title + "\n")
+			writeFlags(&b, flags)
 		}
 	}
 	if len(a.Examples) > 0 {
-		b.WriteString("\nExamples\n")
-		for _, e := range a.Examples {
-			fmt.Fprintf(&b, "  %s\n      %s\n", e[0], e[1])
-		}
+		b.WriteString("Examples\n")
+	}
+	for _, e := range a.Examples {
+		writeExample(&b, e[0], e[1])
 	}
 	return b.String()
 }
 
-// spelling is how a flag is typed: "-w, --timeout=D".
-func spelling(f *kong.Flag) string {
-	s := "    "
-	if f.Short != 0 {
-		s = "-" + string(f.Short) + ", "
+// groupOf lists the flags of a group, in the grammar's order.
+func groupOf(model *kong.Application, key string) []*kong.Flag {
+	var flags []*kong.Flag
+	for _, f := range model.Flags {
+		if !f.Hidden && f.Group != nil && f.Group.Key == key {
+			flags = append(flags, f)
+		}
 	}
-	s += "--" + f.Name
-	if !f.IsBool() && !f.IsCounter() {
-		s += "=" + placeholder(f)
+	return flags
+}
+
+// writeFlags lays flags out in their order, two on a line where both are short;
+// the second may be taken from further down for that.
+func writeFlags(b *strings.Builder, flags []*kong.Flag) {
+	column := nameColumn(flags)
+	half := ""
+	for _, f := range flags {
+		text := cell(f, column)
+		switch {
+		case width(text) > helpHalf-2:
+			writeWrapped(b, strings.Repeat(" ", helpIndent), text, column+2)
+		case half == "":
+			half = text
+		default:
+			fmt.Fprintf(b, "%*s%s%*s%s\n", helpIndent, "", half, helpHalf-width(half), "", text)
+			half = ""
+		}
+	}
+	if half != "" {
+		fmt.Fprintf(b, "%*s%s\n", helpIndent, "", half)
+	}
+}
+
+// nameColumn is how wide the names of flags are, those left out that would push
+// the texts of all others to the right.
+func nameColumn(flags []*kong.Flag) int {
+	column := 0
+	for _, f := range flags {
+		if w := width(spelling(f)); w <= 16 {
+			column = max(column, w)
+		}
+	}
+	return column
+}
+
+// cell is a flag and its help in one line, the help beginning at column if
+// there is room for that.
+func cell(f *kong.Flag, column int) string {
+	name, help := spelling(f), strings.TrimSuffix(f.Help, ".")
+	aligned := fmt.Sprintf("%-*s  %s", column, name, help)
+	if tight := name + "  " + help; width(aligned) > helpHalf-2 && width(tight) <= helpHalf-2 {
+		return tight
+	}
+	return aligned
+}
+
+// writeExample writes a command and what it does, on one line if they fit.
+func writeExample(b *strings.Builder, command, does string) {
+	line := fmt.Sprintf("  %-40s %s", command, does)
+	if width(line) > helpWidth {
+		line = "  " + command + "\n      " + does
+	}
+	b.WriteString(line + "\n")
+}
+
+// writeWrapped writes text after lead, broken at blanks where it reaches the
+// right edge; further lines are indented by hang more columns. Blanks within
+// text are kept.
+func writeWrapped(b *strings.Builder, lead, text string, hang int) {
+	for width(lead)+width(text) > helpWidth {
+		room := helpWidth - width(lead)
+		cut := strings.LastIndexByte(firstRunes(text, room+1), ' ')
+		if cut <= 0 || strings.TrimSpace(text[:cut]) == "" {
+			break // a word that is wider than the screen
+		}
+		b.WriteString(lead + strings.TrimRight(text[:cut], " ") + "\n")
+		text = strings.TrimLeft(text[cut:], " ")
+		lead = strings.Repeat(" ", helpIndent+hang)
+	}
+	b.WriteString(lead + text + "\n")
+}
+
+// firstRunes is the beginning of s, n letters long.
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
 	}
 	return s
 }
 
+func width(s string) int { return utf8.RuneCountInString(s) }
+
+// spelling is how a flag is typed: "-w, --timeout D".
+func spelling(f *kong.Flag) string {
+	s := "--" + f.Name
+	if f.Short != 0 {
+		s = "-" + string(f.Short) + ", " + s
+	}
+	if takesValue(f) {
+		s += " " + placeholder(f)
+	}
+	return s
+}
+
+// takesValue reports whether f is followed by a value.
+func takesValue(f *kong.Flag) bool { return !f.IsBool() && !f.IsCounter() }
+
 func placeholder(f *kong.Flag) string {
 	if f.PlaceHolder != "" {
 		return f.PlaceHolder
+	}
+	if f.Enum != "" {
+		return strings.Join(choices(f), "|")
 	}
 	return strings.ToUpper(f.Name)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A Log writes what a command has to say: diagnostics always, events and
@@ -80,7 +82,10 @@ func (l *Log) Error(err error, fields ...Field) {
 	}
 	text := err.Error()
 	if StatusOf(err) == Usage {
-		text += "; see " + l.Name + " --help"
+		if !strings.HasSuffix(text, "?") {
+			text += ";"
+		}
+		text += " see " + l.Name + " --help"
 	}
 	l.line(0, text)
 	if hint := hintOf(err); hint != "" {
@@ -89,7 +94,8 @@ func (l *Log) Error(err error, fields ...Field) {
 }
 
 // line writes one readable line. A newline within it would be somebody's
-// attempt at a second one: it is shown as \n.
+// attempt at a second one, an escape an attempt on the terminal: control
+// characters are shown as %q shows them.
 func (l *Log) line(level int, text string) {
 	var b strings.Builder
 	b.Grow(len(l.Name) + len(text) + 20)
@@ -98,9 +104,28 @@ func (l *Log) line(level int, text string) {
 	}
 	b.WriteString(l.Name)
 	b.WriteString(": ")
-	b.WriteString(strings.ReplaceAll(text, "\n", `\n`))
+	b.WriteString(printable(text))
 	b.WriteByte('\n')
 	l.write([]byte(b.String()))
+}
+
+// printable is text with its control characters, and what is not UTF-8, spelled
+// out.
+func printable(text string) string {
+	if utf8.ValidString(text) && strings.IndexFunc(text, unicode.IsControl) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for rest := text; rest != ""; {
+		r, width := utf8.DecodeRuneInString(rest)
+		if unicode.IsControl(r) || r == utf8.RuneError && width == 1 {
+			b.WriteString(strings.Trim(strconv.Quote(rest[:width]), `"`))
+		} else {
+			b.WriteString(rest[:width])
+		}
+		rest = rest[width:]
+	}
+	return b.String()
 }
 
 // object writes e as one JSON object on a line of its own.
