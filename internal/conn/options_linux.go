@@ -3,6 +3,7 @@ package conn
 import (
 	"fmt"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -56,4 +57,10 @@ func (o *SocketOptions) ip(v6 bool) []sockopt {
 			sockopt{"IPV6_UNICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, o.TTL})
 	}
 	return options
+}
+
+// reuseAddress lets a source port be used again while an old connection from it
+// is in TIME_WAIT (SO_REUSEADDR, socket(7)).
+func reuseAddress(c syscall.RawConn) {
+	_ = c.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) })
 }

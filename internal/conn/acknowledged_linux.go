@@ -1,0 +1,114 @@
+package conn
+
+import (
+	"context"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// States of a TCP connection in which our FIN is acknowledged or will never be
+// (include/net/tcp_states.h).
+const (
+	tcpFinWait2 = 5
+	tcpTimeWait = 6
+	tcpClose    = 7
+)
+
+// Unacknowledged returns how many bytes written to the socket the peer's kernel
+// has not acknowledged (TCP, SIOCOUTQ of tcp(7)) or the peer has not read (Unix
+// sockets, where the kernel counts its own memory rather than bytes, so that it
+// is an upper bound). Our FIN does not count.
+func (s *Socket) Unacknowledged() int64 {
+	n := s.queued()
+	if n > 0 && s.Ended() && s.isTCP() {
+		n-- // the FIN has a sequence number, too, and it is the last
+	}
+	return n
+}
+
+func (s *Socket) isTCP() bool {
+	_, ok := s.Conn.(*net.TCPConn)
+	return ok
+}
+
+// queued is SIOCOUTQ as the kernel says it.
+func (s *Socket) queued() int64 {
+	if s.raw == nil {
+		return 0
+	}
+	n := 0
+	_ = s.raw.Control(func(fd uintptr) {
+		if q, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil {
+			n = q
+		}
+	})
+	return int64(n)
+}
+
+// Acknowledged blocks until the peer's kernel has acknowledged all that was
+// written and, after CloseWrite, our FIN. It returns an error of the kind
+// [NotDelivered] if that cannot happen any more, or ctx's.
+//
+// After CloseWrite on TCP the kernel wakes us when the FIN is acknowledged,
+// because the connection changes its state; else nobody does, and the queue is
+// looked at after pauses that grow from 1 to 50 ms.
+func (s *Socket) Acknowledged(ctx context.Context) error {
+	if s.raw == nil {
+		return nil
+	}
+	if s.isTCP() && s.Ended() {
+		stop := context.AfterFunc(ctx, s.interruptWrites)
+		defer stop()
+		err := s.raw.Write(func(fd uintptr) bool { return finished(int(fd)) })
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return s.settled(err)
+	}
+	for pause := time.Millisecond; ; pause = min(pause*3/2, 50*time.Millisecond) {
+		if s.queued() == 0 || s.hungUp() {
+			return s.settled(nil)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// finished reports whether our FIN was acknowledged or the connection is gone.
+func finished(fd int) bool {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	return err != nil || info.State >= tcpFinWait2 && info.State <= tcpClose
+}
+
+// hungUp reports whether both halves of the connection are over.
+func (s *Socket) hungUp() (gone bool) {
+	_ = s.raw.Control(func(fd uintptr) {
+		poll := []unix.PollFd{{Fd: int32(fd)}}
+		n, err := unix.Poll(poll, 0)
+		gone = err == nil && n > 0
+	})
+	return gone
+}
+
+// settled turns the end of the wait into an error if bytes remain that nobody
+// will take. The queue is read first: a Unix peer that closes sets the error
+// before it throws the queue away.
+func (s *Socket) settled(err error) error {
+	left := s.Unacknowledged()
+	pending := s.pendingError()
+	switch {
+	case err != nil:
+		return err
+	case left == 0 && (pending == nil || s.isTCP()):
+		return nil
+	case pending == nil:
+		pending = syscall.ECONNRESET // another call was told
+	}
+	return &Error{Why: NotDelivered, Err: pending}
+}

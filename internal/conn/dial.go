@@ -1,0 +1,296 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A Dialer connects. The zero value connects from any address, to every address
+// of the endpoint, with the system's socket options.
+type Dialer struct {
+	// Resolver looks names up.
+	Resolver Resolver
+	// LocalHost and LocalPort are the source address (an address, a name or
+	// nothing) and the source port (a number or nothing).
+	LocalHost, LocalPort string
+	// LocalPath is the path that a Unix datagram socket binds itself to.
+	LocalPath string
+	// Limit bounds each call of Dial, look-up included; 0 is no limit.
+	Limit time.Duration
+	// Retry is how long Dial tries again after a failure; 0 is not at all.
+	Retry time.Duration
+	// Socket holds the options set before the socket connects.
+	Socket SocketOptions
+}
+
+// Stagger is the pause after which the next address is tried beside those that
+// have not answered yet (RFC 8305, section 5: Connection Attempt Delay).
+const Stagger = 250 * time.Millisecond
+
+// Pauses between tries while Retry lasts.
+const (
+	retryFirst = 50 * time.Millisecond
+	retryMost  = time.Second
+)
+
+// Dial connects to e. The error is an [*Error] that names every address tried.
+func (d *Dialer) Dial(ctx context.Context, e Endpoint) (net.Conn, error) {
+	return retry(ctx, d.Retry, d.Limit, func(ctx context.Context, limit time.Duration) (net.Conn, error) {
+		return d.once(ctx, e, limit)
+	})
+}
+
+// retry calls try until it succeeds, for at most lasting in all; each try has at
+// most limit. The error is the last try's.
+func retry(ctx context.Context, lasting, limit time.Duration, try func(context.Context, time.Duration) (net.Conn, error)) (net.Conn, error) {
+	start := time.Now()
+	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
+		bound := limit
+		if lasting > 0 {
+			left := max(lasting-time.Since(start), time.Millisecond)
+			if bound == 0 || left < bound {
+				bound = left
+			}
+		}
+		c, err := try(ctx, bound)
+		if err == nil || lasting == 0 || ctx.Err() != nil || time.Since(start)+pause >= lasting || !passing(err) {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// passing reports whether an error may be gone when one tries again.
+func passing(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return true
+	}
+	switch e.Why {
+	case NotPermitted, NotASocket, BadAddress, Unsupported, Local:
+		return false
+	}
+	return true
+}
+
+// once makes one try to connect within limit (0: none).
+func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net.Conn, error) {
+	parent := ctx
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	c, err := d.connect(ctx, e)
+	if err == nil {
+		d.Socket.tune(c)
+		return c, nil
+	}
+	why := connectKind(err)
+	if ctx.Err() == context.DeadlineExceeded && parent.Err() == nil {
+		why = Timeout
+		err = &Error{Why: Timeout, Err: fmt.Errorf("%s", timedOut(err, limit))}
+	}
+	return nil, &Error{Why: why, Op: "connect to " + e.words(), Err: err}
+}
+
+// timedOut says that our clock ended the try, and what was met before.
+func timedOut(err error, limit time.Duration) string {
+	text := fmt.Sprintf("timed out after %v (connect limit)", limit.Round(time.Millisecond))
+	switch words := Words(err); {
+	case words == "timed out":
+		return text
+	case strings.HasSuffix(words, "timed out"):
+		return strings.TrimSuffix(words, "timed out") + text
+	default:
+		return text + "; " + words
+	}
+}
+
+// words is e as a diagnostic names it: without the scheme where that is clear.
+func (e Endpoint) words() string {
+	if e.Network == "vsock" {
+		return e.String()
+	}
+	return e.Address()
+}
+
+// connect opens the kind of socket that e asks for.
+func (d *Dialer) connect(ctx context.Context, e Endpoint) (net.Conn, error) {
+	switch {
+	case e.Network == "vsock":
+		return dialVsock(ctx, e)
+	case e.Unix():
+		return d.connectUnix(ctx, e)
+	}
+	addresses, err := d.Resolver.addresses(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	network := strings.TrimRight(e.netNetwork(), "46")
+	return race(ctx, addresses, func(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+		return d.address(ctx, network, a)
+	})
+}
+
+func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) {
+	if err := checkLength(e.Path); err != nil {
+		return nil, err
+	}
+	dialer := d.dialer()
+	if d.LocalPath != "" {
+		dialer.LocalAddr = &net.UnixAddr{Name: d.LocalPath, Net: e.Network}
+	}
+	return dialer.DialContext(ctx, e.Network, e.Path)
+}
+
+// dialer is the net package's, with our options.
+func (d *Dialer) dialer() *net.Dialer {
+	dialer := &net.Dialer{
+		KeepAliveConfig: d.Socket.keepAlive(),
+		KeepAlive:       -1,
+		FallbackDelay:   -1,
+		Control: func(network, address string, c syscall.RawConn) error {
+			return d.Socket.control(network, c)
+		},
+	}
+	dialer.SetMultipathTCP(d.Socket.MPTCP)
+	return dialer
+}
+
+// address connects to one address, from the source that fits its family.
+func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) (net.Conn, error) {
+	dialer := d.dialer()
+	if d.LocalHost != "" || d.LocalPort != "" {
+		local, err := d.source(ctx, network, a.Addr().Is4())
+		if err != nil {
+			return nil, err
+		}
+		dialer.LocalAddr = local
+		reuse := dialer.Control
+		dialer.Control = func(network, address string, c syscall.RawConn) error {
+			reuseAddress(c)
+			return reuse(network, address, c)
+		}
+	}
+	return dialer.DialContext(ctx, network, a.String())
+}
+
+// source is the address to connect from.
+func (d *Dialer) source(ctx context.Context, network string, v4 bool) (net.Addr, error) {
+	family := network + "6"
+	if v4 {
+		family = network + "4"
+	}
+	e := Endpoint{Network: family, Host: d.LocalHost, Port: d.LocalPort}
+	if e.Port == "" {
+		e.Port = "0"
+	}
+	from := netip.AddrPort{}
+	if e.Host == "" {
+		port, err := d.Resolver.port(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		from = netip.AddrPortFrom(netip.IPv6Unspecified(), port)
+		if v4 {
+			from = netip.AddrPortFrom(netip.IPv4Unspecified(), port)
+		}
+	} else {
+		addresses, err := d.Resolver.addresses(ctx, e)
+		if err != nil {
+			return nil, fmt.Errorf("source address: %w", err)
+		}
+		from = addresses[0]
+	}
+	if network == "udp" {
+		return net.UDPAddrFromAddrPort(from), nil
+	}
+	return net.TCPAddrFromAddrPort(from), nil
+}
+
+// race connects to the addresses in turn, the next one whenever the last has
+// failed or not answered within [Stagger], and returns the first that answers.
+// Late winners are closed.
+func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Context, netip.AddrPort) (net.Conn, error)) (net.Conn, error) {
+	if len(addresses) == 0 {
+		return nil, &Error{Why: NoSuchName, Err: errors.New("the name has no address of that family")}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := make(chan attempt, len(addresses))
+	failed := make([]error, len(addresses))
+	for next, running := 0, 0; next < len(addresses) || running > 0; {
+		var stagger <-chan time.Time
+		if next < len(addresses) {
+			go func(i int) { // ends with its dial, at the latest with ctx
+				c, err := dial(ctx, addresses[i])
+				results <- attempt{i, c, err}
+			}(next)
+			next++
+			running++
+			if next < len(addresses) {
+				stagger = time.After(Stagger)
+			}
+		}
+		select {
+		case <-stagger:
+		case a := <-results:
+			running--
+			if a.err == nil {
+				go closeLate(results, running)
+				return a.c, nil
+			}
+			failed[a.i] = a.err
+		}
+	}
+	return nil, allFailed(addresses, failed)
+}
+
+// An attempt is how the dial to address i ended.
+type attempt struct {
+	i   int
+	c   net.Conn
+	err error
+}
+
+// closeLate closes the connections that n cancelled attempts still made. It
+// ends when the last of them has.
+func closeLate(results <-chan attempt, n int) {
+	for range n {
+		if a := <-results; a.err == nil {
+			_ = a.c.Close()
+		}
+	}
+}
+
+// allFailed is the error of a race that nobody won: why, and all addresses. Its
+// kind is the first one's.
+func allFailed(addresses []netip.AddrPort, failed []error) error {
+	names := make([]string, len(failed))
+	reasons := make([]string, len(failed))
+	alike := true
+	for i, err := range failed {
+		names[i] = addresses[i].Addr().String()
+		reasons[i] = names[i] + ": " + Words(err)
+		alike = alike && Words(err) == Words(failed[0])
+	}
+	kind := connectKind(failed[0])
+	if alike && kind == Timeout {
+		return &Error{Why: kind, Op: strings.Join(names, ", "), Err: failed[0]}
+	}
+	if alike {
+		return &Error{Why: kind, Err: fmt.Errorf("%s (%s)", Words(failed[0]), strings.Join(names, ", "))}
+	}
+	return &Error{Why: kind, Err: errors.New(strings.Join(reasons, "; "))}
+}

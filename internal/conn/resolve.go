@@ -1,0 +1,125 @@
+package conn
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// A Resolver turns hosts and services into addresses. The zero value asks the
+// system.
+type Resolver struct {
+	// Numeric forbids look-ups: hosts and ports must be numbers.
+	Numeric bool
+	// Lookup replaces [net.Resolver.LookupNetIP], for tests.
+	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// addresses are all addresses of e that its network allows, in the order in
+// which they are to be tried: families alternate, the one that the system
+// prefers first (RFC 8305, section 4).
+func (r *Resolver) addresses(ctx context.Context, e Endpoint) ([]netip.AddrPort, error) {
+	port, err := r.port(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	ips, err := r.ips(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	addresses := make([]netip.AddrPort, 0, len(ips))
+	for _, ip := range interleave(ips) {
+		addresses = append(addresses, netip.AddrPortFrom(ip, port))
+	}
+	return addresses, nil
+}
+
+func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
+	family := e.Network[len(e.Network)-1]
+	if e.Host == "" {
+		ips := []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+		return ofFamily(ips, family), nil
+	}
+	if ip, err := netip.ParseAddr(e.Host); err == nil {
+		if ips := ofFamily([]netip.Addr{ip}, family); len(ips) > 0 {
+			return ips, nil
+		}
+		return nil, &Error{Why: NoSuchName, Op: e.Host, Err: fmt.Errorf("no IPv%c address", family)}
+	}
+	if r.Numeric {
+		return nil, &Error{Why: NoSuchName, Op: fmt.Sprintf("%q", e.Host), Err: fmt.Errorf("not an address, and names are not looked up")}
+	}
+	lookup := r.Lookup
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupNetIP
+	}
+	network := "ip"
+	if family == '4' || family == '6' {
+		network += string(family)
+	}
+	ips, err := lookup(ctx, network, e.Host)
+	if err != nil {
+		return nil, err
+	}
+	for i := range ips {
+		ips[i] = ips[i].Unmap()
+	}
+	return ips, nil
+}
+
+// port is e's port as a number.
+func (r *Resolver) port(ctx context.Context, e Endpoint) (uint16, error) {
+	if n, err := strconv.ParseUint(e.Port, 10, 16); err == nil {
+		return uint16(n), nil
+	}
+	if r.Numeric {
+		return 0, &Error{Why: NoSuchName, Op: fmt.Sprintf("%q", e.Port), Err: fmt.Errorf("not a port's number, and names are not looked up")}
+	}
+	network := strings.TrimRight(e.netNetwork(), "46")
+	n, err := net.DefaultResolver.LookupPort(ctx, network, e.Port)
+	if err != nil {
+		return 0, &Error{Why: NoSuchName, Op: fmt.Sprintf("%q", e.Port), Err: fmt.Errorf("no such service for %s", network)}
+	}
+	return uint16(n), nil
+}
+
+// ofFamily keeps the addresses of the family that '4' or '6' names; any other
+// letter keeps all.
+func ofFamily(ips []netip.Addr, family byte) []netip.Addr {
+	var kept []netip.Addr
+	for _, ip := range ips {
+		if family == '4' && !ip.Is4() && !ip.Is4In6() || family == '6' && ip.Is4() {
+			continue
+		}
+		kept = append(kept, ip)
+	}
+	return kept
+}
+
+// interleave alternates the families, beginning with that of the first address.
+func interleave(ips []netip.Addr) []netip.Addr {
+	if len(ips) == 0 {
+		return nil
+	}
+	var first, second []netip.Addr
+	for _, ip := range ips {
+		if ip.Is4() == ips[0].Is4() {
+			first = append(first, ip)
+		} else {
+			second = append(second, ip)
+		}
+	}
+	mixed := make([]netip.Addr, 0, len(ips))
+	for i := range max(len(first), len(second)) {
+		if i < len(first) {
+			mixed = append(mixed, first[i])
+		}
+		if i < len(second) {
+			mixed = append(mixed, second[i])
+		}
+	}
+	return mixed
+}

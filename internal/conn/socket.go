@@ -1,0 +1,79 @@
+package conn
+
+import (
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A Socket is an established connection as the relay sees it: every partial
+// read and write touches the conversation's [Progress], and it can tell what the
+// peer's kernel has acknowledged. It is a [net.Conn] and a [Stream].
+type Socket struct {
+	net.Conn
+	progress *Progress
+	raw      syscall.RawConn // nil where Conn has no descriptor
+	fin      atomic.Bool     // CloseWrite has been called
+}
+
+// NewSocket wraps c. A nil progress is touched by nobody.
+func NewSocket(c net.Conn, progress *Progress) *Socket {
+	s := &Socket{Conn: c, progress: progress}
+	if sc, ok := c.(syscall.Conn); ok {
+		s.raw, _ = sc.SyscallConn() // without it the plain methods serve
+	}
+	return s
+}
+
+// SyscallConn gives access to the descriptor.
+func (s *Socket) SyscallConn() (syscall.RawConn, error) {
+	if s.raw == nil {
+		return nil, syscall.ENOTSUP
+	}
+	return s.raw, nil
+}
+
+// NetConn returns the connection that s wraps.
+func (s *Socket) NetConn() net.Conn { return s.Conn }
+
+func (s *Socket) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	if n > 0 {
+		s.progress.Touch()
+	}
+	return n, err
+}
+
+// Write writes all of p, and touches the clock whenever the kernel took some.
+func (s *Socket) Write(p []byte) (int, error) {
+	if s.raw == nil {
+		n, err := s.Conn.Write(p)
+		s.progress.Touch()
+		return n, err
+	}
+	return s.writeAll(p)
+}
+
+// CloseWrite shuts the sending half down (shutdown(2), SHUT_WR); the peer sees
+// an end of file once it has read all that was written before.
+func (s *Socket) CloseWrite() error {
+	s.fin.Store(true)
+	if w, ok := s.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return nil
+}
+
+// Ended reports whether CloseWrite has been called.
+func (s *Socket) Ended() bool { return s.fin.Load() }
+
+// Interrupt makes the reads that block, and all later ones, return at once with
+// [os.ErrDeadlineExceeded].
+func (s *Socket) Interrupt() { _ = s.SetReadDeadline(time.Unix(1, 0)) }
+
+// interruptWrites does the same for writes and for Acknowledged.
+func (s *Socket) interruptWrites() { _ = s.SetWriteDeadline(time.Unix(1, 0)) }
+
+// Reset ends the connection by a RST; see [Reset].
+func (s *Socket) Reset() error { return Reset(s.Conn) }

@@ -1,0 +1,387 @@
+package conn
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// issue makes a certificate as template says, signed by ca or by itself.
+func issue(t *testing.T, ca *tls.Certificate, template x509.Certificate) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template.SerialNumber = big.NewInt(time.Now().UnixNano())
+	if template.NotAfter.IsZero() {
+		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	}
+	template.BasicConstraintsValid = true
+	parent, signer := &template, any(key)
+	if ca != nil {
+		parent, signer = ca.Leaf, ca.PrivateKey
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &template, parent, key.Public(), signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+// files writes cert and its key into two files.
+func files(t *testing.T, cert tls.Certificate) (certFile, keyFile string) {
+	t.Helper()
+	return writePEM(t, "cert.pem", 0o644, certBlock(cert)), writePEM(t, "key.pem", 0o600, keyBlock(t, cert))
+}
+
+func authority(t *testing.T) (ca tls.Certificate, file string) {
+	t.Helper()
+	ca = issue(t, nil, x509.Certificate{Subject: pkix.Name{CommonName: "Test CA"}, IsCA: true, KeyUsage: x509.KeyUsageCertSign})
+	return ca, writePEM(t, "ca.pem", 0o644, certBlock(ca))
+}
+
+// TestTLSVerifies has clients meet servers whose certificates are right and
+// wrong in all the usual ways.
+func TestTLSVerifies(t *testing.T) {
+	ca, caFile := authority(t)
+	_, otherFile := authority(t)
+	year := 365 * 24 * time.Hour
+	good := x509.Certificate{DNSNames: []string{"good.test", "*.wild.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	expired := good
+	expired.NotBefore, expired.NotAfter = time.Now().Add(-2*year), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	early := good
+	early.NotBefore, early.NotAfter = time.Date(2199, 1, 2, 3, 4, 5, 0, time.UTC), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+	many := x509.Certificate{DNSNames: []string{"a1", "a2", "a3", "a4", "a5", "a6", "a7"}}
+	nobody := x509.Certificate{Subject: pkix.Name{CommonName: "old.test"}}
+	nasty := x509.Certificate{Subject: pkix.Name{CommonName: "x\x1b[2J\ny"}, DNSNames: []string{"other.test"}}
+	client := x509.Certificate{DNSNames: []string{"good.test"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+
+	goodCert := issue(t, &ca, good)
+	tests := []struct {
+		name   string
+		cert   tls.Certificate
+		client TLSOptions
+		host   string
+		want   string // "" is success
+	}{
+		{"good", goodCert, TLSOptions{CA: caFile}, "good.test", ""},
+		{"good with a dot", goodCert, TLSOptions{CA: caFile}, "good.test.", ""},
+		{"good address", goodCert, TLSOptions{CA: caFile}, "127.0.0.1", ""},
+		{"wildcard", goodCert, TLSOptions{CA: caFile}, "x.wild.test", ""},
+		{"other name given", goodCert, TLSOptions{CA: caFile, Name: "good.test"}, "192.0.2.1", ""},
+		{"name mismatch", goodCert, TLSOptions{CA: caFile}, "evil.test", `name mismatch: certificate is for "good.test", "*.wild.test", "127.0.0.1", not for "evil.test"`},
+		{"address mismatch", goodCert, TLSOptions{CA: caFile}, "127.0.0.2", `not for "127.0.0.2"`},
+		{"many names", issue(t, &ca, many), TLSOptions{CA: caFile}, "good.test", `"a5" and 2 more, not for "good.test"`},
+		{"common name only", issue(t, &ca, nobody), TLSOptions{CA: caFile}, "old.test", `certificate is for no host at all (common name "old.test")`},
+		{"expired", issue(t, &ca, expired), TLSOptions{CA: caFile}, "good.test", "certificate expired on 2026-01-02 03:04:05 UTC"},
+		{"too early", issue(t, &ca, early), TLSOptions{CA: caFile}, "good.test", "certificate is not valid before 2199-01-02 03:04:05 UTC"},
+		{"system authorities", goodCert, TLSOptions{}, "good.test", `unknown authority: "CN=Test CA" signed the certificate`},
+		{"self-signed", issue(t, nil, good), TLSOptions{CA: caFile}, "good.test", "unknown authority: self-signed certificate"},
+		{"self-signed, insecure", issue(t, nil, good), TLSOptions{Insecure: true}, "good.test", ""},
+		{"nasty subject", issue(t, nil, nasty), TLSOptions{CA: caFile}, "other.test", `unknown authority: self-signed certificate of "CN=x\x1b[2J\ny"`},
+		{"client's certificate", issue(t, &ca, client), TLSOptions{CA: caFile}, "good.test", "certificate is not meant for this use"},
+		{"pinned", goodCert, TLSOptions{Fingerprint: fingerprint(goodCert.Certificate[0])}, "evil.test", ""},
+		{"pinned and other authority", goodCert, TLSOptions{CA: otherFile, Fingerprint: fingerprint(goodCert.Certificate[0])}, "good.test", ""},
+		{"pinned another", goodCert, TLSOptions{CA: caFile, Fingerprint: strings.Repeat("ab", 32)}, "good.test", "fingerprint mismatch: the peer's certificate has " + fingerprint(goodCert.Certificate[0])},
+		{"pinned another, insecure", goodCert, TLSOptions{Insecure: true, Fingerprint: strings.Repeat("ab", 32)}, "good.test", "fingerprint mismatch"},
+	}
+	if _, err := x509.SystemCertPool(); err != nil {
+		t.Logf("no system authorities: %v", err)
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			certFile, keyFile := files(t, tt.cert)
+			server := must(t)(TLSOptions{Cert: certFile, Key: keyFile}.ServerConfig())
+			c, s, cerr, serr := handshakes(t, must(t)(tt.client.ClientConfig(tt.host)), server)
+			if tt.want != "" {
+				wantError(t, cerr, TLS, tt.want)
+				if !strings.HasPrefix(cerr.Error(), "TLS with 127.0.0.1:") {
+					t.Errorf("%v does not say who", cerr)
+				}
+				return
+			}
+			if cerr != nil || serr != nil {
+				t.Fatalf("client: %v, server: %v", cerr, serr)
+			}
+			c.Close()
+			s.Close()
+		})
+	}
+}
+
+// TestTLSClientCertificates has servers ask for certificates. A TLS 1.3 client
+// hears of a refusal from its first read.
+func TestTLSClientCertificates(t *testing.T) {
+	ca, caFile := authority(t)
+	other, _ := authority(t)
+	template := x509.Certificate{Subject: pkix.Name{CommonName: "someone"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	right, wrong := issue(t, &ca, template), issue(t, &other, template)
+	tests := []struct {
+		name   string
+		server TLSOptions
+		client *tls.Certificate
+		want   string // the server's error
+		told   string // the client's
+	}{
+		{"right", TLSOptions{ClientCA: caFile}, &right, "", ""},
+		{"none", TLSOptions{ClientCA: caFile}, nil, "client didn't provide a certificate", `the peer refused: "certificate required"`},
+		{"wrong", TLSOptions{ClientCA: caFile}, &wrong, "unknown authority", `the peer refused: "unknown certificate authority"`},
+		{"pinned", TLSOptions{Fingerprint: fingerprint(wrong.Certificate[0])}, &wrong, "", ""},
+		{"pinned another", TLSOptions{ClientCA: caFile, Fingerprint: fingerprint(wrong.Certificate[0])}, &right, "fingerprint mismatch", "the peer refused"},
+		{"pinned, none", TLSOptions{Fingerprint: fingerprint(wrong.Certificate[0])}, nil, "client didn't provide a certificate", "the peer refused"},
+	}
+	for _, tt := range tests {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			t.Run(tt.name+" "+tls.VersionName(version), func(t *testing.T) {
+				server := must(t)(tt.server.ServerConfig())
+				options := TLSOptions{Fingerprint: OwnFingerprint(server)}
+				if tt.client != nil {
+					options.Cert, options.Key = files(t, *tt.client)
+				}
+				client := must(t)(options.ClientConfig("localhost"))
+				client.MaxVersion = version
+				c, s, cerr, serr := handshakes(t, client, server)
+				if tt.want == "" {
+					if cerr != nil || serr != nil {
+						t.Fatalf("client: %v, server: %v", cerr, serr)
+					}
+					if s.Facts().Fingerprint != fingerprint(tt.client.Certificate[0]) || s.Facts().Peer != "CN=someone" {
+						t.Errorf("the server knows %+v", s.Facts())
+					}
+					c.Close()
+					s.Close()
+					return
+				}
+				wantError(t, serr, TLS, tt.want)
+				if version == tls.VersionTLS12 {
+					wantError(t, cerr, TLS, "the peer refused")
+					return
+				}
+				if cerr != nil {
+					t.Fatal(cerr)
+				}
+				_, err := c.Read(make([]byte, 1))
+				wantError(t, err, TLS, tt.told)
+				_, err = io.ReadAll(c)
+				wantError(t, err, TLS, tt.told)
+				c.Close()
+			})
+		}
+	}
+}
+
+func TestTLSHandshakeFailures(t *testing.T) {
+	client := must(t)(TLSOptions{Insecure: true}.ClientConfig("x"))
+	server := must(t)(TLSOptions{}.ServerConfig())
+	// talk has a peer that is no TLS server.
+	talk := func(t *testing.T, peer func(net.Conn)) error {
+		t.Helper()
+		c, s := tcpPair(t)
+		go peer(s)
+		_, err := TLSClient(t.Context(), c, client)
+		return err
+	}
+	t.Run("plain greeting", func(t *testing.T) {
+		err := talk(t, func(c net.Conn) { _, _ = io.WriteString(c, "220 mail\x1b[2J ready\r\n") })
+		wantError(t, err, TLS, `the peer does not speak TLS: it sent "220 m"`)
+	})
+	t.Run("plain server in a hurry", func(t *testing.T) {
+		err := talk(t, func(c net.Conn) { c.Close() })
+		wantError(t, err, TLS, "during the handshake")
+	})
+	t.Run("echo", func(t *testing.T) {
+		err := talk(t, func(c net.Conn) { _, _ = io.Copy(c, c) })
+		wantError(t, err, TLS, "the peer sent a handshake message out of turn")
+	})
+	t.Run("end", func(t *testing.T) {
+		err := talk(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<16)); c.Close() })
+		wantError(t, err, TLS, "the peer closed the connection during the handshake")
+	})
+	t.Run("reset", func(t *testing.T) {
+		err := talk(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<16)); _ = Reset(c) })
+		wantError(t, err, TLS, "the peer reset the connection during the handshake")
+	})
+	t.Run("old versions", func(t *testing.T) {
+		old := client.Clone()
+		old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+		_, _, cerr, serr := handshakes(t, old, server)
+		wantError(t, serr, TLS, "too old: TLS 1.1, TLS 1.0")
+		wantError(t, cerr, TLS, `the peer refused: "protocol version not supported"`)
+	})
+	t.Run("no protocol in common", func(t *testing.T) {
+		c, s := client.Clone(), server.Clone()
+		c.NextProtos, s.NextProtos = []string{"a\n"}, []string{"b"}
+		_, _, cerr, serr := handshakes(t, c, s)
+		wantError(t, serr, TLS, `client requested unsupported application protocols (["a\n"])`)
+		wantError(t, cerr, TLS, `the peer refused: "no application protocol"`)
+	})
+	t.Run("plain client", func(t *testing.T) {
+		c, s := tcpPair(t)
+		if _, err := io.WriteString(c, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.CloseWrite()
+		_, err := TLSServer(t.Context(), s, server)
+		wantError(t, err, TLS, `the peer does not speak TLS: it sent "GET /"`)
+	})
+}
+
+func TestTLSOptionsCheck(t *testing.T) {
+	sum := strings.Repeat("0a", 32)
+	colons := strings.TrimSuffix(strings.Repeat("0A:", 32), ":")
+	for _, good := range []string{"", sum, strings.ToUpper(sum), colons, "sha256:" + sum, "SHA256:" + sum, "sha256 Fingerprint=" + colons} {
+		if got, err := parseFingerprint(good); err != nil || good != "" && got != sum {
+			t.Errorf("%q is %q, %v", good, got, err)
+		}
+		if err := (TLSOptions{Fingerprint: good}).Check(); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+	bad := []struct {
+		options TLSOptions
+		want    string
+	}{
+		{TLSOptions{Fingerprint: "xyz"}, `bad fingerprint "xyz": not hexadecimal`},
+		{TLSOptions{Fingerprint: "0a0b"}, `bad fingerprint "0a0b": SHA-256 has 64 digits, this has 4`},
+		{TLSOptions{Fingerprint: strings.Repeat("0a", 20)}, `this has 40`},
+		{TLSOptions{Fingerprint: "\x1b[2J\n"}, `bad fingerprint "\x1b[2J\n": not hexadecimal`},
+		{TLSOptions{Fingerprint: ":"}, `this has 0`},
+		{TLSOptions{Key: "k.pem"}, `the key "k.pem" is of no use without its certificate`},
+		{TLSOptions{ALPN: []string{""}}, `an ALPN protocol has 1 to 255 bytes: ""`},
+		{TLSOptions{ALPN: []string{strings.Repeat("x", 256)}}, `1 to 255 bytes`},
+	}
+	for _, tt := range bad {
+		err := tt.options.Check()
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: %v, want %s", tt.options, err, tt.want)
+		}
+		if _, ok := errors.AsType[*Error](err); ok {
+			t.Errorf("%+v: %v has a kind, but is an error in what was typed", tt.options, err)
+		}
+	}
+	if _, err := (TLSOptions{}).ClientConfig(""); err == nil {
+		t.Error("a client with no name to check")
+	}
+}
+
+// TestTLSFiles has every file that can be wrong be wrong: one clear line, of
+// kind local.
+func TestTLSFiles(t *testing.T) {
+	ca, caFile := authority(t)
+	cert := issue(t, &ca, x509.Certificate{DNSNames: []string{"a"}})
+	certFile, keyFile := files(t, cert)
+	_, otherKey := files(t, issue(t, &ca, x509.Certificate{}))
+	empty := writePEM(t, "empty.pem", 0o600)
+	missing := filepath.Join(t.TempDir(), "missing.pem")
+	text := filepath.Join(t.TempDir(), "text.pem")
+	if err := os.WriteFile(text, []byte("no PEM at all\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := writePEM(t, "broken.pem", 0o600, &pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})
+	brokenKey := writePEM(t, "brokenkey.pem", 0o600, &pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")})
+	pkcs8 := writePEM(t, "pkcs8.pem", 0o600, &pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")})
+	old := writePEM(t, "old.pem", 0o600, &pem.Block{Type: "RSA PRIVATE KEY",
+		Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}, Bytes: []byte("x")})
+	ssh := writePEM(t, "ssh.pem", 0o600, &pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: []byte("x")})
+	both := writePEM(t, "both.pem", 0o600, keyBlock(t, cert), certBlock(cert))
+
+	tests := []struct {
+		name    string
+		options TLSOptions
+		want    string
+	}{
+		{"missing authorities", TLSOptions{CA: missing}, `missing.pem": no such file or directory`},
+		{"empty authorities", TLSOptions{CA: empty}, `empty.pem": the file is empty`},
+		{"authorities in prose", TLSOptions{CA: text}, `text.pem": no certificate in it (PEM)`},
+		{"a key for authorities", TLSOptions{CA: keyFile}, `key.pem": no certificate in it (PEM)`},
+		{"broken authorities", TLSOptions{CA: broken}, `broken.pem": certificate 1 is broken: `},
+		{"a directory", TLSOptions{CA: t.TempDir()}, `is a directory`},
+		{"missing certificate", TLSOptions{Cert: missing, Key: keyFile}, `missing.pem": no such file`},
+		{"missing key", TLSOptions{Cert: certFile, Key: missing}, `missing.pem": no such file`},
+		{"no key", TLSOptions{Cert: certFile}, `cert.pem": no private key in it (PEM)`},
+		{"swapped", TLSOptions{Cert: keyFile, Key: certFile}, `key.pem": no certificate in it (PEM)`},
+		{"empty certificate", TLSOptions{Cert: empty, Key: keyFile}, `empty.pem": the file is empty`},
+		{"empty key", TLSOptions{Cert: certFile, Key: empty}, `empty.pem": the file is empty`},
+		{"broken certificate", TLSOptions{Cert: broken, Key: keyFile}, `broken.pem": the certificate is broken: `},
+		{"broken key", TLSOptions{Cert: certFile, Key: brokenKey}, `brokenkey.pem": the private key is broken: `},
+		{"mismatched", TLSOptions{Cert: certFile, Key: otherKey}, `key.pem": the private key does not belong to the certificate in "` + certFile + `"`},
+		{"encrypted", TLSOptions{Cert: certFile, Key: pkcs8}, `pkcs8.pem": the private key is encrypted; decrypt it first`},
+		{"encrypted as of old", TLSOptions{Cert: certFile, Key: old}, `old.pem": the private key is encrypted`},
+		{"OpenSSH's", TLSOptions{Cert: certFile, Key: ssh}, `ssh.pem": this is a key of OpenSSH's`},
+		{"no end", TLSOptions{CA: "/dev/zero"}, `"/dev/zero": too large for a PEM file`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := tt.options.ClientConfig("x")
+			wantError(t, err, Local, tt.want)
+			tt.options.ClientCA, tt.options.CA = tt.options.CA, ""
+			_, err = tt.options.ServerConfig()
+			wantError(t, err, Local, tt.want)
+		})
+	}
+	for _, good := range []TLSOptions{{Cert: both}, {Cert: both, Key: both}, {Cert: certFile, Key: keyFile}, {CA: caFile}} {
+		if _, err := good.ClientConfig("x"); err != nil {
+			t.Errorf("%+v: %v", good, err)
+		}
+	}
+	if os.Geteuid() != 0 { // root may read everything
+		if err := os.Chmod(keyFile, 0); err != nil {
+			t.Fatal(err)
+		}
+		_, err := TLSOptions{Cert: certFile, Key: keyFile}.ServerConfig()
+		wantError(t, err, Local, `key.pem": permission denied`)
+	}
+}
+
+func TestTLSWarnings(t *testing.T) {
+	late := x509.Certificate{NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	late.NotBefore = late.NotAfter.Add(-time.Hour)
+	certFile, keyFile := files(t, issue(t, nil, x509.Certificate{}))
+	lateFile, lateKey := files(t, issue(t, nil, late))
+	both := func(mode os.FileMode) string {
+		cert := issue(t, nil, x509.Certificate{})
+		path := writePEM(t, "both.pem", mode, certBlock(cert), keyBlock(t, cert))
+		if err := os.Chmod(path, mode); err != nil { // whatever the umask is
+			t.Fatal(err)
+		}
+		return path
+	}
+	quiet := []TLSOptions{{}, {Cert: certFile, Key: keyFile}, {Cert: both(0o600)}, {Cert: both(0o400)}, {CA: certFile}}
+	for _, o := range quiet {
+		if lines := o.Warnings(); len(lines) != 0 {
+			t.Errorf("%+v: %q", o, lines)
+		}
+	}
+	loud := []struct {
+		options TLSOptions
+		want    string
+	}{
+		{TLSOptions{Cert: both(0o644)}, `others can read the private key in "`},
+		{TLSOptions{Cert: both(0o640)}, `(mode 0640)`},
+		{TLSOptions{Cert: certFile, Key: both(0o604)}, `(mode 0604)`},
+		{TLSOptions{Cert: lateFile, Key: lateKey}, `cert.pem" expired on 2026-01-02 03:04:05 UTC`},
+	}
+	for _, tt := range loud {
+		if lines := tt.options.Warnings(); len(lines) != 1 || !strings.Contains(lines[0], tt.want) {
+			t.Errorf("%+v: %q, want %s", tt.options, lines, tt.want)
+		}
+	}
+}
