@@ -68,3 +68,12 @@ func (s *Socket) pendingError() (err error) {
 	})
 	return err
 }
+
+// Readable returns how many bytes can be read without waiting (FIONREAD).
+func (s *Socket) Readable() (n int) {
+	if s.raw == nil {
+		return 0
+	}
+	_ = s.raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), fionread) })
+	return n
+}

@@ -1,0 +1,159 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+)
+
+// unacknowledged counts the bytes read from Local that the peer is not known to
+// have: in a pump's hands, in our kernel, or on the way.
+func (c *conversation) unacknowledged() int64 {
+	sent := c.sent.Load()
+	left := c.taken.Load() - sent
+	if c.Socket != nil {
+		left += min(c.Socket.Unacknowledged(), sent)
+	}
+	return left
+}
+
+// notDelivered says how many bytes the peer did not take, and why.
+func (c *conversation) notDelivered(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Err != nil {
+		err = e.Err
+	}
+	op := "send to " + c.Peer
+	if n := c.unacknowledged(); n > 0 {
+		op = fmt.Sprintf("%s: %s not delivered", op, byteCount(n))
+	}
+	return &Error{Why: NotDelivered, Op: op, Err: brokenWords(err)}
+}
+
+// receiveError says how far receiving came, and why not farther.
+func (c *conversation) receiveError(err error) error {
+	return &Error{
+		Why: talkKind(err),
+		Op:  fmt.Sprintf("receive from %s after %s", c.Peer, byteCount(c.received.Load())),
+		Err: err,
+	}
+}
+
+// timedOut says which clock passed, and what it left behind.
+func (c *conversation) timedOut(clock string) error {
+	if n := c.unacknowledged(); n > 0 {
+		clock += fmt.Sprintf("; %s sent but not acknowledged", byteCount(n))
+	}
+	return &Error{Why: Timeout, Op: c.Peer, Err: errors.New(clock)}
+}
+
+// brokenWords gives the error of a write to a connection that is gone the name
+// that people know: Linux says EPIPE or ENOTCONN when the reset came before.
+func brokenWords(err error) error {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ENOTCONN) {
+		return syscall.ECONNRESET
+	}
+	return err
+}
+
+func byteCount(n int64) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// OutputClosed reports whether err says that nobody reads standard output any
+// more, for which a command dies of SIGPIPE.
+func OutputClosed(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Why == Local && errors.Is(e.Err, syscall.EPIPE)
+}
+
+// How long an early end gives what has already arrived to be written out.
+const (
+	drainRead  = 20 * time.Millisecond  // for the kernel to hand it over
+	drainStuck = 100 * time.Millisecond // for Local's output to take a part of it
+	drainMost  = 2 * time.Second        // in all
+)
+
+// close ends the connection. An early end first drains what is there.
+func (c *conversation) close() {
+	if c.Socket == nil {
+		c.left = c.unacknowledged()
+		return
+	}
+	if !c.recvDone && !c.reset {
+		c.drain()
+	}
+	c.left = c.unacknowledged()
+	if c.reset {
+		_ = c.Socket.Reset() // it may have been closed already
+		return
+	}
+	if !c.Socket.Ended() {
+		// A pump may hold the write lock of a TLS connection.
+		_ = c.Socket.SetWriteDeadline(time.Now().Add(drainStuck))
+		_ = c.Remote.CloseWrite()
+	}
+}
+
+// drain writes out what had arrived when the conversation was ended early, and
+// waits no longer for Local's output than it moves.
+func (c *conversation) drain() {
+	if errors.Is(c.err, syscall.EPIPE) && OutputClosed(c.err) {
+		c.discard.Store(true)
+	}
+	done := make(chan struct{})
+	go func() { // left behind if Local's output is stuck
+		defer close(done)
+		c.Socket.Interrupt()
+		if h := <-c.receiving; h.to != nil || h.from == nil {
+			return
+		}
+		if c.Socket.Readable() == 0 {
+			return
+		}
+		_ = c.Socket.SetReadDeadline(time.Now().Add(drainRead))
+		_, _ = io.Copy(drainer{c}, io.LimitReader(c.Remote, 1<<30))
+	}()
+	timer := time.NewTicker(drainStuck)
+	defer timer.Stop()
+	for end := time.Now().Add(drainMost); time.Now().Before(end); {
+		select {
+		case <-done:
+			return
+		case <-timer.C:
+			if c.Progress.Since() > drainStuck {
+				return
+			}
+		}
+	}
+}
+
+// A drainer puts what was received where it belongs.
+type drainer struct{ c *conversation }
+
+func (d drainer) Write(p []byte) (int, error) {
+	d.c.arrived(len(p))
+	return d.c.put(p)
+}
+
+// result sums the conversation up and closes the socket, whose counts are gone
+// with it.
+func (c *conversation) result() Result {
+	r := Result{
+		Sent:           c.sent.Load(),
+		Received:       c.received.Load(),
+		Unacknowledged: c.left,
+		Duration:       time.Since(c.start),
+		FirstByte:      time.Duration(c.firstByte.Load()),
+		EndedBy:        c.endedBy,
+		Err:            c.err,
+	}
+	if c.Socket != nil {
+		_ = c.Socket.Close() // it may be closed by a reset
+	}
+	return r
+}

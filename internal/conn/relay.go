@@ -1,0 +1,131 @@
+package conn
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// A Relay is a conversation between a local and a remote Stream: what is read
+// from one is written to the other, both ways at once, and each end of file is
+// passed on. Neither direction ever waits for the other.
+//
+// When it ends:
+//
+//  1. The end of Local's input shuts Remote's sending half down at once; what
+//     the peer still says is received.
+//  2. The end of what the peer sends ends Local's output at once; what Local
+//     still says is sent, for the peer may have half-closed only.
+//  3. Run returns when both directions have ended and the peer's kernel has
+//     acknowledged every byte and our FIN; only then they count as delivered.
+//  4. It returns earlier, at once, when receiving fails, when Local's output
+//     fails or its reader has left, when a clock passes or ctx ends, and, with
+//     EndWithPeer, when the peer has ended.
+//  5. A failed send does not end it: the peer's last words are still received.
+//     A failed read of Local resets the connection, so that the peer does not
+//     take half an upload for a whole one.
+//  6. It closes in order: an early end drains what is there and waits no longer.
+//
+// The first thing that went wrong is what [Result] tells.
+type Relay struct {
+	// Local and Remote are the two sides.
+	Local, Remote Stream
+	// Socket is the connection that Remote is or stands on. Without one, nothing
+	// is known of acknowledgements, and Remote is not closed.
+	Socket *Socket
+	// Stdio is the standard streams that Local is or stands on; nil is nothing
+	// to watch.
+	Stdio *Stdio
+	// Peer names the remote side in errors.
+	Peer string
+	// Progress is the clock that the streams touch; nil makes one that only the
+	// relay touches.
+	Progress *Progress
+
+	// Idle is how long no byte may move in either direction; 0 is no limit.
+	Idle time.Duration
+	// QuitAfter is how long the conversation may last once Local's input has
+	// ended; 0 ends it as soon as all is acknowledged, nil is no limit.
+	QuitAfter *time.Duration
+	// QuitAfterPeer is how long Local's input may last once the peer has ended;
+	// 0 ends it at once, nil is no limit.
+	QuitAfterPeer *time.Duration
+	// Shutdown is what the end of Local's input does to the socket.
+	Shutdown Shutdown
+	// SendOnly throws away what the peer sends, leaves Local's output alone, and
+	// ends when everything is sent and acknowledged.
+	SendOnly bool
+	// RecvOnly never reads Local, and ends our half when the peer has ended its.
+	RecvOnly bool
+	// EndWithPeer ends the conversation when the peer has ended, as a person at
+	// a terminal expects.
+	EndWithPeer bool
+
+	sent, received atomic.Int64
+}
+
+// A Shutdown is what the end of Local's input does to the connection.
+type Shutdown int
+
+const (
+	// ShutWrite shuts the sending half down, Python's SHUT_WR.
+	ShutWrite Shutdown = iota
+	// ShutBoth ends receiving, too, Python's SHUT_RDWR.
+	ShutBoth
+	// ShutNone does nothing: the peer is to end the conversation.
+	ShutNone
+)
+
+// A Result is how a conversation ended.
+type Result struct {
+	// Sent and Received count bytes: those that the kernel took for the peer,
+	// and those that came.
+	Sent, Received int64
+	// Unacknowledged counts the bytes read from Local that the peer's kernel is
+	// not known to have.
+	Unacknowledged int64
+	// Duration is how long the conversation lasted, and FirstByte how long it
+	// took until the peer's first byte (0 if none came).
+	Duration, FirstByte time.Duration
+	// EndedBy is local, peer, timeout, reset or signal.
+	EndedBy string
+	// Err is the first thing that went wrong; nil if all was delivered both
+	// ways and the conversation ended in order.
+	Err error
+}
+
+// Counts returns the bytes moved so far; it may be called at any time.
+func (r *Relay) Counts() (sent, received int64) { return r.sent.Load(), r.received.Load() }
+
+// Run holds the conversation. If ctx ends, its cause is the result's error.
+//
+// A read of Local that nobody answers is left behind when Run returns: standard
+// input cannot be interrupted.
+func (r *Relay) Run(ctx context.Context) Result {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if r.Progress == nil {
+		r.Progress = new(Progress)
+	}
+	if r.Socket != nil {
+		r.Progress.Queued = r.Socket.queued
+	}
+	r.Progress.Start()
+	c := &conversation{
+		Relay: r, start: time.Now(),
+		sending: make(chan half, 1), receiving: make(chan half, 1), acked: make(chan error, 1),
+		outputGone: make(chan error, 1), peerGone: make(chan error, 1), idle: make(chan error, 1),
+	}
+	if r.RecvOnly {
+		c.sendDone = true
+	} else {
+		go c.send()
+	}
+	go c.receive()
+	c.watch(ctx)
+	for !c.over {
+		c.next(ctx)
+	}
+	c.close()
+	return c.result()
+}

@@ -1,0 +1,67 @@
+package conn
+
+import (
+	"os"
+	"sync"
+)
+
+// Stdio is standard input and standard output as one [Stream]. The descriptors
+// belong to the caller's shell as well: they are never set to O_NONBLOCK.
+type Stdio struct {
+	// In and Out are what is read and written; nil means [os.Stdin] and
+	// [os.Stdout].
+	In, Out *os.File
+	// Progress, if set, is touched after every partial write.
+	Progress *Progress
+	// Terminal says that Out is a terminal, at whose end nobody waits.
+	Terminal bool
+	// KeepOpen leaves Out open when CloseWrite is called, because others are
+	// still to write to it.
+	KeepOpen bool
+
+	once    sync.Once
+	in, out int
+	kind    outKind
+	mu      sync.Mutex // one write at a time, whole
+	ended   bool       // guarded by mu
+	gone    hangup
+}
+
+// An outKind is what standard output is, as far as writing to it differs.
+type outKind int
+
+const (
+	outPlain    outKind = iota // a file or device: write(2) does not block for long
+	outPipe                    // a pipe or FIFO
+	outSocket                  // a socket
+	outTerminal                // a terminal
+)
+
+// CloseWrite ends standard output so that whoever reads it sees an end of file
+// although this process goes on: /dev/null takes its place (a plain close would
+// free the descriptor's number for another file). A socket is shut down for
+// writing.
+func (s *Stdio) CloseWrite() error {
+	if s.KeepOpen {
+		return nil
+	}
+	s.init()
+	s.gone.stop() // a poll asleep on a pipe keeps it open
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return nil
+	}
+	s.ended = true
+	return s.endOutput()
+}
+
+// outputError is what a failed write to standard output is called.
+func outputError(err error) error {
+	return &Error{Why: Local, Op: "standard output", Err: err}
+}
+
+// inputError is what a failed read of standard input is called.
+func inputError(err error) error {
+	return &Error{Why: Local, Op: "standard input", Err: err}
+}

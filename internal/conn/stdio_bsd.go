@@ -1,0 +1,19 @@
+//go:build unix && !linux
+
+package conn
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	msgNoSignal = 0
+	fionread    = 0x4004667f // FIONREAD of sys/filio.h
+)
+
+// writeNoWait is not to be had here.
+func writeNoWait(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func dup2(from, to int) error { return unix.Dup2(from, to) }

@@ -1,0 +1,210 @@
+//go:build unix
+
+package conn
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// pipeBuf is how many bytes fit in a pipe that poll(2) calls writable: a page
+// (pipe(7), PIPE_BUF).
+const pipeBuf = 4096
+
+func (s *Stdio) init() {
+	s.once.Do(func() {
+		s.in, s.out = descriptor(s.In, os.Stdin), descriptor(s.Out, os.Stdout)
+		var st unix.Stat_t
+		if unix.Fstat(s.out, &st) != nil {
+			return
+		}
+		switch uint32(st.Mode) & unix.S_IFMT {
+		case unix.S_IFIFO:
+			s.kind = outPipe
+		case unix.S_IFSOCK:
+			s.kind = outSocket
+		case unix.S_IFCHR:
+			if s.Terminal {
+				s.kind = outTerminal
+			}
+		}
+	})
+}
+
+// descriptor is f's, or fallback's. File.Fd would change the file's mode.
+func descriptor(f, fallback *os.File) (fd int) {
+	if f == nil {
+		f = fallback
+	}
+	fd = -1
+	if raw, err := f.SyscallConn(); err == nil {
+		_ = raw.Control(func(n uintptr) { fd = int(n) })
+	}
+	return fd
+}
+
+// Read reads standard input. One that is not open for reading (nohup makes it
+// so) is no input.
+func (s *Stdio) Read(p []byte) (int, error) {
+	s.init()
+	for {
+		n, err := unix.Read(s.in, p)
+		switch {
+		case n > 0:
+			return n, nil
+		case err == nil:
+			return 0, io.EOF
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			await(s.in, unix.POLLIN)
+		case err == unix.EBADF:
+			return 0, io.EOF
+		default:
+			return 0, inputError(err)
+		}
+	}
+}
+
+// Write writes all of p to standard output. On a pipe or a socket it writes
+// what there is room for and waits for more by poll(2), so that each part counts
+// as progress.
+func (s *Stdio) Write(p []byte) (n int, err error) {
+	s.init()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n < len(p) {
+		m, err := s.writeSome(p[n:])
+		switch {
+		case m > 0:
+			n += m
+			s.Progress.Touch()
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			await(s.out, unix.POLLOUT)
+		case err == nil:
+			return n, outputError(io.ErrShortWrite)
+		default:
+			return n, outputError(err)
+		}
+	}
+	return n, nil
+}
+
+// writeSome writes a part of p.
+func (s *Stdio) writeSome(p []byte) (int, error) {
+	switch s.kind {
+	case outPipe:
+		if n, err := writeNoWait(s.out, p); !errors.Is(err, errors.ErrUnsupported) {
+			return n, err
+		}
+		await(s.out, unix.POLLOUT)
+		return unix.Write(s.out, p[:min(len(p), pipeBuf)])
+	case outSocket:
+		return unix.SendmsgN(s.out, p, nil, nil, unix.MSG_DONTWAIT|msgNoSignal)
+	}
+	return unix.Write(s.out, p)
+}
+
+// await waits until fd is ready for events, or has failed.
+func await(fd int, events int16) {
+	poll := []unix.PollFd{{Fd: int32(fd), Events: events}}
+	for {
+		if _, err := unix.Poll(poll, -1); err != unix.EINTR {
+			return
+		}
+	}
+}
+
+// endOutput takes standard output away from the process, and returns what the
+// system says when the file is closed.
+func (s *Stdio) endOutput() error {
+	switch s.kind {
+	case outSocket:
+		_ = unix.Shutdown(s.out, unix.SHUT_WR) // the reader may have left
+		return nil
+	case outTerminal:
+		return nil // nobody waits for its end
+	}
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return outputError(err)
+	}
+	defer unix.Close(null)
+	old, err := unix.Dup(s.out) // closing it tells of errors, dup2(2) does not
+	if err != nil {
+		return outputError(err)
+	}
+	err = dup2(null, s.out)
+	if e := unix.Close(old); err == nil {
+		err = e
+	}
+	if err != nil {
+		return outputError(err)
+	}
+	return nil
+}
+
+// Gone blocks until nobody can read standard output any more, also while
+// nothing is written to it, and returns the error that a write would meet. It
+// returns nil once CloseWrite has been called, and at once where readers cannot
+// leave.
+func (s *Stdio) Gone() error {
+	s.init()
+	if s.kind != outPipe && s.kind != outSocket {
+		return nil
+	}
+	if s.gone.wait(s.out) {
+		return outputError(unix.EPIPE)
+	}
+	return nil
+}
+
+// A hangup waits for a descriptor to hang up, and can be told to stop.
+type hangup struct {
+	mu      sync.Mutex
+	stopped bool
+	wake    int // the end of a pipe that stop closes; 0 is none
+	done    chan struct{}
+}
+
+// wait reports whether fd hung up or failed before stop was called.
+func (h *hangup) wait(fd int) bool {
+	var p [2]int
+	h.mu.Lock()
+	if h.stopped || unix.Pipe(p[:]) != nil {
+		h.mu.Unlock()
+		return false
+	}
+	unix.CloseOnExec(p[0])
+	unix.CloseOnExec(p[1])
+	h.wake, h.done = p[1], make(chan struct{})
+	h.mu.Unlock()
+	defer unix.Close(p[0])
+	defer close(h.done)
+	poll := []unix.PollFd{{Fd: int32(fd)}, {Fd: int32(p[0])}}
+	for {
+		n, err := unix.Poll(poll, -1)
+		if err == unix.EINTR {
+			continue
+		}
+		return err == nil && n > 0 && poll[1].Revents == 0
+	}
+}
+
+// stop ends wait, and returns when nobody polls the descriptor any more.
+func (h *hangup) stop() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopped {
+		return
+	}
+	h.stopped = true
+	if h.done != nil {
+		_ = unix.Close(h.wake)
+		<-h.done
+	}
+}
