@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,6 +57,9 @@ type Group struct{ Key, Title string }
 func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
 	log := &Log{Name: a.Name, Out: os.Stderr}
 	err := a.main(grammar, args, log, run)
+	if i, ok := errors.AsType[*Interrupted](err); ok {
+		DieOf(i.Signal)
+	}
 	log.Error(err)
 	return StatusOf(err)
 }

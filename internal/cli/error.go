@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 )
 
 // An Error is an error that knows the exit status it ends the command with.
@@ -52,3 +53,9 @@ func hintOf(err error) string {
 	}
 	return ""
 }
+
+// Interrupted is the error of a command that a signal ended: Main then dies of
+// that signal, silently, once everything is cleaned up.
+type Interrupted struct{ Signal os.Signal }
+
+func (e *Interrupted) Error() string { return e.Signal.String() }
