@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+
+	"golang.org/x/term"
+
+	"gcat/internal/conn"
+)
+
+// stdio is standard input and output as a Stream. With -k it stays open between
+// the peers, and belongs to no one's clock.
+func (g *gcat) stdio() *conn.Stdio {
+	s := &conn.Stdio{
+		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		KeepOpen: g.KeepOpen,
+	}
+	if !g.KeepOpen {
+		s.Progress = new(conn.Progress)
+	}
+	return s
+}
+
+// converse holds the conversation over c, and closes c.
+func (g *gcat) converse(ctx context.Context, c net.Conn, where conn.Endpoint, stdio *conn.Stdio) error {
+	progress := stdio.Progress
+	if progress == nil {
+		progress = new(conn.Progress)
+	}
+	socket := conn.NewSocket(c, progress)
+	relay := &conn.Relay{
+		Local:         stdio,
+		Remote:        socket,
+		Socket:        socket,
+		Stdio:         stdio,
+		Peer:          peerName(c, where),
+		Progress:      progress,
+		Idle:          g.idleLimit(),
+		QuitAfter:     quit(g.QuitAfter),
+		QuitAfterPeer: quit(g.QuitAfterPeer),
+		Shutdown:      shutdowns[g.Shutdown],
+		SendOnly:      g.SendOnly,
+		RecvOnly:      g.RecvOnly,
+		EndWithPeer:   !g.RecvOnly && term.IsTerminal(int(os.Stdin.Fd())),
+	}
+	result := relay.Run(ctx)
+	g.closed(c, relay, result)
+	return result.Err
+}
+
+var shutdowns = map[string]conn.Shutdown{
+	"write": conn.ShutWrite,
+	"both":  conn.ShutBoth,
+	"none":  conn.ShutNone,
+}

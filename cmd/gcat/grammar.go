@@ -1,0 +1,85 @@
+package main
+
+import (
+	"time"
+
+	"gcat/internal/cli"
+)
+
+// gcat is the command line, and what is made of it.
+type gcat struct {
+	UDP     bool         `short:"u" name:"udp" group:"connect" help:"UDP."`
+	Unix    bool         `short:"U" name:"unix" group:"connect" help:"A Unix socket; -uU: datagrams."`
+	IPv4    bool         `short:"4" name:"ipv4" group:"connect" help:"IPv4 only."`
+	IPv6    bool         `short:"6" name:"ipv6" group:"connect" help:"IPv6 only."`
+	Numeric bool         `short:"n" group:"connect" help:"No name look-ups."`
+	Source  string       `short:"s" placeholder:"ADDR" group:"connect" help:"Source address."`
+	Port    string       `short:"p" placeholder:"PORT" group:"connect" help:"Source port."`
+	Retry   cli.Duration `placeholder:"D" group:"connect" help:"Try again for up to D."`
+
+	Timeout        *cli.Duration `short:"w" placeholder:"D" group:"time" help:"Connect and idle limit."`
+	ConnectTimeout *cli.Duration `placeholder:"D" group:"time" help:"Connect limit (10s)."`
+	IdleTimeout    *cli.Duration `placeholder:"D" group:"time" help:"Idle limit."`
+	Deadline       cli.Duration  `placeholder:"D" group:"time" help:"Limit of the whole run."`
+	QuitAfter      *cli.Duration `short:"q" placeholder:"D" group:"time" help:"At most D after our end."`
+	QuitAfterPeer  *cli.Duration `short:"Q" placeholder:"D" group:"time" help:"At most D after the peer's."`
+
+	Shutdown   string `enum:"write,both,none" default:"write" placeholder:"write|both|none" group:"end" help:"What end of input does."`
+	NoShutdown bool   `name:"no-shutdown" group:"end" help:"As --shutdown none."`
+	SendOnly   bool   `group:"end" help:"Throw away what comes."`
+	RecvOnly   bool   `short:"d" group:"end" help:"Do not read standard input."`
+	HalfClose  bool   `short:"N" group:"end" help:"Nothing: it is the default."`
+
+	Listen   bool   `short:"l" group:"listen" help:"Listen for a connection."`
+	KeepOpen bool   `short:"k" group:"listen" help:"With -l: serve until killed."`
+	MaxConns int    `default:"100" placeholder:"N" group:"listen" help:"At once, with -k."`
+	Backlog  int    `placeholder:"N" group:"listen" help:"listen(2)'s queue."`
+	Ready    string `placeholder:"FILE" type:"path" group:"listen" help:"Write HOST:PORT once bound."`
+
+	cli.Logging
+	cli.Common
+
+	Args []string `arg:"" optional:"" name:"dest" help:"Where to, or where to listen."`
+
+	log *cli.Log
+}
+
+// connectLimit bounds look-up, connect and handshakes of a client: 10 s unless
+// told otherwise, since nobody wants the kernel's two minutes.
+func (g *gcat) connectLimit() time.Duration {
+	switch {
+	case g.ConnectTimeout != nil:
+		return g.ConnectTimeout.D()
+	case g.Timeout != nil:
+		return g.Timeout.D()
+	}
+	return 10 * time.Second
+}
+
+// acceptLimit bounds the wait for the first peer.
+func (g *gcat) acceptLimit() time.Duration {
+	if g.ConnectTimeout != nil {
+		return g.ConnectTimeout.D()
+	}
+	return 0
+}
+
+// idleLimit is how long nothing may move.
+func (g *gcat) idleLimit() time.Duration {
+	switch {
+	case g.IdleTimeout != nil:
+		return g.IdleTimeout.D()
+	case g.Timeout != nil:
+		return g.Timeout.D()
+	}
+	return 0
+}
+
+// quit is -q or -Q as the relay wants it: negative is for ever, as in nc.
+func quit(d *cli.Duration) *time.Duration {
+	if d == nil || *d < 0 {
+		return nil
+	}
+	limit := d.D()
+	return &limit
+}

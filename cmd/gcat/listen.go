@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+)
+
+// listen is gcat as a listener: for one peer, or with -k until it is killed.
+func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
+	l, err := conn.ListenConfig{Backlog: g.Backlog}.Listen(ctx, where)
+	if err != nil {
+		return cause(ctx, err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() }) // wakes Accept
+	defer stop()
+	defer l.Close()
+	bound := conn.EndpointOf(l.Addr())
+	g.log.Event(1, cli.Event{
+		Name:   "listening",
+		Text:   "listening on " + bound.Address(),
+		Fields: []cli.Field{{Key: "local", Value: bound.Address()}},
+	})
+	if err := g.ready(bound); err != nil {
+		return err
+	}
+	if g.KeepOpen {
+		return g.serve(ctx, l, where)
+	}
+	c, err := g.accept(ctx, l, where)
+	if err != nil {
+		return err
+	}
+	_ = l.Close() // one peer was asked for: the next is refused rather than left waiting
+	return g.converse(ctx, c, where, g.stdio())
+}
+
+// ready tells a script where the listener is.
+func (g *gcat) ready(bound conn.Endpoint) error {
+	if g.Ready == "" {
+		return nil
+	}
+	f, err := openReady(g.Ready)
+	if err != nil {
+		return fileError(err)
+	}
+	_, err = f.WriteString(bound.Address() + "\n")
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return fileError(err)
+}
+
+// openReady opens FILE for --ready. A descriptor is used as it is: opening
+// /dev/fd/N anew fails for a socket.
+func openReady(path string) (*os.File, error) {
+	if n, ok := strings.CutPrefix(path, "/dev/fd/"); ok {
+		if fd, err := strconv.Atoi(n); err == nil && fd >= 0 {
+			return os.NewFile(uintptr(fd), path), nil
+		}
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+}
+
+// fileError names the file that could not be used.
+func fileError(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return cli.Failf(cli.Local, "%s %q: %s", e.Op, e.Path, conn.Words(e.Err))
+	}
+	return err
+}
+
+// accept waits for a peer, for at most the accept limit.
+func (g *gcat) accept(ctx context.Context, l net.Listener, where conn.Endpoint) (net.Conn, error) {
+	var late <-chan time.Time
+	if limit := g.acceptLimit(); limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		late = timer.C
+	}
+	type accepted struct {
+		c   net.Conn
+		err error
+	}
+	peer := make(chan accepted, 1)
+	go func() { // ends when the listener is closed
+		c, err := l.Accept()
+		peer <- accepted{c, err}
+	}()
+	select {
+	case p := <-peer:
+		if p.err != nil {
+			return nil, cause(ctx, acceptError(where, p.err))
+		}
+		g.accepted(p.c, where)
+		return p.c, nil
+	case <-late:
+		return nil, &conn.Error{Why: conn.Timeout, Op: "listen on " + where.String(), Err: fmt.Errorf("nobody connected within %v (connect limit)", g.acceptLimit())}
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func acceptError(where conn.Endpoint, err error) error {
+	return &conn.Error{Why: conn.NoConnection, Op: "accept on " + where.String(), Err: err}
+}
+
+// accepted says who has come.
+func (g *gcat) accepted(c net.Conn, where conn.Endpoint) {
+	g.log.Event(1, cli.Event{
+		Name:   "accepted",
+		Text:   "accepted " + peerName(c, where),
+		Fields: []cli.Field{{Key: "local", Value: address(c.LocalAddr())}, {Key: "remote", Value: peerName(c, where)}},
+	})
+}
+
+// serve is gcat -lk: every peer is a conversation of its own, and only a signal,
+// the deadline or the failure of our own output ends them all. Standard input
+// belongs to the first peer. At --max-conns nobody is accepted: the next peers
+// wait in the backlog.
+func (g *gcat) serve(ctx context.Context, l net.Listener, where conn.Endpoint) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	stdio := g.stdio()
+	go func() { // ends with the process, or when the output's reader leaves
+		if err := stdio.Gone(); err != nil && !g.SendOnly {
+			cancel(err)
+		}
+	}()
+	var peers sync.WaitGroup
+	places := make(chan struct{}, g.MaxConns)
+	for first := true; ; first = false {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+		}
+		c, err := g.acceptNext(ctx, l, where)
+		if err != nil {
+			peers.Wait()
+			return err
+		}
+		g.accepted(c, where)
+		one := *g
+		one.RecvOnly = g.RecvOnly || !first
+		peers.Go(func() {
+			defer func() { <-places }()
+			err := one.converse(ctx, c, where, stdio)
+			switch {
+			case ctx.Err() != nil:
+			case outputFailed(err):
+				cancel(err)
+			default:
+				g.log.Error(err)
+			}
+		})
+	}
+}
+
+// acceptNext accepts a peer. When descriptors have run out it waits for one to
+// be freed: the listener outlives that.
+func (g *gcat) acceptNext(ctx context.Context, l net.Listener, where conn.Endpoint) (net.Conn, error) {
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		c, err := l.Accept()
+		if err == nil || ctx.Err() != nil {
+			return c, cause(ctx, err)
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return nil, acceptError(where, err)
+		}
+		g.log.Error(acceptError(where, err))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// outputFailed reports whether err is of our own standard output, without which
+// there is no use in serving on.
+func outputFailed(err error) bool {
+	e, ok := errors.AsType[*conn.Error](err)
+	return ok && e.Why == conn.Local && e.Op == "standard output"
+}

@@ -1,0 +1,38 @@
+// Gcat pipes standard input to a socket and the socket to standard output,
+// half-closing on end of file, as a client or as a listener.
+//
+// The way of the bytes: the command line becomes an endpoint (args.go); it is
+// dialled (client.go) or accepted from (listen.go); a relay moves the bytes
+// (converse.go); how it ended becomes a diagnostic and a status (report.go).
+package main
+
+import (
+	"os"
+
+	"gcat/internal/cli"
+)
+
+var app = cli.App{
+	Name:    "gcat",
+	Summary: "Pipe standard input to a socket and the socket to standard output.",
+	Synopsis: []string{
+		"gcat [options] DEST [PORT]",
+		"gcat -l [options] [ADDR] PORT",
+	},
+	Groups: []cli.Group{
+		{Key: "connect", Title: "Connection"},
+		{Key: "time", Title: "Time limits (seconds, or 500ms, 2m, 1h)"},
+		{Key: "end", Title: "Direction and end"},
+		{Key: "listen", Title: "Listening"},
+		{Key: "other", Title: "Other"},
+	},
+	Examples: [][2]string{
+		{"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | gcat localhost 80", "ask, half-close, print the answer"},
+		{"gcat -l 9000 >file & gcat localhost 9000 <file2", "send a file"},
+	},
+}
+
+func main() {
+	var g gcat
+	os.Exit(app.Main(&g, os.Args[1:], g.run))
+}

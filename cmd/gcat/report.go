@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+)
+
+// closed says how a conversation ended and what was moved.
+func (g *gcat) closed(c net.Conn, relay *conn.Relay, r conn.Result) {
+	text := fmt.Sprintf("%s: sent %d bytes, received %d in %v, ended by %s",
+		relay.Peer, r.Sent, r.Received, r.Duration.Round(time.Millisecond), r.EndedBy)
+	fields := []cli.Field{
+		{Key: "sent", Value: r.Sent}, {Key: "received", Value: r.Received},
+		{Key: "duration", Value: r.Duration}, {Key: "first_byte", Value: r.FirstByte},
+		{Key: "local", Value: address(c.LocalAddr())}, {Key: "remote", Value: relay.Peer},
+		{Key: "ended_by", Value: r.EndedBy},
+	}
+	if r.Unacknowledged > 0 {
+		text += fmt.Sprintf(", %d bytes not acknowledged", r.Unacknowledged)
+		fields = append(fields, cli.Field{Key: "unacknowledged", Value: r.Unacknowledged})
+	}
+	g.log.Event(1, cli.Event{Name: "closed", Text: text, Fields: fields})
+}
+
+// address is a as a number and a port, or a path.
+func address(a net.Addr) string { return conn.EndpointOf(a).Address() }
+
+// peerName is how the remote side is called: its address, or, as the clients of
+// Unix sockets have none, the path of the socket.
+func peerName(c net.Conn, where conn.Endpoint) string {
+	if e := conn.EndpointOf(c.RemoteAddr()); e.Path != "" && e.Path != "@" || e.Host != "" {
+		return e.Address()
+	}
+	return where.Address()
+}

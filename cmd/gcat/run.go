@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+)
+
+// run is what the command does, from the parsed command line to the error that
+// decides its status.
+func (g *gcat) run(log *cli.Log) error {
+	g.log = log
+	if g.NoShutdown {
+		g.Shutdown = "none"
+	}
+	where, err := g.where()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signals(context.Background())
+	defer stop()
+	if d := g.Deadline.D(); d > 0 {
+		var cancel context.CancelFunc
+		passed := &conn.Error{Why: conn.Timeout, Err: fmt.Errorf("the run took longer than %v (deadline)", d)}
+		ctx, cancel = context.WithTimeoutCause(ctx, d, passed)
+		defer cancel()
+	}
+	if g.Listen {
+		err = g.listen(ctx, where)
+	} else {
+		err = g.connect(ctx, where)
+	}
+	if conn.OutputClosed(err) {
+		return &cli.Interrupted{Signal: syscall.SIGPIPE}
+	}
+	return err
+}
+
+// where is the endpoint that the command line names.
+func (g *gcat) where() (conn.Endpoint, error) {
+	if g.Listen {
+		return g.place()
+	}
+	return g.destination()
+}
+
+// signals returns a context that ends when a signal asks the command to; the
+// context's cause is the signal. A second signal ends the process at once. A
+// signal that was ignored when the command started (nohup) stays ignored.
+func signals(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	caught := make(chan os.Signal, 2)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) {
+			signal.Notify(caught, s)
+		}
+	}
+	go func() { // ends with the process
+		cancel(&cli.Interrupted{Signal: <-caught})
+		cli.DieOf(<-caught)
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// cause is what ended ctx, if it has ended, else err: what a signal or the
+// deadline broke off must not be reported as a failure of its own.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
