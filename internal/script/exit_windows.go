@@ -1,0 +1,6 @@
+package script
+
+import "os/exec"
+
+// exitStatus is what a shell would call the status.
+func exitStatus(e *exec.ExitError) int { return e.ExitCode() }

@@ -1,0 +1,109 @@
+// Package script is what the tests of the three commands share: it builds the
+// binaries once, runs txtar scripts with them on the PATH (testscript), and
+// decides what happens when another program that a test needs is not installed.
+// Only tests import it.
+package script
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// Require, set to anything in the environment, turns the skip for a missing
+// peer into a failure: where everything is installed, nothing may go untested.
+const Require = "GCAT_REQUIRE_PEERS"
+
+// Deadline bounds one script: a hang otherwise costs go test's ten minutes.
+const Deadline = 2 * time.Minute
+
+var dir string
+
+// Main builds gcat, gecho and gpack and runs the tests of a package. It is what
+// TestMain calls.
+func Main(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	var err error
+	if dir, err = os.MkdirTemp("", "gcat-bin"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	args := []string{"build", "-o", dir + string(filepath.Separator)}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	if testing.CoverMode() != "" {
+		args = append(args, "-cover")
+	}
+	build := exec.Command("go", append(args, "gcat/cmd/gcat", "gcat/cmd/gecho", "gcat/cmd/gpack")...)
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build the commands:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+// Path is where the binary called name is.
+func Path(name string) string {
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(dir, name)
+}
+
+// Peer returns the path of another program that the test needs. Without it the
+// test is skipped, or fails if [Require] is set.
+func Peer(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		Missing(t, name+" is not installed")
+	}
+	return path
+}
+
+// Missing skips a test for what this machine has not got, or fails it if
+// [Require] is set.
+func Missing(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv(Require) != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+// Run runs the txtar scripts under testdata with the binaries on the PATH. It adds
+// the commands "await FILE [TEXT]" and "status N COMMAND..." and the condition
+// [peer:PROGRAM].
+func Run(t *testing.T, pattern string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", pattern))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts match testdata/%s (%v)", pattern, err)
+	}
+	testscript.Run(t, testscript.Params{
+		Files:    files,
+		Deadline: time.Now().Add(Deadline),
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", dir+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("HOME", os.Getenv("HOME"))
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"await":  await,
+			"status": status,
+		},
+		Condition: condition,
+	})
+}
