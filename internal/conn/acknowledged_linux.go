@@ -69,7 +69,7 @@ func (s *Socket) Acknowledged(ctx context.Context) error {
 		return s.settled(err)
 	}
 	for pause := time.Millisecond; ; pause = min(pause*3/2, 50*time.Millisecond) {
-		if s.queued() == 0 || s.hungUp() {
+		if s.queued() == 0 {
 			return s.settled(nil)
 		}
 		select {
@@ -86,19 +86,9 @@ func finished(fd int) bool {
 	return err != nil || info.State >= tcpFinWait2 && info.State <= tcpClose
 }
 
-// hungUp reports whether both halves of the connection are over.
-func (s *Socket) hungUp() (gone bool) {
-	_ = s.raw.Control(func(fd uintptr) {
-		poll := []unix.PollFd{{Fd: int32(fd)}}
-		n, err := unix.Poll(poll, 0)
-		gone = err == nil && n > 0
-	})
-	return gone
-}
-
 // settled turns the end of the wait into an error if bytes remain that nobody
-// will take. The queue is read first: a Unix peer that closes sets the error
-// before it throws the queue away.
+// will take. The queue is read first: a Unix peer that closes with bytes unread
+// sets the error before it throws them away.
 func (s *Socket) settled(err error) error {
 	left := s.Unacknowledged()
 	pending := s.pendingError()

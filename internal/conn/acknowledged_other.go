@@ -12,8 +12,13 @@ func (s *Socket) queued() int64 { return 0 }
 // Acknowledged cannot be known here: it returns at once, with the error that is
 // pending on the socket.
 func (s *Socket) Acknowledged(ctx context.Context) error {
-	if err := s.pendingError(); err != nil {
-		return &Error{Why: NotDelivered, Err: err}
+	return s.settled(ctx.Err())
+}
+
+// settled says whether something went wrong on the socket.
+func (s *Socket) settled(err error) error {
+	if pending := s.pendingError(); pending != nil {
+		return &Error{Why: NotDelivered, Err: pending}
 	}
-	return ctx.Err()
+	return err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -152,7 +151,7 @@ func (c *conversation) awaitAcknowledgement(ctx context.Context) {
 // acknowledged acts on the news that all is delivered or cannot be any more.
 func (c *conversation) acknowledged(err error) {
 	c.ackDone = true
-	if err != nil && c.unacknowledged() > 0 {
+	if lost(err) {
 		c.note("reset", c.notDelivered(err))
 	}
 	if c.recvDone || err == nil && c.endsWhenDelivered() {
@@ -224,10 +223,16 @@ func (c *conversation) peerLeft() {
 	if c.sendDone || c.holder.busy() {
 		return // the pump's write, or the wait for acknowledgement, meets it
 	}
-	if c.unacknowledged() > 0 {
-		c.note("reset", c.notDelivered(syscall.ECONNRESET))
+	if err := c.Socket.settled(nil); lost(err) {
+		c.note("reset", c.notDelivered(err))
 	}
 	c.over = true
+}
+
+// lost reports whether err says that bytes were not delivered.
+func lost(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Why == NotDelivered
 }
 
 // quitNow acts on QuitAfter.

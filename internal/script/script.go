@@ -45,7 +45,7 @@ func run(m *testing.M) int {
 	if testing.CoverMode() != "" {
 		args = append(args, "-cover")
 	}
-	build := exec.Command("go", append(args, "gcat/cmd/gcat", "gcat/cmd/gecho", "gcat/cmd/gpack")...)
+	build := exec.Command("go", append(args, "gcat/cmd/...")...)
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the commands:", err)
