@@ -27,6 +27,11 @@ type Dialer struct {
 	Retry time.Duration
 	// Socket holds the options set before the socket connects.
 	Socket SocketOptions
+	// Upgrade, if set, settles what has to be agreed over a new connection
+	// before it counts as one (a proxy, TLS); it is a part of the try, so that
+	// Limit and Retry cover it. What it returns is what Dial returns; if it
+	// fails it has closed the connection.
+	Upgrade func(ctx context.Context, c net.Conn) (net.Conn, error)
 }
 
 // Stagger is the pause after which the next address is tried beside those that
@@ -77,7 +82,7 @@ func passing(err error) bool {
 		return true
 	}
 	switch e.Why {
-	case NotPermitted, NotASocket, BadAddress, Unsupported, Local:
+	case NotPermitted, NotASocket, BadAddress, Unsupported, Local, TLS:
 		return false
 	}
 	return true
@@ -91,17 +96,24 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
+	op := "connect to " + e.words()
 	c, err := d.connect(ctx, e)
 	if err == nil {
 		d.Socket.tune(c)
-		return c, nil
+		if d.Upgrade == nil {
+			return c, nil
+		}
+		if c, err = d.Upgrade(ctx, c); err == nil {
+			return c, nil
+		}
+		op = "" // its errors say with whom
 	}
 	why := connectKind(err)
 	if ctx.Err() == context.DeadlineExceeded && parent.Err() == nil {
 		why = Timeout
 		err = &Error{Why: Timeout, Err: fmt.Errorf("%s", timedOut(err, limit))}
 	}
-	return nil, &Error{Why: why, Op: "connect to " + e.words(), Err: err}
+	return nil, &Error{Why: why, Op: op, Err: err}
 }
 
 // timedOut says that our clock ended the try, and what was met before.

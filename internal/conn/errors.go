@@ -107,6 +107,12 @@ func connectKind(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Why
 	}
+	if k, ok := errors.AsType[interface {
+		error
+		Kind() string
+	}](err); ok {
+		return Kind(k.Kind())
+	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsNotFound {
 			return NoSuchName

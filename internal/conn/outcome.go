@@ -21,14 +21,18 @@ func (c *conversation) unacknowledged() int64 {
 
 // notDelivered says how many bytes the peer did not take, and why.
 func (c *conversation) notDelivered(err error) error {
+	why := NotDelivered
 	if e, ok := errors.AsType[*Error](err); ok && e.Err != nil {
 		err = e.Err
+		if e.Why == TLS {
+			why = TLS // the peer refused us before it took anything
+		}
 	}
 	op := "send to " + c.Peer
 	if n := c.unacknowledged(); n > 0 {
 		op = fmt.Sprintf("%s: %s not delivered", op, byteCount(n))
 	}
-	return &Error{Why: NotDelivered, Op: op, Err: brokenWords(err)}
+	return &Error{Why: why, Op: op, Err: brokenWords(err)}
 }
 
 // receiveError says how far receiving came, and why not farther.

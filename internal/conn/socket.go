@@ -26,6 +26,10 @@ func NewSocket(c net.Conn, progress *Progress) *Socket {
 	return s
 }
 
+// Watch makes s touch another clock, for a socket that was made before the
+// conversation was (TLS shakes hands over it). It is called before any pump is.
+func (s *Socket) Watch(progress *Progress) { s.progress = progress }
+
 // SyscallConn gives access to the descriptor.
 func (s *Socket) SyscallConn() (syscall.RawConn, error) {
 	if s.raw == nil {

@@ -105,11 +105,10 @@ func (s *TLSStream) Read(p []byte) (int, error) {
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
 		return n, err // it can be read again after a new deadline
 	}
-	switch broken := talkError(s.RemoteAddr(), err); {
+	switch broken := talkError(err); {
 	case err == io.EOF && !s.wire.ended.Load():
 	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
-		err = &Error{Why: CutShort, Op: "TLS with " + addrString(s.RemoteAddr()),
-			Err: errors.New("cut short: the connection ended without close_notify")}
+		err = &Error{Why: CutShort, Op: "TLS", Err: errors.New("cut short: the connection ended without close_notify")}
 	case broken != nil:
 		s.heardOnce.Do(func() { s.alert = broken; close(s.heard) })
 		return n, broken

@@ -182,20 +182,19 @@ func init() {
 
 // talkError is what broke an established TLS connection: nil for what is to be
 // handed on as it is (the socket's own errors, an expired deadline).
-func talkError(addr net.Addr, err error) *Error {
-	op := "TLS with " + addrString(addr)
+func talkError(err error) *Error {
 	if words, ok := alertWords(err); ok {
 		why := ResetByPeer
 		if refusals[words] {
 			why = TLS
 		}
-		return &Error{Why: why, Op: op, Err: fmt.Errorf("the peer refused: %q", words)}
+		return &Error{Why: why, Op: "TLS", Err: fmt.Errorf("the peer refused: %q", words)}
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "local error" {
-		return &Error{Why: ResetByPeer, Op: op, Err: errors.New("the peer sent what is not TLS: " + protocolWords(e.Err))}
+		return &Error{Why: ResetByPeer, Op: "TLS", Err: errors.New("the peer sent what is not TLS: " + protocolWords(e.Err))}
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || strings.HasPrefix(err.Error(), "tls: ") {
-		return &Error{Why: ResetByPeer, Op: op, Err: errors.New("the peer sent what is not TLS: " + protocolWords(err))}
+		return &Error{Why: ResetByPeer, Op: "TLS", Err: errors.New("the peer sent what is not TLS: " + protocolWords(err))}
 	}
 	return nil
 }

@@ -219,7 +219,7 @@ func (p Proxy) explain(ctx context.Context, err error) error {
 	e := &Error{kind: "proxy"}
 	switch errno, isErrno := errors.AsType[syscall.Errno](err); {
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded):
-		e.kind, e.text = "timeout", "timed out waiting for its answer"
+		e.kind, e.text = "timeout", "waiting for its answer timed out"
 	case ctx.Err() != nil:
 		e.text = "given up"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

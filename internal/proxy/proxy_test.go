@@ -300,7 +300,7 @@ func TestSilentProxy(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 				_, err := stage.proxy.DialContext(ctx, "tcp", "a:80")
 				cancel()
-				wantProxyError(t, err, "timeout", "proxy proxy.test:1080: timed out waiting for its answer")
+				wantProxyError(t, err, "timeout", "proxy proxy.test:1080: waiting for its answer timed out")
 				if took := time.Since(began); took != 3*time.Second {
 					t.Errorf("it took %v, not 3s", took)
 				}
