@@ -21,6 +21,10 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 	if err != nil {
 		return cause(ctx, err)
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stdio := g.stdio()
+	go g.watchOutput(stdio, cancel)
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() }) // wakes Accept
 	defer stop()
 	defer l.Close()
@@ -34,14 +38,26 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 		return err
 	}
 	if g.KeepOpen {
-		return g.serve(ctx, l, where)
+		return g.serve(ctx, cancel, l, where, stdio)
 	}
 	c, err := g.accept(ctx, l, where)
 	if err != nil {
 		return err
 	}
 	_ = l.Close() // one peer was asked for: the next is refused rather than left waiting
-	return g.converse(ctx, c, where, g.stdio())
+	return g.converse(ctx, c, where, stdio)
+}
+
+// watchOutput ends a listener, even one that nobody has called, when nobody can
+// read its output any more. It ends then, when the output ends, or with the
+// process.
+func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
+	if g.SendOnly {
+		return
+	}
+	if err := stdio.Gone(); err != nil {
+		cancel(err)
+	}
 }
 
 // ready tells a script where the listener is.
@@ -127,17 +143,7 @@ func (g *gcat) accepted(c net.Conn, where conn.Endpoint) {
 // the deadline or the failure of our own output ends them all. Standard input
 // belongs to the first peer. At --max-conns nobody is accepted: the next peers
 // wait in the backlog.
-func (g *gcat) serve(ctx context.Context, l net.Listener, where conn.Endpoint) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
-	stdio := g.stdio()
-	go func() { // ends with the process, or when the output's reader leaves
-		if err := stdio.Gone(); err != nil && !g.SendOnly {
-			cancel(err)
-		}
-	}()
+func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, where conn.Endpoint, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
 	places := make(chan struct{}, g.MaxConns)
 	for first := true; ; first = false {

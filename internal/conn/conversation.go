@@ -245,8 +245,12 @@ func (c *conversation) quitNow() {
 
 // interrupted acts on the end of the context: a signal or a deadline.
 func (c *conversation) interrupted(cause error) {
-	if e, ok := errors.AsType[*Error](cause); ok && e.Why == Timeout {
-		c.fail("timeout", c.timedOut(Words(e)))
+	if e, ok := errors.AsType[*Error](cause); ok {
+		if e.Why == Timeout {
+			c.fail("timeout", c.timedOut(Words(e)))
+		} else {
+			c.fail("local", e)
+		}
 		return
 	}
 	// A signal beats all that went before.

@@ -109,6 +109,9 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 		op = "" // its errors say with whom
 	}
 	why := connectKind(err)
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		<-ctx.Done() // the net package's timer fired a moment before ours
+	}
 	if ctx.Err() == context.DeadlineExceeded && parent.Err() == nil {
 		why = Timeout
 		err = &Error{Why: Timeout, Err: fmt.Errorf("%s", timedOut(err, limit))}

@@ -151,7 +151,7 @@ func (s *Stdio) endOutput() error {
 // Gone blocks until nobody can read standard output any more, also while
 // nothing is written to it, and returns the error that a write would meet. It
 // returns nil once CloseWrite has been called, and at once where readers cannot
-// leave.
+// leave. Any number of callers may wait.
 func (s *Stdio) Gone() error {
 	s.init()
 	if s.kind != outPipe && s.kind != outSocket {
@@ -167,31 +167,47 @@ func (s *Stdio) Gone() error {
 type hangup struct {
 	mu      sync.Mutex
 	stopped bool
-	wake    int // the end of a pipe that stop closes; 0 is none
-	done    chan struct{}
+	hung    bool
+	wake    int           // the end of a pipe that stop closes
+	done    chan struct{} // closed when nobody polls; nil before the first wait
 }
 
 // wait reports whether fd hung up or failed before stop was called.
 func (h *hangup) wait(fd int) bool {
-	var p [2]int
 	h.mu.Lock()
-	if h.stopped || unix.Pipe(p[:]) != nil {
-		h.mu.Unlock()
+	if h.done == nil && !h.stopped {
+		var p [2]int
+		if unix.Pipe(p[:]) != nil {
+			h.mu.Unlock()
+			return false
+		}
+		unix.CloseOnExec(p[0])
+		unix.CloseOnExec(p[1])
+		h.wake, h.done = p[1], make(chan struct{})
+		go h.poll(fd, p[0])
+	}
+	done := h.done
+	h.mu.Unlock()
+	if done == nil {
 		return false
 	}
-	unix.CloseOnExec(p[0])
-	unix.CloseOnExec(p[1])
-	h.wake, h.done = p[1], make(chan struct{})
-	h.mu.Unlock()
-	defer unix.Close(p[0])
+	<-done
+	return h.hung
+}
+
+// poll watches fd. It ends when fd hangs up or when stop closes the other end of
+// the pipe wake.
+func (h *hangup) poll(fd, wake int) {
 	defer close(h.done)
-	poll := []unix.PollFd{{Fd: int32(fd)}, {Fd: int32(p[0])}}
+	defer unix.Close(wake)
+	poll := []unix.PollFd{{Fd: int32(fd)}, {Fd: int32(wake)}}
 	for {
 		n, err := unix.Poll(poll, -1)
 		if err == unix.EINTR {
 			continue
 		}
-		return err == nil && n > 0 && poll[1].Revents == 0
+		h.hung = err == nil && n > 0 && poll[1].Revents == 0
+		return
 	}
 }
 
