@@ -17,8 +17,8 @@ func (g *gcat) connect(ctx context.Context, where conn.Endpoint) error {
 	}
 	g.log.Event(1, cli.Event{
 		Name:   "connected",
-		Text:   fmt.Sprintf("connected to %s", peerName(c, where)),
-		Fields: []cli.Field{{Key: "local", Value: address(c.LocalAddr())}, {Key: "remote", Value: peerName(c, where)}},
+		Text:   fmt.Sprintf("connected to %s", g.peerName(c, where)),
+		Fields: []cli.Field{{Key: "local", Value: address(c.LocalAddr())}, {Key: "remote", Value: g.peerName(c, where)}},
 	})
 	return g.converse(ctx, c, where, g.stdio())
 }
@@ -31,6 +31,7 @@ func (g *gcat) dial(ctx context.Context, where conn.Endpoint) (net.Conn, error) 
 		LocalPort: g.Port,
 		Limit:     g.connectLimit(),
 		Retry:     g.Retry.D(),
+		Upgrade:   g.upgrade(where),
 	}
-	return d.Dial(ctx, where)
+	return d.Dial(ctx, g.first(where))
 }

@@ -29,13 +29,13 @@ func (g *gcat) converse(ctx context.Context, c net.Conn, where conn.Endpoint, st
 	if progress == nil {
 		progress = new(conn.Progress)
 	}
-	socket := conn.NewSocket(c, progress)
+	remote, socket := sides(c, progress)
 	relay := &conn.Relay{
 		Local:         stdio,
-		Remote:        socket,
+		Remote:        remote,
 		Socket:        socket,
 		Stdio:         stdio,
-		Peer:          peerName(c, where),
+		Peer:          g.peerName(c, where),
 		Progress:      progress,
 		Idle:          g.idleLimit(),
 		QuitAfter:     quit(g.QuitAfter),

@@ -36,6 +36,9 @@ type gcat struct {
 	Backlog  int    `placeholder:"N" group:"listen" help:"listen(2)'s queue."`
 	Ready    string `placeholder:"FILE" type:"path" group:"listen" help:"Write HOST:PORT once bound."`
 
+	tlsFlags
+	proxyFlags
+
 	cli.Logging
 	cli.Common
 

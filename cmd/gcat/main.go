@@ -24,6 +24,8 @@ var app = cli.App{
 		{Key: "time", Title: "Time limits (seconds, or 500ms, 2m, 1h)"},
 		{Key: "end", Title: "Direction and end"},
 		{Key: "listen", Title: "Listening"},
+		{Key: "tls", Title: "TLS"},
+		{Key: "proxy", Title: "Proxies"},
 		{Key: "other", Title: "Other"},
 	},
 	Examples: [][2]string{

@@ -30,6 +30,9 @@ func (g *gcat) run(log *cli.Log) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, passed)
 		defer cancel()
 	}
+	if err := g.prepare(ctx, where); err != nil {
+		return err
+	}
 	if g.Listen {
 		err = g.listen(ctx, where)
 	} else {
@@ -39,6 +42,17 @@ func (g *gcat) run(log *cli.Log) error {
 		return &cli.Interrupted{Signal: syscall.SIGPIPE}
 	}
 	return err
+}
+
+// prepare does what must be known to work before anything is opened: it reads
+// keys and certificates, and asks for a password.
+func (g *gcat) prepare(ctx context.Context, where conn.Endpoint) error {
+	for _, check := range []func(conn.Endpoint) error{g.checkTLS, g.checkProxy, g.loadTLS} {
+		if err := check(where); err != nil {
+			return err
+		}
+	}
+	return g.askPassword(ctx)
 }
 
 // where is the endpoint that the command line names.
