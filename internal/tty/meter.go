@@ -1,0 +1,251 @@
+package tty
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Meter shows on a terminal how far a transfer is, in one line that it draws
+// again a few times a second and erases in the end. A nil Meter shows nothing.
+type Meter struct {
+	// Out is the terminal.
+	Out io.Writer
+	// Width is how wide the terminal is at the moment; nil means 80.
+	Width func() int
+	// Count is how many bytes have been sent and received so far.
+	Count func() (sent, received int64)
+	// Size is how many bytes there are to send; 0 means that nobody knows.
+	Size int64
+	// Quiet, if set, says when not to draw.
+	Quiet func() bool
+
+	mu      sync.Mutex
+	began   time.Time
+	samples []sample
+	drawn   bool // the line is on the screen
+	within  bool // something else's line has begun on the screen
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+type sample struct {
+	at    time.Time
+	total int64
+}
+
+const (
+	meterBeat   = 200 * time.Millisecond
+	meterWindow = 5 * time.Second // what "the last seconds" means
+)
+
+// NewMeter returns a meter on f, nil if f is no terminal. A size of 0 is not
+// known.
+func NewMeter(f *os.File, size int64, count func() (sent, received int64)) *Meter {
+	if !IsTerminal(f) {
+		return nil
+	}
+	fd := int(f.Fd())
+	return &Meter{
+		Out: f, Size: size, Count: count,
+		Width: func() int { return Width(f) },
+		Quiet: func() bool { return !foreground(fd) },
+	}
+}
+
+// Start begins to draw.
+func (m *Meter) Start() {
+	if m == nil {
+		return
+	}
+	m.began = time.Now()
+	m.samples = []sample{{m.began, 0}}
+	m.stop, m.stopped = make(chan struct{}), make(chan struct{})
+	go m.draw()
+}
+
+// Stop erases the line and draws no more. It may be called more than once.
+func (m *Meter) Stop() {
+	if m == nil || m.stop == nil {
+		return
+	}
+	m.mu.Lock()
+	select {
+	case <-m.stop:
+	default:
+		close(m.stop)
+		m.erase()
+	}
+	m.mu.Unlock()
+	<-m.stopped
+}
+
+// draw draws the line until Stop.
+func (m *Meter) draw() {
+	defer OnPanic()
+	defer close(m.stopped)
+	beat := time.NewTicker(meterBeat)
+	defer beat.Stop()
+	for {
+		select {
+		case <-m.stop:
+			return
+		case now := <-beat.C:
+			m.beat(now)
+		}
+	}
+}
+
+func (m *Meter) beat(now time.Time) {
+	sent, received := m.Count()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.samples = append(m.samples, sample{now, sent + received})
+	for len(m.samples) > 2 && now.Sub(m.samples[1].at) >= meterWindow {
+		m.samples = m.samples[1:]
+	}
+	select {
+	case <-m.stop:
+		return
+	default:
+	}
+	if m.within || m.Quiet != nil && m.Quiet() {
+		return
+	}
+	columns := 80
+	if m.Width != nil {
+		columns = m.Width()
+	}
+	m.drawn = true
+	_, _ = io.WriteString(m.Out, "\r"+m.line(sent, received, now, columns-1)+"\x1b[K")
+}
+
+// erase takes the line off the screen.
+func (m *Meter) erase() {
+	if m.drawn {
+		m.drawn = false
+		_, _ = io.WriteString(m.Out, "\r\x1b[K")
+	}
+}
+
+// line is the meter in at most columns, the less important parts left out where
+// they do not fit.
+func (m *Meter) line(sent, received int64, now time.Time, columns int) string {
+	oldest := m.samples[0]
+	total := sent + received
+	rate := perSecond(total-oldest.total, now.Sub(oldest.at))
+	parts := []string{bytesOf(sent, m.Size, received), Bytes(int64(rate)) + "/s"}
+	average := "average " + Bytes(int64(perSecond(total, now.Sub(m.began)))) + "/s"
+	if m.Size <= 0 {
+		return fit(append(parts, clock(now.Sub(m.began)), average), columns)
+	}
+	left := "-:-- left"
+	if rate >= 1 {
+		left = clock(time.Duration(float64(max(0, m.Size-sent))/rate*float64(time.Second))) + " left"
+	}
+	share := min(1, float64(sent)/float64(m.Size))
+	text := fit(append(parts, fmt.Sprintf("%3d%%", int(share*100)), left, average), columns)
+	if room := columns - len(text) - 2; room >= 12 {
+		text += "  " + bar(share, min(room, 42))
+	}
+	return text
+}
+
+// bytesOf is what was moved, either way.
+func bytesOf(sent, size, received int64) string {
+	of := ""
+	if size > 0 {
+		of = " of " + Bytes(size)
+	}
+	switch {
+	case received == 0:
+		return "sent " + Bytes(sent) + of
+	case sent == 0 && size <= 0:
+		return "received " + Bytes(received)
+	}
+	return "sent " + Bytes(sent) + of + ", received " + Bytes(received)
+}
+
+// fit joins as many parts as columns can hold, and cuts the first if it has to.
+func fit(parts []string, columns int) string {
+	text := parts[0]
+	for _, p := range parts[1:] {
+		if len(text)+2+len(p) > columns {
+			break
+		}
+		text += "  " + p
+	}
+	return text[:max(0, min(len(text), columns))]
+}
+
+// bar is a bar of that many columns.
+func bar(share float64, columns int) string {
+	inner := columns - 2
+	full := int(share * float64(inner))
+	b := strings.Repeat("=", full)
+	if full < inner {
+		b += ">" + strings.Repeat(" ", inner-full-1)
+	}
+	return "[" + b + "]"
+}
+
+func perSecond(n int64, d time.Duration) float64 {
+	if d <= 0 {
+		return 0
+	}
+	return float64(n) / d.Seconds()
+}
+
+// Bytes is a number of bytes for people: "999 B", "1.50 MiB", "12.3 GiB".
+func Bytes(n int64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v, unit := float64(n), 0
+	for v >= 999.5 && unit < 6 {
+		v, unit = v/1024, unit+1
+	}
+	digits := 2
+	if v >= 99.95 {
+		digits = 0
+	} else if v >= 9.995 {
+		digits = 1
+	}
+	return fmt.Sprintf("%.*f %ciB", digits, v, "BKMGTPE"[unit])
+}
+
+// clock is a time as 1:05 or 2:00:00.
+func clock(d time.Duration) string {
+	s := int64(min(d, 359999*time.Second).Round(time.Second) / time.Second)
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// Around returns a writer to w for what shares the screen with the meter: the
+// line makes room for it, and waits while a line of it has no end yet.
+func (m *Meter) Around(w io.Writer) io.Writer {
+	if m == nil {
+		return w
+	}
+	return around{m, w}
+}
+
+type around struct {
+	m *Meter
+	w io.Writer
+}
+
+func (a around) Write(p []byte) (int, error) {
+	a.m.mu.Lock()
+	defer a.m.mu.Unlock()
+	a.m.erase()
+	if len(p) > 0 {
+		a.m.within = p[len(p)-1] != '\n'
+	}
+	return a.w.Write(p)
+}

@@ -1,0 +1,23 @@
+package tty
+
+import "golang.org/x/term"
+
+// A mode is a console's mode, before and while we have it.
+type mode struct {
+	fd     int
+	before *term.State
+}
+
+func newMode(fd int, _ bool) (*mode, error) {
+	before, err := term.GetState(fd)
+	return &mode{fd: fd, before: before}, err
+}
+
+func (m *mode) set() error {
+	_, err := term.MakeRaw(m.fd)
+	return err
+}
+
+func (m *mode) restore() error { return term.Restore(m.fd, m.before) }
+
+func foreground(int) bool { return true }

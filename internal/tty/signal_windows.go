@@ -1,0 +1,26 @@
+package tty
+
+import (
+	"os"
+	"time"
+)
+
+// Ending are the signals that end a process which does not catch them.
+var Ending = []os.Signal{os.Interrupt}
+
+func changes() chan os.Signal { return nil }
+
+// follow keeps the size of the window, of which no signal tells here. It ends
+// when t is closed.
+func (t *Terminal) follow(chan os.Signal) {
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	for {
+		select {
+		case <-t.closed:
+			return
+		case <-look.C:
+			t.resize()
+		}
+	}
+}

@@ -1,0 +1,300 @@
+package tty
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// A Terminal is a person's terminal as one side of a conversation: a [Stream].
+// Reading gives what the person enters, line by line or, raw, key by key;
+// writing shows what the peer says.
+type Terminal struct {
+	in, out *os.File
+	mode    *mode
+	modeMu  sync.Mutex // guards the terminal's mode and ended
+	ended   bool       // our mode is not to be set again
+	closed  chan struct{}
+	closing sync.Once
+
+	editor *editor // nil if raw
+
+	showing sync.Mutex // guards safe and text
+	safe    *Safe      // what the peer says, made fit for the editor
+	text    sink
+
+	lines []byte // entered and not read yet
+	eof   bool   // ^D
+}
+
+// Options say how a terminal is used. The zero value edits lines.
+type Options struct {
+	// Raw passes every key through, and shows all that the peer sends as it
+	// is, for a shell at the other end.
+	Raw bool
+	// Die is called with a signal of [Ending] after the terminal has got its
+	// own mode back, and has to end the process; nil leaves the signals alone:
+	// then whoever catches them calls [Restore]. ^C comes as [os.Interrupt].
+	Die func(os.Signal)
+}
+
+// sink collects what is written to it.
+type sink struct{ text []byte }
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.text = append(s.text, p...)
+	return len(p), nil
+}
+
+// open are the terminals that have to get their own mode back.
+var open struct {
+	sync.Mutex
+	terminals map[*Terminal]bool
+}
+
+// Open takes the terminal that in and out are the two ends of. With
+// [Options.Raw] only in has to be a terminal.
+func Open(in, out *os.File, o Options) (*Terminal, error) {
+	m, err := newMode(int(in.Fd()), o.Raw)
+	if err != nil {
+		return nil, err
+	}
+	t := &Terminal{in: in, out: out, mode: m, closed: make(chan struct{})}
+	if !o.Raw {
+		width, height, err := term.GetSize(int(out.Fd()))
+		if err != nil || width <= 0 || height <= 0 {
+			width, height = 80, 24
+		}
+		t.editor = newEditor(in, out, width, height)
+		t.safe = &Safe{W: &t.text}
+	}
+	open.Lock()
+	defer open.Unlock()
+	if open.terminals == nil {
+		open.terminals = make(map[*Terminal]bool)
+	}
+	open.terminals[t] = true
+	if o.Die != nil {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, Ending...)
+		go t.end(signals, o.Die)
+	}
+	go t.follow(changes())
+	if err := t.set(); err != nil {
+		delete(open.terminals, t)
+		close(t.closed)
+		return nil, err
+	}
+	return t, nil
+}
+
+// end waits for a signal that ends the process. It ends when t is closed.
+func (t *Terminal) end(signals chan os.Signal, die func(os.Signal)) {
+	select {
+	case <-t.closed:
+		signal.Stop(signals)
+		select {
+		case s := <-signals: // it came in between
+			die(s)
+		default:
+		}
+	case s := <-signals:
+		Restore()
+		die(s)
+	}
+}
+
+// Restore gives every open terminal its own mode back, for good. It may be
+// called at any time and more than once; it is what the end of the process has
+// to pass through, whatever the reason.
+func Restore() {
+	open.Lock()
+	defer open.Unlock()
+	for t := range open.terminals {
+		t.leave()
+		delete(open.terminals, t)
+	}
+}
+
+// OnPanic, deferred in a goroutine, restores the terminal when the goroutine
+// panics, and lets the panic go on.
+func OnPanic() {
+	if reason := recover(); reason != nil {
+		Restore()
+		panic(reason)
+	}
+}
+
+// Read implements [io.Reader]: lines with their newlines, io.EOF at ^D.
+func (t *Terminal) Read(p []byte) (int, error) {
+	defer OnPanic()
+	if t.editor == nil {
+		return t.in.Read(p)
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for len(t.lines) == 0 {
+		if t.eof {
+			return 0, io.EOF
+		}
+		line, err := t.editor.line()
+		switch {
+		case errors.Is(err, errInterrupt):
+			t.interrupt()
+			return 0, io.EOF
+		case err == io.EOF:
+			t.eof = true
+		case err != nil:
+			return 0, err
+		}
+		t.lines = append(t.lines, line...)
+	}
+	n := copy(p, t.lines)
+	t.lines = t.lines[n:]
+	return n, nil
+}
+
+// interrupt does what ^C does, where it came as a key.
+func (t *Terminal) interrupt() {
+	t.leave()
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = self.Signal(os.Interrupt)
+	}
+}
+
+// Write implements [io.Writer]: it shows what the peer says. Unless the
+// terminal is raw, control characters are shown as [Safe] shows them.
+func (t *Terminal) Write(p []byte) (int, error) {
+	defer OnPanic()
+	if t.editor == nil {
+		return t.out.Write(p)
+	}
+	t.showing.Lock()
+	defer t.showing.Unlock()
+	t.text.text = t.text.text[:0]
+	_, _ = t.safe.Write(p) // a sink never fails
+	if err := t.editor.show(string(t.text.text)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// CloseWrite says that the peer has nothing more to say. The person may go on.
+func (t *Terminal) CloseWrite() error {
+	if t.editor == nil {
+		return nil
+	}
+	t.showing.Lock()
+	defer t.showing.Unlock()
+	t.text.text = t.text.text[:0]
+	_ = t.safe.Flush()
+	if len(t.text.text) == 0 {
+		return nil
+	}
+	return t.editor.show(string(t.text.text))
+}
+
+// Notices is where diagnostics go that are meant for the same screen: each
+// line is shown above what is being typed.
+func (t *Terminal) Notices() io.Writer { return notices{t} }
+
+type notices struct{ t *Terminal }
+
+func (n notices) Write(p []byte) (int, error) {
+	t := n.t
+	t.modeMu.Lock()
+	ended := t.ended
+	t.modeMu.Unlock()
+	switch {
+	case ended:
+		return os.Stderr.Write(p)
+	case t.editor != nil:
+		return len(p), t.editor.notice(string(p))
+	}
+	// Raw, a newline only goes down.
+	line := make([]byte, 0, len(p)+2)
+	for _, c := range p {
+		if c == '\n' {
+			line = append(line, '\r')
+		}
+		line = append(line, c)
+	}
+	if _, err := os.Stderr.Write(line); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Close gives the terminal its own mode back and returns to the left edge if
+// something typed would stay in front of what comes next. A [Terminal.Read]
+// that waits for a key goes on waiting.
+func (t *Terminal) Close() error {
+	open.Lock()
+	delete(open.terminals, t)
+	open.Unlock()
+	t.leave()
+	return nil
+}
+
+// leave restores the mode for good.
+func (t *Terminal) leave() {
+	t.closing.Do(func() {
+		close(t.closed)
+		t.modeMu.Lock()
+		defer t.modeMu.Unlock()
+		t.ended = true
+		_ = t.mode.restore() // nobody is left to tell
+		if t.editor != nil && t.editor.typing.Load() && foreground(t.mode.fd) {
+			t.newline()
+		}
+	})
+}
+
+// newline goes to the left edge below what was typed. A terminal that ^S has
+// stopped must not hold up the end: it is given a moment.
+func (t *Terminal) newline() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = t.out.WriteString("\r\n")
+	}()
+	select {
+	case <-done:
+	case <-time.After(100 * time.Millisecond):
+	}
+}
+
+// restore gives the terminal its own mode back for a while.
+func (t *Terminal) restore() {
+	t.modeMu.Lock()
+	defer t.modeMu.Unlock()
+	if !t.ended {
+		_ = t.mode.restore()
+	}
+}
+
+// set gives the terminal our mode, unless t has been left.
+func (t *Terminal) set() error {
+	t.modeMu.Lock()
+	defer t.modeMu.Unlock()
+	if t.ended {
+		return nil
+	}
+	return t.mode.set()
+}
+
+// resize tells the editor how large the window is.
+func (t *Terminal) resize() {
+	if t.editor == nil {
+		return
+	}
+	if width, height, err := term.GetSize(int(t.out.Fd())); err == nil && width > 0 {
+		t.editor.resize(width, height)
+	}
+}
