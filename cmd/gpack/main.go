@@ -1,0 +1,44 @@
+// Gpack turns values into binary records and back, in the format language of
+// Python's struct module, on streams of any length.
+//
+// The command line (grammar.go) is checked before anything is opened
+// (refuse.go); then one of the four conversions runs (run.go) from its input
+// (input.go) to its output (output.go). All knowledge of formats is in
+// internal/pack.
+package main
+
+import (
+	"os"
+
+	"gcat/internal/cli"
+)
+
+var app = cli.App{
+	Name: "gpack",
+	Summary: "Turn values into binary records and back. FORMAT is that of Python's struct;\n" +
+		"without @ = < > or ! in front it is in network order.",
+	Synopsis: []string{
+		"gpack [options] FORMAT [VALUE...]      values, or lines, to binary",
+		"gpack -d [options] FORMAT [FILE...]    binary to lines",
+		"gpack -f [options] FORMAT [VALUE...]   input to a frame behind a header",
+		"gpack -df [options] FORMAT [FILE...]   frames to payloads",
+		"gpack -z | --explain FORMAT            its size, its layout",
+	},
+	Groups: []cli.Group{
+		{Key: "what", Title: "What to do"},
+		{Key: "which", Title: "Which bytes and records"},
+		{Key: "text", Title: "Text"},
+		{Key: "values", Title: "Values"},
+		{Key: "frames", Title: "Frames"},
+		{Key: "other", Title: "Other"},
+	},
+	Examples: [][2]string{
+		{"gpack '!HI' 80 20 | gpack -d '!HI'", "two integers to six bytes and back"},
+		{"printf hello | gpack -f '!I' | gpack -df '!I'", "a frame with its length in front"},
+	},
+}
+
+func main() {
+	var g gpack
+	os.Exit(app.Main(&g, os.Args[1:], g.run))
+}

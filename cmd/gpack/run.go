@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"gcat/internal/cli"
+	"gcat/internal/pack"
+)
+
+// run is the whole command.
+func (g *gpack) run(log *cli.Log) error {
+	if err := g.shift(); err != nil {
+		return err
+	}
+	f, err := pack.Parse(g.Format)
+	if err != nil {
+		return cli.Usagef("%w", err)
+	}
+	if err := g.refuse(f); err != nil {
+		return err
+	}
+	if g.Size || g.Explain {
+		return g.describe(f)
+	}
+	if err := g.refuseTerminal(f); err != nil {
+		return err
+	}
+	var count pack.Counts
+	switch {
+	case g.Decode && g.Frame:
+		count, err = g.deframe(f)
+	case g.Decode:
+		count, err = g.decode(f)
+	case g.Frame:
+		count, err = g.frame(f)
+	default:
+		count, err = g.encode(f)
+	}
+	log.Infof(1, "%d records, %d bytes read, %d bytes written", count.Records, count.Read, count.Written)
+	return err
+}
+
+// describe prints the size of the format, or its layout as a table.
+func (g *gpack) describe(f *pack.Format) error {
+	text := ""
+	if g.Size {
+		size, _ := f.Size()
+		text = fmt.Sprintln(size)
+	} else {
+		text = table(f.Layout(g.options()))
+	}
+	_, err := io.WriteString(os.Stdout, text)
+	return outputError("", err)
+}
+
+// encode writes the records of the operands, or of the lines of standard input.
+func (g *gpack) encode(f *pack.Format) (pack.Counts, error) {
+	out, err := g.output()
+	if err != nil {
+		return pack.Counts{}, err
+	}
+	e := pack.NewEncoder(f, g.options())
+	var count pack.Counts
+	if g.filter(f) {
+		enlarge(os.Stdin)
+		count, err = e.EncodeLines(out, os.Stdin, g.limit())
+		err = g.failure("", err)
+		if err == nil && g.limit() > count.Records {
+			err = short("standard input", count.Records, g.limit())
+		} else if err == nil && g.Exact && count.Records == 0 {
+			err = cli.Failf(cli.Local, "standard input: pack expected one record, got none")
+		}
+	} else {
+		count, err = e.EncodeValues(out, g.Args)
+		err = g.failure("", err)
+	}
+	return count, first(err, g.close(out))
+}
+
+// frame puts the header in front of standard input.
+func (g *gpack) frame(f *pack.Format) (pack.Counts, error) {
+	fr, err := pack.NewFramer(f, g.options(), g.Adjust, g.Args)
+	if err != nil {
+		return pack.Counts{}, g.failure("", err)
+	}
+	out, err := g.output()
+	if err != nil {
+		return pack.Counts{}, err
+	}
+	var count pack.Counts
+	if !g.Lines {
+		count, err = fr.Frame(out, os.Stdin)
+		return count, first(g.failure("", err), g.close(out))
+	}
+	limit := g.limit()
+	count, err = fr.FrameLines(out, os.Stdin, limit)
+	err = g.failure("", err)
+	if err == nil && limit > count.Records {
+		err = short("standard input", count.Records, limit)
+	} else if err == nil && g.Exact && count.Records != 1 {
+		err = cli.Failf(cli.Local, "standard input: expected one line, got none")
+	}
+	return count, first(err, g.close(out))
+}
+
+// decode writes the records of all inputs as text.
+func (g *gpack) decode(f *pack.Format) (pack.Counts, error) {
+	o := g.options()
+	d := pack.NewDecoder(f, o)
+	return g.inputs(o.Form, func(src io.Reader, limit int64) (pack.Counts, error) {
+		return d.Decode(os.Stdout, src, limit)
+	})
+}
+
+// deframe hands on the payloads of all inputs.
+func (g *gpack) deframe(f *pack.Format) (pack.Counts, error) {
+	d := pack.NewDeframer(f, g.options())
+	d.Adjust, d.KeepHeader = g.Adjust, g.KeepHeader
+	d.Lines = !g.rawPayloads()
+	if g.Exec != "" {
+		d.Each = g.execute
+	}
+	return g.inputs(pack.Raw, func(src io.Reader, limit int64) (pack.Counts, error) {
+		return d.Deframe(os.Stdout, src, limit)
+	})
+}
+
+// short is the error of an input that held fewer records than -n wants.
+func short(where string, got, want int64) error {
+	return cli.Failf(cli.Local, "%s: end of input after %d of %d records", where, got, want)
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package pack
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// appendAddress writes the bytes of an {ip4}, {ip6}, {mac} or {uuid}.
+func appendAddress(dst []byte, k kind, p []byte) []byte {
+	switch k {
+	case ip4:
+		return netip.AddrFrom4([4]byte(p)).AppendTo(dst)
+	case ip6:
+		return netip.AddrFrom16([16]byte(p)).AppendTo(dst)
+	case mac:
+		for i, c := range p {
+			if i > 0 {
+				dst = append(dst, ':')
+			}
+			dst = append(dst, lowerHex[c>>4], lowerHex[c&15])
+		}
+		return dst
+	}
+	for i, c := range p {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			dst = append(dst, '-')
+		}
+		dst = append(dst, lowerHex[c>>4], lowerHex[c&15])
+	}
+	return dst
+}
+
+// parseAddress appends the bytes of what appendAddress writes.
+func parseAddress(dst []byte, k kind, text []byte) ([]byte, error) {
+	switch k {
+	case ip4, ip6:
+		a, err := netip.ParseAddr(string(text))
+		if err == nil && a.Zone() == "" {
+			if k == ip4 && a.Is4() {
+				b := a.As4()
+				return append(dst, b[:]...), nil
+			}
+			if k == ip6 && a.Is6() {
+				b := a.As16()
+				return append(dst, b[:]...), nil
+			}
+		}
+		name := map[kind]string{ip4: "an IPv4 address", ip6: "an IPv6 address"}[k]
+		return dst, dataf("required argument is not %s, got %s", name, shown(text))
+	case mac:
+		if out, ok := groups(dst, text, 6, []int{1, 2, 3, 4, 5}, ":-"); ok {
+			return out, nil
+		}
+		return dst, dataf("required argument is not a MAC address, got %s", shown(text))
+	}
+	if out, ok := groups(dst, text, 16, []int{4, 6, 8, 10}, "-"); ok {
+		return out, nil
+	}
+	return dst, dataf("required argument is not a UUID, got %s", shown(text))
+}
+
+// groups reads n bytes in hex with one of the given separators, always the same,
+// in front of the bytes whose indices are given.
+func groups(dst, text []byte, n int, before []int, separators string) ([]byte, bool) {
+	if len(text) != 2*n+len(before) {
+		return dst, false
+	}
+	separator := text[2*before[0]]
+	known := false
+	for i := range len(separators) {
+		known = known || separators[i] == separator
+	}
+	if !known {
+		return dst, false
+	}
+	for i := range n {
+		if len(before) > 0 && before[0] == i {
+			if text[0] != separator {
+				return dst, false
+			}
+			text, before = text[1:], before[1:]
+		}
+		hi, lo := digitValue(text[0]), digitValue(text[1])
+		if hi > 15 || lo > 15 {
+			return dst, false
+		}
+		dst = append(dst, byte(hi<<4|lo))
+		text = text[2:]
+	}
+	return dst, true
+}
+
+// The seconds since 1970 that RFC 3339 can write: the years 0 to 9999.
+const (
+	firstInstant = -62167219200
+	lastInstant  = 253402300799
+)
+
+// appendInstant writes Unix seconds as RFC 3339 in UTC, or as a number where the
+// year has more than four digits.
+func appendInstant(dst []byte, seconds int64) []byte {
+	if seconds < firstInstant || seconds > lastInstant {
+		return appendInt(dst, seconds)
+	}
+	return time.Unix(seconds, 0).UTC().AppendFormat(dst, time.RFC3339)
+}
+
+// parseInstant reads RFC 3339, or a number of seconds. A fraction of a second
+// would be lost: it is no instant.
+func parseInstant(text []byte) (whole, bool) {
+	text = trimSpace(text)
+	if w, ok := parseWhole(text); ok {
+		return w, true
+	}
+	t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(string(text)))
+	if err != nil || t.Nanosecond() != 0 {
+		return whole{}, false
+	}
+	s := t.Unix()
+	return fromTwos(0, uint64(s), 64, true), true
+}

@@ -1,0 +1,17 @@
+// Package pack is the format language of Python's struct module as a stream
+// converter: a [Format] describes one record, a [Decoder] turns a sequence of
+// records into lines of text, an [Encoder] turns lines or values into records,
+// and a [Framer] and a [Deframer] put a header with a length before payloads
+// and take it off again.
+//
+// A format is compiled once by [Parse] and a repeat count is never expanded, so
+// that 9223372036854775807x has a size and takes no memory. Formats of a fixed
+// size that fits a buffer are converted many records at a time, by two workers
+// whose output keeps its order (pump.go); all others go through a cursor that
+// can stop at any byte and go on later (cursor.go). Both write whatever is
+// complete before they read on, and neither needs more memory for more input.
+//
+// The codes, sizes, alignments and error texts are those of Python 3.13 (and
+// Zf, Zd those of 3.15); what Python does not have is spelled in ways that no
+// Python format can use.
+package pack

@@ -1,0 +1,454 @@
+package pack
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// An Encoder turns values into records. It keeps no state between records and
+// can be used by several goroutines, each with its own [scratch].
+type Encoder struct {
+	f *Format
+	o Options
+	// columns are the JSON names, each with the values it stands for.
+	columns []column
+}
+
+// NewEncoder prepares the encoding of records of f.
+func NewEncoder(f *Format, o Options) *Encoder {
+	e := &Encoder{f: f, o: o}
+	if o.JSON && o.named(f) {
+		e.columns = columnsOf(f, o.Names)
+	}
+	return e
+}
+
+// A field is one value as it was read.
+type field struct {
+	text []byte
+	kind fieldKind
+}
+
+type fieldKind uint8
+
+const (
+	plain      fieldKind = iota // a word, with escapes
+	jsonText                    // a JSON string, or base64: the bytes themselves
+	jsonNumber                  // a JSON number
+	jsonBool                    // true or false
+)
+
+// A scratch is what an encoder needs besides the record.
+type scratch struct {
+	fields []field
+	text   []byte // strings without their escapes
+	holes  []hole
+	set    []bool // JSON columns that were there
+	line   []byte // a record in its form
+}
+
+// A hole is a run of NUL bytes that is not worth the memory: it is written at
+// index at of the records' bytes.
+type hole struct {
+	at int
+	n  int64
+}
+
+// smallPadding is the longest run of padding that is kept as bytes.
+const smallPadding = 4096
+
+// zeros appends n NUL bytes, as a hole if they are many.
+func (s *scratch) zeros(dst []byte, n int64) []byte {
+	if n > smallPadding {
+		s.holes = append(s.holes, hole{len(dst), n})
+		return dst
+	}
+	return append(dst, nothing[:n]...)
+}
+
+var nothing [smallPadding]byte
+
+// record appends one record made of fields. On an error nothing is appended.
+func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error) {
+	if err := e.expect(int64(len(fields))); err != nil {
+		return dst, err
+	}
+	start, holes := len(dst), len(s.holes)
+	at := int64(0)
+	v := 0
+	for i := range e.f.Items {
+		it := &e.f.Items[i]
+		if a := int64(it.align); e.f.native && a > 1 {
+			n := (a - at%a) % a
+			dst = s.zeros(dst, n)
+			at += n
+		}
+		before, sparse := len(dst), len(s.holes)
+		var err error
+		dst, v, err = e.item(dst, it, fields, v, s)
+		if err != nil {
+			s.holes = s.holes[:holes]
+			return dst[:start], err
+		}
+		at += int64(len(dst) - before)
+		for _, h := range s.holes[sparse:] {
+			at += h.n
+		}
+	}
+	return dst, nil
+}
+
+// expect checks the number of values of one record.
+func (e *Encoder) expect(n int64) error {
+	want, fixed := e.f.Values()
+	if fixed && n != want {
+		return dataf("pack expected %d items for packing (got %d)", want, n)
+	}
+	if n < want {
+		return dataf("pack expected at least %d items for packing (got %d)", want, n)
+	}
+	if per := e.f.perRest(); per > 1 && (n-want)%per != 0 {
+		return dataf("pack expected a multiple of %d items for %s (got %d)", per, quote(e.f.last().Code), n-want)
+	}
+	return nil
+}
+
+// perRest is the number of values of each element of a final '*'.
+func (f *Format) perRest() int64 {
+	if !f.open() {
+		return 0
+	}
+	return f.last().perElement()
+}
+
+// item appends all elements of an item and returns the index of the next value.
+func (e *Encoder) item(dst []byte, it *Item, fields []field, v int, s *scratch) ([]byte, int, error) {
+	n := it.elements()
+	if it.Rest && n == 0 && it.kind != pad {
+		n = int64(len(fields)-v) / it.perElement()
+	}
+	if it.kind == pad {
+		if it.Rest {
+			return dst, v, nil
+		}
+		return s.zeros(dst, it.Count), v, nil
+	}
+	per := int(it.perElement())
+	for range n {
+		var err error
+		if it.kind == bitfield {
+			dst, err = e.bitfield(dst, it, fields[v:v+per], v, s)
+		} else {
+			dst, err = e.element(dst, it, &fields[v], s)
+		}
+		if err != nil {
+			return dst, v, atValue(err, int64(v)+1)
+		}
+		v += per
+	}
+	return dst, v, nil
+}
+
+// element appends one element made of one value.
+func (e *Encoder) element(dst []byte, it *Item, v *field, s *scratch) ([]byte, error) {
+	switch it.kind {
+	case char, bytesOf, pascal, terminated, prefixed:
+		text, err := e.bytes(it, v, s)
+		if err != nil {
+			return dst, err
+		}
+		return e.string(dst, it, text, v, s)
+	}
+	text, err := e.word(it, v, s)
+	if err != nil {
+		return dst, err
+	}
+	switch it.kind {
+	case integer:
+		w, err := e.integer(it, text, 8*it.width)
+		if err != nil {
+			return dst, err
+		}
+		hi, lo := w.twos()
+		return e.f.store(dst, hi, lo, it.width), nil
+	case varint:
+		w, err := e.integer(it, text, 64)
+		if err != nil {
+			return dst, err
+		}
+		_, lo := w.twos()
+		return appendVarint(dst, lo, it.bits[0]), nil
+	case float:
+		return e.float(dst, it, text)
+	case complexNum:
+		return e.complex(dst, it, text)
+	case truth:
+		switch string(text) {
+		case "1", "true":
+			return append(dst, 1), nil
+		case "0", "false":
+			return append(dst, 0), nil
+		}
+		return dst, dataf("'?' format requires 0, 1, true or false, got %s", shown(text))
+	case hexBytes:
+		out, ok := parseHex(dst, text)
+		if !ok || len(text) != 2*it.width {
+			return dst, dataf("%s format requires %d hex digits, got %s", quote(it.Code), 2*it.width, shown(text))
+		}
+		return out, nil
+	case instant:
+		w, ok := parseInstant(text)
+		if !ok {
+			return dst, dataf("required argument is not a time (2026-11-20T12:00:00Z), got %s", shown(text))
+		}
+		if !w.fits(8*it.width, it.signed) {
+			return dst, rangeError(it.Code, 8*it.width, it.signed, text)
+		}
+		hi, lo := w.twos()
+		return e.f.store(dst, hi, lo, it.width), nil
+	}
+	return parseAddress(dst, it.kind, text)
+}
+
+// bytes is the string that a value stands for.
+func (e *Encoder) bytes(it *Item, v *field, s *scratch) ([]byte, error) {
+	switch {
+	case v.kind == jsonNumber || v.kind == jsonBool:
+		if it.kind == char {
+			return nil, dataf("char format requires a bytes object of length 1, got %s", shownNumber(v.text))
+		}
+		return nil, dataf("argument for %s must be a bytes object, got %s", quote(it.Code), shownNumber(v.text))
+	case v.kind == jsonText || e.o.Raw || bytes.IndexByte(v.text, '\\') < 0:
+		return v.text, nil
+	}
+	text, err := unescape(s.text[:0], v.text)
+	s.text = text
+	return text, err
+}
+
+// word is the text of a value that is no string. What -d had to escape in it is
+// read back.
+func (e *Encoder) word(it *Item, v *field, s *scratch) ([]byte, error) {
+	if v.kind == jsonBool && it.kind != truth {
+		return nil, dataf("required argument is not %s, got %s", it.article(), shownNumber(v.text))
+	}
+	if v.kind != plain || e.o.Raw || bytes.IndexByte(v.text, '\\') < 0 {
+		return v.text, nil
+	}
+	text, err := unescape(s.text[:0], v.text)
+	s.text = text
+	return text, err
+}
+
+// article names what a value of the item must be.
+func (it *Item) article() string {
+	switch it.kind {
+	case float:
+		return "a float"
+	case complexNum:
+		return "a complex"
+	case integer, varint, bitfield:
+		return "an integer"
+	}
+	return "a string"
+}
+
+// string appends the bytes of a value of a string code.
+func (e *Encoder) string(dst []byte, it *Item, text []byte, v *field, s *scratch) ([]byte, error) {
+	switch it.kind {
+	case char:
+		if len(text) != 1 {
+			return dst, dataf("char format requires a bytes object of length 1, got %s", shown(v.text))
+		}
+		return append(dst, text[0]), nil
+	case terminated:
+		if bytes.IndexByte(text, 0) >= 0 {
+			return dst, dataf("'{z}' format requires bytes other than NUL, got %s", shown(v.text))
+		}
+		return append(append(dst, text...), 0), nil
+	case prefixed:
+		return e.prefixed(dst, it, text)
+	case pascal:
+		return e.pascal(dst, it, text, s)
+	}
+	if it.Rest {
+		return append(dst, text...), nil
+	}
+	if int64(len(text)) > it.Count {
+		if e.o.Strict {
+			return dst, dataf("'s' format requires at most %d bytes, got %d", it.Count, len(text))
+		}
+		text = text[:it.Count]
+	}
+	dst = append(dst, text...)
+	return s.zeros(dst, it.Count-int64(len(text))), nil
+}
+
+// pascal appends a string behind one byte with its length, at most 255.
+func (e *Encoder) pascal(dst []byte, it *Item, text []byte, s *scratch) ([]byte, error) {
+	size := it.Count
+	if it.Rest {
+		size = 1 + int64(min(len(text), 255))
+	}
+	room := max(size-1, 0)
+	if e.o.Strict && int64(len(text)) > min(room, 255) {
+		return dst, dataf("'p' format requires at most %d bytes, got %d", min(room, 255), len(text))
+	}
+	if size == 0 {
+		return dst, nil
+	}
+	// As in Python, bytes behind the 255th are stored and not counted.
+	text = text[:min(int64(len(text)), room)]
+	dst = append(dst, byte(min(len(text), 255)))
+	dst = append(dst, text...)
+	return s.zeros(dst, room-int64(len(text))), nil
+}
+
+// prefixed appends a string behind its length.
+func (e *Encoder) prefixed(dst []byte, it *Item, text []byte) ([]byte, error) {
+	dst, err := e.f.appendLength(dst, it.length, int64(len(text)))
+	if err != nil {
+		return dst, err
+	}
+	return append(dst, text...), nil
+}
+
+// appendLength appends n as the integer it, which must be able to hold it.
+func (f *Format) appendLength(dst []byte, it *Item, n int64) ([]byte, error) {
+	w := fromTwos(0, uint64(n), 64, true)
+	if it.kind == varint {
+		if !w.fits(64, it.signed) {
+			return dst, rangeError(it.Code, 64, it.signed, appendInt(nil, n))
+		}
+		return appendVarint(dst, uint64(n), it.bits[0]), nil
+	}
+	if !w.fits(8*it.width, it.signed) {
+		return dst, rangeError(it.Code, 8*it.width, it.signed, appendInt(nil, n))
+	}
+	hi, lo := w.twos()
+	return f.store(dst, hi, lo, it.width), nil
+}
+
+// integer reads an integer for n bits of it.
+func (e *Encoder) integer(it *Item, text []byte, n int) (whole, error) {
+	w, ok := parseWhole(text)
+	switch {
+	case !ok:
+		return w, dataf("required argument is not an integer, got %s", shown(text))
+	case e.o.Wrap:
+		return w, nil
+	case it.pointer:
+		if !w.fits(n, false) && !w.fits(n, true) {
+			return w, dataf("int too large to convert, got %s", shownNumber(text))
+		}
+	case !w.fits(n, it.signed):
+		return w, rangeError(it.Code, n, it.signed, text)
+	}
+	return w, nil
+}
+
+// rangeError is Python's, with the value.
+func rangeError(code string, n int, signed bool, text []byte) error {
+	least, greatest := limits(n, signed)
+	return dataf("%s format requires %s <= number <= %s, got %s", quote(code), least, greatest, shownNumber(text))
+}
+
+// float appends a float, rounded once from double.
+func (e *Encoder) float(dst []byte, it *Item, text []byte) ([]byte, error) {
+	v, big, ok := parseFloat(text)
+	if !ok {
+		return dst, dataf("required argument is not a float, got %s", shown(text))
+	}
+	return e.double(dst, it, v, big, it.width, text)
+}
+
+func (e *Encoder) complex(dst []byte, it *Item, text []byte) ([]byte, error) {
+	re, im, big, ok := parseComplex(text)
+	if !ok {
+		return dst, dataf("required argument is not a complex, got %s", shown(text))
+	}
+	dst, err := e.double(dst, it, re, big, it.width/2, text)
+	if err != nil {
+		return dst, err
+	}
+	return e.double(dst, it, im, big, it.width/2, text)
+}
+
+func (e *Encoder) double(dst []byte, it *Item, v float64, big bool, width int, text []byte) ([]byte, error) {
+	b, ok := floatBits(v, width)
+	if !ok && e.f.native && width == 4 {
+		// C's cast of a double: Python's native f does the same.
+		b, ok = uint64(math.Float32bits(float32(v))), true
+	}
+	if !ok || big {
+		return dst, dataf("float too large to pack with %s format, got %s", it.Code, shownNumber(text))
+	}
+	return e.f.store(dst, 0, b, width), nil
+}
+
+// bitfield appends a word made of its fields, the most significant first.
+func (e *Encoder) bitfield(dst []byte, it *Item, values []field, first int, s *scratch) ([]byte, error) {
+	var word uint64
+	for i := range values {
+		n := int(it.bits[i])
+		text, err := e.word(it, &values[i], s)
+		if err != nil {
+			return dst, atValue(err, int64(first+i)+1)
+		}
+		w, err := e.integer(it, text, n)
+		if err != nil {
+			return dst, atValue(err, int64(first+i)+1)
+		}
+		_, lo := w.twos()
+		word = word<<n | lo<<(64-n)>>(64-n)
+	}
+	return e.f.store(dst, 0, word, it.width), nil
+}
+
+// store appends an integer of width bytes in the format's order.
+func (f *Format) store(dst []byte, hi, lo uint64, width int) []byte {
+	if f.little {
+		for i := range width {
+			if i == 8 {
+				lo = hi
+			}
+			dst = append(dst, byte(lo))
+			lo >>= 8
+		}
+		return dst
+	}
+	for i := width - 1; i >= 8; i-- {
+		dst = append(dst, byte(hi>>(8*(i-8))))
+	}
+	for i := min(width, 8) - 1; i >= 0; i-- {
+		dst = append(dst, byte(lo>>(8*i)))
+	}
+	return dst
+}
+
+// parseHex appends the bytes of hex digits.
+func parseHex(dst, text []byte) ([]byte, bool) {
+	if len(text)%2 != 0 {
+		return dst, false
+	}
+	dst = slices.Grow(dst, len(text)/2)
+	for i := 0; i < len(text); i += 2 {
+		hi, lo := digitValue(text[i]), digitValue(text[i+1])
+		if hi > 15 || lo > 15 {
+			return dst, false
+		}
+		dst = append(dst, byte(hi<<4|lo))
+	}
+	return dst, true
+}
+
+// String names the form, for diagnostics.
+func (m Form) String() string {
+	switch m {
+	case Raw, Hex, Base64, C:
+		return [...]string{"raw", "hex", "base64", "c"}[m]
+	}
+	return fmt.Sprint(uint8(m))
+}

@@ -1,0 +1,119 @@
+package pack
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A FormatError says what is wrong with a format, and where.
+type FormatError struct {
+	// Why is Python's wording where Python has one.
+	Why string
+	// Position counts characters from 1; 0 is the format as a whole.
+	Position int
+	// Format is the whole of it.
+	Format string
+}
+
+func (e *FormatError) Error() string {
+	if e.Position == 0 {
+		return e.Why + " in " + quote(e.Format)
+	}
+	return fmt.Sprintf("%s at position %d of %s", e.Why, e.Position, quote(e.Format))
+}
+
+// A DataError says which value, line or record could not be converted, and why.
+type DataError struct {
+	// Line counts input lines from 1; 0 means that the values were no lines.
+	Line int64
+	// Value counts the values of the line, or of all operands, from 1; 0 means
+	// the line as a whole.
+	Value int64
+	// Why is Python's wording where Python has one.
+	Why string
+}
+
+func (e *DataError) Error() string {
+	var b strings.Builder
+	if e.Line > 0 {
+		fmt.Fprintf(&b, "line %d: ", e.Line)
+	}
+	if e.Value > 0 {
+		fmt.Fprintf(&b, "value %d: ", e.Value)
+	}
+	return b.String() + e.Why
+}
+
+// A WriteError is a failure of the output, to be told from one of the input.
+type WriteError struct{ Err error }
+
+func (e *WriteError) Error() string { return e.Err.Error() }
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// asWriteError wraps a failed write.
+func asWriteError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &WriteError{err}
+}
+
+// A ReadError is a failure of the input, as the system reported it.
+type ReadError struct{ Err error }
+
+func (e *ReadError) Error() string { return e.Err.Error() }
+func (e *ReadError) Unwrap() error { return e.Err }
+
+// dataf is a DataError without a place; the callers that know it add it.
+func dataf(format string, args ...any) *DataError {
+	return &DataError{Why: fmt.Sprintf(format, args...)}
+}
+
+// atValue names the value of err, if err is about a value that has no number.
+func atValue(err error, value int64) error {
+	if e, ok := errors.AsType[*DataError](err); ok && e.Value == 0 {
+		e.Value = value
+	}
+	return err
+}
+
+// atLine puts the number of the line in front of err.
+func atLine(err error, line int64) error {
+	if e, ok := errors.AsType[*DataError](err); ok && e.Line == 0 {
+		e.Line = line
+	}
+	return err
+}
+
+// quote shows a user's word in single quotes on one line, as Python's repr does.
+func quote(s string) string {
+	q := strconv.Quote(s)
+	q = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+	return "'" + strings.ReplaceAll(q, "'", `\'`) + "'"
+}
+
+// shown is a value for a diagnostic: quoted, and cut when it is long.
+func shown(text []byte) string {
+	const limit = 64
+	if len(text) > limit {
+		cut := limit
+		for cut > limit-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		return strconv.Quote(string(text[:cut])) + "..."
+	}
+	return strconv.Quote(string(text))
+}
+
+// shownNumber is a number for a diagnostic, as it was typed.
+func shownNumber(text []byte) string {
+	const limit = 64
+	text = trimSpace(text)
+	if len(text) > limit {
+		return string(text[:limit]) + "..."
+	}
+	return string(text)
+}

@@ -1,0 +1,136 @@
+package pack
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const lowerHex = "0123456789abcdef"
+
+// An escaper writes bytes as text of one line: UTF-8 as it is, and \\ \t \n \r
+// \xHH for the rest.
+type escaper struct {
+	special byte // of the separator: escaped too; 0 is none
+	blanks  bool // escape blanks too
+	shell   bool // within single quotes
+}
+
+// clean marks the bytes that need no look: printable ASCII without '\\' and '\”.
+var clean = func() (t [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		t[c] = c != '\\' && c != '\''
+	}
+	return t
+}()
+
+// append writes text. Unless it is the end of the string, up to three bytes that
+// may be the beginning of a character are left: it returns how many bytes it
+// took.
+func (e *escaper) append(dst, text []byte, end bool) ([]byte, int) {
+	i := 0
+	for i < len(text) {
+		start := i
+		for i < len(text) && clean[text[i]] && text[i] != e.special && (!e.blanks || text[i] != ' ') {
+			i++
+		}
+		dst = append(dst, text[start:i]...)
+		if i == len(text) {
+			break
+		}
+		if c := text[i]; c < utf8.RuneSelf {
+			dst = e.ascii(dst, c)
+			i++
+			continue
+		}
+		if !end && !utf8.FullRune(text[i:]) {
+			return dst, i
+		}
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 || !unicode.IsPrint(r) {
+			for _, c := range text[i : i+n] {
+				dst = appendHexEscape(dst, c)
+			}
+		} else if e.special >= utf8.RuneSelf && strings.IndexByte(string(text[i:i+n]), e.special) >= 0 {
+			for _, c := range text[i : i+n] {
+				dst = appendHexEscape(dst, c)
+			}
+		} else {
+			dst = append(dst, text[i:i+n]...)
+		}
+		i += n
+	}
+	return dst, i
+}
+
+// ascii writes an ASCII byte that is not clean.
+func (e *escaper) ascii(dst []byte, c byte) []byte {
+	switch {
+	case c == '\\' && c != e.special:
+		return append(dst, `\\`...)
+	case c == '\'' && e.shell:
+		return append(dst, `'\''`...)
+	case c == '\'' && c != e.special:
+		return append(dst, c)
+	case c == '\t':
+		return append(dst, `\t`...)
+	case c == '\n':
+		return append(dst, `\n`...)
+	case c == '\r':
+		return append(dst, `\r`...)
+	}
+	return appendHexEscape(dst, c)
+}
+
+func appendHexEscape(dst []byte, c byte) []byte {
+	return append(dst, '\\', 'x', lowerHex[c>>4], lowerHex[c&15])
+}
+
+// separatorByte is the byte of a separator that strings have escaped, so that no
+// separator can begin or go on inside of one; 0 if every byte of it is needed by
+// the escapes themselves.
+func separatorByte(separator string) byte {
+	for i := range len(separator) {
+		if !strings.ContainsRune(`0123456789abcdefABCDEFxXnrt\`, rune(separator[i])) {
+			return separator[i]
+		}
+	}
+	return 0
+}
+
+// unescape appends what text stands for.
+func unescape(dst, text []byte) ([]byte, error) {
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c != '\\' {
+			dst = append(dst, c)
+			continue
+		}
+		if i++; i == len(text) {
+			return dst, dataf(`escape without a character in %s`, shown(text))
+		}
+		switch text[i] {
+		case '\\':
+			dst = append(dst, '\\')
+		case 't':
+			dst = append(dst, '\t')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 'x':
+			if i+2 >= len(text) {
+				return dst, dataf(`escape \x without two hex digits in %s`, shown(text))
+			}
+			hi, lo := digitValue(text[i+1]), digitValue(text[i+2])
+			if hi > 15 || lo > 15 {
+				return dst, dataf(`escape \x without two hex digits in %s`, shown(text))
+			}
+			dst = append(dst, byte(hi<<4|lo))
+			i += 2
+		default:
+			return dst, dataf(`unknown escape %s in %s`, quote(string(text[i-1:i+1])), shown(text))
+		}
+	}
+	return dst, nil
+}

@@ -1,0 +1,208 @@
+package pack
+
+import (
+	"math"
+	"math/bits"
+	"strconv"
+)
+
+// halfBits rounds a double to binary16, once, ties to even; ok is false when a
+// finite number is too large.
+func halfBits(v float64) (h uint16, ok bool) {
+	b := math.Float64bits(v)
+	sign := uint16(b >> 48 & 0x8000)
+	exp := int(b>>52&0x7ff) - 1023
+	frac := b & (1<<52 - 1)
+	switch {
+	case exp == 1024 && frac == 0:
+		return sign | 0x7c00, true
+	case exp == 1024:
+		return sign | 0x7e00, true
+	case exp > 15:
+		return 0, false
+	case exp < -25:
+		return sign, true
+	}
+	frac |= 1 << 52
+	shift := 42 // to 11 significant bits
+	e := exp + 15
+	if exp < -14 {
+		shift += -14 - exp
+		e = 0
+	} else {
+		e--
+	}
+	m := frac >> shift
+	low := frac & (1<<shift - 1)
+	half := uint64(1) << (shift - 1)
+	if low > half || low == half && m&1 != 0 {
+		m++
+	}
+	// A carry runs over into the exponent, as it should.
+	m += uint64(e) << 10
+	if m >= 0x7c00 {
+		return 0, false
+	}
+	return sign | uint16(m), true
+}
+
+// halfValue is the double that binary16 bits stand for.
+func halfValue(h uint16) float64 {
+	sign := uint64(h&0x8000) << 48
+	exp := uint64(h >> 10 & 0x1f)
+	frac := uint64(h & 0x3ff)
+	switch {
+	case exp == 31 && frac == 0:
+		return math.Float64frombits(sign | 0x7ff<<52)
+	case exp == 31:
+		return math.Float64frombits(sign | quietNaN)
+	case exp == 0 && frac == 0:
+		return math.Float64frombits(sign)
+	case exp == 0:
+		n := uint64(bits.LeadingZeros64(frac)) - 53 // 1 for 0x200
+		return math.Float64frombits(sign | (1023-14-n)<<52 | frac<<(n+42)&(1<<52-1))
+	}
+	return math.Float64frombits(sign | (exp+1023-15)<<52 | frac<<42)
+}
+
+// floatOf reads the float of the given width in the low bits of v.
+func floatOf(v uint64, width int) float64 {
+	switch width {
+	case 2:
+		return halfValue(uint16(v))
+	case 4:
+		f := math.Float32frombits(uint32(v))
+		if f != f {
+			return math.Float64frombits(quietNaN | uint64(v>>31)<<63)
+		}
+		return float64(f)
+	}
+	return math.Float64frombits(v)
+}
+
+// floatBits rounds a double to the given width; ok is false when a finite number
+// is too large for it.
+func floatBits(v float64, width int) (b uint64, ok bool) {
+	switch width {
+	case 2:
+		h, ok := halfBits(v)
+		return uint64(h), ok
+	case 4:
+		if v != v {
+			return math.Float64bits(v)>>63<<31 | 0x7fc00000, true
+		}
+		f := float32(v)
+		return uint64(math.Float32bits(f)), !math.IsInf(float64(f), 0) || math.IsInf(v, 0)
+	}
+	return math.Float64bits(v), true
+}
+
+// appendFloat writes the shortest text that reads back as v at its own width:
+// without an exponent where Python's repr has none, and without a ".0".
+func appendFloat(dst []byte, v float64, width int) []byte {
+	if v != v {
+		if math.Signbit(v) {
+			dst = append(dst, '-')
+		}
+		return append(dst, "nan"...)
+	}
+	if math.IsInf(v, 0) {
+		if v < 0 {
+			dst = append(dst, '-')
+		}
+		return append(dst, "inf"...)
+	}
+	size, precision := 64, -1
+	switch width {
+	case 4:
+		size = 32
+	case 2:
+		precision = halfPrecision(v)
+	}
+	format := byte('f')
+	if a := math.Abs(v); a != 0 && (a < 1e-4 || a >= 1e16) {
+		format = 'e'
+	}
+	if precision >= 0 && format == 'f' {
+		// The digits that the half needs, in the form that doubles have.
+		var digits [24]byte
+		v, _ = strconv.ParseFloat(string(strconv.AppendFloat(digits[:0], v, 'e', precision, 64)), 64)
+		precision = -1
+	}
+	return strconv.AppendFloat(dst, v, format, precision, size)
+}
+
+// halfPrecision is how many digits after the first a binary16 number needs to
+// read back: at most four.
+func halfPrecision(v float64) int {
+	want, _ := halfBits(v)
+	var digits [24]byte
+	for precision := range 4 {
+		near, _ := strconv.ParseFloat(string(strconv.AppendFloat(digits[:0], v, 'e', precision, 64)), 64)
+		if got, ok := halfBits(near); ok && got == want {
+			return precision
+		}
+	}
+	return 4
+}
+
+// appendComplex writes a complex number as 1.5+2j.
+func appendComplex(dst []byte, re, im float64, width int) []byte {
+	dst = appendFloat(dst, re, width)
+	if !math.Signbit(im) {
+		dst = append(dst, '+')
+	}
+	return append(appendFloat(dst, im, width), 'j')
+}
+
+// parseComplex reads what appendComplex writes and what Python's complex()
+// takes: 1.5+2j, 2j, 1.5, (1+2j), j.
+func parseComplex(s []byte) (re, im float64, big, ok bool) {
+	s = trimSpace(s)
+	if len(s) > 2 && s[0] == '(' && s[len(s)-1] == ')' {
+		s = trimSpace(s[1 : len(s)-1])
+	}
+	if len(s) == 0 || s[len(s)-1]|0x20 != 'j' {
+		re, big, ok = parseFloat(s)
+		return re, 0, big, ok
+	}
+	s = s[:len(s)-1]
+	// The sign that starts the imaginary half is the last one that belongs to no
+	// exponent.
+	split := len(s) - 1
+	for ; split > 0; split-- {
+		if s[split] != '+' && s[split] != '-' {
+			continue
+		}
+		before := s[split-1] | 0x20
+		if before != 'p' && (before != 'e' || isHex(s[:split])) {
+			break
+		}
+	}
+	big2 := false
+	if split > 0 {
+		if re, big, ok = parseFloat(s[:split]); !ok {
+			return 0, 0, false, false
+		}
+		s = s[split:]
+	}
+	switch string(s) {
+	case "", "+":
+		return re, 1, big, true
+	case "-":
+		return re, -1, big, true
+	}
+	im, big2, ok = parseFloat(s)
+	return re, im, big || big2, ok
+}
+
+// isHex reports whether the last number in s has the prefix 0x, in which e is a
+// digit.
+func isHex(s []byte) bool {
+	start := len(s)
+	for start > 0 && s[start-1] != '+' && s[start-1] != '-' {
+		start--
+	}
+	s = s[start:]
+	return len(s) > 1 && s[0] == '0' && s[1]|0x20 == 'x'
+}

@@ -1,0 +1,248 @@
+package pack
+
+import (
+	"bytes"
+	"io"
+)
+
+// sparse reports whether records may have padding that is kept as holes: they
+// are then written one by one.
+func (f *Format) sparse() bool {
+	for i := range f.Items {
+		switch it := &f.Items[i]; it.kind {
+		case pad, bytesOf, pascal:
+			if it.Count > smallPadding {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// EncodeLines reads lines from src, one record each, and writes the records to
+// dst. With a limit that is not negative it reads that many lines and not one
+// byte more. All lines before a bad one have been written when it returns. Its
+// error is a [ReadError], a [WriteError] or a [DataError].
+func (e *Encoder) EncodeLines(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
+	if limit >= 0 || e.o.Exact || e.f.sparse() {
+		return e.oneByOne(dst, src, limit)
+	}
+	end := e.o.end()
+	p := pump{dst: dst, src: src, left: -1, chunk: chunkSize, max: e.maxLine()}
+	p.cut = func(buf []byte, last bool) int {
+		if last {
+			return len(buf)
+		}
+		return bytes.LastIndexByte(buf, end) + 1
+	}
+	p.convert = func(dst, chunk []byte, _ int64, s *scratch) ([]byte, int64, error) {
+		return e.lines(dst, chunk, s)
+	}
+	r := p.run()
+	return r.Counts, r.err
+}
+
+// maxLine is the longest line that is taken.
+func (e *Encoder) maxLine() int64 {
+	if e.o.Max > 0 {
+		return max(e.o.Max, chunkSize)
+	}
+	return 1<<63 - 1
+}
+
+// lines appends the records of whole lines; the last one may lack its end.
+func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
+	end := e.o.end()
+	for n := int64(0); ; n++ {
+		if len(chunk) == 0 {
+			return dst, n, nil
+		}
+		line := chunk
+		if i := bytes.IndexByte(chunk, end); i >= 0 {
+			line, chunk = chunk[:i], chunk[i+1:]
+		} else {
+			chunk = nil
+		}
+		var err error
+		if e.o.Form == Raw {
+			dst, err = e.line(dst, line, s)
+		} else if s.line, err = e.line(s.line[:0], line, s); err == nil {
+			dst = appendForm(dst, s.line, e.o.Form)
+		}
+		if err != nil {
+			return dst, n, atLine(err, n+1)
+		}
+	}
+}
+
+// oneByOne encodes line after line: for an exact number of them, and where a
+// record can be larger than memory.
+func (e *Encoder) oneByOne(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
+	r := lineReader{src: src, end: e.o.end(), max: e.maxLine(), limit: limit, exact: limit >= 0, least: e.leastLine()}
+	w := recordWriter{dst: dst, form: e.o.Form}
+	var s scratch
+	var records []byte
+	for r.lines != limit {
+		line, err := r.next()
+		if err != nil {
+			if err == io.EOF {
+				err = nil
+			}
+			return w.counts(r.read), err
+		}
+		if e.o.Exact && r.lines > 1 {
+			return w.counts(r.read), dataf("pack expected one record, got more lines")
+		}
+		s.holes = s.holes[:0]
+		if records, err = e.line(records[:0], line, &s); err != nil {
+			return w.counts(r.read), atLine(err, r.lines)
+		}
+		if e.o.Exact && limit < 0 {
+			// Nothing is written before it is known to be the only one.
+			if _, err := r.next(); err != io.EOF {
+				return w.counts(r.read), first(err, dataf("pack expected one record, got more lines"))
+			}
+			return w.last(records, s.holes, r.read)
+		}
+		if err := w.record(records, s.holes); err != nil {
+			return w.counts(r.read), err
+		}
+	}
+	return w.counts(r.read), nil
+}
+
+// leastLine is the number of bytes of the shortest line.
+func (e *Encoder) leastLine() int64 {
+	n, _ := e.f.Values()
+	return max(min(n, 1<<32), 1)
+}
+
+// A lineReader reads line after line.
+type lineReader struct {
+	src   io.Reader
+	end   byte
+	max   int64
+	limit int64 // lines; exact reads no byte behind them
+	exact bool
+	least int64 // bytes of the shortest line with its end
+
+	buf   []byte
+	start int
+	stop  int
+	lines int64
+	read  int64
+	err   error
+}
+
+// next returns the next line without its end.
+func (r *lineReader) next() ([]byte, error) {
+	searched := 0
+	for {
+		if i := bytes.IndexByte(r.buf[r.start+searched:r.stop], r.end); i >= 0 {
+			line := r.buf[r.start : r.start+searched+i]
+			r.start += len(line) + 1
+			r.lines++
+			return line, nil
+		}
+		searched = r.stop - r.start
+		if r.err != nil {
+			break
+		}
+		if int64(searched) >= r.max {
+			return nil, &DataError{Line: r.lines + 1, Why: errLong.Error()}
+		}
+		r.fill()
+	}
+	if searched == 0 || r.err != io.EOF {
+		return nil, r.err
+	}
+	line := r.buf[r.start:r.stop]
+	r.start = r.stop
+	r.lines++
+	return line, nil
+}
+
+// fill reads once.
+func (r *lineReader) fill() {
+	if r.start > 0 {
+		r.stop = copy(r.buf, r.buf[r.start:r.stop])
+		r.start = 0
+	}
+	if r.stop == len(r.buf) {
+		r.buf = append(r.buf, make([]byte, max(len(r.buf), readyText))...)
+	}
+	room := r.buf[r.stop:]
+	if r.exact {
+		// The lines that are still to come take this much at least.
+		sure := max(saturated(r.limit-r.lines, r.least)-int64(r.stop), 1)
+		room = room[:min(int64(len(room)), sure)]
+	}
+	n, err := r.src.Read(room)
+	r.stop += n
+	r.read += int64(n)
+	if err != nil && err != io.EOF {
+		err = asReadError(err)
+	}
+	r.err = err
+}
+
+// A recordWriter writes records one by one, in a form and with their holes.
+type recordWriter struct {
+	dst     io.Writer
+	form    Form
+	count   Counts
+	forming formWriter
+}
+
+func (w *recordWriter) counts(read int64) Counts {
+	w.count.Read = read
+	return w.count
+}
+
+// Write implements [io.Writer] for the bytes of all forms; it counts them.
+func (w *recordWriter) Write(p []byte) (int, error) {
+	n, err := w.dst.Write(p)
+	w.count.Written += int64(n)
+	return n, asWriteError(err)
+}
+
+// last writes the only record.
+func (w *recordWriter) last(record []byte, holes []hole, read int64) (Counts, error) {
+	err := w.record(record, holes)
+	return w.counts(read), err
+}
+
+// record writes one record.
+func (w *recordWriter) record(record []byte, holes []hole) error {
+	w.forming.dst, w.forming.form = w, w.form
+	if err := writeSparse(&w.forming, record, holes); err != nil {
+		return err
+	}
+	w.count.Records++
+	return w.forming.close()
+}
+
+// writeSparse writes bytes with the NUL bytes of the holes among them.
+func writeSparse(dst io.Writer, b []byte, holes []hole) error {
+	at := 0
+	for _, h := range holes {
+		if h.at > at {
+			if _, err := dst.Write(b[at:h.at]); err != nil {
+				return err
+			}
+		}
+		at = h.at
+		zeros := make([]byte, min(h.n, readyText))
+		for n := h.n; n > 0; n -= int64(len(zeros)) {
+			zeros = zeros[:min(n, int64(len(zeros)))]
+			if _, err := dst.Write(zeros); err != nil {
+				return err
+			}
+		}
+	}
+	if at == len(b) {
+		return nil
+	}
+	_, err := dst.Write(b[at:])
+	return err
+}

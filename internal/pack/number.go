@@ -1,0 +1,282 @@
+package pack
+
+import (
+	"bytes"
+	"math"
+	"math/bits"
+	"strconv"
+)
+
+// A whole is an integer of up to 128 bits with its sign. What did not fit is
+// gone from hi and lo, which then hold the magnitude modulo 2^128.
+type whole struct {
+	hi, lo   uint64
+	negative bool
+	over     bool
+}
+
+func trimSpace(s []byte) []byte {
+	for len(s) > 0 && isSpace(s[0]) {
+		s = s[1:]
+	}
+	for len(s) > 0 && isSpace(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// parseWhole reads an integer as Python's int() does, and 0x, 0o and 0b besides:
+// blanks around it, a sign, leading zeros and '_' between digits are fine.
+func parseWhole(s []byte) (w whole, ok bool) {
+	s = trimSpace(s)
+	if len(s) > 0 && (s[0] == '+' || s[0] == '-') {
+		w.negative = s[0] == '-'
+		s = s[1:]
+	}
+	base := uint64(10)
+	// digit is set where a '_' may follow: after a digit or a prefix.
+	digit := false
+	if len(s) > 2 && s[0] == '0' {
+		switch s[1] | 0x20 {
+		case 'x':
+			base = 16
+		case 'o':
+			base = 8
+		case 'b':
+			base = 2
+		}
+		if base != 10 {
+			s, digit = s[2:], true
+		}
+	}
+	if len(s) == 0 {
+		return whole{}, false
+	}
+	for _, c := range s {
+		if c == '_' {
+			if !digit {
+				return whole{}, false
+			}
+			digit = false
+			continue
+		}
+		d := digitValue(c)
+		if d >= base {
+			return whole{}, false
+		}
+		digit = true
+		w.push(base, d)
+	}
+	return w, digit
+}
+
+// push appends a digit.
+func (w *whole) push(base, digit uint64) {
+	over, hi := bits.Mul64(w.hi, base)
+	carry, lo := bits.Mul64(w.lo, base)
+	hi, c1 := bits.Add64(hi, carry, 0)
+	lo, c2 := bits.Add64(lo, digit, 0)
+	hi, c3 := bits.Add64(hi, 0, c2)
+	w.hi, w.lo = hi, lo
+	w.over = w.over || over+c1+c3 > 0
+}
+
+// digitValue is the value of a digit of any base, 255 if it is none.
+func digitValue(c byte) uint64 {
+	switch {
+	case c >= '0' && c <= '9':
+		return uint64(c - '0')
+	case c|0x20 >= 'a' && c|0x20 <= 'z':
+		return uint64(c|0x20-'a') + 10
+	}
+	return 255
+}
+
+// fits reports whether w is within an integer of n bits.
+func (w whole) fits(n int, signed bool) bool {
+	if w.over {
+		return false
+	}
+	if !signed {
+		return (!w.negative || w.hi|w.lo == 0) && w.bitLen() <= n
+	}
+	if w.bitLen() < n {
+		return true
+	}
+	// Only the least number of all has n bits.
+	return w.negative && w.bitLen() == n && bits.OnesCount64(w.hi)+bits.OnesCount64(w.lo) == 1
+}
+
+func (w whole) bitLen() int {
+	if w.hi != 0 {
+		return 64 + bits.Len64(w.hi)
+	}
+	return bits.Len64(w.lo)
+}
+
+// twos is w in two's complement.
+func (w whole) twos() (hi, lo uint64) {
+	if !w.negative {
+		return w.hi, w.lo
+	}
+	lo, borrow := bits.Sub64(0, w.lo, 0)
+	hi, _ = bits.Sub64(0, w.hi, borrow)
+	return hi, lo
+}
+
+// fromTwos reads an integer of n bits.
+func fromTwos(hi, lo uint64, n int, signed bool) whole {
+	if signed && n <= 64 && lo>>(n-1)&1 != 0 {
+		lo |= ^uint64(0) << (n - 1)
+		hi = math.MaxUint64
+	}
+	if signed && n > 64 {
+		if hi>>(n-65)&1 == 0 {
+			return whole{hi: hi, lo: lo}
+		}
+		hi |= ^uint64(0) << (n - 65)
+	}
+	w := whole{hi: hi, lo: lo}
+	if signed && hi>>63 != 0 {
+		w.negative = true
+		w.hi, w.lo = w.twos()
+	}
+	return w
+}
+
+// limits are the least and the greatest integer of n bits, in decimal.
+func limits(n int, signed bool) (least, greatest string) {
+	w := whole{}
+	m := n
+	if signed {
+		m--
+	}
+	if m > 64 {
+		w.hi, w.lo = 1<<(m-64)-1, math.MaxUint64
+	} else {
+		w.lo = 1<<m - 1
+		if m == 64 {
+			w.lo = math.MaxUint64
+		}
+	}
+	greatest = string(w.append(nil))
+	if !signed {
+		return "0", greatest
+	}
+	hi, lo := ^w.hi, ^w.lo
+	return string(fromTwos(hi, lo, 128, true).append(nil)), greatest
+}
+
+// append writes w in decimal.
+func (w whole) append(dst []byte) []byte {
+	if w.negative {
+		dst = append(dst, '-')
+	}
+	if w.hi == 0 {
+		return appendUint(dst, w.lo)
+	}
+	// Three groups of at most 19 digits hold 2^128.
+	const group = 10_000_000_000_000_000_000
+	q, r := bits.Div64(w.hi%group, w.lo, group)
+	top := w.hi / group
+	if top > 0 {
+		dst = appendUint(dst, top)
+		dst = appendPadded(dst, q)
+	} else {
+		dst = appendUint(dst, q)
+	}
+	return appendPadded(dst, r)
+}
+
+// appendPadded writes v with 19 digits.
+func appendPadded(dst []byte, v uint64) []byte {
+	var digits [20]byte
+	s := strconv.AppendUint(digits[:0], v, 10)
+	for range 19 - len(s) {
+		dst = append(dst, '0')
+	}
+	return append(dst, s...)
+}
+
+// appendRadix writes w with the prefix of the radix, padded to what n bits need
+// (0: not padded).
+func (w whole) appendRadix(dst []byte, radix, n int) []byte {
+	if radix == 10 {
+		return w.append(dst)
+	}
+	if w.negative {
+		dst = append(dst, '-')
+	}
+	shift, prefix := uint(4), byte('x')
+	switch radix {
+	case 8:
+		shift, prefix = 3, 'o'
+	case 2:
+		shift, prefix = 1, 'b'
+	}
+	dst = append(dst, '0', prefix)
+	digits := (max(n, w.bitLen(), 1) + int(shift) - 1) / int(shift)
+	for i := digits - 1; i >= 0; i-- {
+		at := uint(i) * shift
+		d := w.hi >> (at - 64)
+		if at < 64 {
+			d = w.lo>>at | w.hi<<(64-at)
+		}
+		dst = append(dst, "0123456789abcdef"[d&(1<<shift-1)])
+	}
+	return dst
+}
+
+// The NaN of Python's float("nan"); Go's math.NaN has another lowest bit.
+const quietNaN = 0x7ff8000000000000
+
+// parseFloat reads a float: decimal, hex with or without an exponent, inf, nan
+// or -nan. big is set when the number is too large for a double.
+func parseFloat(s []byte) (v float64, big, ok bool) {
+	s = trimSpace(s)
+	// Most numbers are plain: the compiler makes no copy of s here.
+	if v, err := strconv.ParseFloat(string(s), 64); err == nil && v == v {
+		return v, false, true
+	}
+	sign := uint64(0)
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		if s[0] == '-' {
+			sign = 1 << 63
+		}
+		s = s[1:]
+	}
+	if bytes.EqualFold(s, []byte("nan")) {
+		return math.Float64frombits(quietNaN | sign), false, true
+	}
+	if len(s) == 0 || s[0] == '+' || s[0] == '-' {
+		return 0, false, false
+	}
+	text, ok := withoutUnderscores(s)
+	if !ok {
+		return 0, false, false
+	}
+	if len(text) > 2 && text[0] == '0' && text[1]|0x20 == 'x' && bytes.IndexAny(text, "pP") < 0 {
+		text = append(text, "p0"...)
+	}
+	v, err := strconv.ParseFloat(string(text), 64)
+	if math.IsInf(v, 0) && err != nil {
+		return 0, true, true
+	}
+	return math.Float64frombits(math.Float64bits(v) | sign), false, err == nil
+}
+
+// withoutUnderscores drops each '_' that stands between digits; any other is an
+// error.
+func withoutUnderscores(s []byte) ([]byte, bool) {
+	out := make([]byte, 0, len(s)+2)
+	for i, c := range s {
+		if c != '_' {
+			out = append(out, c)
+			continue
+		}
+		if i == 0 || i == len(s)-1 || digitValue(s[i-1]) > 15 || digitValue(s[i+1]) > 15 {
+			return nil, false
+		}
+	}
+	return out, true
+}

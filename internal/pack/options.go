@@ -1,0 +1,170 @@
+package pack
+
+import "fmt"
+
+// Options say how records are written as text and how text is read. The zero
+// value is one line a record, its fields separated by tabs.
+type Options struct {
+	// Separator stands between the fields of a line; "" is a tab, and in
+	// reading blanks too.
+	Separator string
+	// Null ends lines with a NUL byte in place of a newline.
+	Null bool
+	// Radix is that of integers: 16, 8, 2, or 0 and 10 for decimal.
+	Radix int
+	// Raw writes and reads strings without escapes.
+	Raw bool
+	// Trim strips trailing NUL bytes of s.
+	Trim bool
+	// Offsets puts the offset of each record in front of it.
+	Offsets bool
+	// JSON writes and reads an array a line, or an object if there are names.
+	JSON bool
+	// Shell writes name=value words.
+	Shell bool
+	// Names are those of the values, one each; nil takes those of the format.
+	Names []string
+	// Wrap takes integers modulo 2^n.
+	Wrap bool
+	// Strict refuses strings that are too long for s and p.
+	Strict bool
+	// Form is that of the binary side.
+	Form Form
+	// Exact wants exactly one record.
+	Exact bool
+	// Count is how many records there must be, if Counted is set.
+	Count   int64
+	Counted bool
+	// Max is the length of the longest string, line or frame; 0 is no limit.
+	Max int64
+}
+
+// Form is how bytes are written and read.
+type Form uint8
+
+// The forms of the binary side.
+const (
+	Raw Form = iota
+	Hex
+	Base64
+	C // 0x01, 0xbb,
+)
+
+// Counts are what a conversion has moved.
+type Counts struct {
+	Records int64
+	Read    int64 // bytes, as they were read
+	Written int64 // bytes, as they were written
+}
+
+func (o *Options) separator() string {
+	if o.Separator == "" {
+		return "\t"
+	}
+	return o.Separator
+}
+
+// end is the byte that ends a line.
+func (o *Options) end() byte {
+	if o.Null {
+		return 0
+	}
+	return '\n'
+}
+
+// tooLong reports whether n bytes are over the limit.
+func (o *Options) tooLong(n int64) bool { return o.Max > 0 && n > o.Max }
+
+// names returns the name of each value of f that has one, and whether each item
+// has its own (of the format) rather than each value.
+func (o *Options) named(f *Format) bool {
+	if o.Names != nil {
+		return true
+	}
+	for i := range f.Items {
+		if f.Items[i].Name != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// CheckNames reports what is wrong with the names that o gives the values of f;
+// needed says that every value must have one, shell that it must be a word that
+// a shell can assign to.
+func (o *Options) CheckNames(f *Format, needed, shell bool) error {
+	if o.Names == nil {
+		return o.checkItemNames(f, needed, shell)
+	}
+	for i := range f.Items {
+		if f.Items[i].Name != "" {
+			return fmt.Errorf("names given twice: in %s and apart from it", quote(f.Text))
+		}
+	}
+	if n, fixed := f.Values(); !fixed || n != int64(len(o.Names)) {
+		count := fmt.Sprint(n)
+		if !fixed {
+			count = "any number of"
+		}
+		return fmt.Errorf("%d names for the %s values of %s", len(o.Names), count, quote(f.Text))
+	}
+	seen := map[string]bool{}
+	for _, name := range o.Names {
+		switch {
+		case name == "":
+			return fmt.Errorf("empty name among the names")
+		case seen[name]:
+			return fmt.Errorf("name %s given twice", quote(name))
+		case shell && !isWord(name):
+			return fmt.Errorf("name %s is no variable of the shell", quote(name))
+		case o.Offsets && needed && name == "offset":
+			return fmt.Errorf("name %s is that of the record's own offset", quote(name))
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// checkItemNames is CheckNames for the names within a format.
+func (o *Options) checkItemNames(f *Format, needed, shell bool) error {
+	if !needed || !shell && !o.named(f) {
+		return nil
+	}
+	for i := range f.Items {
+		it := &f.Items[i]
+		several := it.Count != 1 && it.elements()*it.perElement() != 1 || it.kind == bitfield && len(it.bits) > 1 ||
+			it.Rest && it.kind != bytesOf && it.kind != pascal
+		switch {
+		case it.perElement() == 0 || it.elements() == 0 && !it.Rest:
+		case it.Name == "":
+			return fmt.Errorf("value %d of %s has no name", it.first+1, quote(f.Text))
+		case shell && several:
+			return fmt.Errorf("name %s stands for several values", quote(it.Name))
+		case shell && !isWord(it.Name):
+			return fmt.Errorf("name %s is no variable of the shell", quote(it.Name))
+		case o.Offsets && it.Name == "offset":
+			return fmt.Errorf("name %s is that of the record's own offset", quote(it.Name))
+		}
+	}
+	return nil
+}
+
+// isWord reports whether a shell can assign to name.
+func isWord(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		letter := c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// CheckSeparator reports why strings could not be told from the separator.
+func (o *Options) CheckSeparator() error {
+	if o.Separator != "" && !o.Raw && separatorByte(o.Separator) == 0 {
+		return fmt.Errorf("separator %s is part of numbers and escapes", quote(o.Separator))
+	}
+	return nil
+}

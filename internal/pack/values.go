@@ -1,0 +1,130 @@
+package pack
+
+import "io"
+
+// EncodeValues writes the records that values describe: the format is used again
+// until they are used up. All of them are checked before the first byte is
+// written. With JSON each value is one record.
+func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
+	fields := make([]field, len(values))
+	for i, v := range values {
+		fields[i].text = []byte(v)
+	}
+	per, count, err := e.share(int64(len(values)))
+	if err != nil {
+		return Counts{}, err
+	}
+	w := recordWriter{dst: dst, form: e.o.Form}
+	if per == 0 {
+		// Each record is the same: one is enough to check.
+		if _, _, err := e.encodeAll(nil, nil, 0, min(count, 1)); err != nil {
+			return Counts{}, err
+		}
+	} else if _, _, err := e.encodeAll(nil, fields, per, count); err != nil {
+		return Counts{}, err
+	}
+	ready, _, err := e.encodeAll(&w, fields, per, count)
+	if err == nil && len(ready) > 0 {
+		_, err = w.Write(ready)
+	}
+	return w.count, err
+}
+
+// encodeAll encodes count records of per values each. With no writer it only
+// checks them; else it writes them, and returns what is still to be written.
+func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) (ready, record []byte, err error) {
+	var s scratch
+	for i := range count {
+		s.holes = s.holes[:0]
+		group := fields[i*per : (i+1)*per]
+		if e.o.JSON {
+			if record, err = e.line(record[:0], group[0].text, &s); err != nil {
+				return nil, nil, atRecord(err, i)
+			}
+		} else if record, err = e.record(record[:0], group, &s); err != nil {
+			return nil, nil, afterValues(err, i*per)
+		}
+		if w == nil {
+			continue
+		}
+		if len(s.holes) == 0 {
+			ready = appendForm(ready, record, e.o.Form)
+			w.count.Records++
+		}
+		if len(ready) >= readyText || len(s.holes) > 0 && len(ready) > 0 {
+			if _, err = w.Write(ready); err != nil {
+				return nil, nil, err
+			}
+			ready = ready[:0]
+		}
+		if len(s.holes) > 0 {
+			if err = w.record(record, s.holes); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return ready, record, nil
+}
+
+// share works out how many values each record gets, and how many records there
+// are, from the number of values.
+func (e *Encoder) share(got int64) (per, count int64, err error) {
+	per, fixed := e.f.Values()
+	want := e.wanted()
+	if e.o.JSON {
+		if want >= 0 && want != got {
+			return 0, 0, dataf("pack expected %d records, got %d", want, got)
+		}
+		return 1, got, nil
+	}
+	switch {
+	case !fixed && want == 0 && got == 0:
+		return 0, 0, nil
+	case !fixed && want >= 0 && want != 1:
+		return 0, 0, dataf("pack expected %d records, got 1", want)
+	case !fixed:
+		return got, 1, nil
+	case want >= 0 && got != saturated(want, per):
+		return 0, 0, dataf("pack expected %d items for packing (got %d)", saturated(want, per), got)
+	case want >= 0:
+		return per, want, nil
+	case per == 0 && got == 0:
+		return 0, 1, nil
+	case per == 0 || got == 0 || got%per != 0:
+		return 0, 0, dataf("pack expected %d items for packing (got %d)", per, got)
+	}
+	return per, got / per, nil
+}
+
+// wanted is how many records there must be, -1 if any number may.
+func (e *Encoder) wanted() int64 {
+	switch {
+	case e.o.Counted:
+		return e.o.Count
+	case e.o.Exact:
+		return 1
+	}
+	return -1
+}
+
+// afterValues makes the value of err count from the first operand.
+func afterValues(err error, values int64) error {
+	if e, ok := err.(*DataError); ok && e.Value > 0 {
+		e.Value += values
+	}
+	return err
+}
+
+// atRecord puts the number of the record in front of err, for JSON operands.
+func atRecord(err error, i int64) error {
+	if e, ok := err.(*DataError); ok {
+		where := ""
+		if e.Value > 0 {
+			where = "record " + string(appendInt(nil, i+1)) + ": "
+		} else {
+			where = "value " + string(appendInt(nil, i+1)) + ": "
+		}
+		return &DataError{Why: where + e.Error()}
+	}
+	return err
+}

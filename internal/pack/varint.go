@@ -1,0 +1,114 @@
+package pack
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// maxVarint is the number of bytes that 64 bits take, seven in each.
+const maxVarint = 10
+
+// takeVarint reads a varint at the start of b; n is 0 if it is not complete.
+func (f *Format) takeVarint(b []byte, form uint8) (w whole, n int, err *DataError) {
+	var v uint64
+	for i, c := range b {
+		last := c < 0x80
+		over := i == maxVarint-1 && (!last || form != sleb && form != vlq && c > 1 || form == sleb && c != 0 && c != 0x7f)
+		if over || form == vlq && v>>57 != 0 || i == maxVarint {
+			return whole{}, 0, dataf("varint of more than 64 bits")
+		}
+		if form == vlq {
+			v = v<<7 | uint64(c&0x7f)
+		} else {
+			v |= uint64(c&0x7f) << (7 * i)
+		}
+		if !last {
+			continue
+		}
+		switch {
+		case form == sleb:
+			if shift := 7 * (i + 1); shift < 64 && c&0x40 != 0 {
+				v |= math.MaxUint64 << shift
+			}
+			return fromTwos(0, v, 64, true), i + 1, nil
+		case form == zz:
+			return fromTwos(0, v>>1^-(v&1), 64, true), i + 1, nil
+		}
+		return whole{lo: v}, i + 1, nil
+	}
+	return whole{}, 0, nil
+}
+
+// appendVarint writes v, which is in two's complement where the form is signed.
+func appendVarint(dst []byte, v uint64, form uint8) []byte {
+	switch form {
+	case zz:
+		return binary.AppendUvarint(dst, v<<1^uint64(int64(v)>>63))
+	case sleb:
+		for s := int64(v); ; {
+			c := byte(s & 0x7f)
+			s >>= 7
+			if s == 0 && c&0x40 == 0 || s == -1 && c&0x40 != 0 {
+				return append(dst, c)
+			}
+			dst = append(dst, c|0x80)
+		}
+	case vlq:
+		shift := 63
+		for shift > 0 && v>>shift == 0 {
+			shift -= 7
+		}
+		for ; shift > 0; shift -= 7 {
+			dst = append(dst, byte(v>>shift)|0x80)
+		}
+		return append(dst, byte(v)&0x7f)
+	}
+	return binary.AppendUvarint(dst, v)
+}
+
+// takeLength reads the integer it at the start of b; n is 0 if it is not
+// complete.
+func (f *Format) takeLength(b []byte, it *Item) (w whole, n int, err *DataError) {
+	if it.kind == varint {
+		return f.takeVarint(b, it.bits[0])
+	}
+	if len(b) < it.width {
+		return whole{}, 0, nil
+	}
+	hi, lo := f.loadWide(b[:it.width])
+	return fromTwos(hi, lo, 8*it.width, it.signed), it.width, nil
+}
+
+// lengthError says why w, which the bytes raw stand for, is no length of ours:
+// length 1213486160 (0x48545450, "HTTP") is over --max 67108864.
+func lengthError(w whole, raw []byte, it *Item, limit int64) string {
+	text := fmt.Sprintf("length %s", w.append(nil))
+	if it.kind == integer {
+		details := string(whole{hi: w.hi, lo: w.lo}.appendRadix(nil, 16, 8*len(raw)))
+		if !w.negative {
+			if printable(raw) {
+				details += fmt.Sprintf(", %q", raw)
+			}
+			text += " (" + details + ")"
+		}
+	}
+	if w.negative {
+		return text + " is negative"
+	}
+	if limit == 0 {
+		return text + " is too large"
+	}
+	return fmt.Sprintf("%s is over --max %d", text, limit)
+}
+
+// printable reports whether raw is nothing but printable ASCII: somebody's text
+// in place of a length.
+func printable(raw []byte) bool {
+	for _, c := range raw {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(raw) > 1
+}
