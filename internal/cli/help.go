@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -13,7 +14,7 @@ import (
 const (
 	helpWidth  = 80
 	helpIndent = 2
-	helpHalf   = 39 // what one of two flags on a line may take, its gap included
+	helpHalf   = 39 // where the second flag on a line begins, if the first is not too long
 )
 
 // help is the text of --help: the synopsis, the flags by group, the examples.
@@ -26,7 +27,9 @@ func (a *App) help(model *kong.Application) string {
 		}
 		b.WriteString(lead + line + "\n")
 	}
-	writeWrapped(&b, "", a.Summary, 0)
+	for line := range strings.SplitSeq(a.Summary, "\n") {
+		writeWrapped(&b, "", line, -helpIndent)
+	}
 	for _, g := range a.Groups {
 		if flags := groupOf(model, g.Key); len(flags) > 0 {
 			b.WriteString(g.Title + "\n")
@@ -53,25 +56,29 @@ func groupOf(model *kong.Application, key string) []*kong.Flag {
 	return flags
 }
 
-// writeFlags lays flags out in their order, two on a line where both are short;
-// the second may be taken from further down for that.
+// writeFlags lays flags out in their order, two on a line where they fit; the
+// second may be taken from further down for that.
 func writeFlags(b *strings.Builder, flags []*kong.Flag) {
 	column := nameColumn(flags)
-	half := ""
-	for _, f := range flags {
-		text := cell(f, column)
-		switch {
-		case width(text) > helpHalf-2:
-			writeWrapped(b, strings.Repeat(" ", helpIndent), text, column+2)
-		case half == "":
-			half = text
-		default:
-			fmt.Fprintf(b, "%*s%s%*s%s\n", helpIndent, "", half, helpHalf-width(half), "", text)
-			half = ""
+	placed := make(map[*kong.Flag]bool)
+	for i, f := range flags {
+		if placed[f] {
+			continue
 		}
-	}
-	if half != "" {
-		fmt.Fprintf(b, "%*s%s\n", helpIndent, "", half)
+		left := cell(f, column, helpHalf-2)
+		start := max(helpHalf, width(left)+3) // of the right half
+		right := ""
+		for _, g := range flags[i+1:] {
+			if text := cell(g, column, helpWidth-helpIndent-start); !placed[g] && width(text) <= helpWidth-helpIndent-start {
+				right, placed[g] = text, true
+				break
+			}
+		}
+		if right == "" {
+			writeWrapped(b, strings.Repeat(" ", helpIndent), cell(f, column, math.MaxInt), column+2)
+			continue
+		}
+		fmt.Fprintf(b, "%*s%-*s%s\n", helpIndent, "", start, left, right)
 	}
 }
 
@@ -87,20 +94,20 @@ func nameColumn(flags []*kong.Flag) int {
 	return column
 }
 
-// cell is a flag and its help in one line, the help beginning at column if
-// there is room for that.
-func cell(f *kong.Flag, column int) string {
+// cell is a flag and its help in one line, the help beginning at column unless
+// that makes it wider than room.
+func cell(f *kong.Flag, column, room int) string {
 	name, help := spelling(f), strings.TrimSuffix(f.Help, ".")
-	aligned := fmt.Sprintf("%-*s  %s", column, name, help)
-	if tight := name + "  " + help; width(aligned) > helpHalf-2 && width(tight) <= helpHalf-2 {
-		return tight
+	aligned := name + strings.Repeat(" ", max(0, column-width(name))) + "  " + help
+	if width(aligned) > room {
+		return name + "  " + help
 	}
 	return aligned
 }
 
 // writeExample writes a command and what it does, on one line if they fit.
 func writeExample(b *strings.Builder, command, does string) {
-	line := fmt.Sprintf("  %-40s %s", command, does)
+	line := fmt.Sprintf("  %-40s  %s", command, does)
 	if width(line) > helpWidth {
 		line = "  " + command + "\n      " + does
 	}

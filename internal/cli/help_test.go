@@ -15,10 +15,10 @@ func TestHelp(t *testing.T) {
 Tests what the commands share.
 What
   -l, --listen      Listen               -u, --udp         UDP
-  --tls-ca FILE     The authorities that are trusted, it's [a]: b; 50%
   -p, --port PORT   Source port          -e, --exec CMD    Run CMD
-  --shutdown write|both|none  What the end of standard input does
+  --tls-ca FILE     The authorities that are trusted, it's [a]: b; 50%
   -s, --source ADDR  Source address      --allow CIDR,...  Who may connect
+  --shutdown write|both|none  What the end of standard input does
   --max-conns N     How many peers at once; more wait, in the order in which
                     they came, until one of those that are served has left
 Time limits
@@ -29,8 +29,8 @@ Other
   -v, --verbose    Say what happens; -vv says more
   --log text|json  How -v and failures are written; json implies -v
 Examples
-  gtest -w 5 localhost:80                  give up after five seconds
-  gtest -l                                 listen
+  gtest -w 5 localhost:80                   give up after five seconds
+  gtest -l                                  listen
 `
 	if out != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
