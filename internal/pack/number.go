@@ -177,15 +177,15 @@ func (w whole) append(dst []byte) []byte {
 	}
 	// Three groups of at most 19 digits hold 2^128.
 	const group = 10_000_000_000_000_000_000
-	q, r := bits.Div64(w.hi%group, w.lo, group)
-	top := w.hi / group
+	q, low := bits.Div64(w.hi%group, w.lo, group)
+	top, middle := bits.Div64(w.hi/group, q, group)
 	if top > 0 {
 		dst = appendUint(dst, top)
-		dst = appendPadded(dst, q)
+		dst = appendPadded(dst, middle)
 	} else {
-		dst = appendUint(dst, q)
+		dst = appendUint(dst, middle)
 	}
-	return appendPadded(dst, r)
+	return appendPadded(dst, low)
 }
 
 // appendPadded writes v with 19 digits.
