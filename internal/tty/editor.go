@@ -24,7 +24,7 @@ const maxLine = 4096
 // know of it. With the first key it is handed over to the editor as its prompt
 // (owned): from then on the editor erases and redraws it with the typed line.
 type editor struct {
-	in, out io.ReadWriter
+	tty io.ReadWriter
 
 	// mu is held by everything that touches the fields below or the screen,
 	// and so by the reading goroutine except while it waits for a key.
@@ -34,7 +34,7 @@ type editor struct {
 	read    [256]byte
 	ahead   []byte // keys that the editor has not had yet
 	ended   error  // why no more keys come, once ahead is used up
-	screen  []byte // what has to be written to out
+	screen  []byte // what has to be written to it
 	partial string
 	owned   bool
 	width   int // of the window, in columns
@@ -46,8 +46,8 @@ type editor struct {
 // errHandOver makes the editor return and draw its prompt.
 var errHandOver = errors.New("draw the prompt")
 
-func newEditor(in, out io.ReadWriter, width, height int) *editor {
-	e := &editor{in: in, out: out, width: width}
+func newEditor(tty io.ReadWriter, width, height int) *editor {
+	e := &editor{tty: tty, width: width}
 	e.term = term.NewTerminal(wire{e}, "")
 	e.term.AutoCompleteCallback = func(line string, _ int, key rune) (string, int, bool) {
 		if key >= ' ' && utf8.RuneCountInString(line) >= maxLine {
@@ -112,7 +112,7 @@ func (w wire) Write(p []byte) (int, error) {
 func (e *editor) await() {
 	e.flush()
 	e.mu.Unlock()
-	n, err := e.in.Read(e.read[:])
+	n, err := e.tty.Read(e.read[:])
 	e.mu.Lock()
 	ahead, typedErr := e.keys.append(e.ahead[:0], e.read[:n])
 	e.ahead, e.ended = ahead, errors.Join(typedErr, err)
@@ -257,7 +257,7 @@ func (e *editor) flush() error {
 	if len(e.screen) == 0 {
 		return nil
 	}
-	_, err := e.out.Write(e.screen)
+	_, err := e.tty.Write(e.screen)
 	e.screen = e.screen[:0]
 	return err
 }

@@ -15,7 +15,8 @@ import (
 // Reading gives what the person enters, line by line or, raw, key by key;
 // writing shows what the peer says.
 type Terminal struct {
-	in, out *os.File
+	out     *os.File
+	through io.ReadWriter
 	mode    *mode
 	modeMu  sync.Mutex // guards the terminal's mode and ended
 	ended   bool       // our mode is not to be set again
@@ -37,10 +38,20 @@ type Options struct {
 	// Raw passes every key through, and shows all that the peer sends as it
 	// is, for a shell at the other end.
 	Raw bool
-	// Die is called with a signal of [Ending] after the terminal has got its
-	// own mode back, and has to end the process; nil leaves the signals alone:
-	// then whoever catches them calls [Restore]. ^C comes as [os.Interrupt].
+	// Die is called with one of Signals after the terminal has got its own mode
+	// back, and has to end the process; nil leaves the signals alone.
 	Die func(os.Signal)
+	// Signals are those that Die is for; nil means [Ending]. Whoever catches
+	// other ones that end the process calls [Restore] or [Terminal.Close].
+	Signals []os.Signal
+	// Through is what reads and writes the terminal; nil means its two files.
+	Through io.ReadWriter
+}
+
+// files are the two ends of a terminal.
+type files struct {
+	io.Reader
+	io.Writer
 }
 
 // sink collects what is written to it.
@@ -64,13 +75,16 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Terminal{in: in, out: out, mode: m, closed: make(chan struct{})}
+	t := &Terminal{out: out, through: o.Through, mode: m, closed: make(chan struct{})}
+	if t.through == nil {
+		t.through = files{in, out}
+	}
 	if !o.Raw {
 		width, height, err := term.GetSize(int(out.Fd()))
 		if err != nil || width <= 0 || height <= 0 {
 			width, height = 80, 24
 		}
-		t.editor = newEditor(in, out, width, height)
+		t.editor = newEditor(t.through, width, height)
 		t.safe = &Safe{W: &t.text}
 	}
 	open.Lock()
@@ -81,7 +95,10 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 	open.terminals[t] = true
 	if o.Die != nil {
 		signals := make(chan os.Signal, 1)
-		signal.Notify(signals, Ending...)
+		if o.Signals == nil {
+			o.Signals = Ending
+		}
+		signal.Notify(signals, o.Signals...)
 		go t.end(signals, o.Die)
 	}
 	go t.follow(changes())
@@ -134,7 +151,7 @@ func OnPanic() {
 func (t *Terminal) Read(p []byte) (int, error) {
 	defer OnPanic()
 	if t.editor == nil {
-		return t.in.Read(p)
+		return t.through.Read(p)
 	}
 	if len(p) == 0 {
 		return 0, nil
@@ -173,7 +190,7 @@ func (t *Terminal) interrupt() {
 func (t *Terminal) Write(p []byte) (int, error) {
 	defer OnPanic()
 	if t.editor == nil {
-		return t.out.Write(p)
+		return t.through.Write(p)
 	}
 	t.showing.Lock()
 	defer t.showing.Unlock()
