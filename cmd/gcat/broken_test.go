@@ -127,7 +127,7 @@ func TestBrokenLastWords(t *testing.T) {
 			_ = c.CloseWrite()
 			time.Sleep(100 * time.Millisecond)
 		})
-		start(t, input(t, strings.Repeat("x", 20<<20)), at...).ends(5, "413 too large\n", "not delivered")
+		start(t, input(t, strings.Repeat("x", 20<<20)), at...).ends(5, "413 too large\n", "delivered: connection reset by peer")
 	})
 }
 

@@ -130,8 +130,9 @@ func acceptError(where conn.Endpoint, err error) error {
 	return &conn.Error{Why: conn.NoConnection, Op: "accept on " + where.String(), Err: err}
 }
 
-// accepted says who has come.
+// accepted tunes the connection of a peer that has come, and says who it is.
 func (g *gcat) accepted(c net.Conn, where conn.Endpoint) {
+	g.options().Tune(c)
 	g.log.Event(1, cli.Event{
 		Name:   "accepted",
 		Text:   "accepted " + peerName(c, where),

@@ -85,6 +85,9 @@ func (c *conversation) next(ctx context.Context) {
 
 // sendEnded acts on the end of the send pump.
 func (c *conversation) sendEnded(ctx context.Context, h half) {
+	if c.sendDone {
+		return // it was stopped with empty hands, and met the shut down socket
+	}
 	c.sendDone = true
 	switch {
 	case h.from != nil:

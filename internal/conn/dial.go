@@ -99,7 +99,9 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 	op := "connect to " + e.words()
 	c, err := d.connect(ctx, e)
 	if err == nil {
-		d.Socket.tune(c)
+		if d.Socket.Delay {
+			d.Socket.Tune(c)
+		}
 		if d.Upgrade == nil {
 			return c, nil
 		}
@@ -162,11 +164,10 @@ func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) 
 	if err := checkLength(e.Path); err != nil {
 		return nil, err
 	}
-	dialer := d.dialer()
-	if d.LocalPath != "" {
-		dialer.LocalAddr = &net.UnixAddr{Name: d.LocalPath, Net: e.Network}
+	if e.Network == "unixgram" {
+		return d.connectUnixgram(ctx, e)
 	}
-	return dialer.DialContext(ctx, e.Network, e.Path)
+	return d.dialer().DialContext(ctx, e.Network, e.Path)
 }
 
 // dialer is the net package's, with our options.
@@ -176,7 +177,7 @@ func (d *Dialer) dialer() *net.Dialer {
 		KeepAlive:       -1,
 		FallbackDelay:   -1,
 		Control: func(network, address string, c syscall.RawConn) error {
-			return d.Socket.control(network, c)
+			return d.Socket.control(network, address, c)
 		},
 	}
 	dialer.SetMultipathTCP(d.Socket.MPTCP)

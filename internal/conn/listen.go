@@ -79,7 +79,7 @@ func (lc ListenConfig) bind(e Endpoint, listen func(*net.ListenConfig) error) er
 		if e.Unix() && !e.Abstract() {
 			setMode(c, mode)
 		}
-		return lc.Socket.control(network, c)
+		return lc.Socket.control(network, address, c)
 	}
 	if !e.Unix() {
 		return listen(config)

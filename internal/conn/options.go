@@ -2,6 +2,8 @@ package conn
 
 import (
 	"net"
+	"net/netip"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -24,6 +26,11 @@ type SocketOptions struct {
 	// SendBuffer and ReceiveBuffer are SO_SNDBUF and SO_RCVBUF in bytes; 0 is
 	// the system's.
 	SendBuffer, ReceiveBuffer int
+	// Congestion names the congestion control (TCP_CONGESTION); "system" leaves
+	// the system's. Empty leaves it, too, but on the loopback takes reno instead
+	// of bbr, whose pacing holds a connection that loses nothing to a fraction of
+	// what it could carry.
+	Congestion string
 	// MPTCP opens a multipath socket where the kernel has them.
 	MPTCP bool
 	// ReusePort lets several processes bind the same port (SO_REUSEPORT).
@@ -45,22 +52,52 @@ func (o *SocketOptions) keepAlive() net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: true, Idle: d, Interval: d, Count: 9}
 }
 
-// control sets what must be set before a socket is bound or connected. A
-// refused option is an error: what was asked for is done or said.
-func (o *SocketOptions) control(network string, c syscall.RawConn) error {
-	if o.TOS == 0 && o.TTL == 0 && o.Interface == "" && o.SendBuffer == 0 && o.ReceiveBuffer == 0 && !o.ReusePort {
+// control sets what must be set before a socket is bound or connected to
+// address. A refused option is an error: what was asked for is done or said.
+func (o *SocketOptions) control(network, address string, c syscall.RawConn) error {
+	congestion, asked := o.congestion(network, address)
+	if congestion == "" && o.TOS == 0 && o.TTL == 0 && o.Interface == "" && o.SendBuffer == 0 && o.ReceiveBuffer == 0 && !o.ReusePort {
 		return nil
 	}
 	var err error
-	if e := c.Control(func(fd uintptr) { err = o.set(network, fd) }); e != nil {
+	if e := c.Control(func(fd uintptr) {
+		if err = o.set(network, fd); err == nil && congestion != "" {
+			err = setCongestion(fd, congestion, asked)
+		}
+	}); e != nil {
 		return e
 	}
 	return err
 }
 
-// tune sets what can be set once there is a connection.
-func (o *SocketOptions) tune(c net.Conn) {
-	if t, ok := c.(*net.TCPConn); ok && o.Delay {
+// congestion is the congestion control to set, and whether somebody asked for it
+// by name.
+func (o *SocketOptions) congestion(network, address string) (name string, asked bool) {
+	switch {
+	case !strings.HasPrefix(network, "tcp") || o.Congestion == "system":
+		return "", false
+	case o.Congestion != "":
+		return o.Congestion, true
+	}
+	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Unmap().IsLoopback() {
+		return "reno", false
+	}
+	return "", false
+}
+
+// Tune sets what can be set on a connection that there is: one that was
+// accepted, or dialled by somebody else.
+func (o *SocketOptions) Tune(c net.Conn) {
+	t, ok := c.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	if o.Delay {
 		_ = t.SetNoDelay(false) // it fails only on a closed connection
+	}
+	if name, asked := o.congestion("tcp", t.RemoteAddr().String()); name != "" {
+		if raw, err := t.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { _ = setCongestion(fd, name, asked) })
+		}
 	}
 }

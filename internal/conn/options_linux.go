@@ -59,6 +59,23 @@ func (o *SocketOptions) ip(v6 bool) []sockopt {
 	return options
 }
 
+// setCongestion chooses the congestion control. One that nobody asked for by name
+// only takes the place of bbr, and may be refused.
+func setCongestion(fd uintptr, name string, asked bool) error {
+	if !asked {
+		now, err := unix.GetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION)
+		if err == nil && strings.HasPrefix(now, "bbr") {
+			_ = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, name)
+		}
+		return nil
+	}
+	err := unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, name)
+	if err != nil {
+		return &Error{Why: Unsupported, Op: fmt.Sprintf("congestion control %q", name), Err: err}
+	}
+	return nil
+}
+
 // reuseAddress lets a source port be used again while an old connection from it
 // is in TIME_WAIT (SO_REUSEADDR, socket(7)).
 func reuseAddress(c syscall.RawConn) {

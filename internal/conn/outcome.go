@@ -28,9 +28,11 @@ func (c *conversation) notDelivered(err error) error {
 			why = TLS // the peer refused us before it took anything
 		}
 	}
-	op := "send to " + c.Peer
+	op := fmt.Sprintf("send to %s after %s, ", c.Peer, byteCount(c.taken.Load()))
 	if n := c.unacknowledged(); n > 0 {
-		op = fmt.Sprintf("%s: %s not delivered", op, byteCount(n))
+		op += fmt.Sprintf("%d of them not delivered", n)
+	} else {
+		op += "not all of them delivered" // a Unix peer took the count with it
 	}
 	return &Error{Why: why, Op: op, Err: brokenWords(err)}
 }

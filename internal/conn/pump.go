@@ -6,8 +6,13 @@ import (
 	"time"
 )
 
-// bufferSize is what a pump reads at most at a time, and all that it holds.
-const bufferSize = 64 << 10
+// What a pump reads at a time: at first a little, so that a short conversation
+// touches little memory, and more once its buffer comes back full. It is all
+// that a pump ever holds.
+const (
+	bufferSize = 64 << 10
+	bufferMost = 1 << 20
+)
 
 // A half is how one direction of a conversation ended. Both errors are nil if
 // the reading side came to its end of file and all of it was written.
@@ -15,6 +20,150 @@ type half struct {
 	from error // the reading side failed
 	to   error // the writing side failed
 }
+
+// A step is one move of bytes from a reading to a writing side.
+type step struct {
+	n    int   // bytes that the writing side took
+	from error // io.EOF, or the reading side failed
+	to   error // the writing side failed
+}
+
+// ended turns a step that was the last into the half's outcome.
+func (s step) ended() half {
+	if s.from == io.EOF {
+		s.from = nil
+	}
+	return half{s.from, s.to}
+}
+
+// send pumps Local's input to Remote, by the kernel where there is a way. It
+// ends at the end of the input or when one side fails, but a read of Local that
+// nobody answers may outlive the conversation.
+func (c *conversation) send() {
+	way := c.outbound()
+	var buf buffer
+	for {
+		var s step
+		if way.ready() {
+			s = way.move()
+			c.taken.Add(int64(s.n))
+			c.sent.Add(int64(s.n))
+		} else {
+			s = c.copyOut(&buf)
+			way.copied(s.n)
+		}
+		if s.from == errStopped {
+			return
+		}
+		if s.from != nil || s.to != nil || !c.holder.release() {
+			c.sending <- s.ended()
+			return
+		}
+	}
+}
+
+// copyOut reads Local once and writes what came to Remote.
+func (c *conversation) copyOut(buf *buffer) step {
+	p := buf.get()
+	n, err := c.Local.Read(p)
+	buf.filled(n)
+	if n == 0 && err != nil {
+		return step{from: err}
+	}
+	if !c.holder.hold() {
+		return step{from: errStopped}
+	}
+	c.taken.Add(int64(n))
+	m, werr := c.Remote.Write(p[:n])
+	c.sent.Add(int64(m))
+	c.Progress.Touch()
+	return step{m, err, werr}
+}
+
+// receive pumps what the peer sends to Local's output, by the kernel where there
+// is a way. It ends at the peer's end of file, when one side fails, or when the
+// socket's reads are interrupted.
+func (c *conversation) receive() {
+	way := c.inbound()
+	var buf buffer
+	for {
+		var s step
+		if way.ready() {
+			s = way.move()
+			c.arrived(s.n)
+		} else {
+			s = c.copyIn(&buf)
+			way.copied(s.n)
+		}
+		if s.from != nil || s.to != nil {
+			c.receiving <- s.ended()
+			return
+		}
+	}
+}
+
+// copyIn reads Remote once and puts what came where it belongs.
+func (c *conversation) copyIn(buf *buffer) step {
+	p := buf.get()
+	n, err := c.Remote.Read(p)
+	buf.filled(n)
+	if n == 0 {
+		return step{from: err}
+	}
+	c.arrived(n)
+	m, werr := c.put(p[:n])
+	return step{m, err, werr}
+}
+
+// put writes what was received where it belongs.
+func (c *conversation) put(p []byte) (int, error) {
+	if c.SendOnly || c.discard.Load() {
+		return len(p), nil
+	}
+	n, err := c.Local.Write(p)
+	c.Progress.Touch()
+	return n, err
+}
+
+// arrived counts n bytes from the peer.
+func (c *conversation) arrived(n int) {
+	if n == 0 {
+		return
+	}
+	c.Progress.Touch()
+	if c.received.Add(int64(n)) == int64(n) {
+		c.firstByte.Store(int64(time.Since(c.start)))
+	}
+}
+
+// A buffer grows when it is filled twice in a row.
+type buffer struct {
+	p    []byte
+	full int
+}
+
+func (b *buffer) get() []byte {
+	if b.p == nil {
+		b.p = make([]byte, bufferSize)
+	}
+	if b.full >= 2 && len(b.p) < bufferMost {
+		b.p = make([]byte, bufferMost)
+		b.full = 0
+	}
+	return b.p
+}
+
+// filled notes how much of the buffer was used.
+func (b *buffer) filled(n int) {
+	if n < len(b.p) {
+		b.full = 0
+		return
+	}
+	b.full++
+}
+
+// errStopped says that a pump was stopped with empty hands.
+var errStopped = io.ErrClosedPipe
 
 // A holder says whether a pump has bytes in its hands, and lets it be stopped
 // while it has none.
@@ -54,81 +203,4 @@ func (h *holder) busy() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.holding
-}
-
-// send pumps Local's input to Remote. It ends at the end of the input or when
-// one side fails, but a read of Local that nobody answers may outlive the
-// conversation.
-func (c *conversation) send() {
-	buf := make([]byte, bufferSize)
-	var h half
-	for {
-		n, err := c.Local.Read(buf)
-		if n > 0 || err == nil {
-			if !c.holder.hold() {
-				return
-			}
-			c.taken.Add(int64(n))
-			m, werr := c.Remote.Write(buf[:n])
-			c.sent.Add(int64(m))
-			c.Progress.Touch()
-			if werr != nil {
-				h.to = werr
-				c.sending <- h
-				return
-			}
-		}
-		if err == io.EOF || !c.holder.release() {
-			c.sending <- h
-			return
-		}
-		if err != nil {
-			h.from = err
-			c.sending <- h
-			return
-		}
-	}
-}
-
-// receive pumps what the peer sends to Local's output. It ends at the peer's
-// end of file, when one side fails, or when the socket's reads are interrupted.
-func (c *conversation) receive() {
-	buf := make([]byte, bufferSize)
-	var h half
-	for {
-		n, err := c.Remote.Read(buf)
-		if n > 0 {
-			c.arrived(n)
-			if _, werr := c.put(buf[:n]); werr != nil {
-				h.to = werr
-				c.receiving <- h
-				return
-			}
-		}
-		if err != nil {
-			if err != io.EOF {
-				h.from = err
-			}
-			c.receiving <- h
-			return
-		}
-	}
-}
-
-// put writes what was received where it belongs.
-func (c *conversation) put(p []byte) (int, error) {
-	if c.SendOnly || c.discard.Load() {
-		return len(p), nil
-	}
-	n, err := c.Local.Write(p)
-	c.Progress.Touch()
-	return n, err
-}
-
-// arrived counts n bytes from the peer.
-func (c *conversation) arrived(n int) {
-	c.Progress.Touch()
-	if c.received.Add(int64(n)) == int64(n) {
-		c.firstByte.Store(int64(time.Since(c.start)))
-	}
 }
