@@ -132,7 +132,7 @@ func acceptError(where conn.Endpoint, err error) error {
 
 // accepted tunes the connection of a peer that has come, and says who it is.
 func (g *gcat) accepted(c net.Conn, where conn.Endpoint) {
-	g.options().Tune(c)
+	new(conn.SocketOptions).Tune(c)
 	g.log.Event(1, cli.Event{
 		Name:   "accepted",
 		Text:   "accepted " + peerName(c, where),
