@@ -1,0 +1,67 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// buildNote says how the binaries are built: as a release is. Without cgo the
+// process starts a millisecond earlier, since nothing is linked dynamically.
+const buildNote = "CGO_ENABLED=0 go build -trimpath -ldflags '-s -w'"
+
+// Binary is where a command of this module has been built.
+func (b *Bench) Binary(name string) string { return filepath.Join(b.Dir, name) }
+
+// build builds a command of this module.
+func (b *Bench) build(name string) error {
+	cmd := exec.CommandContext(b.Context, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.Binary(name), "gcat/cmd/"+name)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", name, err, out)
+	}
+	return nil
+}
+
+// Conditions are what the figures depend on besides the programs.
+type Conditions struct {
+	Subject    string `json:"subject"`
+	Build      string `json:"build"`
+	Go         string `json:"go"`
+	Kernel     string `json:"kernel"`
+	CPUs       int    `json:"cpus"`
+	Load       string `json:"load"`
+	Namespace  string `json:"namespace"`
+	Congestion string `json:"congestion"`
+	Runs       int    `json:"runs"`
+	Bytes      int64  `json:"bytes"`
+}
+
+func (b *Bench) conditions() Conditions {
+	return Conditions{
+		Subject:    b.subject.name,
+		Build:      buildNote,
+		Go:         runtime.Version(),
+		Kernel:     word("/proc/sys/kernel/osrelease"),
+		CPUs:       runtime.NumCPU(),
+		Load:       word("/proc/loadavg"),
+		Namespace:  namespaceNote(),
+		Congestion: word(congestionFile),
+		Runs:       b.Runs,
+		Bytes:      b.Bytes,
+	}
+}
+
+// word is the first word of a file of /proc.
+func word(path string) string {
+	data, err := os.ReadFile(path)
+	if fields := strings.Fields(string(data)); err == nil && len(fields) > 0 {
+		return fields[0]
+	}
+	return "unknown"
+}
