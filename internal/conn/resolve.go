@@ -52,15 +52,11 @@ func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
 	if r.Numeric {
 		return nil, &Error{Why: NoSuchName, Op: fmt.Sprintf("%q", e.Host), Err: fmt.Errorf("not an address, and names are not looked up")}
 	}
-	lookup := r.Lookup
-	if lookup == nil {
-		lookup = net.DefaultResolver.LookupNetIP
-	}
 	network := "ip"
 	if family == '4' || family == '6' {
 		network += string(family)
 	}
-	ips, err := lookup(ctx, network, e.Host)
+	ips, err := r.lookup(ctx, network, e.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +64,13 @@ func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
 		ips[i] = ips[i].Unmap()
 	}
 	return ips, nil
+}
+
+func (r *Resolver) lookup(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	if r.Lookup != nil {
+		return r.Lookup(ctx, network, host)
+	}
+	return net.DefaultResolver.LookupNetIP(ctx, network, host)
 }
 
 // port is e's port as a number.

@@ -1,0 +1,58 @@
+package conn
+
+import "fmt"
+
+// CRLF is a Stream whose input has every LF turned into CRLF; a CRLF that is
+// already there stays one. What is written to it passes unchanged.
+type CRLF struct {
+	Stream
+	// Whole keeps what one Read of the stream returned in one piece, as
+	// datagrams need it.
+	Whole bool
+
+	buf   []byte
+	rest  []byte // translated and not returned yet, within buf
+	input []byte
+	last  byte  // the byte before the next one
+	err   error // what the stream ended with
+}
+
+// Read returns input with its line ends translated.
+func (c *CRLF) Read(p []byte) (int, error) {
+	if c.input == nil {
+		c.input = make([]byte, bufferSize/2)
+		if c.Whole {
+			c.input = make([]byte, bufferSize)
+		}
+		c.buf = make([]byte, 0, 2*len(c.input))
+	}
+	if len(c.rest) == 0 {
+		if c.err != nil {
+			return 0, c.err
+		}
+		n, err := c.Stream.Read(c.input)
+		c.err = err
+		c.rest = c.translate(c.buf[:0], c.input[:n])
+		if n == 0 {
+			return 0, err
+		}
+	}
+	if c.Whole && len(c.rest) > len(p) {
+		return 0, inputError(fmt.Errorf("with CRLF a datagram grows to %d bytes", len(c.rest)))
+	}
+	n := copy(p, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// translate appends p to out with its line ends translated.
+func (c *CRLF) translate(out, p []byte) []byte {
+	for _, b := range p {
+		if b == '\n' && c.last != '\r' {
+			out = append(out, '\r')
+		}
+		out = append(out, b)
+		c.last = b
+	}
+	return out
+}

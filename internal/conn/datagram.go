@@ -1,0 +1,305 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Datagrams is the client's side of a conversation in datagrams, over UDP or a
+// Unix datagram socket, as a Stream: one Read returns one datagram, which may be
+// empty, and one Write sends one.
+//
+// Datagrams have no end of file. After CloseWrite, Read waits for answers until
+// none has come for Wait, and then says io.EOF. A peer that refuses (ICMP port
+// unreachable) ends it with an [Error] from Read; while no answer has come the
+// other addresses of the peer's name are tried first.
+type Datagrams struct {
+	// Wait is how long answers are waited for after CloseWrite; 0 is not at all,
+	// negative is for ever.
+	Wait time.Duration
+	// NeedAnswer makes it an error if none came.
+	NeedAnswer bool
+	// Progress, if set, is touched by every datagram, and paused after
+	// CloseWrite, when Wait is the clock that counts.
+	Progress *Progress
+	// Moved, if set, is called when another address of the peer is tried.
+	Moved func(net.Conn)
+
+	dial  func(i int) (net.Conn, error) // address i
+	names []string                      // of the addresses
+	big   *bigReader                    // nil for UDP, whose datagrams fit in any buffer
+
+	mu       sync.Mutex
+	conn     net.Conn
+	at       int      // which address conn is connected to
+	history  [][]byte // what was sent while no answer has come
+	kept     int      // bytes in history
+	answered bool
+	ended    bool  // CloseWrite was called
+	failed   error // what ended it
+}
+
+// keepMost bounds what is kept to be sent again to another address.
+const keepMost = 1 << 20
+
+// DialDatagrams opens a socket to e. Nothing is sent, so that it is not known
+// whether anybody is there.
+func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, error) {
+	if e.Unix() {
+		c, err := d.Dial(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		return &Datagrams{conn: c, names: []string{e.Path}, big: newBigReader(c)}, nil
+	}
+	g := &Datagrams{}
+	first := *d
+	if e.Host == "" {
+		ips, _ := d.Resolver.ips(ctx, e) // the loopback's, without a look-up
+		for _, ip := range ips {
+			g.names = append(g.names, ip.String())
+		}
+	}
+	first.Resolver.Lookup = g.remember(&d.Resolver)
+	c, err := first.Dial(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	g.conn = c
+	connected, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+	for i, name := range g.names {
+		if name == connected {
+			g.names[0], g.names[i] = g.names[i], g.names[0]
+		}
+	}
+	if len(g.names) == 0 {
+		g.names = []string{connected}
+	}
+	g.dial = func(i int) (net.Conn, error) {
+		other := e
+		other.Host = g.names[i]
+		return (&Dialer{LocalHost: d.LocalHost, LocalPort: d.LocalPort, Socket: d.Socket}).Dial(context.Background(), other)
+	}
+	return g, nil
+}
+
+// remember is r's look-up, noting the addresses in the order in which they are
+// tried.
+func (d *Datagrams) remember(r *Resolver) func(context.Context, string, string) ([]netip.Addr, error) {
+	return func(ctx context.Context, network, host string) ([]netip.Addr, error) {
+		ips, err := r.lookup(ctx, network, host)
+		d.names = nil
+		for _, ip := range interleave(ips) {
+			d.names = append(d.names, ip.Unmap().String())
+		}
+		return ips, err
+	}
+}
+
+// Conn returns the socket that is in use.
+func (d *Datagrams) Conn() net.Conn {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.conn
+}
+
+// Close closes the socket.
+func (d *Datagrams) Close() error { return d.Conn().Close() }
+
+// Read returns one datagram.
+func (d *Datagrams) Read(p []byte) (int, error) {
+	for {
+		c, err := d.await()
+		if err != nil {
+			return 0, err
+		}
+		n, err := d.receive(c, p)
+		switch {
+		case err == nil:
+			d.Progress.Touch()
+			d.mu.Lock()
+			d.answered, d.history = true, nil
+			d.mu.Unlock()
+			return n, nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if err := d.silent(c); err != nil {
+				return 0, err
+			}
+		default:
+			d.broken(c, err)
+		}
+	}
+}
+
+func (d *Datagrams) receive(c net.Conn, p []byte) (int, error) {
+	if d.big != nil {
+		return d.big.read(p)
+	}
+	return c.Read(p)
+}
+
+// await prepares a read: it returns the socket to read from, with the deadline
+// that holds now, or what ended the conversation.
+func (d *Datagrams) await() (net.Conn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.failed != nil:
+		return nil, d.failed
+	case d.ended && d.Wait == 0:
+		return nil, d.end()
+	case d.ended && d.Wait > 0:
+		_ = d.conn.SetReadDeadline(time.Now().Add(d.Wait))
+	}
+	return d.conn, nil
+}
+
+// silent acts on a read that no answer came for. The deadline may have been
+// meant to wake the read for another reason.
+func (d *Datagrams) silent(c net.Conn) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failed != nil || d.conn != c || !d.ended {
+		return d.failed
+	}
+	return d.end()
+}
+
+// end is how the wait for answers ends.
+func (d *Datagrams) end() error {
+	if d.NeedAnswer && !d.answered {
+		return &Error{Why: Timeout, Err: fmt.Errorf("no answer within %v", d.Wait)}
+	}
+	return io.EOF
+}
+
+// Write sends one datagram. If the peer refuses, Read tells.
+func (d *Datagrams) Write(p []byte) (int, error) {
+	for {
+		c := d.Conn()
+		n, err := c.Write(p)
+		if err == nil {
+			d.Progress.Touch()
+			d.keep(p)
+			return n, nil
+		}
+		if errors.Is(err, syscall.EMSGSIZE) {
+			err = tooLong(len(p), c.LocalAddr())
+		}
+		if !d.broken(c, err) {
+			return 0, nil
+		}
+	}
+}
+
+// tooLong says that a datagram of n bytes cannot be sent from local.
+func tooLong(n int, local net.Addr) error {
+	most := ""
+	if local.Network() == "udp" {
+		most = fmt.Sprintf(" (at most %d)", MaxDatagram)
+	}
+	return &Error{Why: Local, Op: fmt.Sprintf("send a datagram of %d bytes%s", n, most), Err: syscall.EMSGSIZE}
+}
+
+// keep remembers what was sent, in case that it has to be sent to another
+// address.
+func (d *Datagrams) keep(p []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.answered || d.at+1 >= len(d.names) {
+		return
+	}
+	if d.kept += len(p) + 1; d.kept > keepMost {
+		d.names, d.history = d.names[:d.at+1], nil // too much to begin again
+		return
+	}
+	d.history = append(d.history, append([]byte(nil), p...))
+}
+
+// broken acts on an error of the socket c. It reports whether the conversation
+// goes on with another address.
+func (d *Datagrams) broken(c net.Conn, err error) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failed != nil {
+		return false
+	}
+	if d.conn != c {
+		return true // somebody was faster
+	}
+	for refusal(err) && !d.answered && d.at+1 < len(d.names) {
+		d.at++
+		next, e := d.dial(d.at)
+		if e != nil {
+			continue // the first address's refusal is what is told
+		}
+		d.move(next)
+		return true
+	}
+	d.failed = d.failure(err)
+	_ = d.conn.SetReadDeadline(time.Unix(1, 0)) // wakes Read, which tells
+	return false
+}
+
+func (d *Datagrams) failure(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = &Error{Why: connectKind(err), Err: err}
+		if refusal(err) && len(d.names) > 1 {
+			e.Err = fmt.Errorf("%s (%s)", Words(err), strings.Join(d.names, ", "))
+		}
+	}
+	if d.answered && e.Why != Local {
+		e.Why = ResetByPeer
+	}
+	return e
+}
+
+// refusal reports whether nobody is there, as ICMP or the kernel says.
+func refusal(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+
+// move goes on with another socket: what was sent is sent again.
+func (d *Datagrams) move(to net.Conn) {
+	old := d.conn
+	d.conn = to
+	if d.ended && d.Wait > 0 {
+		_ = to.SetReadDeadline(time.Now().Add(d.Wait))
+	}
+	for _, p := range d.history {
+		if _, err := to.Write(p); err != nil {
+			break // the next read or write meets it, too
+		}
+	}
+	_ = old.SetReadDeadline(time.Unix(1, 0))
+	_ = old.Close()
+	if d.Moved != nil {
+		d.Moved(to)
+	}
+}
+
+// CloseWrite begins the wait for the last answers.
+func (d *Datagrams) CloseWrite() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
+		return nil
+	}
+	d.ended = true
+	d.Progress.Pause()
+	switch {
+	case d.Wait == 0:
+		_ = d.conn.SetReadDeadline(time.Unix(1, 0))
+	case d.Wait > 0:
+		_ = d.conn.SetReadDeadline(time.Now().Add(d.Wait))
+	}
+	return nil
+}

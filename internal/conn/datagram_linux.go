@@ -1,0 +1,54 @@
+package conn
+
+import (
+	"net"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// askDestination lets the kernel tell with each datagram which of our addresses
+// it was sent to (IP_PKTINFO of ip(7), IPV6_RECVPKTINFO of ipv6(7)); it returns
+// how much room that takes.
+func askDestination(c *net.UDPConn) int {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		// The socket is of one family; the other call fails.
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+	})
+	return unix.CmsgSpace(unix.SizeofInet4Pktinfo) + unix.CmsgSpace(unix.SizeofInet6Pktinfo)
+}
+
+// answerFrom turns what came with a datagram into what makes the answer leave
+// from the address that the datagram was sent to. The interface is left to the
+// routing table, but for link-local addresses, which mean nothing without one.
+func answerFrom(control []byte) []byte {
+	messages, err := syscall.ParseSocketControlMessage(control)
+	if err != nil {
+		return nil
+	}
+	var answer []byte
+	for _, m := range messages {
+		switch {
+		case m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_PKTINFO && len(m.Data) >= unix.SizeofInet4Pktinfo:
+			info := *(*unix.Inet4Pktinfo)(unsafe.Pointer(&m.Data[0]))
+			info.Ifindex = 0
+			return unix.PktInfo4(&info) // it knows better where a broadcast is to be answered from
+		case m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO && len(m.Data) >= unix.SizeofInet6Pktinfo:
+			info := *(*unix.Inet6Pktinfo)(unsafe.Pointer(&m.Data[0]))
+			if info.Addr[0] == 0xff {
+				continue // nothing is sent from a multicast address
+			}
+			if info.Addr[0] != 0xfe || info.Addr[1]&0xc0 != 0x80 {
+				info.Ifindex = 0
+			}
+			answer = unix.PktInfo6(&info)
+		}
+	}
+	return answer
+}

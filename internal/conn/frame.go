@@ -1,0 +1,97 @@
+package conn
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// MaxDatagram is how many bytes a datagram of UDP over IPv4 can carry: 65535
+// less the headers of IP (20) and UDP (8).
+const MaxDatagram = 65507
+
+// frameSize is how long a line may be that has to stay whole: more than any
+// datagram of UDP, so that the kernel has the last word.
+const frameSize = 64 << 10
+
+// Lines is a Stream of whose input each Read returns one line with its newline;
+// the last one may lack it.
+//
+// What is written to it passes unchanged.
+type Lines struct {
+	Stream
+	// Whole makes a line that is longer than 64 KiB an error. Otherwise such a
+	// line comes in pieces.
+	Whole bool
+
+	buf  []byte
+	have []byte // what was read and not returned yet, within buf
+	err  error  // what the last read of the stream ended with
+}
+
+// NewLines returns s line by line.
+func NewLines(s Stream, whole bool) *Lines { return &Lines{Stream: s, Whole: whole} }
+
+// Read returns the next line, or as much of it as p holds.
+func (l *Lines) Read(p []byte) (int, error) {
+	if l.buf == nil {
+		l.buf = make([]byte, frameSize+1)
+	}
+	for searched := 0; ; {
+		if i := bytes.IndexByte(l.have[searched:], '\n'); i >= 0 {
+			return l.take(p, searched+i+1)
+		}
+		searched = len(l.have)
+		if len(l.have) > frameSize {
+			if l.Whole {
+				return 0, inputError(fmt.Errorf("a line is longer than %d bytes", frameSize))
+			}
+			return l.take(p, len(l.have))
+		}
+		if l.err != nil {
+			if len(l.have) > 0 {
+				return l.take(p, len(l.have))
+			}
+			return 0, l.err
+		}
+		n := copy(l.buf, l.have)
+		m, err := l.Stream.Read(l.buf[n:])
+		l.have, l.err = l.buf[:n+m], err
+	}
+}
+
+// take returns the first n bytes of what there is.
+func (l *Lines) take(p []byte, n int) (int, error) {
+	if n > len(p) && l.Whole {
+		return 0, inputError(fmt.Errorf("a line is longer than %d bytes", len(p)))
+	}
+	n = copy(p, l.have[:n])
+	l.have = l.have[n:]
+	return n, nil
+}
+
+// Blocks is a Stream of whose input each Read returns exactly Size bytes; the
+// last may be fewer.
+type Blocks struct {
+	Stream
+	Size int
+}
+
+// Read fills the first Size bytes of p, which must hold them.
+func (b *Blocks) Read(p []byte) (int, error) {
+	n, err := io.ReadFull(b.Stream, p[:min(b.Size, len(p))])
+	if n > 0 && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) {
+		return n, nil
+	}
+	return n, err
+}
+
+// Capped is a Stream of whose input no Read returns more than Max bytes.
+type Capped struct {
+	Stream
+	Max int
+}
+
+// Read reads at most Max bytes.
+func (c *Capped) Read(p []byte) (int, error) { return c.Stream.Read(p[:min(len(p), c.Max)]) }

@@ -1,0 +1,117 @@
+package conn
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Dump is a hex dump of conversations. It may serve several at once.
+type Dump struct {
+	// Name names the file in errors.
+	Name string
+
+	mu  sync.Mutex
+	out io.WriteCloser
+	err error // the first that out returned; nothing is written after it
+}
+
+// NewDump returns a Dump that is written to out.
+func NewDump(name string, out io.WriteCloser) *Dump { return &Dump{Name: name, out: out} }
+
+// Close closes the file, which may be the first to hear that the disk is full.
+func (d *Dump) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.out.Close(); err != nil && d.err == nil {
+		return d.failed(err)
+	}
+	return nil
+}
+
+func (d *Dump) failed(err error) error {
+	return &Error{Why: Local, Op: fmt.Sprintf("write %q", d.Name), Err: err}
+}
+
+// Dumped is a Stream whose bytes are written to a [Dump] as they pass.
+type Dumped struct {
+	Stream
+	Dump *Dump
+	// Peer is who is at the other end.
+	Peer string
+
+	sent, received int64
+}
+
+// Read reads, and dumps what came. If that fails, so does Read.
+func (d *Dumped) Read(p []byte) (int, error) {
+	n, err := d.Stream.Read(p)
+	if n > 0 || err == nil {
+		if e := d.Dump.write('<', "from", d.Peer, d.received, p[:n]); e != nil {
+			return n, e
+		}
+		d.received += int64(n)
+	}
+	return n, err
+}
+
+// Write writes, and dumps what was taken. If that fails, so does Write.
+func (d *Dumped) Write(p []byte) (int, error) {
+	n, err := d.Stream.Write(p)
+	if n > 0 || err == nil {
+		if e := d.Dump.write('>', "to", d.Peer, d.sent, p[:n]); e != nil {
+			return n, e
+		}
+		d.sent += int64(n)
+	}
+	return n, err
+}
+
+// write dumps p, the bytes of one direction from offset on, under a line with
+// the time. It is one write, so that other conversations do not mix with it.
+func (d *Dump) write(mark byte, preposition, peer string, offset int64, p []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err != nil {
+		return d.err
+	}
+	text := make([]byte, 0, 96+(len(p)/dumpWidth+1)*80)
+	text = fmt.Appendf(text, "# %s %c %s %s %s\n", time.Now().Format("2006-01-02T15:04:05.000000"), mark, byteCount(int64(len(p))), preposition, peer)
+	for len(p) > 0 {
+		n := min(len(p), dumpWidth)
+		text = appendDumpLine(text, mark, offset, p[:n])
+		p, offset = p[n:], offset+int64(n)
+	}
+	if _, err := d.out.Write(text); err != nil {
+		d.err = d.failed(err)
+	}
+	return d.err
+}
+
+// dumpWidth is how many bytes a line shows.
+const dumpWidth = 16
+
+// appendDumpLine appends the line of p, which is at offset.
+func appendDumpLine(text []byte, mark byte, offset int64, p []byte) []byte {
+	const digits = "0123456789abcdef"
+	text = fmt.Appendf(text, "%c %08x ", mark, offset)
+	for i := range dumpWidth {
+		if i%8 == 0 {
+			text = append(text, ' ')
+		}
+		if i < len(p) {
+			text = append(text, digits[p[i]>>4], digits[p[i]&15], ' ')
+		} else {
+			text = append(text, "   "...)
+		}
+	}
+	text = append(text, " |"...)
+	for _, b := range p {
+		if b < ' ' || b > '~' {
+			b = '.'
+		}
+		text = append(text, b)
+	}
+	return append(text, "|\n"...)
+}

@@ -1,0 +1,172 @@
+package conn
+
+import (
+	"bytes"
+	"sync"
+)
+
+// The commands of the telnet protocol (RFC 854).
+const (
+	telnetSE   = 240 // end of a subnegotiation
+	telnetSB   = 250 // its beginning
+	telnetWill = 251
+	telnetWont = 252
+	telnetDo   = 253
+	telnetDont = 254
+	telnetIAC  = 255 // interpret as command; twice, the byte itself
+)
+
+// Telnet is a Stream that refuses whatever a telnet server proposes: DO is
+// answered by WONT and WILL by DONT, and neither they nor other commands are
+// part of what is read. A byte 255 that is written goes out twice, which is how
+// telnet spells it.
+//
+// Answers are sent by a goroutine of their own, so that receiving never waits
+// for sending; it ends with the stream's first failed write, or when it has
+// nothing to say.
+type Telnet struct {
+	Stream
+	parser telnetParser
+
+	mu      sync.Mutex
+	answers []byte // not sent yet
+	sending bool
+
+	write sync.Mutex // one write at a time
+}
+
+// telnetBacklog bounds the answers to a peer that asks and does not read. What
+// is beyond it is not answered.
+const telnetBacklog = 16 << 10
+
+// Read returns what the peer says apart from its commands.
+func (t *Telnet) Read(p []byte) (int, error) {
+	for {
+		n, err := t.Stream.Read(p)
+		text, answers := t.parser.parse(p[:n])
+		t.answer(answers)
+		if len(text) > 0 || err != nil || n == 0 {
+			return len(text), err
+		}
+	}
+}
+
+// answer queues answers.
+func (t *Telnet) answer(answers []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(answers) == 0 || len(t.answers)+len(answers) > telnetBacklog {
+		return
+	}
+	t.answers = append(t.answers, answers...)
+	if !t.sending {
+		t.sending = true
+		go t.sendAnswers()
+	}
+}
+
+// sendAnswers writes what is queued until there is no more.
+func (t *Telnet) sendAnswers() {
+	for {
+		t.mu.Lock()
+		answers := t.answers
+		t.answers = nil
+		t.sending = len(answers) > 0
+		t.mu.Unlock()
+		if len(answers) == 0 {
+			return
+		}
+		t.write.Lock()
+		_, _ = t.Stream.Write(answers) // data that is written meets the same error
+		t.write.Unlock()
+	}
+}
+
+// Write sends p; it counts the bytes of p.
+func (t *Telnet) Write(p []byte) (n int, err error) {
+	t.write.Lock()
+	defer t.write.Unlock()
+	if bytes.IndexByte(p, telnetIAC) < 0 {
+		return t.Stream.Write(p)
+	}
+	wire := bytes.ReplaceAll(p, []byte{telnetIAC}, []byte{telnetIAC, telnetIAC})
+	m, err := t.Stream.Write(wire)
+	for _, b := range p {
+		if m--; b == telnetIAC {
+			m--
+		}
+		if m < 0 {
+			break
+		}
+		n++
+	}
+	return n, err
+}
+
+// A telnetParser separates text from commands. It keeps its place in a command
+// that has come only in part.
+type telnetParser struct {
+	state telnetState
+	verb  byte // WILL, WONT, DO or DONT, whose option comes next
+}
+
+type telnetState int
+
+const (
+	telnetText      telnetState = iota
+	telnetCommand               // after IAC
+	telnetOption                // after IAC and a verb
+	telnetSub                   // within a subnegotiation
+	telnetSubEscape             // after IAC within one
+)
+
+// parse returns the text in p, in p's own memory, and the answers to what else
+// is in it.
+func (t *telnetParser) parse(p []byte) (text, answers []byte) {
+	text = p[:0]
+	for _, b := range p {
+		switch t.state {
+		case telnetText:
+			if b == telnetIAC {
+				t.state = telnetCommand
+			} else {
+				text = append(text, b)
+			}
+		case telnetCommand:
+			t.state = telnetText
+			switch b {
+			case telnetIAC:
+				text = append(text, b)
+			case telnetSB:
+				t.state = telnetSub
+			case telnetWill, telnetWont, telnetDo, telnetDont:
+				t.verb, t.state = b, telnetOption
+			}
+		case telnetOption:
+			t.state = telnetText
+			answers = append(answers, telnetRefusal(t.verb, b)...)
+		case telnetSub:
+			if b == telnetIAC {
+				t.state = telnetSubEscape
+			}
+		case telnetSubEscape:
+			t.state = telnetSub
+			if b == telnetSE {
+				t.state = telnetText
+			}
+		}
+	}
+	return text, answers
+}
+
+// telnetRefusal is the answer to a verb. WONT and DONT agree with how things are, and
+// an answer could begin a loop (RFC 854).
+func telnetRefusal(verb, option byte) []byte {
+	switch verb {
+	case telnetDo:
+		return []byte{telnetIAC, telnetWont, option}
+	case telnetWill:
+		return []byte{telnetIAC, telnetDont, option}
+	}
+	return nil
+}

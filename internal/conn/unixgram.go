@@ -1,0 +1,72 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// connectUnixgram connects a Unix datagram socket that has an address of its
+// own: LocalPath, which replaces a stale socket there, or one that the system
+// chooses. Closing the connection removes the file, if there is one.
+func (d *Dialer) connectUnixgram(ctx context.Context, e Endpoint) (net.Conn, error) {
+	dialer := d.dialer()
+	own := ""
+	if d.LocalPath == "" {
+		control := dialer.Control
+		dialer.Control = func(network, address string, c syscall.RawConn) (err error) {
+			if own, err = bindAnywhere(c); err != nil {
+				return err
+			}
+			return control(network, address, c)
+		}
+		c, err := dialer.DialContext(ctx, e.Network, e.Path)
+		if own == "" {
+			return c, err
+		}
+		directory := filepath.Dir(own)
+		if err != nil {
+			_ = os.RemoveAll(directory)
+			return nil, err
+		}
+		return &privateConn{c.(*net.UnixConn), directory}, nil
+	}
+	local := Endpoint{Network: e.Network, Path: d.LocalPath}
+	dialer.LocalAddr = &net.UnixAddr{Name: d.LocalPath, Net: e.Network}
+	var c net.Conn
+	bound := false
+	err := ListenConfig{Socket: d.Socket}.bind(local, func(config *net.ListenConfig) (err error) {
+		dialer.Control = config.Control
+		_, before := os.Lstat(d.LocalPath)
+		c, err = dialer.DialContext(ctx, e.Network, e.Path)
+		_, after := os.Lstat(d.LocalPath)
+		bound = before != nil && after == nil
+		return err
+	})
+	if err != nil {
+		if bound {
+			_ = os.Remove(d.LocalPath)
+		}
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, &Error{Why: InUse, Op: "bind to " + d.LocalPath, Err: err}
+		}
+		return nil, err
+	}
+	return &unixPacketConn{UnixConn: c.(*net.UnixConn), file: local.socketFile()}, nil
+}
+
+// A privateConn is a connection whose own address is a file in a directory that
+// nobody else uses.
+type privateConn struct {
+	*net.UnixConn
+	directory string
+}
+
+// Close closes the connection and removes the directory.
+func (c *privateConn) Close() error {
+	_ = os.RemoveAll(c.directory)
+	return c.UnixConn.Close()
+}
