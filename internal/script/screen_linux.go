@@ -1,0 +1,310 @@
+package script
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// limit is how long an event that has to come may take.
+const limit = 30 * time.Second
+
+// OwnMode is what [Screen.Mode] says of a terminal that nobody has changed.
+const OwnMode = "icanon echo isig opost icrnl"
+
+// A Screen is a terminal with a process on it, as a person sees it who sits
+// there: a test types, and waits for what the screen shows.
+type Screen struct {
+	*Stream // what is written to the terminal
+	Cmd     *exec.Cmd
+
+	t    testing.TB
+	tty  *os.File
+	cols int
+	gone chan struct{}
+}
+
+// Sit starts cmd on a new terminal of that many columns; those of cmd's streams
+// that are set stay as they are.
+func Sit(t testing.TB, cols int, cmd *exec.Cmd) *Screen {
+	t.Helper()
+	cmd.Env = append(cmd.Environ(), "TERM=vt100", "PS1=$ ", "PATH="+dir+":"+os.Getenv("PATH"))
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: uint16(cols)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Screen{Stream: NewStream(t, tty), Cmd: cmd, t: t, tty: tty, cols: cols, gone: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // Leaves looks at the state
+		close(s.gone)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-s.gone
+		_ = tty.Close()
+	})
+	return s
+}
+
+// Types types keys.
+func (s *Screen) Types(keys string) {
+	s.t.Helper()
+	if _, err := io.WriteString(s.tty, keys); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Resize changes the window.
+func (s *Screen) Resize(cols int) {
+	s.t.Helper()
+	if err := pty.Setsize(s.tty, &pty.Winsize{Rows: 24, Cols: uint16(cols)}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Leaves waits for the end of the process and returns its status as a shell
+// does.
+func (s *Screen) Leaves() int {
+	s.t.Helper()
+	select {
+	case <-s.gone:
+	case <-time.After(limit):
+		s.t.Fatalf("still there; the screen shows\n%s", strings.Join(s.Rows(), "\n"))
+	}
+	ws := s.Cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return ws.ExitStatus()
+}
+
+// Mode names the flags of the terminal that tell whose it is: [OwnMode] before
+// and after.
+func (s *Screen) Mode() string {
+	s.t.Helper()
+	m, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var on []string
+	for _, f := range []struct {
+		name string
+		on   bool
+	}{
+		{"icanon", m.Lflag&unix.ICANON != 0}, {"echo", m.Lflag&unix.ECHO != 0}, {"isig", m.Lflag&unix.ISIG != 0},
+		{"opost", m.Oflag&unix.OPOST != 0}, {"icrnl", m.Iflag&unix.ICRNL != 0},
+	} {
+		if f.on {
+			on = append(on, f.name)
+		}
+	}
+	return strings.Join(on, " ")
+}
+
+// Shows waits until the screen ends with these rows, with _ for the cursor.
+func (s *Screen) Shows(rows ...string) {
+	s.t.Helper()
+	want := strings.Join(rows, "\n")
+	ok := s.until(func() bool {
+		all := s.Rows()
+		return len(all) >= len(rows) && strings.Join(all[len(all)-len(rows):], "\n") == want
+	})
+	if !ok {
+		s.t.Fatalf("the screen shows\n%s\nwant\n%s\n(%q)", strings.Join(s.Rows(), "\n"), want, s.All())
+	}
+}
+
+// Rows is what the screen shows after all that was written to it, with _ for
+// the cursor. It knows the sequences that a line editor uses.
+func (s *Screen) Rows() []string {
+	g := grid{cols: s.cols, rows: [][]rune{nil}}
+	for rest := []rune(s.All()); len(rest) > 0; {
+		rest = rest[g.take(rest):]
+	}
+	g.at(g.x)
+	row := g.rows[g.y]
+	g.rows[g.y] = append(row[:g.x:g.x], append([]rune{'_'}, row[g.x:]...)...)
+	var lines []string
+	for _, r := range g.rows {
+		lines = append(lines, strings.TrimRight(string(r), " "))
+	}
+	return lines
+}
+
+// A grid is a screen's memory.
+type grid struct {
+	cols, x, y int
+	rows       [][]rune
+}
+
+// at makes sure that the cursor's row is there and wide enough.
+func (g *grid) at(width int) {
+	for len(g.rows) <= g.y {
+		g.rows = append(g.rows, nil)
+	}
+	for len(g.rows[g.y]) < width {
+		g.rows[g.y] = append(g.rows[g.y], ' ')
+	}
+}
+
+// take obeys the first character or sequence of text, and returns its length.
+func (g *grid) take(text []rune) int {
+	switch c := text[0]; c {
+	case '\r':
+		g.x = 0
+	case '\n':
+		g.y++
+		g.at(0)
+	case '\x1b':
+		return g.sequence(text)
+	default:
+		if g.x == g.cols {
+			g.x, g.y = 0, g.y+1
+		}
+		g.at(g.x + 1)
+		g.rows[g.y][g.x] = c
+		g.x++
+	}
+	return 1
+}
+
+func (g *grid) sequence(text []rune) int {
+	i := 1
+	if len(text) > 1 && text[1] == '[' {
+		i++
+	}
+	n := 0
+	for ; i < len(text) && text[i] >= '0' && text[i] <= '9'; i++ {
+		n = n*10 + int(text[i]-'0')
+	}
+	if i >= len(text) {
+		return len(text) // the rest is still to come
+	}
+	n = max(n, 1)
+	switch text[i] {
+	case 'A':
+		g.y = max(0, g.y-n)
+	case 'B':
+		g.y += n
+	case 'C':
+		g.x += n
+	case 'D':
+		g.x = max(0, min(g.x, g.cols-1)-n)
+	case 'K':
+		g.at(0)
+		g.rows[g.y] = g.rows[g.y][:min(len(g.rows[g.y]), g.x)]
+	}
+	g.at(0)
+	return i + 1
+}
+
+// A Stream collects what comes from a file.
+type Stream struct {
+	t testing.TB
+
+	mu   sync.Mutex
+	all  []byte
+	seen int // what Await has had
+	grew chan struct{}
+	over bool
+}
+
+// NewStream collects from r until it ends.
+func NewStream(t testing.TB, r io.Reader) *Stream {
+	s := &Stream{t: t, grew: make(chan struct{}, 1)}
+	go s.collect(r)
+	return s
+}
+
+func (s *Stream) collect(r io.Reader) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := r.Read(buf)
+		s.mu.Lock()
+		s.all = append(s.all, buf[:n]...)
+		s.over = err != nil
+		s.mu.Unlock()
+		select {
+		case s.grew <- struct{}{}:
+		default:
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// All is what has come so far.
+func (s *Stream) All() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.all)
+}
+
+// Await waits for text, and returns what came before it and with it since the
+// last Await.
+func (s *Stream) Await(text string) string {
+	s.t.Helper()
+	var before string
+	ok := s.until(func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		i := bytes.Index(s.all[s.seen:], []byte(text))
+		if i < 0 {
+			return false
+		}
+		i += len(text)
+		before = string(s.all[s.seen : s.seen+i])
+		s.seen += i
+		return true
+	})
+	if !ok {
+		s.t.Fatalf("no %q in %q", text, s.All()[s.seen:])
+	}
+	return before
+}
+
+// Ends waits for the end of the file and returns all that came.
+func (s *Stream) Ends() string {
+	s.t.Helper()
+	ok := s.until(func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.over
+	})
+	if !ok {
+		s.t.Fatalf("no end after %q", s.All())
+	}
+	return s.All()
+}
+
+// until waits until found, and reports whether it did before the limit and the
+// end.
+func (s *Stream) until(found func() bool) bool {
+	late := time.After(limit)
+	for {
+		s.mu.Lock()
+		over := s.over
+		s.mu.Unlock()
+		if found() {
+			return true
+		}
+		if over {
+			return false
+		}
+		select {
+		case <-s.grew:
+		case <-late:
+			return false
+		}
+	}
+}
