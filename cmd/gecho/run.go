@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+	"gcat/internal/echo"
+)
+
+// run is the command: bind everything, say where, serve until the end.
+func (g *gecho) run(log *cli.Log) error {
+	if err := g.refuse(); err != nil {
+		return err
+	}
+	rules, err := conn.ParseRules(g.Allow, g.Deny)
+	if err != nil {
+		return cli.Usagef("%v", err)
+	}
+	endpoints, err := g.endpoints()
+	if err != nil {
+		return err
+	}
+	sockets, err := g.open(log, endpoints)
+	if err != nil {
+		return err
+	}
+	server := g.server(log)
+	if !rules.IsZero() {
+		server.Permits = rules.Permits
+	}
+	if err := announce(log, sockets); err != nil {
+		closeAll(sockets)
+		return err
+	}
+	return g.serve(log, server, sockets)
+}
+
+// server is what the flags make of internal/echo.
+func (g *gecho) server(log *cli.Log) *echo.Server {
+	s := &echo.Server{
+		Service: g.Service.kind, Size: g.Service.size,
+		Idle: g.Timeout.D(), Deadline: g.Deadline.D(), Farewell: string(g.Farewell),
+		Greeting: string(g.Greeting), Suffix: string(g.Suffix),
+		Lines: g.Lines, MaxLine: int(g.MaxLine), Control: g.Control,
+		MaxConns: g.MaxConns, Count: g.Count, LoopGuard: g.LoopGuard,
+		Report: reporter(log), Trace: log.Enabled(1),
+		Faults: g.faults(log),
+	}
+	if g.Reply != nil {
+		t := echo.ParseTemplate(string(*g.Reply))
+		s.Reply = &t
+	}
+	if g.Once {
+		s.Count = 1
+	}
+	return s
+}
+
+var (
+	failures = map[string]echo.Ending{"close": echo.Close, "reset": echo.Reset, "hang": echo.Hang}
+	endings  = map[string]echo.Ending{"close": echo.Close, "reset": echo.Reset, "hold": echo.Hang}
+)
+
+func (g *gecho) faults(log *cli.Log) echo.Faults {
+	f := echo.Faults{
+		FailFirst: g.FailFirst, Fail: failures[g.Fail], NoAccept: g.NoAccept, NoRead: g.NoRead, OnEOF: endings[g.OnEOF],
+		DelayMin: g.Delay.min, DelayMax: g.Delay.max, Rate: int64(g.Rate), Chunk: int(g.Chunk),
+		CloseAfter: int64(g.CloseAfter), ResetAfter: int64(g.ResetAfter), StallAfter: int64(g.StallAfter), HalfCloseAfter: int64(g.HalfCloseAfter),
+		Corrupt: float64(g.Corrupt), Loss: float64(g.Loss), Duplicate: float64(g.Duplicate), Reorder: float64(g.Reorder),
+		Spared: 1 - float64(g.FaultRate), Seed: rand.Uint64N(1_000_000),
+	}
+	if g.Seed != nil {
+		f.Seed = *g.Seed
+	} else if f.Random() {
+		log.Infof(1, "the faults are those of --seed %d", f.Seed)
+	}
+	return f
+}
+
+// announce prints the addresses on standard output, in one write, now that
+// connections are accepted there.
+func announce(log *cli.Log, sockets []echo.Socket) error {
+	var out strings.Builder
+	for _, s := range sockets {
+		if s.Listener == nil && s.Packet == nil || s.Name == inetd {
+			continue
+		}
+		out.WriteString(s.Name + "\n")
+		log.Event(1, cli.Event{Name: "listening", Text: "listening on " + s.Name, Fields: []cli.Field{{Key: "local", Value: s.Name}}})
+	}
+	if out.Len() == 0 {
+		return nil
+	}
+	if _, err := io.WriteString(os.Stdout, out.String()); err != nil {
+		return cli.Failf(cli.Local, "standard output: %s", conn.Words(err))
+	}
+	return nil
+}
+
+// serve serves until all is done, or a signal; a second signal ends at once.
+func (g *gecho) serve(log *cli.Log, server *echo.Server, sockets []echo.Socket) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	again := make(chan struct{})
+	var seen atomic.Bool
+	unwatch := watchSignals(func(sig os.Signal) {
+		switch {
+		case isStatus(sig):
+			reportTotals(log, 0, &server.Totals)
+		case seen.CompareAndSwap(false, true):
+			log.Infof(1, "%v: no more is accepted; connections have %v to finish", sig, g.Grace.D())
+			stop()
+		default:
+			select {
+			case <-again:
+			default:
+				close(again)
+			}
+		}
+	})
+	defer unwatch()
+	served := make(chan int, 1)
+	go func() { served <- server.Serve(ctx, g.Grace.D(), sockets) }() // ends by itself, or with the process
+	select {
+	case closed := <-served:
+		reportTotals(log, 1, &server.Totals)
+		if closed > 0 {
+			return cli.Failf(cli.TimedOut, "%s did not finish within %v and had to be closed", connections(closed), g.Grace.D())
+		}
+		return nil
+	case <-again:
+		closeAll(sockets)
+		reportTotals(log, 1, &server.Totals)
+		if open := server.Totals.Now.Load(); open > 0 {
+			return cli.Failf(cli.TimedOut, "ended at once with %s open", connections(int(open)))
+		}
+		return nil
+	}
+}

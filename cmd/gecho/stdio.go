@@ -1,0 +1,64 @@
+package main
+
+import (
+	"net"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+)
+
+// stdio is standard input and output as a connection. Deadlines hold where the
+// files can be polled, as pipes and terminals can.
+type stdio struct{ in, out *os.File }
+
+// newStdio opens the standard streams anew where the system lets it, so that
+// they can be polled without changing what other processes share with us.
+func newStdio() *stdio {
+	return &stdio{in: reopen(os.Stdin, os.O_RDONLY), out: reopen(os.Stdout, os.O_WRONLY)}
+}
+
+func reopen(f *os.File, how int) *os.File {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) == 0 || runtime.GOOS != "linux" {
+		return f
+	}
+	again, err := os.OpenFile("/proc/self/fd/"+strconv.Itoa(int(f.Fd())), how|nonBlocking, 0)
+	if err != nil {
+		return f
+	}
+	return again
+}
+
+func (s *stdio) Read(p []byte) (int, error)  { return s.in.Read(p) }
+func (s *stdio) Write(p []byte) (int, error) { return s.out.Write(p) }
+
+// CloseWrite closes standard output, both descriptors of it.
+func (s *stdio) CloseWrite() error {
+	if s.out != os.Stdout {
+		_ = os.Stdout.Close()
+	}
+	return s.out.Close()
+}
+
+func (s *stdio) Close() error {
+	_ = s.CloseWrite() // it may be closed already
+	return s.in.Close()
+}
+
+func (s *stdio) LocalAddr() net.Addr  { return stdioAddr{} }
+func (s *stdio) RemoteAddr() net.Addr { return stdioAddr{} }
+
+func (s *stdio) SetDeadline(t time.Time) error {
+	if err := s.in.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return s.out.SetWriteDeadline(t)
+}
+func (s *stdio) SetReadDeadline(t time.Time) error  { return s.in.SetReadDeadline(t) }
+func (s *stdio) SetWriteDeadline(t time.Time) error { return s.out.SetWriteDeadline(t) }
+
+type stdioAddr struct{}
+
+func (stdioAddr) Network() string { return "stdio" }
+func (stdioAddr) String() string  { return "stdio" }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"gcat/internal/cli"
+	"gcat/internal/echo"
+)
+
+// A service is what --service names.
+type service struct {
+	kind echo.Service
+	size int64
+}
+
+var services = map[string]echo.Service{
+	"echo": echo.Echo, "discard": echo.Discard, "chargen": echo.Chargen,
+	"daytime": echo.Daytime, "time": echo.Time, "source": echo.Source,
+}
+
+func (s *service) UnmarshalText(text []byte) error {
+	name, size, sized := strings.Cut(string(text), ":")
+	kind, ok := services[name]
+	if !ok || sized && kind != echo.Source {
+		return fmt.Errorf("bad service %q: want echo, discard, chargen, daytime, time or source[:SIZE]", text)
+	}
+	s.kind, s.size = kind, 0
+	if !sized {
+		return nil
+	}
+	var err error
+	s.size, err = cli.ParseSize(size)
+	return err
+}
+
+// A delay is D, or D1-D2.
+type delay struct{ min, max time.Duration }
+
+func (d *delay) UnmarshalText(text []byte) error {
+	low, high, ranged := strings.Cut(string(text), "-")
+	var err error
+	if d.min, err = cli.ParseDuration(low); err != nil {
+		return err
+	}
+	d.max = d.min
+	if ranged {
+		if d.max, err = cli.ParseDuration(high); err != nil {
+			return err
+		}
+	}
+	if d.max < d.min {
+		return fmt.Errorf("bad delay %q: the second is shorter than the first", text)
+	}
+	return nil
+}
+
+// A probability is a number from 0 to 1, or a percentage.
+type probability float64
+
+func (p *probability) UnmarshalText(text []byte) error {
+	number, percent := strings.CutSuffix(string(text), "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if percent {
+		v /= 100
+	}
+	if err != nil || !(v >= 0 && v <= 1) {
+		return fmt.Errorf("bad probability %q: want a number from 0 to 1, or a percentage", text)
+	}
+	*p = probability(v)
+	return nil
+}
+
+// A fileMode is octal.
+type fileMode fs.FileMode
+
+func (m *fileMode) UnmarshalText(text []byte) error {
+	v, err := strconv.ParseUint(string(text), 8, 32)
+	if err != nil || v > 0o777 || v == 0 {
+		return fmt.Errorf("bad mode %q: want an octal number up to 0777", text)
+	}
+	*m = fileMode(v)
+	return nil
+}

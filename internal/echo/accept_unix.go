@@ -1,0 +1,100 @@
+//go:build unix
+
+package echo
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// open prepares the wait for connections. Go's listeners cannot be waited on
+// without accepting, so a copy of the descriptor is. Without it Accept alone
+// serves.
+func (a *acceptor) open() {
+	l, ok := a.socket.Listener.(syscall.Conn)
+	if !ok {
+		return
+	}
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return
+	}
+	fd := -1
+	_ = raw.Control(func(listener uintptr) { fd, err = unix.FcntlInt(listener, unix.F_DUPFD_CLOEXEC, 0) })
+	if fd < 0 || err != nil {
+		return
+	}
+	f := os.NewFile(uintptr(fd), "listener")
+	if err = f.SetReadDeadline(time.Time{}); err == nil { // an error if it cannot be polled
+		a.raw, err = f.SyscallConn()
+	}
+	if err != nil {
+		_ = f.Close()
+		return
+	}
+	a.watch = f
+}
+
+// ready waits for a connection and takes a place for it. It returns false if
+// there is none, or the wait was interrupted. The place is taken only when
+// somebody is there for it: else a listener that nobody calls would keep the
+// last one from the others.
+func (a *acceptor) ready() (ok bool) {
+	if a.raw == nil {
+		return a.server.gate.enter()
+	}
+	_ = a.raw.Read(func(fd uintptr) bool { // the interrupt is its only error
+		if !readable(fd) {
+			return false
+		}
+		ok = a.server.gate.enter()
+		return true
+	})
+	return ok
+}
+
+// waiting reports whether a connection waits in the backlog.
+func (a *acceptor) waiting() (ok bool) {
+	_ = a.raw.Control(func(fd uintptr) { ok = readable(fd) }) // it fails only on a closed listener
+	return ok
+}
+
+func readable(fd uintptr) bool {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(p, 0)
+		if err != unix.EINTR {
+			return err == nil && n > 0
+		}
+	}
+}
+
+// places is how many connections are served at once: as asked for, and never
+// more than there are descriptors for.
+func (s *Server) places() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<30 {
+		return s.MaxConns
+	}
+	n := max(int(limit.Cur)-openDescriptors()-spareDescriptors, 1)
+	if s.MaxConns > 0 {
+		n = min(n, s.MaxConns)
+	}
+	return n
+}
+
+// spareDescriptors are left for the poller, the loops and what the Go runtime
+// opens for a moment.
+const spareDescriptors = 8
+
+// openDescriptors is how many descriptors this process has.
+func openDescriptors() int {
+	names, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return 16
+	}
+	return len(names)
+}

@@ -1,0 +1,345 @@
+package echo
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"gcat/internal/conn"
+)
+
+// A client is one connection: what is known of it, and its clock.
+type client struct {
+	server        *Server
+	number        int64
+	endpoint      string
+	remote, local string
+	messages      bool
+
+	socket *conn.Socket
+	stream conn.Stream // the socket, or TLS above it
+	raw    syscall.RawConn
+	clock  clock
+	plan   plan
+	pacer  pacer
+
+	replies  int64
+	sent     int64
+	received atomic.Int64
+	first    time.Duration // from the start to the first byte received
+	start    time.Time
+	partial  []byte // the beginning of a line whose end has not come
+
+	ended   chan struct{} // closed when a clock or the server ends it
+	ending  sync.Mutex    // held while deadlines are set to make it end
+	cause   atomic.Pointer[ending]
+	writing atomic.Bool
+}
+
+// An ending is why a connection is closed from this side.
+type ending struct {
+	by   string // timeout or signal
+	idle bool   // the idle limit passed, so nothing can be under way
+}
+
+// What ends a conversation, apart from the peer and the clocks.
+var (
+	errDone  = errors.New("all was said")         // close in order
+	errReset = errors.New("a reset on purpose")   // RST
+	errLong  = errors.New("the line is too long") // close in order
+)
+
+// newClient makes the client of a connection that has just been accepted.
+func (s *Server) newClient(nc net.Conn, number int64, socket Socket) *client {
+	c := &client{
+		server: s, number: number, endpoint: socket.Name, messages: socket.Messages,
+		remote: addrName(nc.RemoteAddr()), local: addrName(nc.LocalAddr()),
+		start: time.Now(), ended: make(chan struct{}),
+	}
+	c.socket = conn.NewSocket(nc, &c.clock.Progress)
+	c.clock.Queued = c.socket.Unacknowledged
+	c.stream = c.socket
+	if raw, err := c.socket.SyscallConn(); err == nil {
+		c.raw = raw
+	}
+	return c
+}
+
+// addrName is how an address is shown; a Unix socket without a name is
+// "unnamed".
+func addrName(a net.Addr) string {
+	if a == nil {
+		return "unnamed"
+	}
+	u, ok := a.(*net.UnixAddr)
+	switch {
+	case !ok:
+		return a.String()
+	case u == nil || u.Name == "" || u.Name == "@":
+		return "unnamed"
+	}
+	return fmt.Sprintf("%q", u.Name)
+}
+
+// serve is the life of a connection. It returns when it is closed.
+func (c *client) serve(secure *tls.Config) {
+	s := c.server
+	s.track(c)
+	defer s.forget(c)
+	c.report(Event{Kind: Accepted})
+	s.Totals.Now.Add(1)
+	c.clock.start(s.Idle, s.Deadline, c.expire)
+	err := c.handshake(secure)
+	if err == nil {
+		err = c.converse()
+	}
+	c.finish(err)
+	c.clock.stop()
+	s.Totals.Now.Add(-1)
+}
+
+// handshake puts TLS on the connection.
+func (c *client) handshake(secure *tls.Config) error {
+	if secure == nil {
+		return nil
+	}
+	ctx := context.Background()
+	if limit := c.server.Idle; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	t, err := conn.TLSServer(ctx, c.socket, secure)
+	if err != nil {
+		return err
+	}
+	c.stream, c.raw = t, nil
+	return nil
+}
+
+// converse is the conversation: nil at the peer's end of file, else what ended
+// it.
+func (c *client) converse() error {
+	f := &c.server.Faults
+	c.plan = f.plan(c.number)
+	c.pacer = pacer{rate: f.Rate}
+	if c.number <= f.FailFirst {
+		return c.failFirst(f.Fail)
+	}
+	if c.server.Greeting != "" {
+		if err := c.send([]byte(c.server.Greeting)); err != nil {
+			return err
+		}
+	}
+	if f.NoRead && !c.plan.spare {
+		c.fault("reads nothing")
+		return c.hang()
+	}
+	err := c.serviced()
+	if err == nil && f.OnEOF != Close && !c.plan.spare {
+		return c.onEOF(f.OnEOF)
+	}
+	return err
+}
+
+func (c *client) failFirst(how Ending) error {
+	switch how {
+	case Reset:
+		c.fault("reset, one of the first")
+		return errReset
+	case Hang:
+		c.fault("left hanging, one of the first")
+		return c.hang()
+	}
+	c.fault("closed, one of the first")
+	return errDone
+}
+
+func (c *client) onEOF(how Ending) error {
+	if how == Reset {
+		c.fault("reset at its end of file")
+		return errReset
+	}
+	c.fault("held open after its end of file")
+	return c.hang()
+}
+
+// hang is silence with the connection up, until the peer is gone or the
+// connection is ended. It is of our making, so the idle clock stands still.
+func (c *client) hang() error {
+	c.clock.Pause()
+	defer c.clock.Resume()
+	if c.raw == nil && c.stream == conn.Stream(c.socket) { // nothing to ask
+		<-c.ended
+		return context.Canceled
+	}
+	gone := make(chan error, 1)
+	go func() { gone <- c.socket.Gone() }() // Interrupt or the peer ends it
+	select {
+	case err := <-gone:
+		if c.cause.Load() == nil && err == nil {
+			err = syscall.ECONNRESET
+		}
+		return err
+	case <-c.ended:
+		c.socket.Interrupt()
+		<-gone
+		return context.Canceled
+	}
+}
+
+// expire is called by the clocks.
+func (c *client) expire(what string, limit time.Duration) {
+	text := fmt.Sprintf("timed out: nothing moved for %v", limit)
+	if what == "deadline" {
+		text = fmt.Sprintf("timed out: its deadline of %v passed", limit)
+	}
+	if c.end(ending{by: "timeout", idle: what == "idle"}) {
+		c.report(Event{Kind: TimedOut, What: text})
+	}
+}
+
+// end makes whatever the client waits for return, for a reason; only the first
+// reason counts.
+func (c *client) end(why ending) bool {
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	if !c.cause.CompareAndSwap(nil, &why) {
+		return false
+	}
+	close(c.ended)
+	past := time.Unix(1, 0)
+	_ = c.socket.SetReadDeadline(past) // it fails only on a closed connection
+	if c.writing.Load() || c.stream == conn.Stream(c.socket) {
+		_ = c.socket.SetWriteDeadline(past)
+	}
+	return true
+}
+
+// pause sleeps for d, which is not idleness, or until the client is ended.
+func (c *client) pause(d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	c.clock.Pause()
+	defer c.clock.Resume()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-c.ended:
+		return context.Canceled
+	}
+}
+
+// finish closes the connection as err (what ended the conversation) asks, and
+// reports it.
+func (c *client) finish(err error) {
+	cause := c.cause.Load()
+	ended := "local"
+	left := int64(0)
+	switch {
+	case errors.Is(err, errReset):
+		_ = c.socket.Reset()
+	case cause != nil:
+		ended = cause.by
+		c.closeInOrder(c.server.Farewell, cause.idle)
+	case err == nil || errors.Is(err, errDone) || errors.Is(err, errLong):
+		if err == nil {
+			ended = "peer"
+		}
+		c.closeInOrder("", false)
+	default:
+		ended, left = "reset", c.socket.Unacknowledged()
+		if k, ok := errors.AsType[*conn.Error](err); ok && k.Why == conn.Timeout {
+			ended = "timeout"
+		}
+		c.report(Event{Kind: Failed, Err: err})
+		_ = c.socket.NetConn().Close()
+	}
+	c.report(Event{
+		Kind: Closed, Received: c.received.Load(), Sent: c.sent, Unacknowledged: left,
+		Duration: time.Since(c.start), FirstByte: c.first, EndedBy: ended,
+	})
+}
+
+// closeInOrder says farewell, shuts the sending half down, reads what is still
+// under way and closes, all within drainLimit.
+func (c *client) closeInOrder(farewell string, idle bool) {
+	c.ending.Lock() // end has set its deadlines, and sets no more
+	c.cause.CompareAndSwap(nil, &ending{by: "local"})
+	c.ending.Unlock()
+	_ = c.socket.SetDeadline(time.Now().Add(drainLimit)) // it fails only on a closed connection
+	if farewell != "" {
+		n, _ := io.WriteString(c.stream, farewell)
+		c.count(n)
+	}
+	_ = c.stream.CloseWrite() // the peer may be gone already
+	if c.stream != conn.Stream(c.socket) {
+		_ = c.socket.CloseWrite()
+	}
+	if c.drain(idle) {
+		_ = c.socket.Reset()
+		return
+	}
+	_ = c.socket.NetConn().Close()
+}
+
+// drain reads until the peer's end of file or the deadline. After an idle limit
+// nothing can be under way: what comes once the peer's kernel has our FIN was
+// written by somebody who has not looked, and is answered by a reset, so that
+// the next write fails. It reports whether that is so.
+func (c *client) drain(idle bool) (late bool) {
+	b := borrow()
+	defer giveBack(b)
+	for {
+		n, err := c.socket.Read(*b)
+		if n > 0 && idle && c.socket.Unacknowledged() <= 0 {
+			return true
+		}
+		if err != nil || n == 0 {
+			return false
+		}
+	}
+}
+
+// report completes e with what is known of the connection.
+func (c *client) report(e Event) {
+	e.Number, e.Endpoint, e.Remote, e.Local = c.number, c.endpoint, c.remote, c.local
+	c.server.report(e)
+}
+
+// fault reports a fault that is done now.
+func (c *client) fault(format string, args ...any) {
+	c.report(Event{Kind: Faulted, What: fmt.Sprintf(format, args...)})
+}
+
+// count counts n bytes sent.
+func (c *client) count(n int) {
+	c.sent += int64(n)
+	c.server.Totals.Sent.Add(int64(n))
+}
+
+// track and forget keep the list of the clients that are open.
+func (s *Server) track(c *client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = make(map[*client]struct{})
+	}
+	s.open[c] = struct{}{}
+}
+
+func (s *Server) forget(c *client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, c)
+}

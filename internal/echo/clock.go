@@ -1,0 +1,97 @@
+package echo
+
+import (
+	"sync"
+	"time"
+
+	"gcat/internal/conn"
+)
+
+// A clock watches one connection: the idle limit, by a stamp that whoever moves
+// bytes touches, and the deadline of its whole life. Its timer is armed again
+// only when it fires, so that a message costs a store and nothing else.
+//
+// Bytes that the kernel is still delivering move, too, although nobody reads or
+// writes here: the timer fires four times within the limit to see whether the
+// queue has become shorter.
+type clock struct {
+	conn.Progress
+	expire func(what string, limit time.Duration)
+
+	mu       sync.Mutex
+	stopped  bool
+	limit    time.Duration
+	timer    *time.Timer
+	deadline *time.Timer
+	queued   int64         // as last seen
+	idle     time.Duration // as last seen
+}
+
+// start begins the clocks; a limit of 0 is none. expire is called at most once
+// for each of them, from a goroutine of its own.
+func (c *clock) start(idle, deadline time.Duration, expire func(string, time.Duration)) {
+	c.Progress.Start()
+	c.expire = expire
+	if deadline > 0 {
+		c.deadline = time.AfterFunc(deadline, func() { expire("deadline", deadline) })
+	}
+	c.setIdle(idle)
+}
+
+// setIdle changes the idle limit, which begins anew.
+func (c *clock) setIdle(limit time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Touch()
+	c.limit, c.idle = limit, 0
+	if c.stopped {
+		return
+	}
+	switch {
+	case c.timer != nil && limit > 0:
+		c.timer.Reset(limit / 4)
+	case c.timer != nil:
+		c.timer.Stop()
+	case limit > 0:
+		c.timer = time.AfterFunc(limit/4, c.look)
+	}
+}
+
+// stop ends the clocks; expire may still be under way.
+func (c *clock) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	if c.deadline != nil {
+		c.deadline.Stop()
+	}
+}
+
+// look sees whether the limit has passed, and when to look again.
+func (c *clock) look() {
+	c.mu.Lock()
+	if c.stopped || c.limit == 0 {
+		c.mu.Unlock()
+		return
+	}
+	idle, queued := c.Since(), int64(0)
+	if c.Queued != nil {
+		queued = c.Queued()
+	}
+	if idle > c.idle && queued < c.queued {
+		c.Touch() // nobody moved bytes here, and the peer took some
+		idle = 0
+	}
+	c.idle, c.queued = idle, queued
+	limit, expired := c.limit, idle >= c.limit
+	if !expired {
+		c.timer.Reset(max(min(limit/4, limit-idle), time.Microsecond))
+	}
+	c.mu.Unlock()
+	if expired {
+		c.expire("idle", limit)
+	}
+}

@@ -1,0 +1,200 @@
+package echo
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// serviced does what the service does until the peer's end of file (nil) or
+// something else ends it.
+func (c *client) serviced() error {
+	s := c.server
+	switch s.Service {
+	case Discard:
+		return c.discardService()
+	case Chargen:
+		return c.generate(0)
+	case Source:
+		return c.generate(s.Size)
+	case Daytime:
+		return c.tell(daytime(time.Now()))
+	case Time:
+		return c.tell(timestamp(time.Now()))
+	}
+	if s.lines() {
+		return c.echoLines()
+	}
+	return c.each(c.answer)
+}
+
+// tell sends b and ends the connection.
+func (c *client) tell(b []byte) error {
+	if err := c.send(b); err != nil {
+		return err
+	}
+	return errDone
+}
+
+// discardService throws away what comes. The sizes after which a fault is due
+// count what was received, since nothing is sent.
+func (c *client) discardService() error {
+	f := &c.server.Faults
+	after, how := f.limit()
+	return c.each(func([]byte) error {
+		if how == noLimit || c.plan.spare || c.received.Load() < after {
+			return nil
+		}
+		return c.reached(how)
+	})
+}
+
+// generate sends size bytes of the pattern, or without end if size is 0, and
+// throws away what comes meanwhile.
+func (c *client) generate(size int64) error {
+	ended := make(chan error, 1)
+	go func() { ended <- c.discard() }() // the peer's end, or Interrupt, ends it
+	err := c.sendPattern(size)
+	if err == nil {
+		err = c.stream.CloseWrite()
+	}
+	if err != nil {
+		c.socket.Interrupt()
+		<-ended
+		return err
+	}
+	return <-ended
+}
+
+func (c *client) sendPattern(size int64) error {
+	scratch := make([]byte, 0, sourceChunk)
+	for offset := int64(0); size == 0 || offset < size; {
+		n := sourceChunk
+		if size > 0 {
+			n = int(min(int64(n), size-offset))
+		}
+		// A copy, because a fault may flip a bit of it.
+		b := append(scratch[:0], patternAt(offset, n)...)
+		if err := c.send(b); err != nil {
+			return err
+		}
+		offset += int64(n)
+	}
+	return nil
+}
+
+// answer replies to what one read, or one line, brought.
+func (c *client) answer(data []byte) error {
+	s := c.server
+	if s.Reply == nil && s.Suffix == "" {
+		return c.send(data)
+	}
+	b := borrow()
+	defer giveBack(b)
+	return c.send(c.appendReply((*b)[:0], data))
+}
+
+// appendReply appends to b the reply to data, its suffix included.
+func (c *client) appendReply(b, data []byte) []byte {
+	s := c.server
+	c.replies++
+	if s.Reply != nil {
+		b = s.Reply.append(b, message{data, c.remote, c.local, c.replies})
+	} else {
+		b = append(b, data...)
+	}
+	return append(b, s.Suffix...)
+}
+
+// echoLines answers line by line. A last line without an ending is a line.
+func (c *client) echoLines() error {
+	if err := c.each(c.takeLines); err != nil {
+		return err
+	}
+	if len(c.partial) > 0 {
+		return c.takeLine(c.partial)
+	}
+	return nil
+}
+
+// takeLines answers the lines that end in data and keeps the rest.
+func (c *client) takeLines(data []byte) error {
+	longest := c.server.MaxLine
+	if longest == 0 {
+		longest = defaultMaxLine
+	}
+	for {
+		line, rest, whole := cutLine(data)
+		if len(c.partial)+len(line) > longest {
+			c.report(Event{Kind: Failed, Err: fmt.Errorf("a line is longer than %d bytes", longest)})
+			return errLong
+		}
+		if !whole {
+			c.partial = append(c.partial, line...)
+			return nil
+		}
+		if len(c.partial) > 0 {
+			line = append(c.partial, line...)
+			c.partial = nil
+		}
+		if err := c.takeLine(line); err != nil {
+			return err
+		}
+		data = rest
+	}
+}
+
+// cutLine cuts the first line, with its newline, off data; whole is false if
+// there is no newline, and line is then all of data.
+func cutLine(data []byte) (line, rest []byte, whole bool) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return data[:i+1], data[i+1:], true
+	}
+	return data, nil, false
+}
+
+// takeLine obeys line, if it is a control line, and answers it.
+func (c *client) takeLine(line []byte) error {
+	if c.server.Control {
+		switch done, err := c.control(withoutEnding(line)); {
+		case done:
+			return errDone
+		case err != nil:
+			c.report(Event{Kind: Failed, Err: err})
+			return c.send(fmt.Appendf(nil, "error: %v\n", err))
+		}
+	}
+	return c.answer(line)
+}
+
+// control obeys `exit` (done) and `set time N`; other lines are not for it,
+// unless they begin with the word set.
+func (c *client) control(line []byte) (done bool, err error) {
+	words := bytes.Fields(line)
+	switch {
+	case len(words) == 1 && string(words[0]) == "exit":
+		return true, nil
+	case len(words) == 0 || string(words[0]) != "set":
+		return false, nil
+	case len(words) == 3 && string(words[1]) == "time":
+		if limit, err := parseLimit(string(words[2])); err == nil {
+			c.clock.setIdle(limit)
+			return false, nil
+		}
+	}
+	return false, fmt.Errorf("bad control line %.100q: want \"set time N\" or \"exit\"", line)
+}
+
+// parseLimit reads a time limit in seconds, or with a unit; 0 is none.
+func parseLimit(s string) (time.Duration, error) {
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		s += "s"
+	}
+	d, err := time.ParseDuration(s)
+	if err == nil && d < 0 {
+		err = errors.New("negative")
+	}
+	return d, err
+}

@@ -1,0 +1,125 @@
+package echo
+
+import (
+	"context"
+	"sync"
+)
+
+// A gate counts the places of a server. A place is taken before a connection
+// is, so that at most max are ever open, and at most count are ever taken.
+type gate struct {
+	mu       sync.Mutex
+	max      int   // 0: no limit
+	active   int   // places taken
+	count    int64 // 0: no end
+	entered  int64 // of count, given-back places not among them
+	admitted int64 // of those, connections that there really are
+	changed  chan struct{}
+	over     chan struct{} // closed when count connections have been admitted
+}
+
+func newGate(max int, count int64) *gate {
+	return &gate{max: max, count: count, over: make(chan struct{})}
+}
+
+// enter takes a place if there is one.
+func (g *gate) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.max > 0 && g.active >= g.max || g.count > 0 && g.entered >= g.count {
+		return false
+	}
+	g.active++
+	g.entered++
+	return true
+}
+
+// admit notes that somebody came to the place taken.
+func (g *gate) admit() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.admitted++
+	if g.admitted == g.count {
+		close(g.over)
+	}
+}
+
+// giveBack returns a place to which nobody came.
+func (g *gate) giveBack() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.active--
+	g.entered--
+	g.notify()
+}
+
+// leave frees the place of a connection that has ended.
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.active--
+	g.notify()
+}
+
+// notify wakes those who wait. It allocates only if somebody does.
+func (g *gate) notify() {
+	if g.changed != nil {
+		close(g.changed)
+		g.changed = nil
+	}
+}
+
+// full returns a channel that is closed when a place may have become free; nil
+// if there is one now.
+func (g *gate) full() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if (g.max == 0 || g.active < g.max) && (g.count == 0 || g.entered < g.count) {
+		return nil
+	}
+	return g.waiting()
+}
+
+// left returns a channel that is closed when somebody leaves.
+func (g *gate) left() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waiting()
+}
+
+func (g *gate) waiting() <-chan struct{} {
+	if g.changed == nil {
+		g.changed = make(chan struct{})
+	}
+	return g.changed
+}
+
+// wait blocks until there may be a place, or ctx ends.
+func (g *gate) wait(ctx context.Context) {
+	changed := g.full()
+	if changed == nil {
+		return
+	}
+	select {
+	case <-changed:
+	case <-ctx.Done():
+	}
+}
+
+// one counts a datagram as admitted; false if all that were asked for have been.
+func (g *gate) one() bool {
+	if g.count == 0 {
+		return true
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.entered >= g.count {
+		return false
+	}
+	g.entered++
+	g.admitted++
+	if g.admitted == g.count {
+		close(g.over)
+	}
+	return true
+}

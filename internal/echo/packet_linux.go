@@ -1,0 +1,203 @@
+package echo
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A rawOrigin is what the kernel said of a datagram, for the answer to it.
+type rawOrigin struct {
+	name    unix.RawSockaddrAny
+	length  uint32
+	control [64]byte // IP_PKTINFO or IPV6_PKTINFO
+	used    int
+}
+
+// A wire receives from and sends to a UDP socket by recvmsg(2) and sendmsg(2),
+// as many as there are each time the poller wakes it, with nothing allocated.
+type wire struct {
+	packets *packets
+	raw     syscall.RawConn
+	info    bool // the socket is bound to all addresses: PKTINFO tells which
+	buf     []byte
+	from    origin
+	iov     unix.Iovec
+	msg     unix.Msghdr
+}
+
+// batch is how many datagrams are answered before others get their turn.
+const batch = 64
+
+func (p *packets) each(ctx context.Context) {
+	sc, ok := p.socket.Packet.(syscall.Conn)
+	if !ok {
+		p.eachPortable(ctx)
+		return
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		p.eachPortable(ctx)
+		return
+	}
+	a, udp := p.socket.Packet.LocalAddr().(*net.UDPAddr)
+	if !udp {
+		p.send = p.sendUnix(raw)
+		p.eachPortable(ctx)
+		return
+	}
+	w := &wire{packets: p, raw: raw, buf: make([]byte, bufferSize), info: a.IP == nil || a.IP.IsUnspecified()}
+	if w.info {
+		_ = raw.Control(askPacketInfo) // it fails only on a closed socket
+	}
+	p.send = w.send
+	for ctx.Err() == nil {
+		if err := w.receive(); err != nil {
+			p.readFailed(ctx, err)
+		}
+	}
+}
+
+// askPacketInfo asks the kernel to say where each datagram was sent. One of the
+// two options does not fit the socket's family.
+func askPacketInfo(fd uintptr) {
+	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+}
+
+// receive waits for datagrams and takes a batch of them.
+func (w *wire) receive() error {
+	var failed error
+	err := w.raw.Read(func(fd uintptr) bool {
+		for i := range batch {
+			n, errno := w.recvmsg(fd)
+			switch errno {
+			case 0:
+				w.origin()
+				w.packets.take(w.buf[:n], &w.from)
+			case unix.EAGAIN:
+				return i > 0
+			case unix.EINTR:
+			default:
+				failed = errno
+				return true
+			}
+		}
+		return true
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (w *wire) recvmsg(fd uintptr) (int, syscall.Errno) {
+	r := &w.from.raw
+	w.iov.Base = &w.buf[0]
+	w.iov.SetLen(len(w.buf))
+	w.msg.Iov, w.msg.Iovlen = &w.iov, 1
+	w.msg.Name = (*byte)(unsafe.Pointer(&r.name))
+	w.msg.Namelen = unix.SizeofSockaddrAny
+	w.msg.Control, w.msg.Controllen = nil, 0
+	if w.info {
+		w.msg.Control = &r.control[0]
+		w.msg.SetControllen(len(r.control))
+	}
+	n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&w.msg)), unix.MSG_DONTWAIT)
+	return int(n), errno
+}
+
+// origin reads what recvmsg said about the datagram.
+func (w *wire) origin() {
+	o := &w.from
+	o.raw.length = w.msg.Namelen
+	o.raw.used = int(w.msg.Controllen)
+	o.addr = addrPort(&o.raw.name)
+	o.to, o.cast = netip.Addr{}, false
+	if w.info {
+		o.to, o.cast = destination(o.raw.control[:o.raw.used])
+	}
+}
+
+// addrPort reads a socket address of either family.
+func addrPort(name *unix.RawSockaddrAny) netip.AddrPort {
+	port := func(p *uint16) uint16 { return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(p))[:]) }
+	switch name.Addr.Family {
+	case unix.AF_INET:
+		a := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), port(&a.Port))
+	case unix.AF_INET6:
+		a := (*unix.RawSockaddrInet6)(unsafe.Pointer(name))
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), port(&a.Port))
+	}
+	return netip.AddrPort{}
+}
+
+// destination reads the address that a datagram was sent to from the control
+// messages (ip(7), ipv6(7)), and makes them fit to send the answer from there:
+// no interface is prescribed. In IPv4 a datagram was broadcast or multicast if
+// the local address that would answer is not the one in its header.
+func destination(control []byte) (to netip.Addr, cast bool) {
+	for len(control) >= unix.SizeofCmsghdr {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
+		length := int(h.Len)
+		if length < unix.SizeofCmsghdr || length > len(control) {
+			break
+		}
+		data := control[unix.SizeofCmsghdr:length]
+		switch {
+		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
+			info.Ifindex = 0
+			return netip.AddrFrom4(info.Addr), info.Addr != info.Spec_dst
+		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+			info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
+			to = netip.AddrFrom16(info.Addr).Unmap()
+			if !to.IsLinkLocalUnicast() {
+				info.Ifindex = 0
+			}
+			cast = cast || to.IsMulticast()
+		}
+		control = control[min(unix.CmsgSpace(len(data)), len(control)):]
+	}
+	return to, cast
+}
+
+// send sends b to whence a datagram came, from where it was sent to.
+func (w *wire) send(b []byte, to *origin) error {
+	var msg unix.Msghdr
+	var iov unix.Iovec
+	if len(b) > 0 {
+		iov.Base = &b[0]
+	}
+	iov.SetLen(len(b))
+	msg.Iov, msg.Iovlen = &iov, 1
+	msg.Name, msg.Namelen = (*byte)(unsafe.Pointer(&to.raw.name)), to.raw.length
+	if to.raw.used > 0 {
+		msg.Control = &to.raw.control[0]
+		msg.SetControllen(to.raw.used)
+	}
+	var errno syscall.Errno
+	err := w.raw.Control(func(fd uintptr) {
+		for tries := 0; ; tries++ {
+			_, _, errno = unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&msg)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+			if errno != unix.EAGAIN && errno != unix.EINTR || tries > 20 {
+				return
+			}
+			// The send buffer is full: the interface empties it in its own time.
+			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 5)
+		}
+	})
+	switch {
+	case err != nil:
+		return err
+	case errno != 0:
+		return errno
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package echo
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+)
+
+// reorderLimit is how long a reply is held back for another one to overtake it.
+const reorderLimit = time.Second
+
+// faulty sends a reply as the faults want it: not at all, twice, late, broken,
+// or behind the next one.
+func (p *packets) faulty(reply []byte, to *origin) {
+	f := &p.server.Faults
+	dice := f.plan(p.number)
+	if dice.spare {
+		p.deliver(reply, to)
+		return
+	}
+	if dice.chance(f.Loss) {
+		p.fault(to, "lost datagram %d", p.number)
+		return
+	}
+	reply = bytes.Clone(reply)
+	if len(reply) > 0 && dice.chance(f.Corrupt) {
+		offset, bit := dice.flip(reply)
+		p.fault(to, "flipped bit %d of byte %d of datagram %d", bit, offset, p.number)
+	}
+	copies := 1
+	if dice.chance(f.Duplicate) {
+		p.fault(to, "sent datagram %d twice", p.number)
+		copies = 2
+	}
+	late := dice.chance(f.Reorder)
+	one := &packet{data: reply, to: *to}
+	send := func() {
+		for range copies {
+			p.deliver(one.data, &one.to)
+		}
+	}
+	if d := dice.delay(f); d > 0 {
+		p.fault(to, "delayed datagram %d by %v", p.number, d.Round(time.Microsecond))
+		p.pending.Add(1)
+		time.AfterFunc(d, func() { defer p.pending.Done(); send() })
+		return
+	}
+	if late && p.hold(one) {
+		p.fault(to, "held datagram %d back behind the next", p.number)
+		return
+	}
+	send()
+	p.release(nil)
+}
+
+// hold keeps a reply until the next one has been sent; false if there is one
+// that is held already.
+func (p *packets) hold(one *packet) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held != nil {
+		return false
+	}
+	p.held = one
+	p.pending.Add(1)
+	time.AfterFunc(reorderLimit, func() { p.release(one) })
+	return true
+}
+
+// release sends the reply that is held back, if it is that one (nil: any).
+func (p *packets) release(one *packet) {
+	p.mu.Lock()
+	held := p.held
+	if held == nil || one != nil && held != one {
+		p.mu.Unlock()
+		return
+	}
+	p.held = nil
+	p.mu.Unlock()
+	p.deliver(held.data, &held.to)
+	p.pending.Done()
+}
+
+func (p *packets) fault(to *origin, format string, args ...any) {
+	p.report(Event{Kind: Faulted, Remote: to.String(), What: fmt.Sprintf(format, args...)})
+}

@@ -1,0 +1,53 @@
+package echo
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"time"
+
+	"gcat/internal/conn"
+)
+
+// eachPortable calls take for each datagram until ctx ends, by the means that
+// every system has.
+func (p *packets) eachPortable(ctx context.Context) {
+	if p.send == nil {
+		p.send = func(b []byte, to *origin) error {
+			_, err := p.socket.Packet.WriteTo(b, net.UDPAddrFromAddrPort(to.addr))
+			return err
+		}
+	}
+	buf := make([]byte, messageSize)
+	for ctx.Err() == nil {
+		n, from, err := p.socket.Packet.ReadFrom(buf)
+		if err != nil {
+			p.readFailed(ctx, err)
+			continue
+		}
+		var o origin
+		switch a := from.(type) {
+		case *net.UDPAddr:
+			o.addr = a.AddrPort()
+		case *net.UnixAddr:
+			if a != nil && a.Name != "@" {
+				o.name = a.Name
+			}
+		}
+		p.take(buf[:n], &o)
+	}
+}
+
+// readFailed reports an error of receiving, and waits a little so that one that
+// stays does no harm.
+func (p *packets) readFailed(ctx context.Context, err error) {
+	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	p.report(Event{Kind: Failed, Err: &conn.Error{Why: conn.Local, Op: "receive on " + p.socket.Name, Err: err}})
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-ctx.Done():
+	}
+}

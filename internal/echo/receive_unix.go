@@ -1,0 +1,39 @@
+//go:build unix
+
+package echo
+
+import (
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+// receiveRaw reads from the socket with a buffer that is borrowed only when
+// there is something to read: a connection that waits holds none.
+func (c *client) receiveRaw() (b *[]byte, n int, err error) {
+	waited := c.raw.Read(func(fd uintptr) bool {
+		b = c.borrow()
+		for {
+			n, err = unix.Read(int(fd), *b)
+			if err != unix.EINTR {
+				break
+			}
+		}
+		if err == unix.EAGAIN {
+			giveBack(b)
+			b = nil
+			return false
+		}
+		return true
+	})
+	switch {
+	case b == nil:
+		return nil, 0, waited
+	case err != nil:
+		return b, 0, err
+	case n == 0:
+		return b, 0, io.EOF
+	}
+	c.clock.Touch()
+	return b, n, nil
+}

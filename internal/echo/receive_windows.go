@@ -1,0 +1,8 @@
+package echo
+
+// receiveRaw reads from the socket.
+func (c *client) receiveRaw() (b *[]byte, n int, err error) {
+	b = c.borrow()
+	n, err = c.socket.Read(*b)
+	return b, n, err
+}

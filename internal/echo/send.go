@@ -1,0 +1,116 @@
+package echo
+
+import (
+	"time"
+)
+
+// chunkPause is what lies between two pieces that are sent chunk by chunk.
+const chunkPause = time.Millisecond
+
+// send sends b, which it may change, as the faults want it.
+func (c *client) send(b []byte) error {
+	f := &c.server.Faults
+	if !f.any() || c.plan.spare {
+		return c.write(b)
+	}
+	if d := c.plan.delay(f); d > 0 {
+		c.fault("delayed a reply by %v", d.Round(time.Microsecond))
+		if err := c.pause(d); err != nil {
+			return err
+		}
+	}
+	if len(b) > 0 && c.plan.chance(f.Corrupt) {
+		offset, bit := c.plan.flip(b)
+		c.fault("flipped bit %d of byte %d", bit, c.sent+int64(offset))
+	}
+	after, how := f.limit()
+	if how == noLimit || c.sent+int64(len(b)) < after {
+		return c.drip(b)
+	}
+	if err := c.drip(b[:after-c.sent]); err != nil {
+		return err
+	}
+	return c.reached(how)
+}
+
+// reached does what is to be done after so many bytes sent.
+func (c *client) reached(how limitKind) error {
+	switch how {
+	case resetAfter:
+		c.fault("reset after %d bytes", c.sent)
+		return errReset
+	case stallAfter:
+		c.fault("stalled after %d bytes", c.sent)
+		return c.hang()
+	case halfCloseAfter:
+		c.fault("half-closed after %d bytes", c.sent)
+		if err := c.stream.CloseWrite(); err != nil {
+			return err
+		}
+		if err := c.discard(); err != nil {
+			return err
+		}
+		return errDone
+	}
+	c.fault("closed after %d bytes", c.sent)
+	return errDone
+}
+
+// drip writes b in the pieces, and at the pace, that were asked for.
+func (c *client) drip(b []byte) error {
+	f := &c.server.Faults
+	piece := len(b)
+	if f.Rate > 0 {
+		piece = min(piece, int(max(f.Rate/50, 1)))
+	}
+	if f.Chunk > 0 {
+		piece = min(piece, f.Chunk)
+	}
+	for len(b) > 0 {
+		piece = min(piece, len(b))
+		if err := c.pause(c.pacer.wait(piece)); err != nil {
+			return err
+		}
+		if err := c.write(b[:piece]); err != nil {
+			return err
+		}
+		b = b[piece:]
+		if f.Chunk > 0 && f.Rate == 0 && len(b) > 0 {
+			if err := c.pause(chunkPause); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// write writes all of b.
+func (c *client) write(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	c.writing.Store(true)
+	n, err := c.stream.Write(b)
+	c.writing.Store(false)
+	c.count(n)
+	return err
+}
+
+// A pacer keeps to a rate: it says how long to wait before each piece.
+type pacer struct {
+	rate int64     // bytes a second; 0: as fast as can be
+	next time.Time // when the bytes so far are paid for
+}
+
+func (p *pacer) wait(n int) time.Duration {
+	if p.rate == 0 {
+		return 0
+	}
+	now := time.Now()
+	if p.next.Before(now) {
+		p.next = now
+	}
+	d := p.next.Sub(now)
+	p.next = p.next.Add(time.Duration(float64(n) / float64(p.rate) * float64(time.Second)))
+	return d
+}

@@ -1,0 +1,211 @@
+package echo
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"gcat/internal/conn"
+)
+
+// Serve serves sockets until ctx ends or all that were asked for by Count have
+// been served, and closes them. When ctx ends, nothing more is accepted but for
+// what waits in the backlog; connections have grace to finish, and are then
+// closed in order. It returns how many had to be closed.
+func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socket) (closed int) {
+	s.gate = newGate(s.places(), s.Count)
+	s.mine = ownAddresses(sockets)
+	s.startLoops(sockets)
+	accepting, stop := context.WithCancel(ctx)
+	defer stop()
+	var serving sync.WaitGroup
+	for _, socket := range sockets {
+		serving.Go(func() { s.serveSocket(ctx, accepting, socket) })
+	}
+	all := make(chan struct{})
+	go func() { serving.Wait(); close(all) }() // ends with the sockets
+	select {
+	case <-s.gate.over:
+	case <-all: // only connections were given
+	case <-ctx.Done():
+	}
+	stop()
+	<-all
+	finished := make(chan struct{})
+	go func() { s.live.Wait(); close(finished) }() // ends with the connections
+	select {
+	case <-finished:
+	case <-ctx.Done():
+		closed = s.endAfter(grace, finished)
+	}
+	s.stopLoops()
+	return closed
+}
+
+// endAfter closes the connections that are left after grace.
+func (s *Server) endAfter(grace time.Duration, finished <-chan struct{}) (closed int) {
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-finished:
+		return 0
+	case <-timer.C:
+	}
+	s.mu.Lock()
+	for c := range s.open {
+		if c.end(ending{by: "signal"}) {
+			closed++
+		}
+	}
+	s.mu.Unlock()
+	for _, l := range s.loops {
+		closed += l.endAll()
+	}
+	<-finished
+	return closed
+}
+
+// serveSocket serves one socket until stopping ends, and closes it.
+func (s *Server) serveSocket(ctx, stopping context.Context, socket Socket) {
+	switch {
+	case socket.Packet != nil:
+		s.servePacket(stopping, socket)
+	case socket.Conn != nil:
+		if s.gate.enter() {
+			s.begin(socket.Conn, socket)
+		}
+	case s.Faults.NoAccept:
+		<-stopping.Done()
+		_ = socket.Listener.Close()
+	default:
+		a := &acceptor{server: s, socket: socket}
+		a.run(stopping)
+		if ctx.Err() != nil {
+			a.drain()
+		}
+		_ = socket.Listener.Close()
+		if a.watch != nil {
+			_ = a.watch.Close()
+		}
+	}
+}
+
+// An acceptor takes connections from one listener.
+type acceptor struct {
+	server *Server
+	socket Socket
+	loop   bool     // connections go to a loop
+	watch  *os.File // a copy of the listener's descriptor to wait on; nil if there is none
+	raw    syscall.RawConn
+}
+
+// run accepts until ctx ends.
+func (a *acceptor) run(ctx context.Context) {
+	a.open()
+	a.loop = a.server.loops != nil && a.raw != nil && a.socket.TLS == nil && !a.socket.Messages
+	if a.loop {
+		a.prepare()
+	}
+	stop := context.AfterFunc(ctx, a.interrupt)
+	defer stop()
+	for ctx.Err() == nil {
+		a.server.gate.wait(ctx)
+		if ctx.Err() != nil || !a.ready() {
+			continue
+		}
+		if err := a.accept(); err != nil {
+			a.failed(ctx, err)
+		}
+	}
+}
+
+// interrupt makes Accept and the wait for it return.
+func (a *acceptor) interrupt() {
+	if a.watch != nil {
+		_ = a.watch.SetReadDeadline(time.Unix(1, 0)) // it can be polled: open tried
+	}
+	if l, ok := a.socket.Listener.(interface{ SetDeadline(time.Time) error }); ok {
+		_ = l.SetDeadline(time.Unix(1, 0)) // it fails only on a closed listener
+		return
+	}
+	_ = a.socket.Listener.Close()
+}
+
+// drain accepts what waits in the backlog at the end: those clients were told
+// that they are connected.
+func (a *acceptor) drain() {
+	l, ok := a.socket.Listener.(interface{ SetDeadline(time.Time) error })
+	if !ok || a.raw == nil {
+		return
+	}
+	_ = l.SetDeadline(time.Now().Add(drainLimit)) // it fails only on a closed listener
+	for a.waiting() && a.server.gate.enter() {
+		if a.accept() != nil {
+			return
+		}
+	}
+}
+
+// accept takes the connection that is ready, for which a place is taken, and
+// hands it on.
+func (a *acceptor) accept() error {
+	s := a.server
+	if a.loop {
+		return a.acceptRaw()
+	}
+	nc, err := a.socket.Listener.Accept()
+	if err != nil {
+		s.gate.giveBack()
+		return err
+	}
+	if !s.permits(nc.RemoteAddr(), nc.LocalAddr(), a.socket) {
+		_ = nc.Close()
+		s.gate.giveBack()
+		return nil
+	}
+	s.begin(nc, a.socket)
+	return nil
+}
+
+// begin serves a connection, whose place is taken, in a goroutine of its own.
+func (s *Server) begin(nc net.Conn, socket Socket) {
+	s.gate.admit()
+	c := s.newClient(nc, s.Totals.Connections.Add(1), socket)
+	s.live.Add(1)
+	go func() { // ends with the connection
+		defer s.live.Done()
+		defer s.gate.leave()
+		c.serve(socket.TLS)
+	}()
+}
+
+// permits applies the rules.
+func (s *Server) permits(remote, local net.Addr, socket Socket) bool {
+	if s.Permits == nil || s.Permits(remote) {
+		return true
+	}
+	s.report(Event{Kind: RefusedByRule, Endpoint: socket.Name, Remote: addrName(remote), Local: addrName(local)})
+	return false
+}
+
+// failed reports why nobody could be accepted and waits until that may have
+// changed: when descriptors or memory are short, until a connection leaves.
+func (a *acceptor) failed(ctx context.Context, err error) {
+	if ctx.Err() != nil || errors.Is(err, syscall.ECONNABORTED) || errors.Is(err, syscall.EINTR) {
+		return
+	}
+	left := a.server.gate.left()
+	a.server.report(Event{Kind: Failed, Endpoint: a.socket.Name, Err: &conn.Error{
+		Why: conn.Local, Op: "accept on " + a.socket.Name, Err: err}})
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-left:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
