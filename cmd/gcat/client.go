@@ -20,7 +20,7 @@ func (g *gcat) connect(ctx context.Context, where conn.Endpoint) error {
 		Text:   fmt.Sprintf("connected to %s", g.peerName(c, where)),
 		Fields: []cli.Field{{Key: "local", Value: address(c.LocalAddr())}, {Key: "remote", Value: g.peerName(c, where)}},
 	})
-	return g.converse(ctx, c, where, g.stdio())
+	return g.meet(ctx, c, where, g.stdio())
 }
 
 // dial opens the connection, within the connect limit.

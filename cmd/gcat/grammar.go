@@ -38,6 +38,9 @@ type gcat struct {
 
 	tlsFlags
 	proxyFlags
+	execFlags
+	brokerFlags
+	peerFlags
 
 	cli.Logging
 	cli.Common

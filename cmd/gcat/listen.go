@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gcat/internal/cli"
@@ -21,6 +22,7 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 	if err != nil {
 		return cause(ctx, err)
 	}
+	l = g.guard(l)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stdio := g.stdio()
@@ -34,6 +36,8 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 		Text:   "listening on " + bound.Address(),
 		Fields: []cli.Field{{Key: "local", Value: bound.Address()}},
 	})
+	g.tellCertificate()
+	g.warnExec(bound)
 	if err := g.ready(bound); err != nil {
 		return err
 	}
@@ -45,14 +49,17 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 		return err
 	}
 	_ = l.Close() // one peer was asked for: the next is refused rather than left waiting
-	return g.converse(ctx, c, where, stdio)
+	if c, err = g.secureServer(ctx, c); err != nil {
+		return err
+	}
+	return g.meet(ctx, c, where, stdio)
 }
 
 // watchOutput ends a listener, even one that nobody has called, when nobody can
 // read its output any more. It ends then, when the output ends, or with the
 // process.
 func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
-	if g.SendOnly {
+	if g.SendOnly || !g.talksItself() {
 		return
 	}
 	if err := stdio.Gone(); err != nil {
@@ -146,8 +153,9 @@ func (g *gcat) accepted(c net.Conn, where conn.Endpoint) {
 // wait in the backlog.
 func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, where conn.Endpoint, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
+	var claimed atomic.Bool // standard input
 	places := make(chan struct{}, g.MaxConns)
-	for first := true; ; first = false {
+	for {
 		select {
 		case places <- struct{}{}:
 		case <-ctx.Done():
@@ -159,10 +167,19 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 		}
 		g.accepted(c, where)
 		one := *g
-		one.RecvOnly = g.RecvOnly || !first
+		plain := g.tlsConfig == nil
+		if plain {
+			one.RecvOnly = g.RecvOnly || claimed.Swap(true)
+		}
 		peers.Go(func() {
 			defer func() { <-places }()
-			err := one.converse(ctx, c, where, stdio)
+			c, err := g.secureServer(ctx, c)
+			if err == nil {
+				if !plain {
+					one.RecvOnly = g.RecvOnly || claimed.Swap(true)
+				}
+				err = one.meet(ctx, c, where, stdio)
+			}
 			switch {
 			case ctx.Err() != nil:
 			case outputFailed(err):

@@ -24,6 +24,7 @@ var app = cli.App{
 		{Key: "time", Title: "Time limits (seconds, or 500ms, 2m, 1h)"},
 		{Key: "end", Title: "Direction and end"},
 		{Key: "listen", Title: "Listening"},
+		{Key: "serve", Title: "Whom to serve, and what"},
 		{Key: "tls", Title: "TLS"},
 		{Key: "proxy", Title: "Proxies"},
 		{Key: "other", Title: "Other"},

@@ -47,7 +47,7 @@ func (g *gcat) run(log *cli.Log) error {
 // prepare does what must be known to work before anything is opened: it reads
 // keys and certificates, and asks for a password.
 func (g *gcat) prepare(ctx context.Context, where conn.Endpoint) error {
-	for _, check := range []func(conn.Endpoint) error{g.checkTLS, g.checkProxy, g.loadTLS} {
+	for _, check := range []func(conn.Endpoint) error{g.checkTLS, g.checkProxy, g.checkPeers, g.checkExec, g.checkBroker, g.loadTLS} {
 		if err := check(where); err != nil {
 			return err
 		}

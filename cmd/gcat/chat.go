@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+
+	"gcat/internal/tty"
+)
+
+// longestLine is how many bytes of a line are passed on at once; a longer one
+// is told in several.
+const longestLine = 4 << 10
+
+// A chatter tells the others, line by line, what a peer says. It puts a name in
+// front that nobody chooses, and nothing in a line can look like another line
+// or do anything to a terminal.
+type chatter struct {
+	seat *seat
+	name string
+
+	mu   sync.Mutex
+	line []byte // begun
+	once sync.Once
+}
+
+func newChatter(s *seat) *chatter {
+	return &chatter{seat: s, name: fmt.Sprintf("user%d", s.number)}
+}
+
+// enter introduces the peer to the others, and the others to it.
+func (c *chatter) enter() {
+	hello := fmt.Sprintf("* you are %s", c.name)
+	if others := c.seat.hub.others(c.seat); len(others) > 0 {
+		hello += fmt.Sprintf(", with %d more", len(others))
+	}
+	c.seat.push([]byte(hello + "\n"))
+	c.seat.hub.broadcast(c.seat, fmt.Appendf(nil, "* %s has joined\n", c.name))
+}
+
+// leave tells the others, once.
+func (c *chatter) leave() {
+	c.once.Do(func() {
+		c.flush()
+		c.seat.hub.broadcast(c.seat, fmt.Appendf(nil, "* %s has left\n", c.name))
+	})
+}
+
+// say passes on the lines that p ends, and keeps the one that it begins.
+func (c *chatter) say(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(p) > 0 {
+		end := bytes.IndexByte(p, '\n')
+		part := p
+		if end >= 0 {
+			part = p[:end]
+		}
+		part = part[:min(len(part), longestLine-len(c.line))]
+		c.line = append(c.line, part...)
+		p = p[len(part):]
+		switch {
+		case len(p) > 0 && p[0] == '\n':
+			p = p[1:]
+			c.tell()
+		case len(c.line) == longestLine:
+			c.tell()
+		}
+	}
+}
+
+// flush passes on a line that will not be ended any more.
+func (c *chatter) flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.line) > 0 {
+		c.tell()
+	}
+}
+
+// tell passes the line on. The caller holds c.mu.
+func (c *chatter) tell() {
+	var shown bytes.Buffer
+	fmt.Fprintf(&shown, "<%s> ", c.name)
+	safe := tty.Safe{W: &shown}
+	line := bytes.ReplaceAll(bytes.TrimSuffix(c.line, []byte("\r")), []byte("\r"), []byte("^M"))
+	_, _ = safe.Write(line) // a buffer takes everything
+	_ = safe.Flush()
+	shown.WriteByte('\n')
+	c.line = c.line[:0]
+	c.seat.hub.broadcast(c.seat, shown.Bytes())
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"net"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// adopt makes the processes that a command leaves behind our children, so that
+// reapGroup can wait for them (prctl(2), PR_SET_CHILD_SUBREAPER). Without it,
+// the connection is closed when the command itself has ended.
+var adopt = sync.OnceFunc(func() {
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+})
+
+// reapGroup waits for all that is left of the process group of pid.
+func reapGroup(pid int) {
+	for {
+		if _, err := unix.Wait4(-pid, nil, 0, nil); err != nil && err != unix.EINTR {
+			return // ECHILD: nothing is left
+		}
+	}
+}
+
+// canCount says that the kernel counts for us.
+const canCount = true
+
+// counts are what a TCP connection has carried, in bytes.
+type counts struct {
+	sent     int64 // written to it
+	received int64 // come from the peer
+	taken    int64 // of these, read from it
+	ended    bool  // the peer's FIN has come
+}
+
+// TCP_CLOSE_WAIT of include/net/tcp_states.h: the peer's FIN has come, and it
+// was counted.
+const tcpCloseWait = 8
+
+// countSocket asks the kernel (TCP_INFO of tcp(7), SIOCOUTQ); of other sockets
+// it knows nothing.
+func countSocket(c net.Conn) (n counts) {
+	if _, ok := c.(*net.TCPConn); !ok {
+		return counts{}
+	}
+	control(c, func(fd int) {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			return
+		}
+		n.sent, n.received = int64(info.Bytes_acked), int64(info.Bytes_received)
+		if q, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ); err == nil {
+			n.sent += int64(q)
+		}
+		if n.ended = info.State == tcpCloseWait; n.ended {
+			n.received--
+		}
+		n.taken = n.received
+		if q, err := unix.IoctlGetInt(fd, unix.SIOCINQ); err == nil {
+			n.taken -= int64(q)
+		}
+	})
+	return n
+}
