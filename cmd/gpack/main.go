@@ -15,14 +15,15 @@ import (
 
 var app = cli.App{
 	Name: "gpack",
-	Summary: "Turn values into binary records and back. FORMAT is that of Python's struct;\n" +
-		"without @ = < > or ! in front it is in network order.",
+	Summary: "Turn values into binary records and back, frame and deframe. FORMAT is that of\n" +
+		"Python's struct, in network order unless it begins with @ = < or >.",
 	Synopsis: []string{
-		"gpack [options] FORMAT [VALUE...]      values, or lines, to binary",
-		"gpack -d [options] FORMAT [FILE...]    binary to lines",
-		"gpack -f [options] FORMAT [VALUE...]   input to a frame behind a header",
-		"gpack -df [options] FORMAT [FILE...]   frames to payloads",
-		"gpack -z | --explain FORMAT            its size, its layout",
+		"gpack [options] FORMAT [VALUE...]",
+		"gpack -d [options] FORMAT [FILE...]",
+		"gpack -f [options] FORMAT [VALUE...]",
+		"gpack -df [options] FORMAT [FILE...]",
+		"gpack -z FORMAT",
+		"gpack --explain FORMAT",
 	},
 	Groups: []cli.Group{
 		{Key: "what", Title: "What to do"},

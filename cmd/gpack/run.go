@@ -38,7 +38,7 @@ func (g *gpack) run(log *cli.Log) error {
 	default:
 		count, err = g.encode(f)
 	}
-	log.Infof(1, "%d records, %d bytes read, %d bytes written", count.Records, count.Read, count.Written)
+	log.Infof(1, "%s, %s read, %s written", plural(count.Records, "record"), plural(count.Read, "byte"), plural(count.Written, "byte"))
 	return err
 }
 
@@ -139,4 +139,12 @@ func first(errs ...error) error {
 		}
 	}
 	return nil
+}
+
+// plural is a number of things.
+func plural(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -166,6 +166,10 @@ func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
 		if n < 0 || err != nil {
 			return dst, 0, err
 		}
+		if len(b) == 0 && c.left > 0 && (p.kind == terminated || p.kind == hexBytes) {
+			// At the end of the input there may be no more of them.
+			return dst, 0, c.want(p, c.left)
+		}
 		if whole, err := c.whole(p, b[n:]); !whole || err != nil {
 			return dst, 0, err
 		}

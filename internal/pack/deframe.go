@@ -136,9 +136,11 @@ func (d *Deframer) header(dst io.Writer, t *tape, out *[]byte, count *Counts, of
 			return 0, 0, err
 		}
 		if !ok {
-			got := len(t.bytes())
-			return 0, 0, inFrame(dataf("cut short in its header at offset %d: %s needs %d bytes more, got %d",
-				offset, quote(d.f.Text), need, got), count.Records+1)
+			got, least := int64(len(t.bytes())), ""
+			if !d.f.fixed {
+				least = "at least "
+			}
+			return 0, 0, inFrame(dataf("cut short in its header at offset %d: %d of %s%d bytes", offset, got, least, got+need), count.Records+1)
 		}
 	}
 }

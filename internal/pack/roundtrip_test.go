@@ -233,3 +233,45 @@ func FuzzForm(f *testing.F) {
 		}
 	})
 }
+
+// TestRest packs any number of each item and unpacks them again.
+func TestRest(t *testing.T) {
+	values := map[string][]string{
+		"c": {"a", "b"}, "?": {"1", "0"}, "H": {"1", "65535"}, "d": {"0.1", "-0"}, "{u24}": {"1", "2"}, "{leb}": {"1", "300"}, "{vlq}": {"1", "300"},
+		"{z}": {"a", "b c", ""}, "{hex3}": {"010203", "ffffff"}, "{ip4}": {"1.2.3.4"}, "{uuid}": {"123e4567-e89b-12d3-a456-426614174000"},
+		"{time}": {"2026-11-20T12:00:00Z"}, "{bits 4,4}": {"1", "2", "3", "4"}, "H/s": {"ab", "", "c"}, "{leb}/s": {"ab"}, "Zf": {"1+2j"},
+	}
+	for code, list := range values {
+		for _, prefix := range []string{"B", "", "@b", "{leb}"} {
+			for n := range len(list) + 1 {
+				if code == "{bits 4,4}" && n%2 != 0 {
+					continue
+				}
+				text := prefix + "*" + code
+				f, err := Parse(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := list[:n]
+				if prefix != "" {
+					want = append([]string{"7"}, want...)
+				} else if n == 0 {
+					continue
+				}
+				record, err := packed(f, want)
+				if err != nil {
+					t.Fatalf("%q %q: %v", text, want, err)
+				}
+				for _, json := range []bool{false, true} {
+					got, err := decoded(t, f, Options{JSON: json}, iotest.OneByteReader(bytes.NewReader(record)))
+					if err != nil {
+						t.Fatalf("%q %q: %x: %v", text, want, record, err)
+					}
+					if line := strings.Join(want, "\t") + "\n"; got != line && !json && !strings.Contains(line, " ") {
+						t.Fatalf("%q %q: %x: %q", text, want, record, got)
+					}
+				}
+			}
+		}
+	}
+}
