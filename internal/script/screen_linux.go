@@ -38,7 +38,15 @@ type Screen struct {
 func Sit(t testing.TB, cols int, cmd *exec.Cmd) *Screen {
 	t.Helper()
 	cmd.Env = append(cmd.Environ(), "TERM=vt100", "PS1=$ ", "PATH="+dir+":"+os.Getenv("PATH"))
-	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: uint16(cols)})
+	control := 0 // the first stream that is the terminal
+	switch {
+	case cmd.Stdin != nil && cmd.Stdout != nil:
+		control = 2
+	case cmd.Stdin != nil:
+		control = 1
+	}
+	size := &pty.Winsize{Rows: 24, Cols: uint16(cols)}
+	tty, err := pty.StartWithAttrs(cmd, size, &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: control})
 	if err != nil {
 		t.Fatal(err)
 	}
