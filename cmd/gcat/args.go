@@ -31,6 +31,11 @@ func (g *gcat) Validate() error {
 			return cli.Usagef("%s", c.words)
 		}
 	}
+	for _, check := range []func() error{g.checkScan, g.checkBytes, g.checkSocketValues} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
 	for _, d := range []struct {
 		name  string
 		value *cli.Duration

@@ -99,9 +99,10 @@ func (g *gcat) join(ctx context.Context, c net.Conn, where conn.Endpoint) error 
 	peer := g.peerName(c, where)
 	s := g.hub.enter(peer, drop, g.Chat)
 	relay := &conn.Relay{
-		Local: s, Remote: remote, Socket: socket, Peer: peer, Progress: progress,
+		Local: s, Remote: g.wrapRemote(remote, peer), Socket: socket, Peer: peer, Progress: progress,
 		Idle: g.idleLimit(),
 	}
+	defer g.counting(relay)()
 	result := relay.Run(ctx)
 	g.hub.leave(s)
 	if dropped, ok := errors.AsType[*conn.Error](result.Err); ok && dropped == context.Cause(ctx) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 
@@ -30,12 +31,17 @@ func (g *gcat) converse(ctx context.Context, c net.Conn, where conn.Endpoint, st
 		progress = new(conn.Progress)
 	}
 	remote, socket := sides(c, progress)
+	messages := c.LocalAddr().Network() == "unixpacket"
+	if messages {
+		remote = conn.NewMessages(socket)
+	}
+	peer := g.peerName(c, where)
 	relay := &conn.Relay{
-		Local:         stdio,
-		Remote:        remote,
+		Local:         g.wrapLocal(stdio, progress, messages),
+		Remote:        g.wrapRemote(remote, peer),
 		Socket:        socket,
 		Stdio:         stdio,
-		Peer:          g.peerName(c, where),
+		Peer:          peer,
 		Progress:      progress,
 		Idle:          g.idleLimit(),
 		QuitAfter:     quit(g.QuitAfter),
@@ -45,6 +51,10 @@ func (g *gcat) converse(ctx context.Context, c net.Conn, where conn.Endpoint, st
 		RecvOnly:      g.RecvOnly,
 		EndWithPeer:   !g.RecvOnly && term.IsTerminal(int(os.Stdin.Fd())),
 	}
+	if g.Datagrams > 0 {
+		relay.QuitAfterPeer = new(time.Duration) // they are the peer's end
+	}
+	defer g.counting(relay)()
 	result := relay.Run(ctx)
 	g.closed(c, relay, result)
 	return result.Err

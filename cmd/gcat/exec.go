@@ -70,9 +70,9 @@ func (g *gcat) command(ctx context.Context, c net.Conn, where conn.Endpoint) err
 func (g *gcat) handsOver(c net.Conn) bool {
 	switch c.(type) {
 	case *net.TCPConn:
-		return canHandOver && (canCount || g.idleLimit() == 0)
+		return canHandOver && (canCount || g.idleLimit() == 0) && !g.looksAtBytes()
 	case *net.UnixConn:
-		return canHandOver && g.idleLimit() == 0
+		return canHandOver && g.idleLimit() == 0 && !g.looksAtBytes()
 	}
 	return false
 }
@@ -155,9 +155,11 @@ func (g *gcat) relayCommand(ctx context.Context, cmd *exec.Cmd, c net.Conn, wher
 	progress := new(conn.Progress)
 	socket.Watch(progress)
 	relay := &conn.Relay{
-		Local: s, Remote: remote, Socket: socket, Peer: g.peerName(c, where), Progress: progress,
+		Local: g.wrapLocal(s, progress, false), Remote: g.wrapRemote(remote, g.peerName(c, where)),
+		Socket: socket, Peer: g.peerName(c, where), Progress: progress,
 		Idle: g.idleLimit(), QuitAfter: new(time.Duration), // the command's end is the end
 	}
+	defer g.counting(relay)()
 	result := relay.Run(ctx)
 	g.closed(c, relay, result)
 	s.end(result.Err)

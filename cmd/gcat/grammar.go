@@ -36,6 +36,11 @@ type gcat struct {
 	Backlog  int    `placeholder:"N" group:"listen" help:"listen(2)'s queue."`
 	Ready    string `placeholder:"FILE" type:"path" group:"listen" help:"Write HOST:PORT once bound."`
 
+	byteFlags
+	datagramFlags
+	scanFlags
+	passFlags
+	socketFlags
 	tlsFlags
 	proxyFlags
 	execFlags
@@ -47,7 +52,8 @@ type gcat struct {
 
 	Args []string `arg:"" optional:"" name:"dest" help:"Where to, or where to listen."`
 
-	log *cli.Log
+	log   *cli.Log
+	tally *tally
 }
 
 // connectLimit bounds look-up, connect and handshakes of a client: 10 s unless

@@ -18,7 +18,7 @@ import (
 
 // listen is gcat as a listener: for one peer, or with -k until it is killed.
 func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
-	l, err := conn.ListenConfig{Backlog: g.Backlog}.Listen(ctx, where)
+	l, err := conn.ListenConfig{Backlog: g.Backlog, Socket: g.socketOptions()}.Listen(ctx, where)
 	if err != nil {
 		return cause(ctx, err)
 	}
@@ -31,11 +31,7 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 	defer stop()
 	defer l.Close()
 	bound := conn.EndpointOf(l.Addr())
-	g.log.Event(1, cli.Event{
-		Name:   "listening",
-		Text:   "listening on " + bound.Address(),
-		Fields: []cli.Field{{Key: "local", Value: bound.Address()}},
-	})
+	g.listening(bound)
 	g.tellCertificate()
 	g.warnExec(bound)
 	if err := g.ready(bound); err != nil {
@@ -53,6 +49,15 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 		return err
 	}
 	return g.meet(ctx, c, where, stdio)
+}
+
+// listening says where.
+func (g *gcat) listening(bound conn.Endpoint) {
+	g.log.Event(1, cli.Event{
+		Name:   "listening",
+		Text:   "listening on " + bound.Address(),
+		Fields: []cli.Field{{Key: "local", Value: bound.Address()}},
+	})
 }
 
 // watchOutput ends a listener, even one that nobody has called, when nobody can
@@ -139,7 +144,8 @@ func acceptError(where conn.Endpoint, err error) error {
 
 // accepted tunes the connection of a peer that has come, and says who it is.
 func (g *gcat) accepted(c net.Conn, where conn.Endpoint) {
-	new(conn.SocketOptions).Tune(c)
+	options := g.socketOptions()
+	options.Tune(c)
 	g.log.Event(1, cli.Event{
 		Name:   "accepted",
 		Text:   "accepted " + peerName(c, where),

@@ -18,6 +18,7 @@ var app = cli.App{
 	Synopsis: []string{
 		"gcat [options] DEST [PORT]",
 		"gcat -l [options] [ADDR] PORT",
+		"gcat -z [options] HOST PORT[-PORT]...",
 	},
 	Groups: []cli.Group{
 		{Key: "connect", Title: "Connection"},
@@ -25,6 +26,10 @@ var app = cli.App{
 		{Key: "end", Title: "Direction and end"},
 		{Key: "listen", Title: "Listening"},
 		{Key: "serve", Title: "Whom to serve, and what"},
+		{Key: "bytes", Title: "What passes"},
+		{Key: "datagram", Title: "Datagrams"},
+		{Key: "scan", Title: "Scanning"},
+		{Key: "socket", Title: "Socket options"},
 		{Key: "tls", Title: "TLS"},
 		{Key: "proxy", Title: "Proxies"},
 		{Key: "other", Title: "Other"},
@@ -36,6 +41,6 @@ var app = cli.App{
 }
 
 func main() {
-	var g gcat
+	g := gcat{tally: new(tally)}
 	os.Exit(app.Main(&g, os.Args[1:], g.run))
 }

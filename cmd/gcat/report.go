@@ -11,12 +11,17 @@ import (
 
 // closed says how a conversation ended and what was moved.
 func (g *gcat) closed(c net.Conn, relay *conn.Relay, r conn.Result) {
+	g.closedAt(address(c.LocalAddr()), relay, r)
+}
+
+// closedAt says the same of a conversation whose own end is at local.
+func (g *gcat) closedAt(local string, relay *conn.Relay, r conn.Result) {
 	text := fmt.Sprintf("%s: sent %d bytes, received %d in %v, ended by %s",
 		relay.Peer, r.Sent, r.Received, r.Duration.Round(time.Millisecond), r.EndedBy)
 	fields := []cli.Field{
 		{Key: "sent", Value: r.Sent}, {Key: "received", Value: r.Received},
 		{Key: "duration", Value: r.Duration}, {Key: "first_byte", Value: r.FirstByte},
-		{Key: "local", Value: address(c.LocalAddr())}, {Key: "remote", Value: relay.Peer},
+		{Key: "local", Value: local}, {Key: "remote", Value: relay.Peer},
 		{Key: "ended_by", Value: r.EndedBy},
 	}
 	if r.Unacknowledged > 0 {

@@ -18,10 +18,11 @@ func (g *gcat) run(log *cli.Log) error {
 	if g.NoShutdown {
 		g.Shutdown = "none"
 	}
-	where, err := g.where()
+	where, targets, err := g.where()
 	if err != nil {
 		return err
 	}
+	g.tellCounts()
 	ctx, stop := signals(context.Background())
 	defer stop()
 	if d := g.Deadline.D(); d > 0 {
@@ -33,21 +34,37 @@ func (g *gcat) run(log *cli.Log) error {
 	if err := g.prepare(ctx, where); err != nil {
 		return err
 	}
-	if g.Listen {
-		err = g.listen(ctx, where)
-	} else {
-		err = g.connect(ctx, where)
-	}
+	err = g.closeDump(g.act(ctx, where, targets))
 	if conn.OutputClosed(err) {
 		return &cli.Interrupted{Signal: syscall.SIGPIPE}
 	}
 	return err
 }
 
+// act does what was asked for at where, or, with -z, at all targets.
+func (g *gcat) act(ctx context.Context, where conn.Endpoint, targets []conn.Endpoint) error {
+	switch {
+	case g.Scan:
+		return g.scan(ctx, targets)
+	case g.PassFD:
+		return g.pass(ctx, where)
+	case g.Listen && where.Datagram():
+		return g.listenDatagrams(ctx, where)
+	case g.Listen:
+		return g.listen(ctx, where)
+	case where.Datagram():
+		return g.connectDatagrams(ctx, where)
+	}
+	return g.connect(ctx, where)
+}
+
 // prepare does what must be known to work before anything is opened: it reads
 // keys and certificates, and asks for a password.
 func (g *gcat) prepare(ctx context.Context, where conn.Endpoint) error {
-	for _, check := range []func(conn.Endpoint) error{g.checkTLS, g.checkProxy, g.checkPeers, g.checkExec, g.checkBroker, g.loadTLS} {
+	for _, check := range []func(conn.Endpoint) error{
+		g.checkSocket, g.checkDatagrams, g.checkPass,
+		g.checkTLS, g.checkProxy, g.checkPeers, g.checkExec, g.checkBroker, g.loadTLS, g.openDump,
+	} {
 		if err := check(where); err != nil {
 			return err
 		}
@@ -55,12 +72,20 @@ func (g *gcat) prepare(ctx context.Context, where conn.Endpoint) error {
 	return g.askPassword(ctx)
 }
 
-// where is the endpoint that the command line names.
-func (g *gcat) where() (conn.Endpoint, error) {
-	if g.Listen {
-		return g.place()
+// where is the endpoint that the command line names; for -z it is the first of
+// the targets.
+func (g *gcat) where() (where conn.Endpoint, targets []conn.Endpoint, err error) {
+	switch {
+	case g.Scan:
+		if targets, err = g.targets(); err == nil {
+			where = targets[0]
+		}
+	case g.Listen:
+		where, err = g.place()
+	default:
+		where, err = g.destination()
 	}
-	return g.destination()
+	return where, targets, err
 }
 
 // signals returns a context that ends when a signal asks the command to; the

@@ -93,6 +93,8 @@ func (c *conversation) sendEnded(ctx context.Context, h half) {
 	case h.from != nil:
 		c.reset = true
 		c.fail("local", h.from)
+	case isLocal(h.to):
+		c.fail("local", h.to)
 	case h.to != nil:
 		c.note("reset", c.notDelivered(h.to))
 		if c.recvDone {
@@ -170,7 +172,7 @@ func (c *conversation) receiveEnded(ctx context.Context, h half) {
 		c.fail("local", h.to)
 		return
 	case h.from != nil:
-		c.fail("reset", c.receiveError(h.from))
+		c.fail(side(h.from), c.receiveError(h.from))
 		return
 	}
 	c.ended("peer")

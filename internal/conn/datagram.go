@@ -156,6 +156,9 @@ func (d *Datagrams) await() (net.Conn, error) {
 	case d.failed != nil:
 		return nil, d.failed
 	case d.ended && d.Wait == 0:
+		if err := NewSocket(d.conn, nil).pendingError(); err != nil {
+			return nil, d.failure(err) // nobody waits, but this is known
+		}
 		return nil, d.end()
 	case d.ended && d.Wait > 0:
 		_ = d.conn.SetReadDeadline(time.Now().Add(d.Wait))

@@ -179,12 +179,6 @@ func (l *DatagramListener) Write(p []byte) (int, error) {
 // CloseWrite does nothing.
 func (l *DatagramListener) CloseWrite() error { return nil }
 
-// isLocal reports whether err is of our own side.
-func isLocal(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Why == Local
-}
-
 // A unixgramSocket answers peers by their paths.
 type unixgramSocket struct {
 	*unixPacketConn

@@ -12,8 +12,8 @@ import (
 // in the caller's buffer comes with the next reads.
 type bigReader struct {
 	receive func(p []byte) (n, flags int, err error)
-	buf   []byte
-	rest  []byte
+	buf     []byte
+	rest    []byte
 }
 
 // bigMessage is more than a Unix socket carries in one message with the

@@ -39,11 +39,31 @@ func (c *conversation) notDelivered(err error) error {
 
 // receiveError says how far receiving came, and why not farther.
 func (c *conversation) receiveError(err error) error {
+	if isLocal(err) {
+		return err // what is wrapped around the connection failed, not the peer
+	}
 	return &Error{
 		Why: talkKind(err),
 		Op:  fmt.Sprintf("receive from %s after %s", c.Peer, byteCount(c.received.Load())),
 		Err: err,
 	}
+}
+
+// isLocal reports whether err is of our own side.
+func isLocal(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Why == Local
+}
+
+// side is what ended a conversation whose receiving failed with err.
+func side(err error) string {
+	switch e, _ := errors.AsType[*Error](err); {
+	case isLocal(err):
+		return "local"
+	case e != nil && e.Why == Timeout:
+		return "timeout"
+	}
+	return "reset"
 }
 
 // timedOut says which clock passed, and what it left behind.

@@ -1,0 +1,8 @@
+package main
+
+import (
+	"os"
+	"syscall"
+)
+
+var countSignals = []os.Signal{syscall.SIGUSR1}

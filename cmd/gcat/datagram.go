@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+)
+
+// datagramFlags are the options of sockets that keep the bounds of messages.
+type datagramFlags struct {
+	Datagrams    int  `short:"W" placeholder:"N" group:"datagram" help:"End after N were received."`
+	Lines        bool `group:"datagram" help:"Send each line as one."`
+	DatagramSize int  `placeholder:"N" group:"datagram" help:"Send N bytes in each."`
+}
+
+// checkDatagrams refuses options of datagrams where there are none, and others
+// where there are.
+func (g *gcat) checkDatagrams(where conn.Endpoint) error {
+	messages := where.Datagram() || where.Network == "unixpacket"
+	datagrams := where.Datagram()
+	for _, c := range []struct {
+		refused bool
+		words   string
+	}{
+		{g.Datagrams < 0, "-W cannot be negative"},
+		{g.DatagramSize < 0 || g.DatagramSize > conn.MaxDatagram, fmt.Sprintf("--datagram-size must be from 1 to %d", conn.MaxDatagram)},
+		{g.Datagrams > 0 && !messages, "-W needs -u"},
+		{g.Lines && !messages, "--lines needs -u"},
+		{g.DatagramSize > 0 && !messages, "--datagram-size needs -u"},
+		{g.Lines && g.DatagramSize > 0, "cannot use --lines with --datagram-size"},
+		{g.Interval > 0 && g.DatagramSize > 0, "cannot use -i with --datagram-size"},
+		{datagrams && g.Telnet, "cannot use -t with " + kindOfSocket(where)},
+		{datagrams && g.Backlog > 0, "cannot use --backlog with " + kindOfSocket(where)},
+		{datagrams && g.Listen && g.Source != "" && where.Unix(), "cannot use -s with -U and -l"},
+		{g.Source != "" && where.Unix() && !datagrams, "cannot use -s with a Unix socket"},
+		{g.Port != "" && where.Unix() && !g.Listen, "cannot use -p with a Unix socket"},
+	} {
+		if c.refused {
+			return cli.Usagef("%s", c.words)
+		}
+	}
+	return nil
+}
+
+// answerWait is for how long a client waits for answers after the end of its
+// input, and whether there has to be one.
+func (g *gcat) answerWait() (wait time.Duration, needed bool) {
+	needed = g.Timeout != nil || g.Datagrams > 0
+	switch {
+	case g.QuitAfter != nil:
+		return g.QuitAfter.D(), needed // negative is for ever
+	case g.Timeout == nil:
+		return time.Second, needed
+	case *g.Timeout == 0:
+		return -1, needed // no limit
+	}
+	return g.Timeout.D(), needed
+}
+
+// connectDatagrams is gcat as a client over datagrams.
+func (g *gcat) connectDatagrams(ctx context.Context, where conn.Endpoint) error {
+	d := g.dialer(where)
+	if where.Unix() {
+		d.LocalHost, d.LocalPath = "", g.Source
+	}
+	remote, err := d.DialDatagrams(ctx, where)
+	if err != nil {
+		return cause(ctx, err)
+	}
+	defer remote.Close()
+	stdio := g.stdio()
+	remote.Progress = stdio.Progress
+	remote.Wait, remote.NeedAnswer = g.answerWait()
+	remote.Moved = func(c net.Conn) { g.connected(c, where) }
+	g.connected(remote.Conn(), where)
+	relay := g.datagramRelay(stdio, remote, g.peerName(remote.Conn(), where))
+	defer g.counting(relay)()
+	result := relay.Run(ctx)
+	g.closedAt(address(remote.Conn().LocalAddr()), relay, result)
+	return result.Err
+}
+
+// listenDatagrams is gcat as a listener over datagrams. There is one
+// conversation, whoever takes part in it.
+func (g *gcat) listenDatagrams(ctx context.Context, where conn.Endpoint) error {
+	remote, err := conn.ListenConfig{Socket: g.socketOptions()}.ListenDatagrams(ctx, where)
+	if err != nil {
+		return cause(ctx, err)
+	}
+	defer remote.Close()
+	bound := conn.EndpointOf(remote.Addr())
+	g.listening(bound)
+	if err := g.ready(bound); err != nil {
+		return err
+	}
+	stdio := g.stdio()
+	if stdio.Progress == nil { // with -k
+		stdio.Progress = new(conn.Progress)
+	}
+	remote.Progress = stdio.Progress
+	remote.Keep = g.KeepOpen
+	remote.Limit = g.acceptLimit()
+	remote.Heard = func(a net.Addr) {
+		g.log.Event(1, cli.Event{
+			Name:   "accepted",
+			Text:   "accepted " + datagramPeer(a),
+			Fields: []cli.Field{{Key: "local", Value: bound.Address()}, {Key: "remote", Value: datagramPeer(a)}},
+		})
+	}
+	remote.Lost = func(err error) { g.log.Error(err) }
+	relay := g.datagramRelay(stdio, remote, bound.Address())
+	defer g.counting(relay)()
+	result := relay.Run(ctx)
+	if a := remote.Peer(); a != nil {
+		relay.Peer = datagramPeer(a)
+	}
+	g.closedAt(bound.Address(), relay, result)
+	return result.Err
+}
+
+// datagramPeer names whoever sent a datagram; the senders on Unix sockets need
+// not have an address.
+func datagramPeer(a net.Addr) string {
+	if a == nil {
+		return "a peer without an address"
+	}
+	return address(a)
+}
+
+// datagramRelay is a relay without acknowledgements and half-closes.
+func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string) *conn.Relay {
+	atOnce := time.Duration(0)
+	shutdown := conn.ShutWrite // "none" has nothing to leave open
+	if g.Shutdown == "both" {
+		shutdown = conn.ShutBoth
+	}
+	return &conn.Relay{
+		Local:         g.wrapLocal(stdio, stdio.Progress, true),
+		Remote:        g.wrapRemote(remote, peer),
+		Stdio:         stdio,
+		Peer:          peer,
+		Progress:      stdio.Progress,
+		Idle:          g.idleLimit(),
+		QuitAfterPeer: &atOnce, // after -W
+		Shutdown:      shutdown,
+		SendOnly:      g.SendOnly,
+		RecvOnly:      g.RecvOnly,
+	}
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+)
+
+// scanFlags are the options of -z.
+type scanFlags struct {
+	Scan     bool `short:"z" group:"scan" help:"Is anything listening there?"`
+	Parallel *int `placeholder:"N" group:"scan" help:"Ports at once (64)."`
+}
+
+// checkScan refuses what makes no sense without data.
+func (g *gcat) checkScan() error {
+	if !g.Scan {
+		if g.Parallel != nil {
+			return cli.Usagef("--parallel needs -z")
+		}
+		return nil
+	}
+	for _, c := range []struct {
+		given bool
+		name  string
+	}{
+		{g.Listen, "-l"}, {g.PassFD, "-F"}, {g.Exec != "", "-e"}, {g.Lines, "--lines"},
+		{g.Datagrams > 0, "-W"}, {g.DatagramSize > 0, "--datagram-size"}, {g.Hexdump != "", "-o"},
+		{g.CRLF, "-C"}, {g.Telnet, "-t"}, {g.Rate > 0, "--rate"}, {g.SendOnly, "--send-only"},
+		{g.QuitAfter != nil, "-q"}, {g.QuitAfterPeer != nil, "-Q"},
+	} {
+		if c.given {
+			return cli.Usagef("cannot use -z with %s", c.name)
+		}
+	}
+	if g.Parallel != nil && *g.Parallel < 1 {
+		return cli.Usagef("--parallel must be at least 1")
+	}
+	return nil
+}
+
+// targets are the endpoints that the command line of a scan names.
+func (g *gcat) targets() ([]conn.Endpoint, error) {
+	if len(g.Args) == 0 {
+		return nil, cli.Usagef("no destination: want HOST PORT[-PORT]...")
+	}
+	syntax := conn.Syntax{Network: g.network()}
+	host, words := g.Args[0], g.Args[1:]
+	if len(words) == 0 {
+		before, ports, ok := cutPorts(host)
+		if !ok { // a path, or one port however it is spelled
+			e, err := g.endpoint(host, syntax)
+			return []conn.Endpoint{e}, err
+		}
+		host, words = before, []string{ports}
+	}
+	if g.Unix {
+		return nil, cli.Usagef("cannot use a port with -U: %q", words[0])
+	}
+	ports, err := conn.ParsePorts(words)
+	if err != nil {
+		return nil, usage(err)
+	}
+	targets := make([]conn.Endpoint, len(ports))
+	for i, port := range ports {
+		if targets[i], err = conn.ParseHostPort(host, port, syntax); err != nil {
+			return nil, usage(err)
+		}
+	}
+	return targets, nil
+}
+
+// cutPorts takes HOST:PORTS apart where PORTS are several.
+func cutPorts(word string) (host, ports string, ok bool) {
+	i := strings.LastIndexByte(word, ':')
+	if i < 0 || strings.Contains(word, "/") {
+		return "", "", false
+	}
+	host, ports = word[:i], word[i+1:]
+	several := strings.ContainsAny(ports, ",-") && strings.Trim(ports, "0123456789,-") == ""
+	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") {
+		return "", "", false
+	}
+	return host, ports, several
+}
+
+// scan tells which ports are open.
+func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
+	d := g.dialer(targets[0])
+	d.Resolver = d.Resolver.Memo()
+	s := &conn.Scan{
+		Dial: func(ctx context.Context, e conn.Endpoint) (net.Conn, error) {
+			one := *d
+			one.Upgrade = g.upgrade(e)
+			return one.Dial(ctx, g.first(e))
+		},
+		Interval: g.Interval.D(),
+		Wait:     g.knockLimit(),
+	}
+	if g.Parallel != nil {
+		s.Parallel = *g.Parallel
+	}
+	several := len(targets) > 1
+	var closed closedPorts
+	var output error
+	s.Tell = func(r conn.PortState) {
+		g.tellPort(r)
+		if r.Err != nil {
+			closed.add(r)
+		} else if several && output == nil {
+			_, output = fmt.Fprintln(os.Stdout, r.Endpoint.Port)
+		}
+	}
+	if err := s.Run(ctx, targets); err != nil {
+		return err
+	}
+	if output != nil {
+		return &conn.Error{Why: conn.Local, Op: "standard output", Err: output}
+	}
+	return closed.failure(len(targets))
+}
+
+// knockLimit is how long a UDP port may be silent: the connect limit if it was
+// given, else as long as a client waits for an answer.
+func (g *gcat) knockLimit() time.Duration {
+	if g.ConnectTimeout == nil && g.Timeout == nil {
+		return time.Second
+	}
+	return g.connectLimit()
+}
+
+// tellPort reports one port with -v.
+func (g *gcat) tellPort(r conn.PortState) {
+	state, words := "open", "open"
+	if r.Err != nil {
+		state, words = "closed", reason(r.Err)
+		switch {
+		case kind(r.Err) == conn.Timeout && r.Endpoint.Datagram():
+			state, words = "open-or-filtered", "open or filtered"
+		case kind(r.Err) == conn.Timeout:
+			state = "filtered"
+		}
+	}
+	where := r.Endpoint.Address()
+	g.log.Event(1, cli.Event{
+		Name:   "port",
+		Text:   where + ": " + words,
+		Fields: []cli.Field{{Key: "remote", Value: where}, {Key: "port", Value: portValue(r.Endpoint.Port)}, {Key: "state", Value: state}},
+	})
+}
+
+// portValue is a port as a log line has it: a number if it is one.
+func portValue(port string) any {
+	if n, err := strconv.Atoi(port); err == nil {
+		return n
+	}
+	return port
+}
+
+func kind(err error) conn.Kind {
+	if e, ok := errors.AsType[*conn.Error](err); ok {
+		return e.Why
+	}
+	return conn.NoConnection
+}
+
+// reason is an error without what was tried.
+func reason(err error) string {
+	if e, ok := errors.AsType[*conn.Error](err); ok && e.Err != nil {
+		return conn.Words(e.Err)
+	}
+	return conn.Words(err)
+}
+
+// closedPorts collects the ports that are not open.
+type closedPorts struct {
+	why   []string            // in the order in which they came up
+	ports map[string][]string // by why
+	host  string
+	first error
+	late  error // the first that passed its limit
+}
+
+func (c *closedPorts) add(r conn.PortState) {
+	if c.ports == nil {
+		c.ports = make(map[string][]string)
+		c.first, c.host = r.Err, r.Endpoint.Host
+	}
+	if c.late == nil && kind(r.Err) == conn.Timeout {
+		c.late = r.Err
+	}
+	why := reason(r.Err)
+	if c.ports[why] == nil {
+		c.why = append(c.why, why)
+	}
+	c.ports[why] = append(c.ports[why], r.Endpoint.Port)
+}
+
+// failure is nil if all ports were open. That a limit passed decides the
+// status.
+func (c *closedPorts) failure(asked int) error {
+	if c.first == nil {
+		return nil
+	}
+	if asked == 1 {
+		return c.first
+	}
+	why := kind(c.first)
+	if c.late != nil {
+		why = conn.Timeout
+	}
+	var words []string
+	for _, w := range c.why {
+		words = append(words, fmt.Sprintf("port %s: %s", ranges(c.ports[w]), w))
+	}
+	host := c.host
+	if host == "" {
+		host = "localhost"
+	}
+	return &conn.Error{Why: why, Op: "connect to " + host, Err: errors.New(strings.Join(words, "; "))}
+}
+
+// ranges shortens runs of ports: 1-3,7.
+func ranges(ports []string) string {
+	var b strings.Builder
+	for i := 0; i < len(ports); {
+		first, err := strconv.Atoi(ports[i])
+		j := i + 1
+		for err == nil && j < len(ports) && ports[j] == strconv.Itoa(first+j-i) {
+			j++
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(ports[i])
+		if j > i+1 {
+			b.WriteString("-" + ports[j-1])
+		}
+		i = j
+	}
+	return b.String()
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"time"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+)
+
+// socketFlags are the options of the socket itself.
+type socketFlags struct {
+	Keepalive *cli.Duration `placeholder:"D" group:"socket" help:"Keep-alive probes (15s; 0: off)."`
+	NoNodelay bool          `name:"no-nodelay" group:"socket" help:"Nagle's algorithm."`
+	TOS       *int          `name:"tos" placeholder:"N" group:"socket" help:"Type of service."`
+	TTL       *int          `name:"ttl" placeholder:"N" group:"socket" help:"Time to live."`
+	MPTCP     bool          `name:"mptcp" group:"socket" help:"Multipath TCP."`
+	Interface string        `placeholder:"IF" group:"socket" help:"Use this interface only."`
+	SndBuf    cli.Size      `name:"sndbuf" placeholder:"SIZE" group:"socket" help:"Send buffer."`
+	RcvBuf    cli.Size      `name:"rcvbuf" placeholder:"SIZE" group:"socket" help:"Receive buffer."`
+	ReusePort bool          `name:"reuse-port" group:"socket" help:"Share the port."`
+}
+
+// checkSocket refuses options of another kind of socket.
+func (g *gcat) checkSocket(where conn.Endpoint) error {
+	ip := !where.Unix() && where.Network != "vsock"
+	tcp := ip && !where.Datagram()
+	for _, o := range []struct {
+		name  string
+		given bool
+		fits  bool
+	}{
+		{"--keepalive", g.Keepalive != nil, tcp},
+		{"--no-nodelay", g.NoNodelay, tcp},
+		{"--mptcp", g.MPTCP, tcp},
+		{"--tos", g.TOS != nil, ip},
+		{"--ttl", g.TTL != nil, ip},
+		{"--interface", g.Interface != "", ip},
+		{"--reuse-port", g.ReusePort, ip},
+		{"--sndbuf", g.SndBuf > 0, where.Network != "vsock"},
+		{"--rcvbuf", g.RcvBuf > 0, where.Network != "vsock"},
+	} {
+		if o.given && !o.fits {
+			return cli.Usagef("cannot use %s with %s", o.name, kindOfSocket(where))
+		}
+	}
+	return nil
+}
+
+// checkSocketValues refuses values that no socket takes.
+func (g *gcat) checkSocketValues() error {
+	const mostBuffer = 1<<31 - 1 // setsockopt(2) takes an int
+	switch {
+	case g.Keepalive != nil && *g.Keepalive < 0:
+		return cli.Usagef("--keepalive cannot be negative")
+	case g.Keepalive != nil && *g.Keepalive > 0 && g.Keepalive.D() < time.Second:
+		return cli.Usagef("--keepalive is at least 1s, or 0 for none")
+	case g.TOS != nil && (*g.TOS < 0 || *g.TOS > 255):
+		return cli.Usagef("--tos must be from 0 to 255")
+	case g.TTL != nil && (*g.TTL < 1 || *g.TTL > 255):
+		return cli.Usagef("--ttl must be from 1 to 255")
+	case g.SndBuf > mostBuffer || g.RcvBuf > mostBuffer:
+		return cli.Usagef("a socket's buffer is smaller than 2G")
+	case len(g.Interface) > 15: // IFNAMSIZ, netdevice(7)
+		return cli.Usagef("bad interface %q: a name has at most 15 bytes", g.Interface)
+	}
+	return nil
+}
+
+// kindOfSocket is where's kind in the words of the command line.
+func kindOfSocket(where conn.Endpoint) string {
+	switch {
+	case where.Network == "unixgram":
+		return "a Unix datagram socket"
+	case where.Unix():
+		return "a Unix socket"
+	case where.Datagram():
+		return "UDP"
+	}
+	return where.Network
+}
+
+// socketOptions are the flags as the sockets want them.
+func (f *socketFlags) socketOptions() conn.SocketOptions {
+	o := conn.SocketOptions{
+		Delay:         f.NoNodelay,
+		Interface:     f.Interface,
+		SendBuffer:    int(f.SndBuf),
+		ReceiveBuffer: int(f.RcvBuf),
+		MPTCP:         f.MPTCP,
+		ReusePort:     f.ReusePort,
+	}
+	if f.TOS != nil {
+		o.TOS = *f.TOS
+	}
+	if f.TTL != nil {
+		o.TTL = *f.TTL
+	}
+	if d := f.Keepalive; d != nil {
+		o.Keepalive = d.D()
+		if *d == 0 {
+			o.Keepalive = -1 // none
+		}
+	}
+	return o
+}

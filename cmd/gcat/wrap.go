@@ -1,0 +1,99 @@
+package main
+
+import (
+	"os"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+)
+
+// byteFlags are the options that look at the bytes, or hold them back. Each is a
+// Stream around a Stream; with none of them the relay has the descriptors for
+// itself.
+type byteFlags struct {
+	CRLF     bool         `short:"C" name:"crlf" group:"bytes" help:"Send LF as CRLF."`
+	Telnet   bool         `short:"t" group:"bytes" help:"Refuse telnet options."`
+	Interval cli.Duration `short:"i" placeholder:"D" group:"bytes" help:"Pause between lines sent."`
+	Rate     cli.Size     `placeholder:"SIZE" group:"bytes" help:"Bytes a second, sending."`
+	Hexdump  string       `short:"o" placeholder:"FILE" group:"bytes" help:"Hex dump of both directions."`
+
+	dump *conn.Dump // open; nil is none
+}
+
+// checkBytes refuses values that make no sense.
+func (g *gcat) checkBytes() error {
+	if g.Interval < 0 {
+		return cli.Usagef("-i cannot be negative")
+	}
+	return nil
+}
+
+// looksAtBytes reports whether an option needs the bytes to pass through this
+// process.
+func (g *gcat) looksAtBytes() bool {
+	return g.CRLF || g.Telnet || g.Interval > 0 || g.Rate > 0 || g.dump != nil
+}
+
+// openDump opens the file of the hex dump, once for all conversations.
+func (g *gcat) openDump(conn.Endpoint) error {
+	switch g.Hexdump {
+	case "":
+	case "-":
+		g.dump = conn.NewDump("standard error", os.Stderr)
+	default:
+		f, err := os.OpenFile(g.Hexdump, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+		if err != nil {
+			return fileError(err)
+		}
+		g.dump = conn.NewDump(g.Hexdump, f)
+	}
+	return nil
+}
+
+// closeDump closes the dump; a disk may be full only now.
+func (g *gcat) closeDump(err error) error {
+	if g.dump == nil {
+		return err
+	}
+	if e := g.dump.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// wrapLocal puts around standard input what the options ask for. Whole says
+// that one read is one message.
+func (g *gcat) wrapLocal(s conn.Stream, progress *conn.Progress, whole bool) conn.Stream {
+	switch {
+	case g.DatagramSize > 0:
+		s = &conn.Blocks{Stream: s, Size: g.DatagramSize}
+	case g.Lines || g.Interval > 0:
+		s = conn.NewLines(s, whole)
+	case whole:
+		s = &conn.Capped{Stream: s, Max: 64 << 10} // more than a datagram of UDP holds
+	}
+	if g.CRLF {
+		s = &conn.CRLF{Stream: s, Whole: whole}
+	}
+	if g.Interval > 0 {
+		s = &conn.Interval{Stream: s, Pause: g.Interval.D(), Progress: progress}
+	}
+	if g.Rate > 0 {
+		s = conn.NewRate(s, int64(g.Rate), whole, progress)
+	}
+	return s
+}
+
+// wrapRemote puts around the connection what the options ask for.
+func (g *gcat) wrapRemote(s conn.Stream, peer string) conn.Stream {
+	if g.dump != nil {
+		s = &conn.Dumped{Stream: s, Dump: g.dump, Peer: peer}
+	}
+	if g.Telnet {
+		s = &conn.Telnet{Stream: s}
+	}
+	if g.Datagrams > 0 {
+		s = &conn.Countdown{Stream: s, Left: g.Datagrams}
+	}
+	return s
+}

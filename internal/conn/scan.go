@@ -1,0 +1,232 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A Scan asks whether anything is listening on ports.
+type Scan struct {
+	// Dial connects to one port.
+	Dial func(context.Context, Endpoint) (net.Conn, error)
+	// Parallel is how many ports are tried at once; 0 is 64.
+	Parallel int
+	// Interval is the pause between the beginnings of two tries.
+	Interval time.Duration
+	// Wait is how long a UDP port may be silent; 0 is no limit.
+	Wait time.Duration
+	// Tell is called with each port's result, in the order of the ports.
+	Tell func(PortState)
+}
+
+// A PortState is what a [Scan] found out about one port.
+type PortState struct {
+	Endpoint Endpoint
+	// Err is nil if the port is open. Its kind is [Timeout] if nothing was
+	// heard, which for UDP means that it may be open or filtered.
+	Err error
+}
+
+// Run tries all endpoints. It returns ctx's cause if that ends first.
+func (s *Scan) Run(ctx context.Context, ports []Endpoint) error {
+	parallel := s.Parallel
+	if parallel == 0 {
+		parallel = 64
+	}
+	results := make([]chan PortState, len(ports))
+	for i := range results {
+		results[i] = make(chan PortState, 1)
+	}
+	go s.start(ctx, ports, results, min(parallel, len(ports)))
+	for _, result := range results {
+		select {
+		case r := <-result:
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			s.Tell(r)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// start tries the ports, parallel at a time. It ends when all are tried or with
+// ctx.
+func (s *Scan) start(ctx context.Context, ports []Endpoint, results []chan PortState, parallel int) {
+	var tries sync.WaitGroup
+	places := make(chan struct{}, parallel)
+	for i, e := range ports {
+		if i > 0 && s.Interval > 0 {
+			select {
+			case <-time.After(s.Interval):
+			case <-ctx.Done():
+			}
+		}
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		tries.Go(func() {
+			results[i] <- PortState{e, s.try(ctx, e)}
+			<-places
+		})
+	}
+	tries.Wait()
+}
+
+// knockLinger is how long a server may take to end a connection that asked for
+// nothing.
+const knockLinger = 50 * time.Millisecond
+
+// try is nil if e is open.
+func (s *Scan) try(ctx context.Context, e Endpoint) error {
+	c, err := s.Dial(ctx, e)
+	if err != nil {
+		return err
+	}
+	if e.Datagram() {
+		defer c.Close()
+		return s.knock(ctx, c, e)
+	}
+	_ = CloseInOrder(c, knockLinger) // it was open, whatever happens now
+	return nil
+}
+
+// knocks is how many datagrams a silent UDP port is sent: one may get lost.
+const knocks = 3
+
+// knock sends datagrams to a connected socket until somebody answers or refuses,
+// or Wait is over. What is sent is a line end: many services do not answer an
+// empty datagram.
+func (s *Scan) knock(ctx context.Context, c net.Conn, e Endpoint) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	var answer [1]byte
+	for range knocks {
+		if s.Wait > 0 {
+			_ = c.SetReadDeadline(time.Now().Add(s.Wait / knocks))
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		_, err := c.Write([]byte("\n"))
+		if err == nil {
+			_, err = c.Read(answer[:])
+		}
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.Is(err, syscall.EMSGSIZE):
+			return nil // the answer is longer than we care to read (Windows)
+		default:
+			return &Error{Why: connectKind(err), Op: "connect to " + e.words(), Err: err}
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return &Error{Why: Timeout, Op: "connect to " + e.words(), Err: fmt.Errorf("no answer within %v: open or filtered", s.Wait)}
+}
+
+// Memo returns a resolver that asks r once for each name.
+func (r Resolver) Memo() Resolver {
+	type key struct{ network, host string }
+	type answer struct {
+		once sync.Once
+		ips  []netip.Addr
+		err  error
+	}
+	var mu sync.Mutex
+	known := make(map[key]*answer)
+	ask := r
+	r.Lookup = func(ctx context.Context, network, host string) ([]netip.Addr, error) {
+		mu.Lock()
+		a := known[key{network, host}]
+		if a == nil {
+			a = new(answer)
+			known[key{network, host}] = a
+		}
+		mu.Unlock()
+		a.once.Do(func() { a.ips, a.err = ask.lookup(ctx, network, host) })
+		return append([]netip.Addr(nil), a.ips...), a.err
+	}
+	return r
+}
+
+// ParsePorts reads ports as a scan takes them, in order and without doubles:
+// numbers, names of services, and ranges with digits on both sides
+// ("8000-8010"; "http-alt" is a name), separated by commas.
+func ParsePorts(words []string) ([]string, error) {
+	var ports []string
+	seen := make(map[string]bool)
+	add := func(port string) {
+		if !seen[port] {
+			seen[port] = true
+			ports = append(ports, port)
+		}
+	}
+	for _, word := range words {
+		for part := range strings.SplitSeq(word, ",") {
+			low, high, ok := strings.Cut(part, "-")
+			if !ok || !digits(low) || !digits(high) {
+				if err := CheckPort(part); err != nil {
+					return nil, err
+				}
+				if digits(part) {
+					part = canonical(part)
+				}
+				if part == "0" {
+					return nil, errors.New("port 0 is only for listening")
+				}
+				add(part)
+				continue
+			}
+			first, last, err := portRange(low, high)
+			if err != nil {
+				return nil, fmt.Errorf("bad range %q: %w", part, err)
+			}
+			for port := first; port <= last; port++ {
+				add(strconv.Itoa(port))
+			}
+		}
+	}
+	return ports, nil
+}
+
+func portRange(low, high string) (first, last int, err error) {
+	for _, port := range []string{low, high} {
+		if err := CheckPort(port); err != nil {
+			return 0, 0, err
+		}
+	}
+	first, _ = strconv.Atoi(low) // CheckPort has looked at them
+	last, _ = strconv.Atoi(high)
+	switch {
+	case first > last:
+		return 0, 0, fmt.Errorf("%d is above %d", first, last)
+	case first == 0:
+		return 0, 0, errors.New("there is no port 0 to connect to")
+	}
+	return first, last, nil
+}
+
+func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// canonical is a port's number without leading zeros.
+func canonical(port string) string {
+	n, _ := strconv.Atoi(port) // CheckPort has looked at it
+	return strconv.Itoa(n)
+}
