@@ -39,7 +39,7 @@ type gpack struct {
 	Adjust     int64    `short:"A" placeholder:"N" help:"The length counts N bytes more than the payload." group:"frames"`
 	KeepHeader bool     `short:"H" help:"Leave the header in front of the payload." group:"frames"`
 	Lines      bool     `short:"L" help:"Frame each line of input." group:"frames"`
-	Exec       string   `short:"e" placeholder:"CMD" help:"Run sh -c CMD on each payload." group:"frames"`
+	Exec       string   `short:"e" placeholder:"CMD" help:"Run CMD on each payload, by a shell." group:"frames"`
 	Max        cli.Size `placeholder:"BYTES" default:"64M" help:"Largest frame, string or line." group:"frames"`
 
 	cli.Common
