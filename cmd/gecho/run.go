@@ -34,10 +34,6 @@ func (g *gecho) run(log *cli.Log) error {
 	if !rules.IsZero() {
 		server.Permits = rules.Permits
 	}
-	if err := announce(log, sockets); err != nil {
-		closeAll(sockets)
-		return err
-	}
 	return g.serve(log, server, sockets)
 }
 
@@ -125,6 +121,10 @@ func (g *gecho) serve(log *cli.Log, server *echo.Server, sockets []echo.Socket) 
 		}
 	})
 	defer unwatch()
+	if err := announce(log, sockets); err != nil {
+		closeAll(sockets)
+		return err
+	}
 	served := make(chan int, 1)
 	go func() { served <- server.Serve(ctx, g.Grace.D(), sockets) }() // ends by itself, or with the process
 	select {

@@ -25,6 +25,9 @@ func (g *gecho) endpoints() ([]conn.Endpoint, error) {
 		if g.TLS && strings.HasPrefix(e.Network, "tcp") {
 			e.Network = "tls"
 		}
+		if e.Host == "0.0.0.0" && (e.Network == "tcp" || e.Network == "udp") {
+			e.Network += "4" // the net package would listen on [::] as well
+		}
 		list = append(list, e)
 	}
 	return list, nil

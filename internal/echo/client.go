@@ -133,6 +133,12 @@ func (c *client) converse() error {
 	if c.number <= f.FailFirst {
 		return c.failFirst(f.Fail)
 	}
+	if !c.plan.spare && f.Rate > 0 {
+		c.fault("sends %d bytes a second", f.Rate)
+	}
+	if !c.plan.spare && f.Chunk > 0 {
+		c.fault("sends %d bytes at a time", f.Chunk)
+	}
 	if c.server.Greeting != "" {
 		if err := c.send([]byte(c.server.Greeting)); err != nil {
 			return err
@@ -172,11 +178,14 @@ func (c *client) onEOF(how Ending) error {
 }
 
 // hang is silence with the connection up, until the peer is gone or the
-// connection is ended. It is of our making, so the idle clock stands still.
+// connection or the server is ended. It is of our making, so the idle clock
+// stands still, and nobody waits for it to finish.
 func (c *client) hang() error {
 	c.clock.Pause()
 	defer c.clock.Resume()
-	if c.raw == nil && c.stream == conn.Stream(c.socket) { // nothing to ask
+	stop := context.AfterFunc(c.server.stopping, func() { c.end(ending{by: "signal"}) })
+	defer stop()
+	if _, err := c.socket.SyscallConn(); err != nil { // nothing to ask
 		<-c.ended
 		return context.Canceled
 	}
@@ -286,7 +295,8 @@ func (c *client) closeInOrder(farewell string, idle bool) {
 	if c.stream != conn.Stream(c.socket) {
 		_ = c.socket.CloseWrite()
 	}
-	if c.drain(idle) {
+	_, err := c.socket.SyscallConn()
+	if err == nil && c.drain(idle) { // elsewhere nothing under way can do harm
 		_ = c.socket.Reset()
 		return
 	}

@@ -22,6 +22,7 @@
 package echo
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"sync"
@@ -83,12 +84,13 @@ type Server struct {
 	// Totals counts what has happened so far.
 	Totals Totals
 
-	gate  *gate
-	loops []*loop
-	live  sync.WaitGroup // connections
-	mu    sync.Mutex
-	open  map[*client]struct{}
-	mine  map[addressKey]struct{} // our own datagram sockets
+	stopping context.Context // ends when nothing more is accepted because of a signal
+	gate     *gate
+	loops    []*loop
+	live     sync.WaitGroup // connections
+	mu       sync.Mutex
+	open     map[*client]struct{}
+	mine     map[addressKey]struct{} // our own datagram sockets
 }
 
 // A Socket is something to serve: one of Listener, Packet and Conn.

@@ -28,8 +28,11 @@ type packets struct {
 	mu      sync.Mutex
 	told    map[string]time.Time // when a reason was last reported
 	held    *packet              // to be sent after the next one
-	pending sync.WaitGroup       // replies that wait for their time
-	queues  map[string]*queue    // replies to Unix peers that are full
+	later   []postponed          // by when they are due
+	alarm   *time.Timer          // for the first of them
+	sending sync.Mutex
+	pending sync.WaitGroup    // replies that wait for their time
+	queues  map[string]*queue // replies to Unix peers that are full
 }
 
 // An origin is where a datagram came from, and how to answer there.

@@ -15,7 +15,7 @@ import (
 type rawOrigin struct {
 	name    unix.RawSockaddrAny
 	length  uint32
-	control [64]byte // IP_PKTINFO or IPV6_PKTINFO
+	control [96]byte // IP_PKTINFO or IPV6_PKTINFO
 	used    int
 }
 
@@ -120,7 +120,7 @@ func (w *wire) origin() {
 	o.addr = addrPort(&o.raw.name)
 	o.to, o.cast = netip.Addr{}, false
 	if w.info {
-		o.to, o.cast = destination(o.raw.control[:o.raw.used])
+		o.destination()
 	}
 }
 
@@ -139,33 +139,39 @@ func addrPort(name *unix.RawSockaddrAny) netip.AddrPort {
 }
 
 // destination reads the address that a datagram was sent to from the control
-// messages (ip(7), ipv6(7)), and makes them fit to send the answer from there:
-// no interface is prescribed. In IPv4 a datagram was broadcast or multicast if
-// the local address that would answer is not the one in its header.
-func destination(control []byte) (to netip.Addr, cast bool) {
-	for len(control) >= unix.SizeofCmsghdr {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
+// messages (ip(7), ipv6(7)), and keeps the one that makes the answer leave from
+// there; no interface is prescribed. An IPv4 datagram on an IPv6 socket has one
+// of each, of which the kernel takes back only IPv4's. In IPv4 a datagram was
+// broadcast or multicast if the local address that would answer is not the one in
+// its header.
+func (o *origin) destination() {
+	var chosen []byte
+	for rest := o.raw.control[:o.raw.used]; len(rest) >= unix.SizeofCmsghdr; {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&rest[0]))
 		length := int(h.Len)
-		if length < unix.SizeofCmsghdr || length > len(control) {
+		if length < unix.CmsgLen(0) || length > len(rest) {
 			break
 		}
-		data := control[unix.SizeofCmsghdr:length]
+		data := rest[unix.CmsgLen(0):length]
+		space := min(unix.CmsgSpace(len(data)), len(rest))
 		switch {
 		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
 			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
 			info.Ifindex = 0
-			return netip.AddrFrom4(info.Addr), info.Addr != info.Spec_dst
-		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+			o.to, o.cast = netip.AddrFrom4(info.Addr), info.Addr != info.Spec_dst
+			chosen = rest[:space]
+		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo && chosen == nil:
 			info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
-			to = netip.AddrFrom16(info.Addr).Unmap()
-			if !to.IsLinkLocalUnicast() {
+			o.to = netip.AddrFrom16(info.Addr).Unmap()
+			o.cast = o.to.IsMulticast()
+			if !o.to.IsLinkLocalUnicast() {
 				info.Ifindex = 0
 			}
-			cast = cast || to.IsMulticast()
+			chosen = rest[:space]
 		}
-		control = control[min(unix.CmsgSpace(len(data)), len(control)):]
+		rest = rest[space:]
 	}
-	return to, cast
+	o.raw.used = copy(o.raw.control[:], chosen)
 }
 
 // send sends b to whence a datagram came, from where it was sent to.

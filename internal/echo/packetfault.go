@@ -3,6 +3,7 @@ package echo
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -41,8 +42,7 @@ func (p *packets) faulty(reply []byte, to *origin) {
 	}
 	if d := dice.delay(f); d > 0 {
 		p.fault(to, "delayed datagram %d by %v", p.number, d.Round(time.Microsecond))
-		p.pending.Add(1)
-		time.AfterFunc(d, func() { defer p.pending.Done(); send() })
+		p.postpone(one, copies, d)
 		return
 	}
 	if late && p.hold(one) {
@@ -51,6 +51,56 @@ func (p *packets) faulty(reply []byte, to *origin) {
 	}
 	send()
 	p.release(nil)
+}
+
+// A postponed reply is sent when it is due, in the order of those times.
+type postponed struct {
+	*packet
+	copies int
+	due    time.Time
+}
+
+// postpone sends a reply copies times after d.
+func (p *packets) postpone(one *packet, copies int, d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	due := time.Now().Add(d)
+	i := len(p.later)
+	for i > 0 && p.later[i-1].due.After(due) {
+		i--
+	}
+	p.later = slices.Insert(p.later, i, postponed{one, copies, due})
+	p.pending.Add(1)
+	if p.alarm == nil {
+		p.alarm = time.AfterFunc(d, p.sendDue)
+	} else if i == 0 {
+		p.alarm.Reset(d)
+	}
+}
+
+// sendDue sends the replies whose time has come.
+func (p *packets) sendDue() {
+	p.sending.Lock() // one at a time, or their order would be lost
+	defer p.sending.Unlock()
+	for {
+		p.mu.Lock()
+		if len(p.later) == 0 {
+			p.mu.Unlock()
+			return
+		}
+		next := p.later[0]
+		if d := time.Until(next.due); d > 0 {
+			p.alarm.Reset(d)
+			p.mu.Unlock()
+			return
+		}
+		p.later = p.later[1:]
+		p.mu.Unlock()
+		for range next.copies {
+			p.deliver(next.data, &next.to)
+		}
+		p.pending.Done()
+	}
 }
 
 // hold keeps a reply until the next one has been sent; false if there is one
