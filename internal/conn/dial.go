@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -167,7 +169,14 @@ func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) 
 	if e.Network == "unixgram" {
 		return d.connectUnixgram(ctx, e)
 	}
-	return d.dialer().DialContext(ctx, e.Network, e.Path)
+	c, err := d.dialer().DialContext(ctx, e.Network, e.Path)
+	if errors.Is(err, syscall.ECONNREFUSED) && !e.Abstract() {
+		// The system says the same of a stale socket and of an ordinary file.
+		if info, e := os.Stat(e.Path); e == nil && info.Mode().Type() != fs.ModeSocket {
+			return nil, &Error{Why: NotASocket, Err: errors.New("not a socket")}
+		}
+	}
+	return c, err
 }
 
 // dialer is the net package's, with our options.

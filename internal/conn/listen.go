@@ -111,13 +111,16 @@ func removeStale(e Endpoint) error {
 	if info.Mode().Type() != fs.ModeSocket {
 		return &Error{Why: NotASocket, Err: errors.New("the file exists and is not a socket")}
 	}
-	c, err := net.Dial(e.netNetwork(), e.Path)
+	// A datagram socket asks without being noticed: a stream socket would be the
+	// one peer that a listener was waiting for. It gets EPROTOTYPE from live
+	// sockets of other types.
+	c, err := net.Dial("unixgram", e.Path)
 	if err == nil {
 		_ = c.Close()
 		return syscall.EADDRINUSE
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return syscall.EADDRINUSE // it is of another type, or not ours to touch
+		return syscall.EADDRINUSE // it is live, or not ours to touch
 	}
 	return os.Remove(e.Path)
 }
