@@ -37,7 +37,7 @@ func (g *gcat) converse(ctx context.Context, c net.Conn, where conn.Endpoint, st
 	}
 	peer := g.peerName(c, where)
 	relay := &conn.Relay{
-		Local:         g.wrapLocal(stdio, progress, messages),
+		Local:         g.wrapLocal(g.local(stdio), progress, messages),
 		Remote:        g.wrapRemote(remote, peer),
 		Socket:        socket,
 		Stdio:         stdio,

@@ -15,6 +15,8 @@ import (
 type tally struct {
 	mu     sync.Mutex
 	relays map[*conn.Relay]time.Time // when they began
+
+	sent, received int64 // by those that are over
 }
 
 // counting lets a signal ask about relay until the function it returns is
@@ -30,7 +32,22 @@ func (g *gcat) counting(relay *conn.Relay) (done func()) {
 		g.tally.mu.Lock()
 		defer g.tally.mu.Unlock()
 		delete(g.tally.relays, relay)
+		sent, received := relay.Counts()
+		g.tally.sent += sent
+		g.tally.received += received
 	}
+}
+
+// total is what all conversations have moved, those that are over included.
+func (t *tally) total() (sent, received int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	sent, received = t.sent, t.received
+	for relay := range t.relays {
+		s, n := relay.Counts()
+		sent, received = sent+s, received+n
+	}
+	return sent, received
 }
 
 // tellCounts prints the counts so far whenever SIGUSR1 (or SIGINFO, ^T, where it

@@ -139,7 +139,7 @@ func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string)
 		shutdown = conn.ShutBoth
 	}
 	return &conn.Relay{
-		Local:         g.wrapLocal(stdio, stdio.Progress, true),
+		Local:         g.wrapLocal(g.local(stdio), stdio.Progress, true),
 		Remote:        g.wrapRemote(remote, peer),
 		Stdio:         stdio,
 		Peer:          peer,

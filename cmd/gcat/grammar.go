@@ -47,13 +47,15 @@ type gcat struct {
 	brokerFlags
 	peerFlags
 
+	terminalFlags
 	cli.Logging
 	cli.Common
 
 	Args []string `arg:"" optional:"" name:"dest" help:"Where to, or where to listen."`
 
-	log   *cli.Log
-	tally *tally
+	log     *cli.Log
+	tally   *tally
+	console *console
 }
 
 // connectLimit bounds look-up, connect and handshakes of a client: 10 s unless

@@ -41,6 +41,6 @@ var app = cli.App{
 }
 
 func main() {
-	g := gcat{tally: new(tally)}
+	g := gcat{tally: new(tally), console: new(console)}
 	os.Exit(app.Main(&g, os.Args[1:], g.run))
 }

@@ -9,6 +9,7 @@ import (
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/tty"
 )
 
 // run is what the command does, from the parsed command line to the error that
@@ -22,6 +23,7 @@ func (g *gcat) run(log *cli.Log) error {
 	if err != nil {
 		return err
 	}
+	defer g.attend()()
 	g.tellCounts()
 	ctx, stop := signals(context.Background())
 	defer stop()
@@ -101,7 +103,9 @@ func signals(parent context.Context) (ctx context.Context, stop func()) {
 	}
 	go func() { // ends with the process
 		cancel(&cli.Interrupted{Signal: <-caught})
-		cli.DieOf(<-caught)
+		again := <-caught
+		tty.Restore()
+		cli.DieOf(again)
 	}()
 	return ctx, func() { cancel(nil) }
 }

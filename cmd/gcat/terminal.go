@@ -1,0 +1,145 @@
+package main
+
+import (
+	"io"
+	"os"
+	"sync"
+	"syscall"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+	"gcat/internal/tty"
+)
+
+// terminalFlags are the options for a person at the terminal.
+type terminalFlags struct {
+	Raw      bool `group:"other" help:"Pass keys and bytes through a terminal."`
+	Progress bool `group:"other" help:"A meter on standard error."`
+}
+
+// A console is what a person sees and types; all conversations share it. It is
+// the writer of the log, too, so that a line of the log runs neither into what
+// is being typed nor into the meter.
+type console struct {
+	mu       sync.Mutex
+	opened   bool
+	terminal *tty.Terminal // nil: standard input or output is none
+	meter    *tty.Meter    // nil: none
+}
+
+// attend makes the console the log's writer. The function it returns gives the
+// terminal back.
+func (g *gcat) attend() (leave func()) {
+	if g.log.Out == os.Stderr {
+		g.log.Out = g.console
+	}
+	return g.console.close
+}
+
+// local is the local side as a person needs it. With a terminal on both ends
+// that is a line editor; where standard output is a terminal, the peer's control
+// characters are shown instead of obeyed. With --raw keys and bytes go through
+// untouched. Without a terminal it is stdio itself.
+func (g *gcat) local(stdio *conn.Stdio) conn.Stream {
+	c := g.console
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.opened {
+		g.open(stdio)
+	}
+	out := io.Writer(stdio)
+	if stdio.Terminal {
+		out = c.meter.Around(stdio)
+	}
+	switch {
+	case c.terminal != nil && g.Raw:
+		return seated{stdio, c.terminal, stdio}
+	case c.terminal != nil:
+		return seated{stdio, c.terminal, c.terminal}
+	case stdio.Terminal && !g.Raw:
+		return seated{stdio, stdio, &tty.Safe{W: out}}
+	case stdio.Terminal && c.meter != nil:
+		return seated{stdio, stdio, out}
+	}
+	return stdio
+}
+
+// open takes the terminal and starts the meter, at the first conversation. A
+// terminal that cannot be taken is used as it is.
+func (g *gcat) open(stdio *conn.Stdio) {
+	c := g.console
+	c.opened = true
+	if !g.RecvOnly && tty.IsTerminal(os.Stdin) && (g.Raw || stdio.Terminal) {
+		c.terminal, _ = tty.Open(os.Stdin, os.Stdout, tty.Options{
+			Raw: g.Raw, Through: stdio,
+			// The other signals end the conversation first.
+			Die: cli.DieOf, Signals: []os.Signal{syscall.SIGABRT, syscall.SIGALRM},
+		})
+	}
+	if g.Progress && c.terminal == nil {
+		c.meter = tty.NewMeter(os.Stderr, inputSize(os.Stdin), g.tally.total)
+		c.meter.Start()
+	}
+}
+
+// inputSize is how many bytes are left in f if it is a regular file, else 0.
+func inputSize(f *os.File) int64 {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return 0
+	}
+	return max(0, info.Size()-at)
+}
+
+// close gives the terminal back and removes the meter.
+func (c *console) close() {
+	c.mu.Lock()
+	terminal, meter := c.terminal, c.meter
+	c.mu.Unlock()
+	meter.Stop()
+	if terminal != nil {
+		_ = terminal.Close()
+	}
+}
+
+// Write writes a line of the log to standard error.
+func (c *console) Write(line []byte) (int, error) {
+	c.mu.Lock()
+	terminal, meter := c.terminal, c.meter
+	c.mu.Unlock()
+	if terminal != nil && tty.IsTerminal(os.Stderr) {
+		return terminal.Notices().Write(line)
+	}
+	return meter.Around(os.Stderr).Write(line)
+}
+
+// seated is a person at a terminal: what is entered and what is shown go their
+// own ways, and the ends of file that of the standard streams.
+type seated struct {
+	*conn.Stdio
+	from io.Reader
+	to   io.Writer
+}
+
+func (s seated) Read(p []byte) (int, error)  { return s.from.Read(p) }
+func (s seated) Write(p []byte) (int, error) { return s.to.Write(p) }
+
+// CloseWrite shows what was held back of a character that is not whole, and
+// ends standard output.
+func (s seated) CloseWrite() error {
+	var err error
+	switch to := s.to.(type) {
+	case *tty.Safe:
+		err = to.Flush()
+	case *tty.Terminal:
+		err = to.CloseWrite()
+	}
+	if e := s.Stdio.CloseWrite(); err == nil {
+		err = e
+	}
+	return err
+}
