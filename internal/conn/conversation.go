@@ -172,7 +172,7 @@ func (c *conversation) receiveEnded(ctx context.Context, h half) {
 		c.fail("local", h.to)
 		return
 	case h.from != nil:
-		c.fail(side(h.from), c.receiveError(h.from))
+		c.fail(culprit(h.from), c.receiveError(h.from))
 		return
 	}
 	c.ended("peer")

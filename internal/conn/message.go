@@ -3,6 +3,7 @@ package conn
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"syscall"
 )
@@ -44,6 +45,9 @@ func (b *bigReader) read(p []byte) (int, error) {
 		b.buf = make([]byte, bigMessage)
 	}
 	n, flags, err := b.receive(b.buf)
+	if errors.Is(err, io.EOF) {
+		return 0, io.EOF // the net package wraps it
+	}
 	if err != nil {
 		return 0, err
 	}

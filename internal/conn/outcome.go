@@ -55,8 +55,8 @@ func isLocal(err error) bool {
 	return ok && e.Why == Local
 }
 
-// side is what ended a conversation whose receiving failed with err.
-func side(err error) string {
+// culprit is what ended a conversation whose receiving failed with err.
+func culprit(err error) string {
 	switch e, _ := errors.AsType[*Error](err); {
 	case isLocal(err):
 		return "local"

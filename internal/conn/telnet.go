@@ -3,6 +3,7 @@ package conn
 import (
 	"bytes"
 	"sync"
+	"time"
 )
 
 // The commands of the telnet protocol (RFC 854).
@@ -23,7 +24,9 @@ const (
 //
 // Answers are sent by a goroutine of their own, so that receiving never waits
 // for sending; it ends with the stream's first failed write, or when it has
-// nothing to say.
+// nothing to say. CloseWrite takes effect once the peer's first proposals are
+// answered, or after a moment of silence: what telnet servers begin with could
+// not be answered any more.
 type Telnet struct {
 	Stream
 	parser telnetParser
@@ -31,6 +34,9 @@ type Telnet struct {
 	mu      sync.Mutex
 	answers []byte // not sent yet
 	sending bool
+	heard   bool // the peer has said something
+	closing bool // CloseWrite was called
+	closed  bool // and has taken effect
 
 	write sync.Mutex // one write at a time
 }
@@ -39,12 +45,42 @@ type Telnet struct {
 // is beyond it is not answered.
 const telnetBacklog = 16 << 10
 
+// telnetPatience is how long CloseWrite waits for the peer's first words.
+const telnetPatience = 200 * time.Millisecond
+
+// CloseWrite ends our half.
+func (t *Telnet) CloseWrite() error {
+	t.mu.Lock()
+	first := !t.closing
+	t.closing = true
+	t.mu.Unlock()
+	if first {
+		time.AfterFunc(telnetPatience, func() { t.close(true) })
+	}
+	t.close(false)
+	return nil
+}
+
+// close makes CloseWrite take effect if nothing is in its way; heard says that
+// there is no need to wait for the peer any more.
+func (t *Telnet) close(heard bool) {
+	t.mu.Lock()
+	now := t.closing && !t.closed && !t.sending && (t.heard || heard)
+	t.closed = t.closed || now
+	t.heard = t.heard || heard
+	t.mu.Unlock()
+	if now {
+		_ = t.Stream.CloseWrite() // what it means, acknowledgements tell
+	}
+}
+
 // Read returns what the peer says apart from its commands.
 func (t *Telnet) Read(p []byte) (int, error) {
 	for {
 		n, err := t.Stream.Read(p)
 		text, answers := t.parser.parse(p[:n])
 		t.answer(answers)
+		t.close(n > 0)
 		if len(text) > 0 || err != nil || n == 0 {
 			return len(text), err
 		}
@@ -74,6 +110,7 @@ func (t *Telnet) sendAnswers() {
 		t.sending = len(answers) > 0
 		t.mu.Unlock()
 		if len(answers) == 0 {
+			t.close(false)
 			return
 		}
 		t.write.Lock()
