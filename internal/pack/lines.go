@@ -53,7 +53,16 @@ func (e *Encoder) maxLine() int64 {
 // lines appends the records of whole lines; the last one may lack its end.
 func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
 	end := e.o.end()
+	lone := e.loneInteger()
 	for n := int64(0); ; n++ {
+		if lone != nil {
+			// What the fast path stops at is left to the general one.
+			var took int
+			var lines int64
+			dst, took, lines = e.integerChunk(dst, chunk, lone)
+			chunk = chunk[took:]
+			n += lines
+		}
 		if len(chunk) == 0 {
 			return dst, n, nil
 		}

@@ -57,6 +57,9 @@ func saturated(n, size int64) int64 {
 
 // records writes all records of a chunk.
 func (d *Decoder) records(dst, chunk []byte, offset int64) []byte {
+	if p := d.lone(); p != nil {
+		return d.integerLines(dst, chunk, p)
+	}
 	size := int(d.f.size)
 	for i := 0; i < len(chunk); i += size {
 		dst = d.record(dst, chunk[i:i+size:i+size], offset+int64(i))

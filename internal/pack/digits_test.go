@@ -1,0 +1,103 @@
+package pack
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+)
+
+// interesting are numbers around all powers of ten and two.
+func interesting() []uint64 {
+	var list []uint64
+	for p := uint64(1); ; p *= 10 {
+		list = append(list, p-1, p, p+1, 2*p, 9*p)
+		if p > math.MaxUint64/10 {
+			break
+		}
+	}
+	for s := range 64 {
+		list = append(list, 1<<s-1, 1<<s, 1<<s+1)
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 100000 {
+		list = append(list, r.Uint64()>>r.IntN(64))
+	}
+	return append(list, math.MaxUint64)
+}
+
+func TestDigits(t *testing.T) {
+	for _, v := range interesting() {
+		if got, want := appendUint(nil, v), strconv.AppendUint(nil, v, 10); !bytes.Equal(got, want) {
+			t.Fatalf("%d: %s", v, got)
+		}
+		if got, want := appendInt(nil, int64(v)), strconv.AppendInt(nil, int64(v), 10); !bytes.Equal(got, want) {
+			t.Fatalf("%d: %s", int64(v), got)
+		}
+	}
+}
+
+// TestIntegerLines compares the fast path of each width with the general one.
+func TestIntegerLines(t *testing.T) {
+	var chunk []byte
+	for _, v := range interesting() {
+		chunk = binary.BigEndian.AppendUint64(chunk, v)
+	}
+	for _, code := range []string{"b", "B", "h", "H", "i", "I", "q", "Q"} {
+		for _, order := range []string{"<", ">"} {
+			f, err := Parse(order + code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := NewDecoder(f, Options{})
+			if d.lone() == nil {
+				t.Fatal("no fast path")
+			}
+			var want []byte
+			for i := 0; i < len(chunk); i += int(f.size) {
+				want = d.record(want, chunk[i:i+int(f.size)], 0)
+			}
+			if got := d.records(nil, chunk, 0); !bytes.Equal(got, want) {
+				t.Errorf("%s%s: not the same", order, code)
+			}
+		}
+	}
+}
+
+// TestIntegerChunk compares the fast path of reading with the general one, on
+// good lines and bad ones.
+func TestIntegerChunk(t *testing.T) {
+	lines := []string{"", "0", "00000000000000000000000000000007", "+5", " 5", "5 ", "5\r", "0x10", "1_0", "-", "--1", "1-", "/", ":", "\x00", "1\x80", "\xb1", "12345678\xb9", "é", "1234567890123456", "18446744073709551615", "18446744073709551616"}
+	for _, v := range interesting()[:200] {
+		lines = append(lines, strconv.FormatUint(v, 10), "-"+strconv.FormatUint(v, 10), "0"+strconv.FormatUint(v, 10))
+	}
+	for _, code := range []string{"b", "B", "h", "H", "i", "I", "q", "Q"} {
+		for _, order := range []string{"<", ">"} {
+			f, err := Parse(order + code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := NewEncoder(f, Options{})
+			for _, line := range lines {
+				// Behind it there is enough for whole words.
+				chunk := []byte("7\n" + line + "\n8\n0000000000000000000000000000000000000000\n")
+				want, _, wantErr := []byte(nil), 0, error(nil)
+				var s scratch
+				n := int64(0)
+				for text := range bytes.Lines(chunk) {
+					n++
+					if want, wantErr = e.line(want, bytes.TrimSuffix(text, []byte("\n")), &s); wantErr != nil {
+						atLine(wantErr, n)
+						break
+					}
+				}
+				got, _, err := e.lines(nil, chunk, &s)
+				if !bytes.Equal(got, want) || (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+					t.Fatalf("%s%s %q: %x %v, want %x %v", order, code, line, got, err, want, wantErr)
+				}
+			}
+		}
+	}
+}
