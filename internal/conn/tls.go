@@ -30,6 +30,7 @@ type TLSStream struct {
 
 	closeWrite sync.Once
 	closeErr   error
+	ended      atomic.Bool // close_notify is on its way
 	// heard is closed when no more can be read; alert is the refusal that ended
 	// it, if one did.
 	heard     chan struct{}
@@ -108,13 +109,23 @@ func (s *TLSStream) Read(p []byte) (int, error) {
 	switch broken := talkError(err); {
 	case err == io.EOF && !s.wire.ended.Load():
 	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
-		err = &Error{Why: CutShort, Op: "TLS", Err: errors.New("cut short: the connection ended without close_notify")}
+		err = s.cutShort()
 	case broken != nil:
 		s.heardOnce.Do(func() { s.alert = broken; close(s.heard) })
 		return n, broken
 	}
 	s.heardOnce.Do(func() { close(s.heard) })
 	return n, err
+}
+
+// cutShort is an end of TCP that is none of TLS. Some servers answer our
+// close_notify so (nginx does), whether or not they have said all.
+func (s *TLSStream) cutShort() error {
+	words := "cut short: the connection ended without close_notify"
+	if s.ended.Load() {
+		words += ", in answer to ours"
+	}
+	return &Error{Why: CutShort, Op: "TLS", Err: errors.New(words)}
 }
 
 // Write sends p. A peer that refuses us (no certificate, a wrong one) may reset
@@ -140,7 +151,10 @@ func (s *TLSStream) Write(p []byte) (int, error) {
 // CloseWrite tells the peer by close_notify that nothing more will be sent. It
 // waits for as long as the peer lets it, up to the write deadline.
 func (s *TLSStream) CloseWrite() error {
-	s.closeWrite.Do(func() { s.closeErr = s.tls.CloseWrite() })
+	s.closeWrite.Do(func() {
+		s.ended.Store(true)
+		s.closeErr = s.tls.CloseWrite()
+	})
 	return s.closeErr
 }
 
