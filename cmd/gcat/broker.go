@@ -15,8 +15,8 @@ import (
 
 // brokerFlags are the options of a listener whose peers talk to each other.
 type brokerFlags struct {
-	Broker bool `group:"serve" help:"With -lk: what one peer sends goes to all others."`
-	Chat   bool `group:"serve" help:"The same by lines, with names."`
+	Broker bool `group:"listen" help:"With -lk: all hear all."`
+	Chat   bool `group:"listen" help:"The same, with names."`
 
 	hub *hub // nil is neither
 }

@@ -12,9 +12,9 @@ import (
 
 // datagramFlags are the options of sockets that keep the bounds of messages.
 type datagramFlags struct {
-	Datagrams    int  `short:"W" placeholder:"N" group:"datagram" help:"End after N were received."`
-	Lines        bool `group:"datagram" help:"Send each line as one."`
-	DatagramSize int  `placeholder:"N" group:"datagram" help:"Send N bytes in each."`
+	Datagrams    int  `short:"W" placeholder:"N" group:"bytes" help:"End after N."`
+	Lines        bool `group:"bytes" help:"A datagram for each line."`
+	DatagramSize int  `placeholder:"N" group:"bytes" help:"N bytes in each."`
 }
 
 // checkDatagrams refuses options of datagrams where there are none, and others

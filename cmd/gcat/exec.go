@@ -23,7 +23,7 @@ import (
 
 // execFlags are the options of peers that talk to a command.
 type execFlags struct {
-	Exec string `short:"e" placeholder:"CMD" group:"serve" help:"Give each peer sh -c CMD: the socket is its input and output."`
+	Exec string `short:"e" placeholder:"CMD" group:"listen" help:"Serve by sh -c CMD."`
 }
 
 // checkExec refuses what does not go with a command.

@@ -8,33 +8,33 @@ import (
 
 // gcat is the command line, and what is made of it.
 type gcat struct {
-	UDP     bool         `short:"u" name:"udp" group:"connect" help:"UDP."`
-	Unix    bool         `short:"U" name:"unix" group:"connect" help:"A Unix socket; -uU: datagrams."`
+	UDP     bool         `short:"u" name:"udp" group:"connect" help:"Datagrams."`
+	Unix    bool         `short:"U" name:"unix" group:"connect" help:"Unix socket, or -uU."`
 	IPv4    bool         `short:"4" name:"ipv4" group:"connect" help:"IPv4 only."`
 	IPv6    bool         `short:"6" name:"ipv6" group:"connect" help:"IPv6 only."`
-	Numeric bool         `short:"n" group:"connect" help:"No name look-ups."`
+	Numeric bool         `short:"n" group:"connect" help:"No look-ups."`
 	Source  string       `short:"s" placeholder:"ADDR" group:"connect" help:"Source address."`
 	Port    string       `short:"p" placeholder:"PORT" group:"connect" help:"Source port."`
 	Retry   cli.Duration `placeholder:"D" group:"connect" help:"Try again for up to D."`
 
-	Timeout        *cli.Duration `short:"w" placeholder:"D" group:"time" help:"Connect and idle limit."`
-	ConnectTimeout *cli.Duration `placeholder:"D" group:"time" help:"Connect limit (10s)."`
-	IdleTimeout    *cli.Duration `placeholder:"D" group:"time" help:"Idle limit."`
-	Deadline       cli.Duration  `placeholder:"D" group:"time" help:"Limit of the whole run."`
-	QuitAfter      *cli.Duration `short:"q" placeholder:"D" group:"time" help:"At most D after our end."`
-	QuitAfterPeer  *cli.Duration `short:"Q" placeholder:"D" group:"time" help:"At most D after the peer's."`
+	Timeout        *cli.Duration `short:"w" placeholder:"D" group:"time" help:"Connect and idle."`
+	ConnectTimeout *cli.Duration `placeholder:"D" group:"time" help:"Connect (10s)."`
+	IdleTimeout    *cli.Duration `placeholder:"D" group:"time" help:"No byte moved."`
+	Deadline       cli.Duration  `placeholder:"D" group:"time" help:"The whole run."`
+	QuitAfter      *cli.Duration `short:"q" placeholder:"D" group:"time" help:"After our end."`
+	QuitAfterPeer  *cli.Duration `short:"Q" placeholder:"D" group:"time" help:"After its end."`
 
-	Shutdown   string `enum:"write,both,none" default:"write" placeholder:"write|both|none" group:"end" help:"What end of input does."`
+	Shutdown   string `enum:"write,both,none" default:"write" placeholder:"write|both|none" group:"end" help:"At our end."`
 	NoShutdown bool   `name:"no-shutdown" group:"end" help:"As --shutdown none."`
-	SendOnly   bool   `group:"end" help:"Throw away what comes."`
-	RecvOnly   bool   `short:"d" group:"end" help:"Do not read standard input."`
-	HalfClose  bool   `short:"N" group:"end" help:"Nothing: it is the default."`
+	SendOnly   bool   `group:"end" help:"Drop what comes."`
+	RecvOnly   bool   `short:"d" group:"end" help:"Read no input."`
+	HalfClose  bool   `short:"N" group:"end" help:"Nothing: the half-close is the default."`
 
-	Listen   bool   `short:"l" group:"listen" help:"Listen for a connection."`
-	KeepOpen bool   `short:"k" group:"listen" help:"With -l: serve until killed."`
-	MaxConns int    `default:"100" placeholder:"N" group:"listen" help:"At once, with -k."`
-	Backlog  int    `placeholder:"N" group:"listen" help:"listen(2)'s queue."`
-	Ready    string `placeholder:"FILE" type:"path" group:"listen" help:"Write HOST:PORT once bound."`
+	Listen   bool   `short:"l" group:"listen" help:"For one peer."`
+	KeepOpen bool   `short:"k" group:"listen" help:"For many."`
+	MaxConns int    `default:"100" placeholder:"N" group:"listen" help:"At once (100)."`
+	Backlog  int    `placeholder:"N" group:"listen" help:"Waiting peers."`
+	Ready    string `placeholder:"FILE" type:"path" group:"listen" help:"Gets HOST:PORT once bound."`
 
 	byteFlags
 	datagramFlags

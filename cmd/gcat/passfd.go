@@ -10,7 +10,7 @@ import (
 
 // passFlags are the options of -F.
 type passFlags struct {
-	PassFD bool `short:"F" name:"pass-fd" group:"connect" help:"Hand the socket over standard output."`
+	PassFD bool `short:"F" name:"pass-fd" group:"connect" help:"Hand the socket over standard output (SCM_RIGHTS)."`
 }
 
 // checkPass refuses what the receiver of the socket would have to do.

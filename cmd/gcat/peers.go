@@ -10,8 +10,8 @@ import (
 
 // peerFlags say who may connect.
 type peerFlags struct {
-	Allow []string `placeholder:"CIDR,..." group:"serve" help:"Only these addresses may connect."`
-	Deny  []string `placeholder:"CIDR,..." group:"serve" help:"These addresses may not."`
+	Allow []string `placeholder:"CIDR,..." group:"listen" help:"Who may connect."`
+	Deny  []string `placeholder:"CIDR,..." group:"listen" help:"Who may not."`
 
 	rules conn.Rules
 }

@@ -17,9 +17,9 @@ import (
 
 // proxyFlags are the options of a client that connects through a proxy.
 type proxyFlags struct {
-	Proxy         string `short:"x" placeholder:"[SCHEME://][USER@]HOST:PORT" group:"proxy" help:"Connect through socks5, socks4, socks4a or connect://."`
-	ProxyProtocol string `short:"X" name:"proxy-protocol" placeholder:"5|4|connect" group:"proxy" help:"What the proxy speaks (5)."`
-	ProxyUser     string `short:"P" name:"proxy-user" placeholder:"USER" group:"proxy" help:"Who we are to it; the password is in $GCAT_PROXY_PASSWORD or asked for."`
+	Proxy         string `short:"x" placeholder:"[SCHEME://][USER@]HOST:PORT" group:"tls" help:"Through a SOCKS or CONNECT proxy."`
+	ProxyProtocol string `short:"X" name:"proxy-protocol" placeholder:"5|4|connect" group:"tls" help:"Kind (5)."`
+	ProxyUser     string `short:"P" name:"proxy-user" placeholder:"USER" group:"tls" help:"Its password: $GCAT_PROXY_PASSWORD or asked for."`
 
 	via *proxy.Proxy // nil is no proxy
 }

@@ -16,8 +16,8 @@ import (
 
 // scanFlags are the options of -z.
 type scanFlags struct {
-	Scan     bool `short:"z" group:"scan" help:"Is anything listening there?"`
-	Parallel *int `placeholder:"N" group:"scan" help:"Ports at once (64)."`
+	Scan     bool `short:"z" group:"connect" help:"Is it open?"`
+	Parallel *int `placeholder:"N" group:"connect" help:"With -z (64)."`
 }
 
 // checkScan refuses what makes no sense without data.

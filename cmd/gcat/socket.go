@@ -9,15 +9,15 @@ import (
 
 // socketFlags are the options of the socket itself.
 type socketFlags struct {
-	Keepalive *cli.Duration `placeholder:"D" group:"socket" help:"Keep-alive probes (15s; 0: off)."`
+	Keepalive *cli.Duration `placeholder:"D" group:"socket" help:"Probes (15s)."`
 	NoNodelay bool          `name:"no-nodelay" group:"socket" help:"Nagle's algorithm."`
 	TOS       *int          `name:"tos" placeholder:"N" group:"socket" help:"Type of service."`
 	TTL       *int          `name:"ttl" placeholder:"N" group:"socket" help:"Time to live."`
 	MPTCP     bool          `name:"mptcp" group:"socket" help:"Multipath TCP."`
-	Interface string        `placeholder:"IF" group:"socket" help:"Use this interface only."`
+	Interface string        `placeholder:"IF" group:"socket" help:"Device to use."`
 	SndBuf    cli.Size      `name:"sndbuf" placeholder:"SIZE" group:"socket" help:"Send buffer."`
 	RcvBuf    cli.Size      `name:"rcvbuf" placeholder:"SIZE" group:"socket" help:"Receive buffer."`
-	ReusePort bool          `name:"reuse-port" group:"socket" help:"Share the port."`
+	ReusePort bool          `name:"reuse-port" group:"socket" help:"Let several processes share the port."`
 }
 
 // checkSocket refuses options of another kind of socket.

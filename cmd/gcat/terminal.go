@@ -13,8 +13,8 @@ import (
 
 // terminalFlags are the options for a person at the terminal.
 type terminalFlags struct {
-	Raw      bool `group:"other" help:"Pass keys and bytes through a terminal."`
-	Progress bool `group:"other" help:"A meter on standard error."`
+	Raw      bool `group:"other" help:"Keys, bytes untouched."`
+	Progress bool `group:"other" help:"A meter, on a terminal."`
 }
 
 // A console is what a person sees and types; all conversations share it. It is

@@ -13,15 +13,15 @@ import (
 
 // tlsFlags are the options of TLS.
 type tlsFlags struct {
-	TLS            bool     `short:"c" name:"tls" group:"tls" help:"TLS, verified by default."`
-	TLSCA          string   `name:"tls-ca" placeholder:"FILE" group:"tls" help:"Trust these authorities only."`
-	TLSName        string   `name:"tls-name" placeholder:"NAME" group:"tls" help:"The peer's name (and SNI)."`
+	TLS            bool     `short:"c" name:"tls" group:"tls" help:"TLS, verified."`
+	TLSCA          string   `name:"tls-ca" placeholder:"FILE" group:"tls" help:"Whom to trust."`
+	TLSName        string   `name:"tls-name" placeholder:"NAME" group:"tls" help:"Peer's name, SNI."`
 	TLSCert        string   `name:"tls-cert" placeholder:"FILE" group:"tls" help:"Our certificate."`
 	TLSKey         string   `name:"tls-key" placeholder:"FILE" group:"tls" help:"Its private key."`
-	TLSALPN        []string `name:"tls-alpn" placeholder:"PROTO,..." group:"tls" help:"Protocols to offer."`
-	TLSInsecure    bool     `name:"tls-insecure" group:"tls" help:"Take any server for the right one."`
-	TLSFingerprint string   `name:"tls-fingerprint" placeholder:"SHA256" group:"tls" help:"Take this peer only, whoever signed it."`
-	TLSClientCA    string   `name:"tls-client-ca" placeholder:"FILE" group:"tls" help:"With -l: ask for client certificates."`
+	TLSALPN        []string `name:"tls-alpn" placeholder:"PROTO,..." group:"tls" help:"Protocols."`
+	TLSInsecure    bool     `name:"tls-insecure" group:"tls" help:"Trust anybody."`
+	TLSFingerprint string   `name:"tls-fingerprint" placeholder:"SHA256" group:"tls" help:"Pin the peer."`
+	TLSClientCA    string   `name:"tls-client-ca" placeholder:"FILE" group:"tls" help:"With -l: clients must show a certificate of it."`
 
 	tlsConfig *tls.Config // nil is no TLS
 }

@@ -12,10 +12,10 @@ import (
 // itself.
 type byteFlags struct {
 	CRLF     bool         `short:"C" name:"crlf" group:"bytes" help:"Send LF as CRLF."`
-	Telnet   bool         `short:"t" group:"bytes" help:"Refuse telnet options."`
-	Interval cli.Duration `short:"i" placeholder:"D" group:"bytes" help:"Pause between lines sent."`
-	Rate     cli.Size     `placeholder:"SIZE" group:"bytes" help:"Bytes a second, sending."`
-	Hexdump  string       `short:"o" placeholder:"FILE" group:"bytes" help:"Hex dump of both directions."`
+	Telnet   bool         `short:"t" group:"bytes" help:"Refuse options."`
+	Interval cli.Duration `short:"i" placeholder:"D" group:"bytes" help:"Between lines."`
+	Rate     cli.Size     `placeholder:"SIZE" group:"bytes" help:"Bytes a second."`
+	Hexdump  string       `short:"o" placeholder:"FILE" group:"bytes" help:"Dump both ways."`
 
 	dump *conn.Dump // open; nil is none
 }
