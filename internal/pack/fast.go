@@ -31,7 +31,8 @@ func (d *Decoder) integerLines(dst, chunk []byte, p *op) []byte {
 	width, shift := p.width, 64-8*uint(p.width)
 	end := d.tail[0]
 	n := len(dst)
-	dst = slices.Grow(dst, len(chunk)/width*20+2*uintRoom)
+	// The longest line is that of the least number of 64 bits: 21 bytes.
+	dst = slices.Grow(dst, len(chunk)/width*21+2*uintRoom)
 	out := dst[:cap(dst)]
 	for len(chunk) >= width {
 		v := d.f.load(chunk[:width])
@@ -53,6 +54,16 @@ func (d *Decoder) integerLines(dst, chunk []byte, p *op) []byte {
 	return out[:n]
 }
 
+// fours are the four digits of each number below 10,000, with the values 0 to 9,
+// the first lowest.
+var fours = func() (t [10_000]uint32) {
+	for i := range t {
+		d := uint32(i)
+		t[i] = d/1000 | d/100%10<<8 | d/10%10<<16 | d%10<<24
+	}
+	return t
+}()
+
 // uint32Lines is integerLines for the codes I and L.
 func uint32Lines(dst, chunk []byte, little bool, end byte) []byte {
 	n := len(dst)
@@ -68,11 +79,12 @@ func uint32Lines(dst, chunk []byte, little bool, end byte) []byte {
 		}
 		b := out[n : n+16 : n+16]
 		// Ten digits and the end of the line in two words, the first digit lowest.
-		top := v / tenTo8 // at most 42
-		tens := top * 205 >> 11
-		d := digits8(v - top*tenTo8)
-		lo := d<<16 | uint64(tens|(top-10*tens)<<8)
-		hi := d>>48 + lineEnd
+		q := v / 10_000
+		top := q / 10_000 // at most 42
+		middle := uint64(fours[q-10_000*top])
+		last := uint64(fours[v-10_000*q])
+		lo := uint64(fours[top]>>16) | middle<<16 | last<<48
+		hi := last>>16 + lineEnd
 		// Shift out the leading zeros, without a branch on their number, which
 		// nobody could predict.
 		zeros := uint(bits.TrailingZeros64(lo)) &^ 7
