@@ -1,0 +1,89 @@
+package conn
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// clocked notes when its reads returned.
+type clocked struct {
+	Stream
+	start time.Time
+	at    []time.Duration
+	sizes []int
+}
+
+func (c *clocked) drain() {
+	buf := make([]byte, bufferSize)
+	for {
+		n, err := c.Stream.Read(buf)
+		if n > 0 {
+			c.at = append(c.at, time.Since(c.start))
+			c.sizes = append(c.sizes, n)
+		}
+		if err == io.EOF {
+			c.at = append(c.at, time.Since(c.start))
+			return
+		}
+	}
+}
+
+func TestInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		progress := new(Progress)
+		progress.Start()
+		c := &clocked{Stream: &Interval{Stream: NewLines(newPieces("a\nb\nc\n"), false), Pause: time.Minute, Progress: progress}, start: time.Now()}
+		go func() {
+			time.Sleep(90 * time.Second)
+			if idle := progress.Since(); idle != 0 {
+				t.Errorf("idle for %v during the pause", idle)
+			}
+		}()
+		c.drain()
+		// The end of the input does not wait.
+		for i, want := range []time.Duration{0, time.Minute, 2 * time.Minute, 2 * time.Minute} {
+			if c.at[i] != want {
+				t.Errorf("read %d at %v, want %v", i, c.at[i], want)
+			}
+		}
+	})
+}
+
+func TestRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		progress := new(Progress)
+		progress.Start()
+		for _, perSecond := range []int64{1, 7, 1000, 100_000, 1 << 30} {
+			total := min(10*perSecond, 200_000)
+			c := &clocked{Stream: NewRate(newPieces(strings.Repeat("x", int(total))), perSecond, false, progress), start: time.Now()}
+			c.drain()
+			took := c.at[len(c.at)-1]
+			want := time.Duration(float64(total) / float64(perSecond) * float64(time.Second))
+			if took < want-time.Millisecond || took > want+50*time.Millisecond {
+				t.Errorf("%d bytes at %d a second took %v, want %v", total, perSecond, took, want)
+			}
+			if c.at[0] != 0 {
+				t.Errorf("the first bytes waited %v", c.at[0])
+			}
+			if largest := int64(c.sizes[0]); largest > max(perSecond/rateParts, 1) {
+				t.Errorf("a burst of %d bytes at %d a second", largest, perSecond)
+			}
+		}
+	})
+}
+
+// A datagram is not cut, whatever the rate.
+func TestRateWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		progress := new(Progress)
+		progress.Start()
+		c := &clocked{Stream: NewRate(newPieces(strings.Repeat("x", 50_000), "y"), 10_000, true, progress), start: time.Now()}
+		c.drain()
+		if len(c.sizes) != 2 || c.sizes[0] != 50_000 || c.at[1] != 5*time.Second {
+			t.Errorf("%v at %v", c.sizes, c.at)
+		}
+	})
+}
