@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 )
 
@@ -145,7 +146,10 @@ func (d *Decoder) record(dst, rec []byte, offset int64) []byte {
 
 // item writes all elements of an item whose bytes b starts with.
 func (d *Decoder) item(dst []byte, p *op, b []byte) []byte {
-	if p.plain && p.each == nil {
+	switch {
+	case p.kind == pad:
+		return dst
+	case p.plain && p.each == nil:
 		return append(d.integers(dst, p, b), p.after...)
 	}
 	n := p.elements()
@@ -167,25 +171,48 @@ func (d *Decoder) separate(dst []byte, p *op, j int64) []byte {
 	case p.each != nil:
 		return append(dst, p.each[j]...)
 	case j == 0:
-		return append(dst, p.before...)
+		return lead(dst, p.before)
 	}
-	return append(dst, p.next...)
+	return lead(dst, p.next)
+}
+
+// lead appends what stands in front of a value: mostly one byte.
+func lead(dst, text []byte) []byte {
+	if len(text) == 1 {
+		return append(dst, text[0])
+	}
+	return append(dst, text...)
 }
 
 // integers writes decimal integers of at most eight bytes.
 func (d *Decoder) integers(dst []byte, p *op, b []byte) []byte {
-	lead := p.before
-	for range p.elements() {
-		dst = append(dst, lead...)
-		lead = p.next
+	text := p.before
+	shift := 64 - 8*uint(p.width)
+	for range p.Count {
+		room := len(text) + 1 + uintRoom
+		n := len(dst)
+		if cap(dst)-n < room {
+			dst = slices.Grow(dst, room)
+		}
+		out := dst[n : n+room]
+		k := 1
+		if len(text) == 1 {
+			out[0] = text[0]
+		} else {
+			k = copy(out, text)
+		}
+		text = p.next
 		v := d.f.load(b[:p.width])
 		b = b[p.width:]
 		if p.signed {
-			shift := 64 - 8*uint(p.width)
-			dst = appendInt(dst, int64(v<<shift)>>shift)
-		} else {
-			dst = appendUint(dst, v)
+			s := int64(v<<shift) >> shift
+			sign := uint64(s >> 63)
+			out[k] = '-'
+			k += int(sign & 1)
+			v = (uint64(s) ^ sign) - sign
 		}
+		k += putUint(out[k:k+uintRoom], v)
+		dst = dst[:n+k]
 	}
 	return dst
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Digits are made eight at a time in one word (SIMD within a register): a number
-// below 10^8 becomes eight bytes by three multiplications.
+// Digits are made four at a time from a table, and put in place as words of
+// eight.
 
 const (
 	asciiZeros = 0x3030303030303030
@@ -17,14 +17,21 @@ const (
 	uintRoom = 32
 )
 
+// fours are the four digits of each number below 10,000, with the values 0 to 9,
+// the first lowest.
+var fours = func() (t [10_000]uint32) {
+	for i := range t {
+		d := uint32(i)
+		t[i] = d/1000 | d/100%10<<8 | d/10%10<<16 | d%10<<24
+	}
+	return t
+}()
+
 // digits8 returns the eight digits of v, which is below 10^8: the first in the
 // lowest byte, each with the value 0 to 9.
 func digits8(v uint32) uint64 {
-	x := uint64(v/10_000) | uint64(v%10_000)<<32
-	y := x * 10486 >> 20 & 0x7f_0000007f // x/100 in each half
-	x = y | (x-100*y)<<16
-	y = x * 103 >> 10 & 0x000f_000f_000f_000f // x/10 in each quarter
-	return y | (x-10*y)<<8
+	q := v / 10_000
+	return uint64(fours[q]) | uint64(fours[v-10_000*q])<<32
 }
 
 // putUint writes v in decimal at the start of b, which has uintRoom bytes, and

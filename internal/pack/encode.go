@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -47,6 +48,8 @@ type scratch struct {
 	holes  []hole
 	set    []bool // JSON columns that were there
 	line   []byte // a record in its form
+	// unescaped is set when it is known that no field has an escape.
+	unescaped bool
 }
 
 // A hole is a run of NUL bytes that is not worth the memory: it is written at
@@ -220,7 +223,7 @@ func (e *Encoder) bytes(it *Item, v *field, s *scratch) ([]byte, error) {
 			return nil, dataf("char format requires a bytes object of length 1, got %s", shownNumber(v.text))
 		}
 		return nil, dataf("argument for %s must be a bytes object, got %s", quote(it.Code), shownNumber(v.text))
-	case v.kind == jsonText || e.o.Raw || bytes.IndexByte(v.text, '\\') < 0:
+	case v.kind == jsonText || e.o.Raw || s.unescaped || bytes.IndexByte(v.text, '\\') < 0:
 		return v.text, nil
 	}
 	text, err := unescape(s.text[:0], v.text)
@@ -234,7 +237,7 @@ func (e *Encoder) word(it *Item, v *field, s *scratch) ([]byte, error) {
 	if v.kind == jsonBool && it.kind != truth {
 		return nil, dataf("required argument is not %s, got %s", it.article(), shownNumber(v.text))
 	}
-	if v.kind != plain || e.o.Raw || bytes.IndexByte(v.text, '\\') < 0 {
+	if v.kind != plain || e.o.Raw || s.unescaped || bytes.IndexByte(v.text, '\\') < 0 {
 		return v.text, nil
 	}
 	text, err := unescape(s.text[:0], v.text)
@@ -409,23 +412,34 @@ func (e *Encoder) bitfield(dst []byte, it *Item, values []field, first int, s *s
 
 // store appends an integer of width bytes in the format's order.
 func (f *Format) store(dst []byte, hi, lo uint64, width int) []byte {
-	if f.little {
-		for i := range width {
-			if i == 8 {
-				lo = hi
-			}
-			dst = append(dst, byte(lo))
-			lo >>= 8
+	switch width {
+	case 1:
+		return append(dst, byte(lo))
+	case 2:
+		if f.little {
+			return binary.LittleEndian.AppendUint16(dst, uint16(lo))
 		}
-		return dst
+		return binary.BigEndian.AppendUint16(dst, uint16(lo))
+	case 4:
+		if f.little {
+			return binary.LittleEndian.AppendUint32(dst, uint32(lo))
+		}
+		return binary.BigEndian.AppendUint32(dst, uint32(lo))
+	case 8:
+		if f.little {
+			return binary.LittleEndian.AppendUint64(dst, lo)
+		}
+		return binary.BigEndian.AppendUint64(dst, lo)
 	}
-	for i := width - 1; i >= 8; i-- {
-		dst = append(dst, byte(hi>>(8*(i-8))))
+	var b [16]byte
+	if f.little {
+		binary.LittleEndian.PutUint64(b[:], lo)
+		binary.LittleEndian.PutUint64(b[8:], hi)
+		return append(dst, b[:width]...)
 	}
-	for i := min(width, 8) - 1; i >= 0; i-- {
-		dst = append(dst, byte(lo>>(8*i)))
-	}
-	return dst
+	binary.BigEndian.PutUint64(b[:], hi)
+	binary.BigEndian.PutUint64(b[8:], lo)
+	return append(dst, b[16-width:]...)
 }
 
 // parseHex appends the bytes of hex digits.

@@ -54,16 +54,6 @@ func (d *Decoder) integerLines(dst, chunk []byte, p *op) []byte {
 	return out[:n]
 }
 
-// fours are the four digits of each number below 10,000, with the values 0 to 9,
-// the first lowest.
-var fours = func() (t [10_000]uint32) {
-	for i := range t {
-		d := uint32(i)
-		t[i] = d/1000 | d/100%10<<8 | d/10%10<<16 | d%10<<24
-	}
-	return t
-}()
-
 // uint32Lines is integerLines for the codes I and L.
 func uint32Lines(dst, chunk []byte, little bool, end byte) []byte {
 	n := len(dst)

@@ -54,6 +54,7 @@ func (e *Encoder) maxLine() int64 {
 func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
 	end := e.o.end()
 	lone := e.loneInteger()
+	s.unescaped = lone == nil && bytes.IndexByte(chunk, '\\') < 0
 	for n := int64(0); ; n++ {
 		if lone != nil {
 			// What the fast path stops at is left to the general one.

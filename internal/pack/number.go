@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"strconv"
@@ -28,6 +29,9 @@ func trimSpace(s []byte) []byte {
 // parseWhole reads an integer as Python's int() does, and 0x, 0o and 0b besides:
 // blanks around it, a sign, leading zeros and '_' between digits are fine.
 func parseWhole(s []byte) (w whole, ok bool) {
+	if v, negative, ok := parseShort(s); ok {
+		return whole{lo: v, negative: negative}, true
+	}
 	s = trimSpace(s)
 	if len(s) > 0 && (s[0] == '+' || s[0] == '-') {
 		w.negative = s[0] == '-'
@@ -68,6 +72,32 @@ func parseWhole(s []byte) (w whole, ok bool) {
 		w.push(base, d)
 	}
 	return w, digit
+}
+
+// parseShort reads what most integers are: at most 18 digits, and a minus.
+func parseShort(s []byte) (v uint64, negative, ok bool) {
+	if len(s) > 0 && s[0] == '-' {
+		negative = true
+		s = s[1:]
+	}
+	if len(s) == 0 || len(s) > 18 {
+		return 0, false, false
+	}
+	for len(s) >= 8 {
+		w := binary.LittleEndian.Uint64(s)
+		if nonDigits(w) != 0 {
+			return 0, false, false
+		}
+		v = v*tenTo8 + eightDigits(w-asciiZeros)
+		s = s[8:]
+	}
+	for _, c := range s {
+		if c -= '0'; c > 9 {
+			return 0, false, false
+		}
+		v = v*10 + uint64(c)
+	}
+	return v, negative, true
 }
 
 // push appends a digit.
