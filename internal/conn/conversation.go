@@ -228,6 +228,11 @@ func (c *conversation) peerLeft() {
 	if c.sendDone || c.holder.busy() {
 		return // the pump's write, or the wait for acknowledgement, meets it
 	}
+	if c.Socket.Ended() {
+		// Local has shut our half down itself, and that both halves are shut is
+		// all that the kernel says: what is on its way may yet arrive.
+		return
+	}
 	if err := c.Socket.settled(nil); lost(err) {
 		c.note("reset", c.notDelivered(err))
 	}
