@@ -5,11 +5,13 @@
 package script
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -32,6 +34,7 @@ func Main(m *testing.M) {
 }
 
 func run(m *testing.M) int {
+	atOnce()
 	var err error
 	if dir, err = os.MkdirTemp("", "gcat-bin"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -45,6 +48,18 @@ func run(m *testing.M) int {
 		}
 	}
 	return m.Run()
+}
+
+// atOnce lets more tests run at once than there are processors, unless the
+// command line says how many: they drive processes, and mostly wait for them.
+func atOnce() {
+	flag.Parse()
+	const many = 8
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given && runtime.GOMAXPROCS(0) < many {
+		_ = flag.Set("test.parallel", strconv.Itoa(many)) // it is a number
+	}
 }
 
 // build builds one command, as the tests themselves were built.
