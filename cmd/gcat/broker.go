@@ -192,10 +192,10 @@ func (h *hub) give(from, s *seat, message []byte) {
 	}
 }
 
-// waiting reports whether anybody but from and s has nothing to read.
+// waiting reports whether anybody but from and s has little left to read.
 func (h *hub) waiting(from, s *seat) bool {
 	for _, other := range h.others(s) {
-		if other != from && other.empty() {
+		if other != from && other.keepsUp() {
 			return true
 		}
 	}
@@ -236,10 +236,10 @@ func (s *seat) tires(while time.Duration, others bool) bool {
 	return !s.left && (s.patience <= 0 || time.Since(s.taken) > stallMost)
 }
 
-func (s *seat) empty() bool {
+func (s *seat) keepsUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queued == 0
+	return s.queued <= queueMost/2
 }
 
 // Read returns what the others sent. Its end comes when the seat is taken away.

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gcat/internal/conn"
+)
+
+// gathered opens n connections to a broker, one after the other, and waits until
+// it knows them all.
+func gathered(t *testing.T, p *proc, address string, n int) []halfConn {
+	t.Helper()
+	members := make([]halfConn, n)
+	for i := range members {
+		members[i] = dialTest(t, "tcp", address)
+		p.err.await(t, "accepted "+members[i].LocalAddr().String())
+	}
+	return members
+}
+
+// told reads exactly want.
+func told(t *testing.T, c io.Reader, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(c, got); err != nil || string(got) != want {
+		t.Fatalf("heard %q, %v, want %q", got[:n], err, want)
+	}
+}
+
+func say(t *testing.T, c io.Writer, text string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBroker: what one peer sends goes to all the others, and not to itself, to
+// standard output or, from standard input, to anybody.
+func TestBroker(t *testing.T) {
+	t.Parallel()
+	stdin, hold := pipe(t)
+	say(t, hold, "not for you")
+	p, address := listener(t, "tcp", stdin, "-vk", "--broker")
+	m := gathered(t, p, address, 3)
+	say(t, m[0], "from 0\n")
+	told(t, m[1], "from 0\n")
+	told(t, m[2], "from 0\n")
+	say(t, m[2], "\x00\xff no line")
+	told(t, m[0], "\x00\xff no line")
+	told(t, m[1], "\x00\xff no line")
+	// One that has said all goes on listening; one that has left is no trouble.
+	if err := m[1].CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	resetNow(m[2])
+	p.err.await(t, m[2].LocalAddr().String()+": sent")
+	say(t, m[0], "more")
+	told(t, m[1], "more")
+	if p.out.String() != "" {
+		t.Errorf("standard output is %q", p.out)
+	}
+}
+
+// TestBrokerSlow: one that does not read is dropped, with a line, and the others
+// get every byte.
+func TestBrokerSlow(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "tcp", nil, "-vk", "--broker")
+	m := gathered(t, p, address, 4)
+	text := strings.Repeat(bigText(6), 8)
+	var others sync.WaitGroup
+	for _, c := range m[1:3] {
+		others.Go(func() {
+			got := make([]byte, len(text))
+			if n, err := io.ReadFull(c, got); err != nil || string(got) != text {
+				t.Errorf("%d bytes of %d, %v", n, len(text), err)
+			}
+		})
+	}
+	say(t, m[0], text) // m[3] reads nothing
+	others.Wait()
+	p.err.await(t, m[3].LocalAddr().String()+": dropped: it does not keep up")
+}
+
+// TestBrokerTLS: peers with and without much to say, over TLS.
+func TestBrokerTLS(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "tcp", nil, "-vk", "-c", "--broker")
+	in1, hold1 := pipe(t)
+	one := start(t, in1, "-vc", "--tls-insecure", address)
+	one.err.await(t, "connected to")
+	in2, hold2 := pipe(t)
+	two := start(t, in2, "-vc", "--tls-insecure", address)
+	two.err.await(t, "connected to")
+	p.err.await(t, "TLS 1.3")
+	// The second may sit down a moment after its handshake: it speaks first.
+	say(t, hold2, "hello one\n")
+	one.out.await(t, "hello one\n")
+	say(t, hold1, "hello two\n")
+	two.out.await(t, "hello two\n")
+}
+
+// TestChat: names in front of lines, and nothing in a line that could be taken
+// for another or do anything to a terminal.
+func TestChat(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "tcp", nil, "-vk", "--chat")
+	a := dialTest(t, "tcp", address)
+	told(t, a, "* you are user1\n")
+	b := dialTest(t, "tcp", address)
+	told(t, b, "* you are user2, with 1 more\n")
+	told(t, a, "* user2 has joined\n")
+	say(t, a, "hel")
+	say(t, a, "lo\r\nsecond li")
+	told(t, b, "<user1> hello\n")
+	say(t, a, "ne\n")
+	told(t, b, "<user1> second line\n")
+	say(t, b, "\x1b[2J\r<user1> forged\x07 äöü \xff\u202e\n")
+	told(t, a, `<user2> ^[[2J^M<user1> forged^G äöü \xff\xe2\x80\xae`+"\n")
+	say(t, b, strings.Repeat("x", longestLine+10)+"\n")
+	told(t, a, "<user2> "+strings.Repeat("x", longestLine)+"\n<user2> "+strings.Repeat("x", 10)+"\n")
+	say(t, b, "\n")
+	told(t, a, "<user2> \n")
+	say(t, b, "unfinished")
+	if err := b.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	told(t, a, "<user2> unfinished\n")
+	say(t, a, "still there?\n")
+	told(t, b, "<user1> still there?\n")
+	resetNow(b)
+	told(t, a, "* user2 has left\n")
+	c := dialTest(t, "tcp", address)
+	told(t, c, "* you are user3, with 1 more\n")
+	told(t, a, "* user3 has joined\n")
+	if p.out.String() != "" {
+		t.Errorf("standard output is %q", p.out)
+	}
+}
+
+// testHub is a hub with n seats and the reasons for which they were dropped.
+func testHub(n int) (*hub, []*seat, []context.Context) {
+	h := &hub{seats: make(map[*seat]bool)}
+	seats, ended := make([]*seat, n), make([]context.Context, n)
+	for i := range seats {
+		ctx, drop := context.WithCancelCause(context.Background())
+		ended[i] = ctx
+		seats[i] = h.enter(fmt.Sprint("peer ", i), drop, false)
+	}
+	return h, seats, ended
+}
+
+// TestHubPatience: a slow one is waited for only as long as nobody else waits.
+func TestHubPatience(t *testing.T) {
+	full := make([]byte, queueMost)
+	t.Run("others wait", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h, s, ended := testHub(3)
+			h.broadcast(s[0], full)
+			if n, err := io.CopyN(io.Discard, s[1], queueMost); n != queueMost || err != nil {
+				t.Fatal(n, err)
+			}
+			began := time.Now()
+			h.broadcast(s[0], []byte("more"))
+			if took := time.Since(began); took != patienceMost {
+				t.Errorf("the others waited %v", took)
+			}
+			e, ok := errors.AsType[*conn.Error](context.Cause(ended[2]))
+			if !ok || e.Kind() != "not-delivered" {
+				t.Errorf("dropped because of %v", context.Cause(ended[2]))
+			}
+			buf := make([]byte, 10)
+			if n, err := s[1].Read(buf); string(buf[:n]) != "more" || err != nil {
+				t.Errorf("the other heard %q, %v", buf[:n], err)
+			}
+			if n, err := s[2].Read(buf); n != 0 || err != io.EOF {
+				t.Errorf("the slow one heard %q, %v", buf[:n], err)
+			}
+		})
+	})
+	t.Run("nobody waits", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h, s, ended := testHub(2)
+			h.broadcast(s[0], full)
+			time.AfterFunc(2*time.Second, func() { _, _ = s[1].Read(make([]byte, 100)) })
+			began := time.Now()
+			h.broadcast(s[0], []byte("more"))
+			if took := time.Since(began); took != 2*time.Second || ended[1].Err() != nil {
+				t.Errorf("it took %v, %v", took, context.Cause(ended[1]))
+			}
+			h.broadcast(s[0], make([]byte, 200))
+			if took := time.Since(began); took < 2*time.Second+stallMost || took > 3*time.Second+stallMost || ended[1].Err() == nil {
+				t.Errorf("it took %v, %v", took, context.Cause(ended[1]))
+			}
+		})
+	})
+	t.Run("leaves meanwhile", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h, s, ended := testHub(2)
+			h.broadcast(s[0], full)
+			time.AfterFunc(time.Second, func() { h.leave(s[1]) })
+			began := time.Now()
+			h.broadcast(s[0], []byte("more"))
+			if took := time.Since(began); took != time.Second || ended[1].Err() != nil {
+				t.Errorf("it took %v, %v", took, context.Cause(ended[1]))
+			}
+			h.broadcast(s[0], []byte("nobody hears it"))
+		})
+	})
+}
+
+// TestHubOrder: what several say at once arrives whole and in each one's order.
+func TestHubOrder(t *testing.T) {
+	h, s, _ := testHub(4)
+	const lines = 2000
+	var talk sync.WaitGroup
+	for i, from := range s[:3] {
+		talk.Go(func() {
+			for n := range lines {
+				fmt.Fprintf(from, "%d %d\n", i, n)
+			}
+		})
+	}
+	// The talkers' own queues are nobody's business here.
+	for _, from := range s[:3] {
+		go func() { _, _ = io.Copy(io.Discard, from) }()
+	}
+	go func() {
+		talk.Wait()
+		for left := 1; left > 0; time.Sleep(time.Millisecond) {
+			s[3].mu.Lock()
+			left = s[3].queued
+			s[3].mu.Unlock()
+		}
+		for _, one := range s {
+			h.leave(one)
+		}
+	}()
+	var next [3]int
+	in := bufio.NewScanner(s[3])
+	for in.Scan() {
+		var i, n int
+		if _, err := fmt.Sscanf(in.Text(), "%d %d", &i, &n); err != nil || n != next[i] {
+			t.Fatalf("%q: %v, want line %d", in.Text(), err, next[i])
+		}
+		next[i]++
+	}
+	if next != [3]int{lines, lines, lines} {
+		t.Errorf("%d lines came", next)
+	}
+}
+
+// FuzzChat: whatever is said, each line that arrives is one line of printable
+// text behind the name.
+func FuzzChat(f *testing.F) {
+	f.Add([]byte("hello\r\nworld"), 3)
+	f.Add([]byte("\x1b[2J\r<user1> forged\x07\xc3"), 5)
+	f.Fuzz(func(t *testing.T, said []byte, split int) {
+		h, s, _ := testHub(2)
+		c := newChatter(s[0])
+		if split = min(max(split, 0), len(said)); split > 0 {
+			c.say(said[:split])
+		}
+		c.say(said[split:])
+		c.flush()
+		for s[1].queued > 0 {
+			line := s[1].queue[0]
+			s[1].queued -= len(line)
+			s[1].queue = s[1].queue[1:]
+			text, ok := bytes.CutPrefix(line, []byte("<user1> "))
+			if !ok || !bytes.HasSuffix(text, []byte("\n")) {
+				t.Fatalf("%q", line)
+			}
+			for _, r := range string(text[:len(text)-1]) {
+				if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || r == 0xfffd || r >= 0x202a && r <= 0x202e {
+					t.Fatalf("%q holds %q", line, r)
+				}
+			}
+		}
+		_ = h
+	})
+}
