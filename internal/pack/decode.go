@@ -139,19 +139,19 @@ func (d *Decoder) record(dst, rec []byte, offset int64) []byte {
 	}
 	for i := range d.ops {
 		p := &d.ops[i]
-		dst = d.item(dst, p, rec[p.offset:])
+		switch {
+		case p.kind == pad:
+		case p.plain && p.each == nil:
+			dst = d.integers(dst, p, rec[p.offset:])
+		default:
+			dst = d.item(dst, p, rec[p.offset:])
+		}
 	}
-	return append(dst, d.tail...)
+	return lead(dst, d.tail)
 }
 
 // item writes all elements of an item whose bytes b starts with.
 func (d *Decoder) item(dst []byte, p *op, b []byte) []byte {
-	switch {
-	case p.kind == pad:
-		return dst
-	case p.plain && p.each == nil:
-		return append(d.integers(dst, p, b), p.after...)
-	}
 	n := p.elements()
 	for j := range n {
 		dst = d.separate(dst, p, j*p.perElement())
@@ -162,7 +162,10 @@ func (d *Decoder) item(dst []byte, p *op, b []byte) []byte {
 		dst = d.element(dst, p, b[:size], j)
 		b = b[size:]
 	}
-	return append(dst, p.after...)
+	if len(p.after) > 0 {
+		dst = append(dst, p.after...)
+	}
+	return dst
 }
 
 // separate writes what stands in front of the value j of an item.
@@ -213,6 +216,9 @@ func (d *Decoder) integers(dst []byte, p *op, b []byte) []byte {
 		}
 		k += putUint(out[k:k+uintRoom], v)
 		dst = dst[:n+k]
+	}
+	if len(p.after) > 0 {
+		dst = append(dst, p.after...)
 	}
 	return dst
 }

@@ -29,6 +29,13 @@ var clean = func() (t [256]bool) {
 // took.
 func (e *escaper) append(dst, text []byte, end bool) ([]byte, int) {
 	i := 0
+	if e.special == 0 && !e.blanks && len(text) <= 16 {
+		// Most strings are short and clean.
+		for i < len(text) && clean[text[i]] {
+			dst = append(dst, text[i])
+			i++
+		}
+	}
 	for i < len(text) {
 		start := i
 		for i < len(text) && clean[text[i]] && text[i] != e.special && (!e.blanks || text[i] != ' ') {
