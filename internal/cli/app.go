@@ -65,20 +65,26 @@ func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
 }
 
 func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) error {
-	parser, err := a.parser(grammar)
-	if err != nil {
-		return Failf(Usage, "%v", err)
-	}
-	_, err = parser.Parse(args)
 	common := grammar.(interface{ common() *Common }).common()
-	if answered, err := a.answer(parser.Model, common); answered {
-		return err
+	model, ok := a.quick(grammar, args)
+	if !ok {
+		parser, err := a.parser(grammar)
+		if err != nil {
+			return Failf(Usage, "%v", err)
+		}
+		model = parser.Model
+		_, err = parser.Parse(args)
+		if !common.asks() {
+			if missing := missingValue(model, args); missing != nil {
+				return missing
+			}
+			if err != nil {
+				return a.usageError(model, args, err)
+			}
+		}
 	}
-	if missing := missingValue(parser.Model, args); missing != nil {
-		return missing
-	}
-	if err != nil {
-		return a.usageError(parser.Model, args, err)
+	if common.asks() {
+		return a.answer(model, common)
 	}
 	log.Level = common.Verbose
 	if l, ok := grammar.(interface{ format() string }); ok && l.format() == "json" {
@@ -99,10 +105,12 @@ func (a *App) parser(grammar any) (*kong.Kong, error) {
 		kong.Writers(io.Discard, io.Discard))
 }
 
-// answer prints what --help, --version or --completion ask for, and reports
-// whether one of them was there. They win over any other mistake on the command
-// line.
-func (a *App) answer(model *kong.Application, c *Common) (bool, error) {
+// asks reports whether --help, --version or --completion is there. They win
+// over any other mistake on the command line.
+func (c *Common) asks() bool { return c.Help || c.Version || c.Completion != "" }
+
+// answer prints what --help, --version or --completion ask for.
+func (a *App) answer(model *kong.Application, c *Common) error {
 	var text string
 	var err error
 	switch {
@@ -110,15 +118,13 @@ func (a *App) answer(model *kong.Application, c *Common) (bool, error) {
 		text = a.help(model)
 	case c.Version:
 		text = a.Name + " " + version() + "\n"
-	case c.Completion != "":
-		text, err = a.completion(model, c.Completion)
 	default:
-		return false, nil
+		text, err = a.completion(model, c.Completion)
 	}
 	if err == nil {
 		_, err = io.WriteString(os.Stdout, text)
 	}
-	return true, err
+	return err
 }
 
 // version is the link-time version, else the module's, else "devel", and

@@ -91,7 +91,7 @@ func long(model *kong.Application, name string) *kong.Flag {
 
 func short(model *kong.Application, letter rune) *kong.Flag {
 	for _, f := range model.Flags {
-		if f.Short == letter {
+		if f.Short == letter && letter != 0 {
 			return f
 		}
 	}
