@@ -69,7 +69,7 @@ func (s *Socket) Acknowledged(ctx context.Context) error {
 		return s.settled(err)
 	}
 	for pause := time.Millisecond; ; pause = min(pause*3/2, 50*time.Millisecond) {
-		if s.queued() == 0 {
+		if s.queued() == 0 || s.failed() {
 			return s.settled(nil)
 		}
 		select {
@@ -84,6 +84,21 @@ func (s *Socket) Acknowledged(ctx context.Context) error {
 func finished(fd int) bool {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	return err != nil || info.State >= tcpFinWait2 && info.State <= tcpClose
+}
+
+// failed reports whether the connection is reset. POLLHUP says so of TCP only: a
+// Unix socket has it as soon as both halves are shut, with bytes still unread.
+func (s *Socket) failed() (failed bool) {
+	signs := int16(unix.POLLERR)
+	if s.isTCP() {
+		signs |= unix.POLLHUP
+	}
+	_ = s.raw.Control(func(fd uintptr) {
+		poll := []unix.PollFd{{Fd: int32(fd)}}
+		n, err := unix.Poll(poll, 0)
+		failed = err == nil && n > 0 && poll[0].Revents&signs != 0
+	})
+	return failed
 }
 
 // settled turns the end of the wait into an error if bytes remain that nobody
