@@ -208,7 +208,20 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 			return reuse(network, address, c)
 		}
 	}
-	return dialer.DialContext(ctx, network, a.String())
+	c, err := dialer.DialContext(ctx, network, a.String())
+	if errors.Is(err, syscall.EINVAL) {
+		err = nowhere(a.Addr())
+	}
+	return c, err
+}
+
+// nowhere is the error of connecting to an address of which the system says no
+// more than "invalid argument".
+func nowhere(a netip.Addr) error {
+	if a.Is6() && a.IsLinkLocalUnicast() && a.Zone() == "" {
+		return &Error{Why: BadAddress, Err: fmt.Errorf("a link-local address needs its interface: %s%%INTERFACE", a)}
+	}
+	return &Error{Why: Unreachable, Err: errors.New("a route discards what goes there")}
 }
 
 // source is the address to connect from.

@@ -37,16 +37,17 @@ func (c *conversation) notDelivered(err error) error {
 	return &Error{Why: why, Op: op, Err: brokenWords(err)}
 }
 
-// receiveError says how far receiving came, and why not farther.
+// receiveError says how far receiving came, what of ours was lost with it, and
+// why.
 func (c *conversation) receiveError(err error) error {
 	if isLocal(err) {
 		return err // what is wrapped around the connection failed, not the peer
 	}
-	return &Error{
-		Why: talkKind(err),
-		Op:  fmt.Sprintf("receive from %s after %s", c.Peer, byteCount(c.received.Load())),
-		Err: err,
+	op := fmt.Sprintf("receive from %s after %s", c.Peer, byteCount(c.received.Load()))
+	if n := c.unacknowledged(); n > 0 {
+		op += fmt.Sprintf(", %s sent but not acknowledged", byteCount(n))
 	}
+	return &Error{Why: talkKind(err), Op: op, Err: err}
 }
 
 // isLocal reports whether err is of our own side.
