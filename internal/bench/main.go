@@ -44,6 +44,7 @@ type subject struct {
 
 var benches = []subject{
 	{"gcat", []string{"gcat"}, gcatCells},
+	{"gpack", []string{"gpack"}, gpackCells},
 }
 
 // Bench is one invocation: what was asked for, and where things are.

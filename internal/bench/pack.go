@@ -1,0 +1,85 @@
+//go:build linux
+
+package main
+
+// The programs that people pack and unpack with. Perl's are its fastest ways:
+// pack and unpack of a whole chunk.
+const (
+	perlDecode = `$/ = \1048576; while (<STDIN>) { print join("\n", unpack("N*", $_)), "\n" }`
+	perlEncode = `$/ = \1048576; my $rest = ""; while (<STDIN>) { $_ = $rest . $_; my $i = rindex($_, "\n") + 1;` +
+		` $rest = substr($_, $i); print pack("N*", split(/\n/, substr($_, 0, $i))) }`
+	perlLines        = `print pack("N", $_)`
+	perlMixed        = `$/ = \31; while (<STDIN>) { print join("\t", unpack("CnNq>a8d>", $_)), "\n" }`
+	perlMixedLines   = `chomp; print pack("CnNq>a8d>", split(/\t/))`
+	pythonIterUnpack = `import sys, struct
+s = struct.Struct("!I"); out = sys.stdout
+while b := sys.stdin.buffer.read(1 << 20): out.write("".join(["%d\n" % v for v, in s.iter_unpack(b)]))`
+)
+
+// mixed is a record of everything that is common.
+const mixed = "!BHIq8sd"
+
+// gpackCells are the questions put to gpack and its peers: integers to lines and
+// back, from a file and in a pipeline, mixed records, and how long it takes to do
+// next to nothing.
+func gpackCells(b *Bench) []Cell {
+	d := &packData{b: b}
+	gpack := b.Binary("gpack")
+	memory := Bound{Of: Memory, Limit: 32}
+	decoders := []program{
+		{name: "gpack", argv: []string{gpack, "-d", "!I"}},
+		{name: "od", argv: []string{"od", "-An", "-v", "-tu4", "-w4", "--endian=big"}},
+		{name: "perl", argv: []string{"perl", "-e", perlDecode}},
+		{name: "python", argv: []string{"python3", "-c", pythonIterUnpack}},
+	}
+	encoders := []program{
+		{name: "gpack", argv: []string{gpack, "!I"}},
+		{name: "perl", argv: []string{"perl", "-e", perlEncode}},
+		{name: "perl -n", argv: []string{"perl", "-ne", perlLines}},
+	}
+	cat := program{name: "cat", argv: []string{"cat"}, limit: true}
+	return []Cell{
+		d.cell("decode", "256 MiB of !I to lines, from a file to /dev/null", integersFile, decoders, false,
+			memory, Bound{Against: "od", Limit: 25}, Bound{Against: "perl", Limit: 25}),
+		d.cell("decode-pipe", "the same in cat F | X | cat >/dev/null", integersFile, append(decoders, cat), true,
+			memory, Bound{Against: "od", Limit: 12}, Bound{Against: "perl", Limit: 12}),
+		d.cell("encode", "lines back to !I, from a file to /dev/null", linesFile, encoders, false,
+			memory, Bound{Against: best, Limit: 12}),
+		d.cell("encode-pipe", "the same in cat F | X | cat >/dev/null", linesFile, append(encoders, cat), true, memory),
+		d.cell("mixed-decode", mixed+" to lines; a quarter of the speed of !I per byte", mixedFile, []program{
+			{name: "gpack", argv: []string{gpack, "-d", mixed}},
+			{name: "perl", argv: []string{"perl", "-e", perlMixed}},
+			{name: "gpack !I", argv: []string{gpack, "-d", "!I"}, data: integersFile, limit: true},
+		}, false, memory, Bound{Against: "perl", Limit: 1}, Bound{Against: "gpack !I", Limit: 0.25}),
+		d.cell("mixed-encode", "lines back to "+mixed+"; a quarter of the speed of !I per byte of text", mixedLinesFile, []program{
+			{name: "gpack", argv: []string{gpack, mixed}},
+			{name: "perl -n", argv: []string{"perl", "-ne", perlMixedLines}},
+			{name: "gpack !I", argv: []string{gpack, "!I"}, data: linesFile, limit: true},
+		}, false, memory, Bound{Against: "perl -n", Limit: 1}, Bound{Against: "gpack !I", Limit: 0.25}),
+		d.start(gpack),
+	}
+}
+
+// A program is a contender that turns standard input into standard output.
+type program struct {
+	name  string
+	argv  []string
+	data  file // other than the cell's; 0 is the cell's
+	limit bool
+}
+
+// start is how long it takes to print the size of a format.
+func (d *packData) start(gpack string) Cell {
+	empty := d.b.Binary("empty")
+	c := Cell{Name: "start", What: "gpack -z '!HI', against an empty program with kong", Unit: "ms", LessIsBetter: true, Repeat: 20,
+		Bounds: []Bound{{Against: "empty", Limit: 0.5}}}
+	for _, p := range []program{
+		{name: "gpack", argv: []string{gpack, "-z", "!HI"}},
+		{name: "empty", argv: []string{empty, "!HI"}, limit: true},
+		{name: "perl", argv: []string{"perl", "-e", "print length pack('nN', 0, 0)"}},
+		{name: "python", argv: []string{"python3", "-c", "import struct; print(struct.calcsize('!HI'))"}},
+	} {
+		c.Contenders = append(c.Contenders, Contender{Name: p.name, Limit: p.limit, Run: d.brief(p)})
+	}
+	return c
+}
