@@ -103,3 +103,51 @@ func TestIntegerChunk(t *testing.T) {
 		}
 	}
 }
+
+// TestDirectLines compares the one pass with the general path, on good lines and
+// bad ones.
+func TestDirectLines(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	words := []string{"", "0", "1", "-1", "+1", "255", "256", "65535", "65536", "-32768", "32767", "2147483648", "4294967295", "4294967296",
+		"9223372036854775807", "-9223372036854775808", "9223372036854775808", "1.5", "-0", "nan", "inf", "1e400", "1e39", " 1", "1 ", "0x10", "1_0", "a", "hello world", "\u00e9", "\r", "12345678", "1234567890123456"}
+	for range rounds() {
+		format := string("<>"[r.IntN(2)])
+		for range 2 + r.IntN(4) {
+			format += []string{"b", "B", "h", "H", "i", "I", "q", "Q", "f", "d", "3s", "s", "0s", "2x", "12s"}[r.IntN(15)]
+		}
+		f, err := Parse(format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := NewEncoder(f, Options{})
+		if f.values < 2 || !e.direct() {
+			continue
+		}
+		var chunk []byte
+		for range 1 + r.IntN(3) {
+			for i := range f.values + int64(r.IntN(40)/39) - int64(r.IntN(40)/39) {
+				if i > 0 {
+					chunk = append(chunk, '\t')
+				}
+				chunk = append(chunk, words[r.IntN(len(words))]...)
+			}
+			chunk = append(chunk, '\n')
+		}
+		chunk = append(chunk, "0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\n"...)
+		var want []byte
+		var wantErr error
+		var s scratch
+		n := int64(0)
+		for text := range bytes.Lines(chunk) {
+			n++
+			if want, wantErr = e.line(want, bytes.TrimSuffix(text, []byte("\n")), &s); wantErr != nil {
+				atLine(wantErr, n)
+				break
+			}
+		}
+		got, _, gotErr := e.lines(nil, chunk, &s)
+		if !bytes.Equal(got, want) || (gotErr == nil) != (wantErr == nil) || gotErr != nil && gotErr.Error() != wantErr.Error() {
+			t.Fatalf("%s %q: %x %v, want %x %v", format, chunk, got, gotErr, want, wantErr)
+		}
+	}
+}

@@ -40,30 +40,35 @@ func eightDigits(x uint64) uint64 {
 
 var powers = [...]uint64{1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000}
 
-// lineRoom is how many bytes digitLine looks at.
-const lineRoom = 17
+// digitRoom is how many bytes digitRun looks at.
+const digitRoom = 20
 
-// digitLine reads a line of at most 15 digits at the start of b, which has
-// lineRoom bytes: the number, and how many digits there are. n is 0 if the line
-// is anything else, a longer number too.
-func digitLine(b []byte, end byte) (v uint64, n int) {
-	_ = b[lineRoom-1]
+// digitRun reads the digits that b begins with, at most 19 of them: the number,
+// and how many digits there are. b has digitRoom bytes. n is 0 if there is no
+// digit, or one too many.
+func digitRun(b []byte) (v uint64, n int) {
+	_ = b[digitRoom-1]
 	w := binary.LittleEndian.Uint64(b)
 	n = bits.TrailingZeros64(nonDigits(w)) / 8
 	if n < 8 {
-		if b[n] != end || n == 0 {
-			return 0, 0
-		}
+		// A shift by 64 leaves nothing.
 		return eightDigits((w - asciiZeros) << (64 - 8*uint(n))), n
 	}
 	v = eightDigits(w - asciiZeros)
 	w = binary.LittleEndian.Uint64(b[8:])
-	k := bits.TrailingZeros64(nonDigits(w)) / 8
-	if k == 8 || b[8+k] != end {
-		return 0, 0
+	n = bits.TrailingZeros64(nonDigits(w)) / 8
+	v = v*powers[n] + eightDigits((w-asciiZeros)<<(64-8*uint(n)))
+	if n < 8 {
+		return v, 8 + n
 	}
-	// k is 0 for a number of eight digits: the shift by 64 leaves nothing.
-	return v*powers[k] + eightDigits((w-asciiZeros)<<(64-8*uint(k))), 8 + k
+	for n = 16; n < digitRoom; n++ {
+		c := b[n] - '0'
+		if c > 9 {
+			return v, n
+		}
+		v = v*10 + uint64(c)
+	}
+	return 0, 0
 }
 
 // integerChunk appends the records of the lines that chunk begins with, up to the
@@ -83,13 +88,14 @@ func (e *Encoder) integerChunk(dst, chunk []byte, it *Item) ([]byte, int, int64)
 	dst = slices.Grow(dst, len(chunk)/2*width+8)
 	out := dst[:cap(dst)]
 	at, lines := 0, int64(0)
-	for at+lineRoom < len(chunk) {
+	for at+digitRoom+1 < len(chunk) {
 		negative := 0
 		if it.signed && chunk[at] == '-' {
 			negative = 1
 		}
-		v, k := digitLine(chunk[at+negative:at+negative+lineRoom], end)
-		if k == 0 || v > greatest+uint64(negative) {
+		b := chunk[at+negative : at+negative+digitRoom]
+		v, k := digitRun(b)
+		if k == 0 || b[k] != end || v > greatest+uint64(negative) {
 			break
 		}
 		v = (v ^ -uint64(negative)) + uint64(negative)
@@ -112,8 +118,8 @@ func uint32Chunk(dst, chunk []byte, little bool, end byte) ([]byte, int, int64) 
 	out := dst[:cap(dst)]
 	start := n
 	at := 0
-	for at+lineRoom < len(chunk) {
-		b := chunk[at : at+lineRoom : at+lineRoom]
+	for at+digitRoom < len(chunk) {
+		b := chunk[at : at+digitRoom : at+digitRoom]
 		w := binary.LittleEndian.Uint64(b)
 		k := uint(bits.TrailingZeros64(nonDigits(w))) / 8
 		var v uint64

@@ -55,12 +55,19 @@ func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
 	end := e.o.end()
 	lone := e.loneInteger()
 	s.unescaped = lone == nil && bytes.IndexByte(chunk, '\\') < 0
+	direct := (s.unescaped || e.o.Raw) && e.direct()
 	for n := int64(0); ; n++ {
 		if lone != nil {
 			// What the fast path stops at is left to the general one.
 			var took int
 			var lines int64
 			dst, took, lines = e.integerChunk(dst, chunk, lone)
+			chunk = chunk[took:]
+			n += lines
+		} else if direct {
+			var took int
+			var lines int64
+			dst, took, lines = e.directLines(dst, chunk)
 			chunk = chunk[took:]
 			n += lines
 		}
