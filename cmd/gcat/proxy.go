@@ -153,7 +153,7 @@ func (g *gcat) upgrade(where conn.Endpoint) func(context.Context, net.Conn) (net
 			g.log.Infof(1, "connected through proxy %s (%s)", p.Addr(), p.Scheme)
 		}
 		if g.tlsConfig != nil {
-			return g.secureClient(ctx, c)
+			return g.secureClient(ctx, c, where)
 		}
 		return c, nil
 	}

@@ -194,6 +194,14 @@ func TestProxyMisbehaves(t *testing.T) {
 		t.Parallel()
 		start(t, nil, "-x", "127.0.0.1:"+freePort(t), "target.test", "80").ends(3, "", "connection refused")
 	})
+	t.Run("to no TLS server", func(t *testing.T) {
+		t.Parallel()
+		run(t, 3, `TLS with target.test:80: the peer does not speak TLS: it sent "SSH-2"`, func(c halfConn) {
+			_, _ = io.CopyN(io.Discard, c, int64(len("CONNECT target.test:80 HTTP/1.1\r\nHost: target.test:80\r\n\r\n")))
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\nSSH-2.0-x\r\n")
+			readAll(c)
+		}, "-c", "-X", "connect")
+	})
 	t.Run("talking at once", func(t *testing.T) {
 		t.Parallel()
 		// What comes right behind the answer is the target's.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -114,10 +115,13 @@ func (g *gcat) tellCertificate() {
 	})
 }
 
-// secureClient performs the handshake over a connection that was made.
-func (g *gcat) secureClient(ctx context.Context, c net.Conn) (net.Conn, error) {
+// secureClient performs the handshake over a connection that was made to where.
+func (g *gcat) secureClient(ctx context.Context, c net.Conn, where conn.Endpoint) (net.Conn, error) {
 	s, err := conn.TLSClient(ctx, conn.NewSocket(c, nil), g.tlsConfig)
 	if err != nil {
+		if e, ok := errors.AsType[*conn.Error](err); ok && g.via != nil {
+			e.Op = "TLS with " + where.Address() // not with the proxy
+		}
 		return nil, err
 	}
 	g.tellTLS(s)
@@ -138,6 +142,9 @@ func (g *gcat) secureServer(ctx context.Context, c net.Conn) (net.Conn, error) {
 	}
 	s, err := conn.TLSServer(limited, conn.NewSocket(c, nil), g.tlsConfig)
 	if err != nil {
+		if e, ok := errors.AsType[*conn.Error](err); ok && e.Why == conn.Timeout {
+			e.Err = fmt.Errorf("handshake timed out after %v (connect limit)", g.connectLimit())
+		}
 		return nil, cause(ctx, err)
 	}
 	g.tellTLS(s)

@@ -281,6 +281,14 @@ func TestTLSListener(t *testing.T) {
 	start(t, nil, "-c", "--tls-fingerprint", strings.Repeat("ab", 32), address).ends(3, "", "fingerprint mismatch")
 }
 
+// TestTLSSilentClient: a client that never shakes hands is not waited for.
+func TestTLSSilentClient(t *testing.T) {
+	t.Parallel()
+	p, c := listening(t, "tcp", nil, "-c", "--connect-timeout", "2s")
+	_ = readAll(c)
+	p.ends(4, "", "TLS with "+c.LocalAddr().String()+": handshake timed out after 2s (connect limit)")
+}
+
 // TestTLSInputWaits: standard input belongs to the first peer that gets through
 // the handshake.
 func TestTLSInputWaits(t *testing.T) {
