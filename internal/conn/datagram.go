@@ -187,21 +187,19 @@ func (d *Datagrams) end() error {
 
 // Write sends one datagram. If the peer refuses, Read tells.
 func (d *Datagrams) Write(p []byte) (int, error) {
-	for {
-		c := d.Conn()
-		n, err := c.Write(p)
-		if err == nil {
-			d.Progress.Touch()
-			d.keep(p)
-			return n, nil
-		}
-		if errors.Is(err, syscall.EMSGSIZE) {
-			err = tooLong(len(p), c.LocalAddr())
-		}
-		if !d.broken(c, err) {
-			return 0, nil
-		}
+	c := d.keep(p)
+	n, err := c.Write(p)
+	if err == nil {
+		d.Progress.Touch()
+		return n, nil
 	}
+	if errors.Is(err, syscall.EMSGSIZE) {
+		err = tooLong(len(p), c.LocalAddr())
+	}
+	if d.broken(c, err) {
+		return len(p), nil // it was sent to the other address, with what was kept
+	}
+	return 0, nil
 }
 
 // tooLong says that a datagram of n bytes cannot be sent from local.
@@ -213,19 +211,20 @@ func tooLong(n int, local net.Addr) error {
 	return &Error{Why: Local, Op: fmt.Sprintf("send a datagram of %d bytes%s", n, most), Err: syscall.EMSGSIZE}
 }
 
-// keep remembers what was sent, in case that it has to be sent to another
-// address.
-func (d *Datagrams) keep(p []byte) {
+// keep remembers what is about to be sent, in case that it has to be sent to
+// another address, and returns the socket to send it on.
+func (d *Datagrams) keep(p []byte) net.Conn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.answered || d.at+1 >= len(d.names) {
-		return
-	}
-	if d.kept += len(p) + 1; d.kept > keepMost {
+	switch {
+	case d.answered || d.at+1 >= len(d.names):
+	case d.kept+len(p) > keepMost:
 		d.names, d.history = d.names[:d.at+1], nil // too much to begin again
-		return
+	default:
+		d.kept += len(p) + 1
+		d.history = append(d.history, append([]byte(nil), p...))
 	}
-	d.history = append(d.history, append([]byte(nil), p...))
+	return d.conn
 }
 
 // broken acts on an error of the socket c. It reports whether the conversation
@@ -237,16 +236,13 @@ func (d *Datagrams) broken(c net.Conn, err error) bool {
 		return false
 	}
 	if d.conn != c {
-		return true // somebody was faster
+		return true // the other direction was faster
 	}
 	for refusal(err) && !d.answered && d.at+1 < len(d.names) {
 		d.at++
-		next, e := d.dial(d.at)
-		if e != nil {
-			continue // the first address's refusal is what is told
+		if next, e := d.dial(d.at); e == nil && d.move(next) {
+			return true
 		}
-		d.move(next)
-		return true
 	}
 	d.failed = d.failure(err)
 	_ = d.conn.SetReadDeadline(time.Unix(1, 0)) // wakes Read, which tells
@@ -270,23 +266,26 @@ func (d *Datagrams) failure(err error) error {
 // refusal reports whether nobody is there, as ICMP or the kernel says.
 func refusal(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
-// move goes on with another socket: what was sent is sent again.
-func (d *Datagrams) move(to net.Conn) {
+// move goes on with another socket: what was sent is sent again. It reports
+// whether that address may be better; a write may meet the refusal of the one
+// before it.
+func (d *Datagrams) move(to net.Conn) bool {
 	old := d.conn
 	d.conn = to
 	if d.ended && d.Wait > 0 {
 		_ = to.SetReadDeadline(time.Now().Add(d.Wait))
 	}
-	for _, p := range d.history {
-		if _, err := to.Write(p); err != nil {
-			break // the next read or write meets it, too
-		}
-	}
 	_ = old.SetReadDeadline(time.Unix(1, 0))
 	_ = old.Close()
+	for _, p := range d.history {
+		if _, err := to.Write(p); err != nil {
+			return false
+		}
+	}
 	if d.Moved != nil {
 		d.Moved(to)
 	}
+	return true
 }
 
 // CloseWrite begins the wait for the last answers.
