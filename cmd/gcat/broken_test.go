@@ -94,6 +94,22 @@ func TestBrokenResetAfterPart(t *testing.T) {
 	p.ends(5, "partial", "receive from 127.0.0.1:"+at[1]+" after 7 bytes: connection reset by peer")
 }
 
+// The same while we still wait for the acknowledgement of our end: whoever is
+// told of the reset first must not keep it to himself.
+func TestBrokenResetAtOurEnd(t *testing.T) {
+	for range 30 {
+		at := serve(t, "tcp", func(c halfConn) {
+			_, _ = io.ReadFull(c, make([]byte, 5))
+			_, _ = io.WriteString(c, "hello")
+			resetNow(c)
+		})
+		p := start(t, input(t, "hello world"), at...)
+		if got := p.status(); got != 5 {
+			t.Fatalf("status %d; it said %q", got, p.err)
+		}
+	}
+}
+
 // awaitAcknowledged gives the other side the time to read what was written.
 func awaitAcknowledged(t *testing.T, _ net.Conn) { time.Sleep(100 * time.Millisecond) }
 

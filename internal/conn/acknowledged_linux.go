@@ -106,13 +106,14 @@ func (s *Socket) failed() (failed bool) {
 // sets the error before it throws them away.
 func (s *Socket) settled(err error) error {
 	left := s.Unacknowledged()
+	if err != nil || left == 0 && s.isTCP() {
+		return err // to ask for the error would take it away from the next read
+	}
 	pending := s.pendingError()
-	switch {
-	case err != nil:
-		return err
-	case left == 0 && (pending == nil || s.isTCP()):
+	if left == 0 && pending == nil {
 		return nil
-	case pending == nil:
+	}
+	if pending == nil {
 		pending = syscall.ECONNRESET // another call was told
 	}
 	return &Error{Why: NotDelivered, Err: pending}

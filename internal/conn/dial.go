@@ -157,6 +157,9 @@ func (d *Dialer) connect(ctx context.Context, e Endpoint) (net.Conn, error) {
 		return nil, err
 	}
 	network := strings.TrimRight(e.netNetwork(), "46")
+	if _, err := netip.ParseAddr(e.Host); err == nil {
+		return d.address(ctx, network, addresses[0]) // there is nothing to choose, and nothing more to name
+	}
 	return race(ctx, addresses, func(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 		return d.address(ctx, network, a)
 	})
