@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -87,8 +89,8 @@ func (g *gcat) askPassword(ctx context.Context) error {
 	return usage(p.Check())
 }
 
-// readPassword asks whoever sits at the terminal, without echo. A signal that
-// comes meanwhile ends the question; the terminal echoes again in any case.
+// readPassword asks whoever sits at the terminal. Nothing echoes from before the
+// question until after the answer, or until a signal ends the question.
 func readPassword(ctx context.Context, prompt string) (string, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
@@ -96,32 +98,49 @@ func readPassword(ctx context.Context, prompt string) (string, error) {
 	}
 	defer tty.Close()
 	fd := int(tty.Fd())
-	before, err := term.GetState(fd)
+	before, err := term.MakeRaw(fd)
 	if err != nil {
 		return "", cli.Failf(cli.Local, "/dev/tty: %s", conn.Words(err))
 	}
-	_, _ = tty.WriteString(prompt) // a terminal that cannot be written to fails the read
+	defer func() {
+		_ = term.Restore(fd, before) // the terminal may have gone
+	}()
+	keys := &keyboard{File: tty}
 	type answer struct {
-		password []byte
+		password string
 		err      error
 	}
 	answered := make(chan answer, 1)
 	go func() { // ends with the process if nobody answers
-		password, err := term.ReadPassword(fd)
+		password, err := term.NewTerminal(keys, "").ReadPassword(prompt)
 		answered <- answer{password, err}
 	}()
 	select {
 	case a := <-answered:
-		_, _ = tty.WriteString("\n")
-		if a.err != nil {
-			return "", cli.Failf(cli.Local, "no password for the proxy was given")
+		if a.err == nil {
+			return a.password, nil
 		}
-		return string(a.password), nil
+		_, _ = tty.WriteString("\r\n")
+		if keys.interrupted {
+			return "", &cli.Interrupted{Signal: syscall.SIGINT}
+		}
+		return "", cli.Failf(cli.Local, "no password for the proxy was given")
 	case <-ctx.Done():
-		_ = term.Restore(fd, before)
-		_, _ = tty.WriteString("\n")
+		_, _ = tty.WriteString("\r\n")
 		return "", context.Cause(ctx)
 	}
+}
+
+// A keyboard is a terminal in raw mode, where ^C is a key like the others.
+type keyboard struct {
+	*os.File
+	interrupted bool
+}
+
+func (k *keyboard) Read(p []byte) (int, error) {
+	n, err := k.File.Read(p)
+	k.interrupted = k.interrupted || bytes.IndexByte(p[:n], 3) >= 0
+	return n, err
 }
 
 // first is the endpoint that is really dialled on the way to where.
