@@ -95,7 +95,11 @@ func cutPorts(word string) (host, ports string, ok bool) {
 // scan tells which ports are open.
 func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 	d := g.dialer(targets[0])
-	d.Resolver = d.Resolver.Memo()
+	forget := time.Duration(0)
+	if g.Retry > 0 {
+		forget = 40 * time.Millisecond // the next try asks again
+	}
+	d.Resolver = d.Resolver.Memo(forget)
 	s := &conn.Scan{
 		Dial: func(ctx context.Context, e conn.Endpoint) (net.Conn, error) {
 			one := *d

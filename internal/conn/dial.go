@@ -66,13 +66,15 @@ func retry(ctx context.Context, lasting, limit time.Duration, try func(context.C
 			}
 		}
 		c, err := try(ctx, bound)
-		if err == nil || lasting == 0 || ctx.Err() != nil || time.Since(start)+pause >= lasting || !passing(err) {
+		// The last try begins shortly before the end, to have some time itself.
+		left := lasting - retryFirst - time.Since(start)
+		if err == nil || left <= 0 || ctx.Err() != nil || !passing(err) {
 			return c, err
 		}
 		select {
 		case <-ctx.Done():
 			return nil, err
-		case <-time.After(pause):
+		case <-time.After(min(pause, left)):
 		}
 	}
 }

@@ -141,13 +141,15 @@ func (s *Scan) knock(ctx context.Context, c net.Conn, e Endpoint) error {
 	return &Error{Why: Timeout, Op: "connect to " + e.words(), Err: fmt.Errorf("no answer within %v: open or filtered", s.Wait)}
 }
 
-// Memo returns a resolver that asks r once for each name.
-func (r Resolver) Memo() Resolver {
+// Memo returns a resolver that asks r once for each name. A failure is forgotten
+// after a while; 0 is never.
+func (r Resolver) Memo(while time.Duration) Resolver {
 	type key struct{ network, host string }
 	type answer struct {
-		once sync.Once
+		sync.Mutex
 		ips  []netip.Addr
 		err  error
+		when time.Time // zero is not asked yet
 	}
 	var mu sync.Mutex
 	known := make(map[key]*answer)
@@ -160,7 +162,12 @@ func (r Resolver) Memo() Resolver {
 			known[key{network, host}] = a
 		}
 		mu.Unlock()
-		a.once.Do(func() { a.ips, a.err = ask.lookup(ctx, network, host) })
+		a.Lock()
+		defer a.Unlock()
+		if a.when.IsZero() || a.err != nil && while > 0 && time.Since(a.when) > while {
+			a.ips, a.err = ask.lookup(ctx, network, host)
+			a.when = time.Now()
+		}
 		return append([]netip.Addr(nil), a.ips...), a.err
 	}
 	return r

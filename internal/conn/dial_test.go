@@ -1,0 +1,208 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A fakeNet answers dials as its addresses are told to.
+type fakeNet struct {
+	answers map[string]fakeAnswer // by address
+	start   time.Time
+	closed  int
+}
+
+type fakeAnswer struct {
+	after time.Duration
+	err   error // nil is a connection; errSilent never answers
+}
+
+var errSilent = errors.New("silent")
+
+type fakeConn struct {
+	net.Conn
+	net  *fakeNet
+	addr string
+}
+
+func (c *fakeConn) Close() error { c.net.closed++; return nil }
+
+func (f *fakeNet) dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	name := a.Addr().String()
+	answer := f.answers[name]
+	if answer.err == errSilent {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(answer.after):
+	}
+	if answer.err != nil {
+		return nil, answer.err
+	}
+	return &fakeConn{net: f, addr: name}, nil
+}
+
+func addrs(names ...string) (list []netip.AddrPort) {
+	for _, name := range names {
+		list = append(list, netip.AddrPortFrom(netip.MustParseAddr(name), 80))
+	}
+	return list
+}
+
+// Dead and silent addresses do not keep the others back by more than the
+// stagger, whatever their family (RFC 8305).
+func TestRace(t *testing.T) {
+	refused := fakeAnswer{err: syscall.ECONNREFUSED}
+	silent := fakeAnswer{err: errSilent}
+	for _, test := range []struct {
+		name    string
+		order   []string
+		answers map[string]fakeAnswer
+		winner  string
+		at      time.Duration
+	}{
+		{"the first", []string{"10.0.0.1", "10.0.0.2"}, nil, "10.0.0.1", 0},
+		{"refused first", []string{"10.0.0.1", "10.0.0.2"}, map[string]fakeAnswer{"10.0.0.1": refused}, "10.0.0.2", 0},
+		{"silent first", []string{"10.0.0.1", "10.0.0.2"}, map[string]fakeAnswer{"10.0.0.1": silent}, "10.0.0.2", Stagger},
+		{"two silent", []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}, map[string]fakeAnswer{"10.0.0.1": silent, "10.0.0.2": silent}, "10.0.0.3", 2 * Stagger},
+		{"IPv6 silent", []string{"2001:db8::1", "10.0.0.1"}, map[string]fakeAnswer{"2001:db8::1": silent}, "10.0.0.1", Stagger},
+		{"slow but first", []string{"10.0.0.1", "10.0.0.2"}, map[string]fakeAnswer{"10.0.0.1": {after: 300 * time.Millisecond}, "10.0.0.2": {after: 100 * time.Millisecond}}, "10.0.0.1", 300 * time.Millisecond},
+		{"refused late", []string{"10.0.0.1", "10.0.0.2"}, map[string]fakeAnswer{"10.0.0.1": {after: 100 * time.Millisecond, err: syscall.ECONNREFUSED}}, "10.0.0.2", 100 * time.Millisecond},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fakeNet{answers: test.answers, start: time.Now()}
+				c, err := race(t.Context(), addrs(test.order...), f.dial)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, took := c.(*fakeConn).addr, time.Since(f.start); got != test.winner || took != test.at {
+					t.Errorf("%s after %v, want %s after %v", got, took, test.winner, test.at)
+				}
+				synctest.Wait()
+				if f.closed != 0 && test.name != "slow but first" {
+					t.Errorf("%d connections closed", f.closed)
+				}
+			})
+		})
+	}
+}
+
+// When nobody answers, the error names them all; our clock's end is a timeout.
+func TestRaceFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeNet{start: time.Now(), answers: map[string]fakeAnswer{
+			"10.0.0.1": {err: syscall.ECONNREFUSED}, "10.0.0.2": {err: syscall.EHOSTUNREACH, after: time.Second}}}
+		_, err := race(t.Context(), addrs("10.0.0.1", "10.0.0.2"), f.dial)
+		if connectKind(err) != Refused || Words(err) != "10.0.0.1: connection refused; 10.0.0.2: no route to host" {
+			t.Error(err)
+		}
+		_, err = race(t.Context(), addrs("10.0.0.1", "10.0.0.1"), f.dial)
+		if Words(err) != "connection refused (10.0.0.1, 10.0.0.1)" {
+			t.Error(err)
+		}
+		_, err = race(t.Context(), nil, f.dial)
+		if connectKind(err) != NoSuchName {
+			t.Error(err)
+		}
+	})
+}
+
+// A silent name server is bounded by the limit.
+func TestDialSilentResolver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		d := &Dialer{Limit: 2 * time.Second, Resolver: Resolver{Lookup: func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+			<-ctx.Done()
+			return nil, &net.DNSError{Err: ctx.Err().Error(), IsTimeout: true}
+		}}}
+		_, err := d.Dial(t.Context(), Endpoint{Network: "tcp", Host: "x.test", Port: "80"})
+		if connectKind(err) != Timeout || time.Since(start) != 2*time.Second || !strings.Contains(err.Error(), "x.test:80") {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+// Retry tries again with growing pauses until shortly before its end, each try
+// within its own limit.
+func TestRetry(t *testing.T) {
+	refused := &Error{Why: Refused, Err: syscall.ECONNREFUSED}
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var at []time.Duration
+		_, err := retry(t.Context(), 3*time.Second, time.Minute, func(_ context.Context, bound time.Duration) (net.Conn, error) {
+			at = append(at, time.Since(start))
+			if left := 3*time.Second - time.Since(start); bound > left {
+				t.Errorf("a try of %v with %v left", bound, left)
+			}
+			return nil, refused
+		})
+		ms := time.Millisecond
+		if want := []time.Duration{0, 50 * ms, 150 * ms, 350 * ms, 750 * ms, 1550 * ms, 2550 * ms, 2950 * ms}; err != refused || !slices.Equal(at, want) {
+			t.Errorf("%v: tried at %v, want %v", err, at, want)
+		}
+	})
+	for _, test := range []struct {
+		name  string
+		errs  []error // of the tries; nil is a connection
+		tries int
+	}{
+		{"refused, then there", []error{refused, &Error{Why: NoSuchName}, &Error{Why: Timeout}, &Error{Why: Unreachable}, nil}, 5},
+		{"no use", []error{&Error{Why: NotPermitted}}, 1},
+		{"not a socket", []error{&Error{Why: NotASocket}}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tries := 0
+				_, err := retry(t.Context(), time.Hour, 0, func(context.Context, time.Duration) (net.Conn, error) {
+					tries++
+					return nil, test.errs[tries-1]
+				})
+				if tries != test.tries || err != test.errs[tries-1] {
+					t.Errorf("%v after %d tries", err, tries)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) { // a signal ends it at once
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := retry(ctx, time.Hour, 0, func(context.Context, time.Duration) (net.Conn, error) { return nil, refused })
+		if err == nil || time.Since(start) != 10*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+// A real first address that is dead does not keep the second one back.
+func TestDialRealAddresses(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	d := &Dialer{Resolver: Resolver{Lookup: func(context.Context, string, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.2")}, nil
+	}}}
+	c, err := d.Dial(t.Context(), Endpoint{Network: "tcp", Host: "x.test", Port: port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got := c.RemoteAddr().String(); got != l.Addr().String() {
+		t.Error(got)
+	}
+}
