@@ -281,6 +281,22 @@ func TestTLSListener(t *testing.T) {
 	start(t, nil, "-c", "--tls-fingerprint", strings.Repeat("ab", 32), address).ends(3, "", "fingerprint mismatch")
 }
 
+// TestTLSPeerGone: a peer that has everything, and has closed the connection
+// before our close_notify comes, is an end in order.
+func TestTLSPeerGone(t *testing.T) {
+	t.Parallel()
+	stdin, hold := pipe(t)
+	p, c := listening(t, "tcp", stdin, "-c")
+	say(t, hold, "text")
+	s := tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+	told(t, s, "text")
+	_ = s.CloseWrite()
+	c.Close()
+	p.out.awaitEOF(t)
+	hold.Close()
+	p.ends(0, "", "")
+}
+
 // TestTLSSilentClient: a client that never shakes hands is not waited for.
 func TestTLSSilentClient(t *testing.T) {
 	t.Parallel()

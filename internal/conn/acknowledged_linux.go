@@ -20,13 +20,13 @@ const (
 // Unacknowledged returns how many bytes written to the socket the peer's kernel
 // has not acknowledged (TCP, SIOCOUTQ of tcp(7)) or the peer has not read (Unix
 // sockets, where the kernel counts its own memory rather than bytes, so that it
-// is an upper bound). Our FIN does not count.
+// is an upper bound). Our FIN and TLS's close_notify do not count.
 func (s *Socket) Unacknowledged() int64 {
 	n := s.queued()
 	if n > 0 && s.Ended() && s.isTCP() {
 		n-- // the FIN has a sequence number, too, and it is the last
 	}
-	return n
+	return max(n-s.trailer.Load(), 0)
 }
 
 func (s *Socket) isTCP() bool {

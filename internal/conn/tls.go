@@ -153,7 +153,11 @@ func (s *TLSStream) Write(p []byte) (int, error) {
 func (s *TLSStream) CloseWrite() error {
 	s.closeWrite.Do(func() {
 		s.ended.Store(true)
+		before := s.wire.written.Load()
 		s.closeErr = s.tls.CloseWrite()
+		if socket, ok := s.wire.Conn.(*Socket); ok && s.closeErr == nil {
+			socket.trailer.Store(s.wire.written.Load() - before)
+		}
 	})
 	return s.closeErr
 }
@@ -194,7 +198,14 @@ func (s *TLSStream) SetWriteDeadline(t time.Time) error { return s.wire.Conn.Set
 // and a peer that reads slowly would lose the end of an upload.
 type wire struct {
 	net.Conn
-	ended atomic.Bool
+	ended   atomic.Bool
+	written atomic.Int64 // bytes
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	n, err := w.Conn.Write(p)
+	w.written.Add(int64(n))
+	return n, err
 }
 
 func (w *wire) Read(p []byte) (int, error) {
