@@ -20,8 +20,9 @@ type packets struct {
 	guard  *guard
 	local  string
 	start  time.Time
-	number int64 // of the datagram, from 1
-	out    []byte
+	number int64  // of the datagram, from 1
+	out    []byte // reused for replies
+	key    []byte // reused for addresses
 
 	send func(b []byte, to *origin) error
 
@@ -131,13 +132,12 @@ func (p *packets) refuse(data []byte, from *origin) string {
 		return "refused by rule"
 	}
 	if s.LoopGuard > 0 {
-		var key []byte
+		key := append(p.key[:0], from.name...)
 		if a.IsValid() {
 			ip := a.Addr().As16()
-			key = append(ip[:], byte(a.Port()>>8), byte(a.Port()))
-		} else {
-			key = []byte(from.name)
+			key = append(append(key, ip[:]...), byte(a.Port()>>8), byte(a.Port()))
 		}
+		p.key = key
 		if !p.guard.allows(key, data, int64(time.Since(p.start))+int64(time.Hour)) {
 			return fmt.Sprintf("more than %d identical datagrams a second", s.LoopGuard)
 		}

@@ -24,9 +24,11 @@ type rawOrigin struct {
 type wire struct {
 	packets *packets
 	raw     syscall.RawConn
-	info    bool // the socket is bound to all addresses: PKTINFO tells which
+	fd      uintptr // while receive runs
+	info    bool    // the socket is bound to all addresses: PKTINFO tells which
 	buf     []byte
 	from    origin
+	length  uint32 // of the address that recvfrom wrote
 	iov     unix.Iovec
 	msg     unix.Msghdr
 }
@@ -74,6 +76,7 @@ func askPacketInfo(fd uintptr) {
 func (w *wire) receive() error {
 	var failed error
 	err := w.raw.Read(func(fd uintptr) bool {
+		w.fd = fd
 		for i := range batch {
 			n, errno := w.recvmsg(fd)
 			switch errno {
@@ -98,25 +101,27 @@ func (w *wire) receive() error {
 
 func (w *wire) recvmsg(fd uintptr) (int, syscall.Errno) {
 	r := &w.from.raw
+	if !w.info {
+		w.length = unix.SizeofSockaddrAny
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&w.buf[0])), uintptr(len(w.buf)),
+			unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&r.name)), uintptr(unsafe.Pointer(&w.length)))
+		r.length, r.used = w.length, 0
+		return int(n), errno
+	}
 	w.iov.Base = &w.buf[0]
 	w.iov.SetLen(len(w.buf))
 	w.msg.Iov, w.msg.Iovlen = &w.iov, 1
-	w.msg.Name = (*byte)(unsafe.Pointer(&r.name))
-	w.msg.Namelen = unix.SizeofSockaddrAny
-	w.msg.Control, w.msg.Controllen = nil, 0
-	if w.info {
-		w.msg.Control = &r.control[0]
-		w.msg.SetControllen(len(r.control))
-	}
+	w.msg.Name, w.msg.Namelen = (*byte)(unsafe.Pointer(&r.name)), unix.SizeofSockaddrAny
+	w.msg.Control = &r.control[0]
+	w.msg.SetControllen(len(r.control))
 	n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&w.msg)), unix.MSG_DONTWAIT)
+	r.length, r.used = w.msg.Namelen, int(w.msg.Controllen)
 	return int(n), errno
 }
 
 // origin reads what recvmsg said about the datagram.
 func (w *wire) origin() {
 	o := &w.from
-	o.raw.length = w.msg.Namelen
-	o.raw.used = int(w.msg.Controllen)
 	o.addr = addrPort(&o.raw.name)
 	o.to, o.cast = netip.Addr{}, false
 	if w.info {
@@ -174,36 +179,44 @@ func (o *origin) destination() {
 	o.raw.used = copy(o.raw.control[:], chosen)
 }
 
-// send sends b to whence a datagram came, from where it was sent to.
-func (w *wire) send(b []byte, to *origin) error {
-	var msg unix.Msghdr
-	var iov unix.Iovec
-	if len(b) > 0 {
-		iov.Base = &b[0]
+// send sends b to whence a datagram came, from where it was sent to. The answer
+// to the datagram at hand, which is nearly every one, goes out without a detour.
+func (w *wire) send(b []byte, to *origin) (err error) {
+	if to == &w.from {
+		return sendmsg(w.fd, b, &to.raw)
 	}
-	iov.SetLen(len(b))
-	msg.Iov, msg.Iovlen = &iov, 1
-	msg.Name, msg.Namelen = (*byte)(unsafe.Pointer(&to.raw.name)), to.raw.length
-	if to.raw.used > 0 {
-		msg.Control = &to.raw.control[0]
-		msg.SetControllen(to.raw.used)
+	if closed := w.raw.Control(func(fd uintptr) { err = sendmsg(fd, b, &to.raw) }); closed != nil {
+		return closed
 	}
-	var errno syscall.Errno
-	err := w.raw.Control(func(fd uintptr) {
-		for tries := 0; ; tries++ {
-			_, _, errno = unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&msg)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-			if errno != unix.EAGAIN && errno != unix.EINTR || tries > 20 {
-				return
-			}
-			// The send buffer is full: the interface empties it in its own time.
-			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 5)
+	return err
+}
+
+func sendmsg(fd uintptr, b []byte, to *rawOrigin) error {
+	for tries := 0; ; tries++ {
+		errno := sendOnce(fd, b, to)
+		switch {
+		case errno == 0:
+			return nil
+		case errno != unix.EAGAIN && errno != unix.EINTR || tries > 20:
+			return errno
 		}
-	})
-	switch {
-	case err != nil:
-		return err
-	case errno != 0:
+		// The send buffer is full: the interface empties it in its own time.
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 5)
+	}
+}
+
+func sendOnce(fd uintptr, b []byte, to *rawOrigin) syscall.Errno {
+	const flags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
+	data := unsafe.SliceData(b)
+	if to.used == 0 {
+		_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(data)), uintptr(len(b)),
+			flags, uintptr(unsafe.Pointer(&to.name)), uintptr(to.length))
 		return errno
 	}
-	return nil
+	iov := unix.Iovec{Base: data}
+	iov.SetLen(len(b))
+	msg := unix.Msghdr{Name: (*byte)(unsafe.Pointer(&to.name)), Namelen: to.length, Iov: &iov, Iovlen: 1, Control: &to.control[0]}
+	msg.SetControllen(to.used)
+	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&msg)), flags)
+	return errno
 }
