@@ -34,6 +34,7 @@ type Telnet struct {
 	mu      sync.Mutex
 	answers []byte // not sent yet
 	sending bool
+	sent    chan struct{} // closed when sending ends
 	heard   bool // the peer has said something
 	closing bool // CloseWrite was called
 	closed  bool // and has taken effect
@@ -81,6 +82,9 @@ func (t *Telnet) Read(p []byte) (int, error) {
 		text, answers := t.parser.parse(p[:n])
 		t.answer(answers)
 		t.close(n > 0)
+		if err != nil {
+			t.awaitAnswers() // our half may be ended next
+		}
 		if len(text) > 0 || err != nil || n == 0 {
 			return len(text), err
 		}
@@ -96,8 +100,22 @@ func (t *Telnet) answer(answers []byte) {
 	}
 	t.answers = append(t.answers, answers...)
 	if !t.sending {
-		t.sending = true
+		t.sending, t.sent = true, make(chan struct{})
 		go t.sendAnswers()
+	}
+}
+
+// awaitAnswers gives the answers a moment to be sent.
+func (t *Telnet) awaitAnswers() {
+	t.mu.Lock()
+	sent := t.sent
+	t.mu.Unlock()
+	if sent == nil {
+		return
+	}
+	select {
+	case <-sent:
+	case <-time.After(telnetPatience):
 	}
 }
 
@@ -107,7 +125,9 @@ func (t *Telnet) sendAnswers() {
 		t.mu.Lock()
 		answers := t.answers
 		t.answers = nil
-		t.sending = len(answers) > 0
+		if t.sending = len(answers) > 0; !t.sending {
+			close(t.sent)
+		}
 		t.mu.Unlock()
 		if len(answers) == 0 {
 			t.close(false)
