@@ -35,6 +35,10 @@ func Main(m *testing.M) {
 
 func run(m *testing.M) int {
 	atOnce()
+	// With the race detector each process would sleep a second when it ends.
+	if raceEnabled && os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0")
+	}
 	var err error
 	if dir, err = os.MkdirTemp("", "gcat-bin"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -120,6 +124,7 @@ func Run(t *testing.T, pattern string) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", dir+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("HOME", os.Getenv("HOME"))
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
