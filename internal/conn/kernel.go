@@ -8,14 +8,21 @@ package conn
 // and a poll; so a way starts after two copies that filled their buffer, and is
 // left after two small moves. See kernel_linux.go for the calls.
 type way struct {
-	stdio   *Stdio
-	socket  *Socket
-	call    func(*way) step // moves some bytes
-	eager   bool            // is better than copying from the first byte on
-	taken   bool            // is in use
-	broken  bool            // the kernel refused it
-	scratch []byte          // what truncate lends the kernel
-	streak  int             // copies that filled their buffer, or moves that were small
+	stdio  *Stdio
+	socket *Socket
+	call   func(*way) step // moves some bytes
+	eager  bool            // is better than copying from the first byte on
+	taken  bool            // is in use
+	broken bool            // the kernel refused it
+	// attempt is the call as the socket's netpoller wants it, made once because a
+	// closure for each move would be all the garbage there is; n, err and blocked
+	// (the pipe, not the socket, was not ready) are its results.
+	attempt func(fd uintptr) bool
+	n       int
+	err     error
+	blocked bool
+	scratch []byte // what truncate lends the kernel
+	streak  int    // copies that filled their buffer, or moves that were small
 }
 
 // Below small a move is not worth the detour.

@@ -3,7 +3,6 @@ package conn
 import (
 	"errors"
 	"io"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -39,9 +38,9 @@ func (s *Stdio) outbound(socket *Socket) *way {
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
-		w.eager, w.call = true, (*way).sendfile
+		w.eager, w.call, w.attempt = true, (*way).sendfile, w.trySendfile
 	case unix.S_IFIFO:
-		w.call = (*way).spliceOut
+		w.call, w.attempt = (*way).spliceOut, w.trySpliceOut
 	default:
 		return nil
 	}
@@ -56,7 +55,9 @@ func (s *Stdio) outbound(socket *Socket) *way {
 func (s *Stdio) inbound(socket *Socket) *way {
 	s.init()
 	if s.kind == outPipe {
-		return &way{stdio: s, socket: socket, call: (*way).spliceIn}
+		w := &way{stdio: s, socket: socket, call: (*way).spliceIn}
+		w.attempt = w.trySpliceIn
+		return w
 	}
 	var st unix.Stat_t
 	if unix.Fstat(s.out, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3) {
@@ -70,7 +71,9 @@ func (s *Socket) discarding() *way {
 	if !s.isTCP() {
 		return nil // there MSG_TRUNC means something else
 	}
-	return &way{socket: s, call: (*way).truncate}
+	w := &way{socket: s, call: (*way).truncate}
+	w.attempt = w.tryTruncate
+	return w
 }
 
 // enlarge gives the pipe at our end room for more; it is a hint, which fails
@@ -97,47 +100,45 @@ func (s *Socket) enlarge() {
 // sendfile moves from a regular file. At the file's end as sendfile sees it, the
 // pump reads on: a file in /proc has a size of 0.
 func (w *way) sendfile() (s step) {
-	s.to = w.socket.raw.Write(func(fd uintptr) bool {
-		n, err := unix.Sendfile(int(fd), w.stdio.in, nil, sendfileMost)
-		for err == unix.EINTR {
-			n, err = unix.Sendfile(int(fd), w.stdio.in, nil, sendfileMost)
-		}
-		if err == unix.EAGAIN {
-			return false
-		}
-		s.n, s.from = max(n, 0), err
-		return true
-	})
+	s.to = w.socket.raw.Write(w.attempt)
+	s.n = w.n
 	switch {
-	case s.to != nil || s.from == nil && s.n > 0:
-	case s.from == nil || refused(s.from):
-		s.from, s.to = nil, errRefused
-	case s.from == unix.EIO:
-		s.from = inputError(s.from)
+	case s.to != nil || w.err == nil && s.n > 0:
+	case w.err == nil || refused(w.err):
+		s.to = errRefused
+	case w.err == unix.EIO:
+		s.from = inputError(w.err)
 	default: // the socket's
-		s.from, s.to = nil, s.from
+		s.to = w.err
 	}
 	return s
+}
+
+// trySendfile calls sendfile(2) once; it reports whether that is settled.
+func (w *way) trySendfile(fd uintptr) bool {
+	for {
+		w.n, w.err = unix.Sendfile(int(fd), w.stdio.in, nil, sendfileMost)
+		w.n = max(w.n, 0)
+		if w.err != unix.EINTR {
+			return w.err != unix.EAGAIN
+		}
+	}
 }
 
 // spliceOut moves from a pipe, which it waits for outside of the socket's lock.
 func (w *way) spliceOut() (s step) {
 	for {
-		var err error
-		empty := false
-		s.to = w.socket.raw.Write(func(fd uintptr) bool {
-			s.n, empty, err = splice(w.stdio.in, int(fd), unix.POLLIN, unix.POLLOUT)
-			return err != unix.EAGAIN || empty
-		})
+		s.to = w.socket.raw.Write(w.attempt)
+		s.n = w.n
 		switch {
 		case s.to != nil:
-		case empty:
+		case w.blocked:
 			await(w.stdio.in, unix.POLLIN)
 			continue
-		case refused(err):
+		case refused(w.err):
 			s.to = errRefused
-		case err != nil:
-			s.to = err
+		case w.err != nil:
+			s.to = w.err
 		case s.n == 0:
 			s.from = io.EOF
 		}
@@ -145,33 +146,41 @@ func (w *way) spliceOut() (s step) {
 	}
 }
 
+// trySpliceOut calls splice(2) until it is settled or the socket is full.
+func (w *way) trySpliceOut(fd uintptr) bool {
+	w.n, w.blocked, w.err = splice(w.stdio.in, int(fd), unix.POLLIN, unix.POLLOUT)
+	return w.err != unix.EAGAIN || w.blocked
+}
+
 // spliceIn moves into a pipe, which it waits for outside of the socket's lock.
 func (w *way) spliceIn() (s step) {
 	for {
-		var err error
-		full := false
-		s.from = w.socket.raw.Read(func(fd uintptr) bool {
-			var blocked bool
-			s.n, blocked, err = splice(int(fd), w.stdio.out, unix.POLLIN, unix.POLLOUT)
-			full = err == unix.EAGAIN && !blocked
-			return err != unix.EAGAIN || full
-		})
+		s.from = w.socket.raw.Read(w.attempt)
+		s.n = w.n
 		switch {
 		case s.from != nil:
-		case full:
+		case w.blocked:
 			await(w.stdio.out, unix.POLLOUT)
 			continue
-		case refused(err):
+		case refused(w.err):
 			s.to = errRefused
-		case err == unix.EPIPE:
-			s.to = outputError(err)
-		case err != nil:
-			s.from = err
+		case w.err == unix.EPIPE:
+			s.to = outputError(w.err)
+		case w.err != nil:
+			s.from = w.err
 		case s.n == 0:
 			s.from = io.EOF
 		}
 		return s
 	}
+}
+
+// trySpliceIn calls splice(2) until it is settled or the socket is empty.
+func (w *way) trySpliceIn(fd uintptr) bool {
+	var empty bool
+	w.n, empty, w.err = splice(int(fd), w.stdio.out, unix.POLLIN, unix.POLLOUT)
+	w.blocked = w.err == unix.EAGAIN && !empty
+	return w.err != unix.EAGAIN || w.blocked
 }
 
 // splice moves what it can from one descriptor to another, one of which is a
@@ -203,28 +212,32 @@ func splice(from, to int, readable, writable int16) (n int, blocked bool, err er
 // truncate throws away what the peer sends (MSG_TRUNC, tcp(7)): nothing is
 // written to the buffer, so its memory is never touched.
 func (w *way) truncate() (s step) {
-	if w.scratch == nil {
-		w.scratch = make([]byte, bufferMost)
-	}
-	var errno syscall.Errno
-	s.from = w.socket.raw.Read(func(fd uintptr) bool {
-		for {
-			n, _, e := unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(w.scratch))),
-				uintptr(len(w.scratch)), unix.MSG_TRUNC, 0, 0)
-			if errno = e; e == 0 {
-				s.n = int(n)
-			}
-			if e != unix.EINTR {
-				return e != unix.EAGAIN
-			}
-		}
-	})
+	s.from = w.socket.raw.Read(w.attempt)
+	s.n = w.n
 	switch {
 	case s.from != nil:
-	case errno != 0:
-		s.from = errno
+	case w.err != nil:
+		s.from = w.err
 	case s.n == 0:
 		s.from = io.EOF
 	}
 	return s
+}
+
+// tryTruncate calls recv(2) once; it reports whether that is settled.
+func (w *way) tryTruncate(fd uintptr) bool {
+	if w.scratch == nil {
+		w.scratch = make([]byte, pipeSize)
+	}
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(w.scratch))),
+			uintptr(len(w.scratch)), unix.MSG_TRUNC, 0, 0)
+		w.n, w.err = int(n), nil
+		if errno != 0 {
+			w.n, w.err = 0, errno
+		}
+		if errno != unix.EINTR {
+			return errno != unix.EAGAIN
+		}
+	}
 }

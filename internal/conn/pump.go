@@ -11,7 +11,7 @@ import (
 // that a pump ever holds.
 const (
 	bufferSize = 64 << 10
-	bufferMost = 1 << 20
+	bufferMost = 256 << 10
 )
 
 // A half is how one direction of a conversation ended. Both errors are nil if

@@ -15,7 +15,8 @@ type Socket struct {
 	progress *Progress
 	raw      syscall.RawConn // nil where Conn has no descriptor
 	fin      atomic.Bool     // CloseWrite has been called
-	trailer  atomic.Int64    // bytes written last that say nothing but that this is the end
+	writer   writer
+	trailer  atomic.Int64 // bytes written last that say nothing but that this is the end
 }
 
 // NewSocket wraps c. A nil progress is touched by nobody.

@@ -3,42 +3,62 @@
 package conn
 
 import (
-	"errors"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// writeAll writes p by as many calls of write(2) as it takes. It holds the
-// descriptor's write lock all the time, so that concurrent writes do not mix.
+// writeAll writes p by as many calls of write(2) as it takes, as one write among
+// concurrent ones.
 func (s *Socket) writeAll(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	waited := s.raw.Write(func(fd uintptr) bool {
-		for n < len(p) {
-			var m int
-			m, err = unix.Write(int(fd), p[n:])
-			switch {
-			case m > 0:
-				n += m
-				s.progress.Touch()
-			case err == unix.EINTR:
-			case err == unix.EAGAIN:
-				return false
-			default:
-				return true
-			}
+	w := &s.writer
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.attempt == nil {
+		w.attempt = s.tryWrite
+	}
+	w.p, w.n, w.err = p, 0, nil
+	waited := s.raw.Write(w.attempt)
+	w.p = nil
+	if waited != nil && w.n < len(p) && w.err == nil {
+		return w.n, waited
+	}
+	return w.n, w.err
+}
+
+// A writer is the write that is going on. It is kept, for a closure made anew for
+// each write would be all the garbage of a conversation.
+type writer struct {
+	mu      sync.Mutex
+	attempt func(fd uintptr) bool
+	p       []byte
+	n       int
+	err     error
+}
+
+// tryWrite writes what the kernel takes, and reports whether that was all or
+// went wrong.
+func (s *Socket) tryWrite(fd uintptr) bool {
+	w := &s.writer
+	for w.n < len(w.p) {
+		m, err := unix.Write(int(fd), w.p[w.n:])
+		switch {
+		case m > 0:
+			w.n += m
+			s.progress.Touch()
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return false
+		default:
+			w.err = err
+			return true
 		}
-		return true
-	})
-	if waited != nil && (err == nil || errors.Is(err, unix.EAGAIN)) && n < len(p) {
-		err = waited
 	}
-	if err != nil && n == len(p) {
-		err = nil
-	}
-	return n, err
+	return true
 }
 
 // Gone blocks until the peer is known to be gone for good: a reset has come, or

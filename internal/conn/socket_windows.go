@@ -1,5 +1,8 @@
 package conn
 
+// A writer is of no use here.
+type writer struct{}
+
 // writeChunk bounds how long one write can go without touching the clock.
 const writeChunk = 16 << 10
 
