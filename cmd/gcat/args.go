@@ -154,7 +154,9 @@ func (g *gcat) agree(word string, e conn.Endpoint) (conn.Endpoint, error) {
 		return e, cli.Usagef("cannot use -%s with %q", family, word)
 	case e.Network == "tcp" || e.Network == "udp":
 		e.Network += family
-	case e.Network != "tls" && e.Network[3:] != family:
+	case e.Network == "tls":
+		g.TLS, e.Network = true, "tcp"+family
+	case e.Network[3:] != family:
 		return e, cli.Usagef("cannot use -%s with %q", family, word)
 	}
 	return e, nil
