@@ -13,7 +13,7 @@ import (
 // when the process began (nohup, a background job of sh) stay so.
 func watchSignals(handle func(os.Signal)) (stop func()) {
 	ch := make(chan os.Signal, 4)
-	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(sig) {
 			signal.Notify(ch, sig)
 		}

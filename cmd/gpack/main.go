@@ -40,6 +40,7 @@ var app = cli.App{
 }
 
 func main() {
+	cli.DieOfQuit()
 	var g gpack
 	os.Exit(app.Main(&g, os.Args[1:], g.run))
 }
