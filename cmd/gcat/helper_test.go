@@ -28,6 +28,8 @@ func init() {
 		helpEnds(argument)
 	case "limit":
 		helpLimit(argument)
+	case "nonblock":
+		helpNonblock()
 	}
 	os.Exit(0)
 }
@@ -63,6 +65,22 @@ func helpLimit(limit string) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
 		os.Exit(97)
 	}
+	become()
+}
+
+// helpNonblock runs its arguments with standard streams that do not block, as
+// some callers leave them.
+func helpNonblock() {
+	for fd := range 3 {
+		if err := syscall.SetNonblock(fd, true); err != nil {
+			os.Exit(97)
+		}
+	}
+	become()
+}
+
+// become turns this process into the command that its arguments are.
+func become() {
 	os.Unsetenv(helperVariable)
 	_ = syscall.Exec(os.Args[1], os.Args[1:], os.Environ())
 	os.Exit(96)
