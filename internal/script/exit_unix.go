@@ -14,3 +14,13 @@ func exitStatus(e *exec.ExitError) int {
 	}
 	return e.ExitCode()
 }
+
+// alone makes cmd the leader of a process group, all of which is ended when cmd
+// runs out of time.
+func alone(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	}
+	cmd.SysProcAttr.Setpgid = true
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -55,8 +56,11 @@ func (tr Transcript) Run(t *testing.T, root string) {
 		fmt.Fprintf(&b, "%secho '#%d'\n", command, i)
 	}
 	b.WriteString("kill $(jobs -p) 2>/dev/null\nwait\n")
-	cmd := exec.Command(bash, "-c", b.String())
+	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bash, "-c", b.String())
 	OwnNetwork(cmd)
+	alone(cmd)
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
