@@ -35,9 +35,9 @@ type Telnet struct {
 	answers []byte // not sent yet
 	sending bool
 	sent    chan struct{} // closed when sending ends
-	heard   bool // the peer has said something
-	closing bool // CloseWrite was called
-	closed  bool // and has taken effect
+	heard   bool          // the peer has said something
+	closing bool          // CloseWrite was called
+	closed  bool          // and has taken effect
 
 	write sync.Mutex // one write at a time
 }
