@@ -255,7 +255,12 @@ func (c *client) finish(err error) {
 	cause := c.cause.Load()
 	ended := "local"
 	left := int64(0)
+	failed, _ := errors.AsType[*conn.Error](err)
 	switch {
+	case failed != nil && failed.Why == conn.TLS: // closed already, and its clock may have run out meanwhile
+		ended = "reset"
+		c.report(Event{Kind: Failed, Err: err})
+		_ = c.socket.NetConn().Close()
 	case errors.Is(err, errReset):
 		_ = c.socket.Reset()
 	case cause != nil:
@@ -268,7 +273,7 @@ func (c *client) finish(err error) {
 		c.closeInOrder("", false)
 	default:
 		ended, left = "reset", c.socket.Unacknowledged()
-		if k, ok := errors.AsType[*conn.Error](err); ok && k.Why == conn.Timeout {
+		if failed != nil && failed.Why == conn.Timeout {
 			ended = "timeout"
 		}
 		c.report(Event{Kind: Failed, Err: err})

@@ -1,0 +1,195 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// answered sends a datagram and returns the answer; ok is false if none comes.
+func answered(t *testing.T, c net.Conn, data []byte) (answer []byte, ok bool) {
+	t.Helper()
+	if _, err := c.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	buf := make([]byte, 300_000)
+	n, err := c.Read(buf)
+	return buf[:n], err == nil
+}
+
+func dialUDP(t *testing.T, local, to string) net.Conn {
+	t.Helper()
+	d := net.Dialer{}
+	if local != "" {
+		d.LocalAddr = net.UDPAddrFromAddrPort(netip.MustParseAddrPort(local))
+	}
+	c, err := d.Dial("udp", to)
+	if err != nil {
+		t.Skip(err) // a port below 1024 needs a privilege
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Each datagram comes back alone and whole, and nothing is added to it.
+func TestDatagramsWhole(t *testing.T) {
+	t.Parallel()
+	s := start(t, 3, "--suffix", "!", "--greeting", "hello", "udp://127.0.0.1:0", "udp://[::1]:0", "udp://:0")
+	for i, to := range []string{s.address[0], s.address[1], "127.0.0.2" + s.address[2][4:]} {
+		c := dialUDP(t, "", to)
+		for _, n := range []int{0, 1, 1500, 65507} {
+			data := noise(uint64(n), n)
+			if got, ok := answered(t, c, data); !ok || !bytes.Equal(got, data) {
+				t.Errorf("endpoint %d: %d bytes came back as %d, %v", i, n, len(got), ok)
+			}
+		}
+	}
+	if got := s.end(syscall.SIGTERM); got != 0 {
+		t.Errorf("status %d", got)
+	}
+}
+
+// What a server must not answer. An ordinary question afterwards, which is
+// answered, tells that the other one has been through.
+func TestDatagramsRefused(t *testing.T) {
+	t.Parallel()
+	s := start(t, 1, "-w", "1", "udp://0.0.0.0:0")
+	port := s.address[0][len("0.0.0.0:"):]
+	ask := func(c net.Conn, text string) {
+		t.Helper()
+		if _, err := c.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		s.said(text2reason[text])
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		if n, err := c.Read(make([]byte, 100)); err == nil {
+			t.Errorf("%s: answered with %d bytes", text, n)
+		}
+	}
+	broadcast := dialUDP(t, "", "127.255.255.255:"+port)
+	ask(broadcast, "broadcast")
+	ask(dialUDP(t, "127.0.0.1:777", "127.0.0.1:"+port), "low port")
+	forge(t, "127.0.0.1:"+port)
+	s.said("it comes from our own address")
+	if got, ok := answered(t, dialUDP(t, "", "127.0.0.1:"+port), []byte("fine")); !ok || string(got) != "fine" {
+		t.Errorf("an ordinary question: %q, %v", got, ok)
+	}
+}
+
+var text2reason = map[string]string{"broadcast": "broadcast or multicast", "low port": "source port is below 1024"}
+
+// forge sends a datagram to address that says it comes from there, through a raw
+// socket.
+func forge(t *testing.T, address string) {
+	t.Helper()
+	to := netip.MustParseAddrPort(address)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_UDP)
+	if err != nil {
+		t.Skip("a raw socket:", err)
+	}
+	defer unix.Close(fd)
+	p := byte(to.Port() >> 8)
+	q := byte(to.Port())
+	packet := []byte{p, q, p, q, 0, 12, 0, 0, 'l', 'o', 'o', 'p'}
+	if err := unix.Sendto(fd, packet, 0, &unix.SockaddrInet4{Addr: to.Addr().As4()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A run of identical datagrams is answered at a bounded rate; others are not
+// held back.
+func TestLoopGuard(t *testing.T) {
+	t.Parallel()
+	s := start(t, 1, "--loop-guard", "50", "udp://127.0.0.1:0")
+	c := dialUDP(t, "", s.address[0])
+	// In lock step up to the limit: no buffer overflows.
+	for i := range 50 {
+		if got, ok := answered(t, c, []byte("same")); !ok || string(got) != "same" {
+			t.Fatalf("datagram %d: %q", i, got)
+		}
+	}
+	for range 50 {
+		if _, err := c.Write([]byte("same")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Write([]byte("other")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 10)
+	for count := 0; ; count++ {
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		n, err := c.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(buf[:n]) == "other" {
+			if count == 50 {
+				t.Errorf("all of them were answered")
+			}
+			break
+		}
+	}
+	s.said("more than 50 identical datagrams a second")
+}
+
+func TestUnixDatagrams(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, 2, "unixgram://"+dir+"/s", "unixpacket://"+dir+"/p")
+	local := &net.UnixAddr{Name: dir + "/c", Net: "unixgram"}
+	c, err := net.DialUnix("unixgram", local, &net.UnixAddr{Name: dir + "/s", Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	p, err := net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: dir + "/p", Net: "unixpacket"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for _, n := range []int{1, 1000, 100_000} {
+		data := noise(9, n)
+		for _, c := range []net.Conn{c, p} {
+			if got, ok := answered(t, c, data); !ok || !bytes.Equal(got, data) {
+				t.Errorf("%s: %d bytes came back as %d", c.LocalAddr().Network(), n, len(got))
+			}
+		}
+	}
+	// A peer that does not read holds nobody up, and gets all in the end.
+	for i := range 40 {
+		if _, err := c.Write([]byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, ok := answered(t, p, []byte("meanwhile")); !ok || string(got) != "meanwhile" {
+		t.Errorf("meanwhile: %q", got)
+	}
+	for i := range 40 {
+		b := make([]byte, 10)
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		if n, err := c.Read(b); err != nil || n != 1 || b[0] != byte(i) {
+			t.Fatalf("reply %d: %v, %v", i, b[:n], err)
+		}
+	}
+}
+
+// --count counts datagrams, too.
+func TestDatagramOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t, 1, "--once", "udp://127.0.0.1:0")
+	if got, ok := answered(t, dialUDP(t, "", s.address[0]), []byte("one")); !ok || string(got) != "one" {
+		t.Errorf("%q", got)
+	}
+	if got := s.status(); got != 0 {
+		t.Errorf("status %d", got)
+	}
+}

@@ -1,0 +1,282 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gcat/internal/script"
+)
+
+// waiting expects that nobody has accepted c: what is written is not answered.
+func waiting(t *testing.T, c net.Conn) {
+	t.Helper()
+	if _, err := c.Write([]byte("x\n")); err != nil {
+		t.Fatal(err)
+	}
+	silent(t, c)
+}
+
+// A full server leaves the rest in the backlog, whichever endpoint they called,
+// and takes the next as soon as one leaves.
+func TestMaxConns(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		s := start(t, 2, append(args, "--max-conns", "2", "0", "0")...)
+		first, second := s.dial(0), s.dial(1)
+		talk(t, first, "1\n", "1\n")
+		talk(t, second, "2\n", "2\n")
+		third, fourth := s.dial(1), s.dial(0)
+		waiting(t, third)
+		waiting(t, fourth)
+		first.Close()
+		second.Close()
+		talk(t, third, "3\n", "x\n3\n")
+		talk(t, fourth, "4\n", "x\n4\n")
+	})
+}
+
+// At the limit of descriptors gecho keeps serving, uses no time while it is full,
+// and takes the next as soon as one leaves.
+func TestDescriptorLimit(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		shell := append([]string{"-c", `ulimit -n 64; exec "$@"`, "sh", script.Path("gecho")}, args...)
+		s := startCommand(t, 1, exec.Command("sh", append(shell, "--max-conns", "1000", "0")...))
+		var inside, outside []net.Conn
+		for range 80 {
+			c := s.dial()
+			_, _ = c.Write([]byte("x\n"))
+			outside = append(outside, c)
+		}
+		answered := func(c net.Conn, limit time.Duration) bool {
+			_ = c.SetReadDeadline(time.Now().Add(limit))
+			n, _ := c.Read(make([]byte, 2))
+			return n == 2
+		}
+		for len(outside) > 0 && answered(outside[0], 500*time.Millisecond) {
+			inside, outside = append(inside, outside[0]), outside[1:]
+		}
+		if len(inside) < 30 || len(outside) == 0 {
+			t.Fatalf("%d served, %d waiting", len(inside), len(outside))
+		}
+		before := ticks(t, s)
+		time.Sleep(500 * time.Millisecond) // a spinning server would use 50 ticks
+		if used := ticks(t, s) - before; used > 10 {
+			t.Errorf("%d ticks of CPU while full", used)
+		}
+		for len(outside) > 0 {
+			inside[0].Close()
+			inside = append(inside[1:], outside[0])
+			if !answered(outside[0], patience) {
+				t.Fatal("the next was not taken")
+			}
+			outside = outside[1:]
+		}
+	})
+}
+
+// ticks is the CPU time of the server in clock ticks.
+func ticks(t *testing.T, s *server) (n int) {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	var user, system int
+	fields := strings.Fields(rest)
+	_, _ = fmt.Sscan(fields[11], &user)
+	_, _ = fmt.Sscan(fields[12], &system)
+	return user + system
+}
+
+// --once and --count: as many as asked for, and then nobody gets in.
+func TestCount(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		s := start(t, 2, append(args, "--count", "2", "0", "0")...)
+		first, second := s.dial(0), s.dial(1)
+		talk(t, first, "1\n", "1\n")
+		talk(t, second, "2\n", "2\n")
+		for {
+			c, err := net.Dial("tcp", s.address[0])
+			if err != nil {
+				break
+			}
+			c.Close() // it is not gone yet
+		}
+		first.Close()
+		talk(t, second, "still\n", "still\n")
+		second.Close()
+		if got := s.status(); got != 0 {
+			t.Errorf("status %d", got)
+		}
+	})
+}
+
+// SIGTERM: connections may finish within --grace, the rest are closed in order.
+func TestGrace(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		s := start(t, 1, append(args, "--grace", "400ms", "--farewell", "bye", "-v", "0")...)
+		c := s.dial()
+		talk(t, c, "1\n", "1\n")
+		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		s.said("no more is accepted")
+		talk(t, c, "2\n", "2\n")
+		if got := rest(t, c); got != "bye" {
+			t.Errorf("got %q", got)
+		}
+		c.Close()
+		if got := s.status(); got != 4 {
+			t.Errorf("status %d", got)
+		}
+		s.said("1 connection did not finish within 400ms and had to be closed")
+
+		s = start(t, 1, append(args, "0")...)
+		c = s.dial()
+		talk(t, c, "1\n", "1\n")
+		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		c.Close()
+		if got := s.status(); got != 0 {
+			t.Errorf("all had finished: status %d", got)
+		}
+
+		s = start(t, 1, append(args, "--grace", "1h", "-v", "0")...)
+		c = s.dial()
+		talk(t, c, "1\n", "1\n")
+		_ = s.cmd.Process.Signal(syscall.SIGINT)
+		s.said("no more is accepted")
+		if got := s.end(syscall.SIGTERM); got != 4 {
+			t.Errorf("a second signal: status %d", got)
+		}
+	})
+}
+
+// Idle limit and deadline, with a farewell and in order.
+func TestClocks(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		s := start(t, 1, append(args, "-w", "300ms", "--farewell", "bye", "0")...)
+		c := s.dial()
+		began := time.Now()
+		for range 5 { // activity keeps it open
+			time.Sleep(100 * time.Millisecond)
+			talk(t, c, "1\n", "1\n")
+		}
+		last := time.Now()
+		if got := rest(t, c); got != "bye" {
+			t.Errorf("got %q", got)
+		}
+		if d := time.Since(last); d < 290*time.Millisecond || time.Since(began) < 790*time.Millisecond {
+			t.Errorf("closed %v after the last byte", d)
+		}
+		s = start(t, 1, append(args, "--deadline", "300ms", "0")...)
+		c = s.dial()
+		began = time.Now()
+		for {
+			if _, err := c.Write([]byte("x\n")); err != nil {
+				break
+			}
+			if n, _ := c.Read(make([]byte, 2)); n == 0 {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		if d := time.Since(began); d < 290*time.Millisecond {
+			t.Errorf("closed after %v", d)
+		}
+		s.said("its deadline of 300ms passed")
+	})
+}
+
+// --log json: one object a line, and what is in it. SIGUSR1 asks for the totals.
+func TestLogJSON(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		s := start(t, 1, append(args, "--log", "json", "-w", "200ms", "0")...)
+		c := s.dial()
+		talk(t, c, "hello\n", "hello\n")
+		_ = s.cmd.Process.Signal(syscall.SIGUSR1)
+		s.said(`"event":"totals"`)
+		rest(t, c)
+		c.Close()
+		s.said(`"event":"closed"`)
+		if got := s.end(syscall.SIGTERM); got != 0 {
+			t.Errorf("status %d", got)
+		}
+		var names []string
+		for line := range strings.Lines(s.log.String()) {
+			var o map[string]any
+			if err := json.Unmarshal([]byte(line), &o); err != nil {
+				t.Fatalf("%v: %s", err, line)
+			}
+			names = append(names, o["event"].(string))
+			switch o["event"] {
+			case "closed":
+				if o["sent"] != 6.0 || o["received"] != 6.0 || o["ended_by"] != "timeout" || o["remote"] == nil || o["local"] == nil || o["duration"] == nil || o["first_byte"] == nil {
+					t.Errorf("%s", line)
+				}
+			case "error":
+				if o["error"] != "timeout" {
+					t.Errorf("%s", line)
+				}
+			}
+		}
+		for _, want := range []string{"listening", "accepted", "error", "closed", "totals"} {
+			if !slices.Contains(names, want) {
+				t.Errorf("no %q among %q", want, names)
+			}
+		}
+	})
+}
+
+// --allow and --deny.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		s := start(t, 1, append(args, "--deny", "127.0.0.0/8", "--once", "0", "[::1]:0")...)
+		if got := rest(t, s.dial()); got != "" {
+			t.Errorf("got %q", got)
+		}
+		s.said("refused 127.0.0.1:")
+	})
+}
+
+// Sockets handed over by LISTEN_FDS are used as they are.
+func TestListenFDs(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		p, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		lf, _ := l.(*net.TCPListener).File()
+		pf, _ := p.(*net.UDPConn).File()
+		cmd := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ LISTEN_FDS=2 exec "$@"`, "sh", script.Path("gecho")}, args...)...)
+		cmd.ExtraFiles = []*os.File{lf, pf}
+		s := startCommand(t, 2, cmd)
+		lf.Close()
+		pf.Close()
+		talk(t, s.dial(), "handed\n", "handed\n")
+		if got, ok := answered(t, dialUDP(t, "", s.address[1]), []byte("over")); !ok || string(got) != "over" {
+			t.Errorf("%q", got)
+		}
+	})
+}
