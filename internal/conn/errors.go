@@ -99,6 +99,11 @@ func dnsWords(e *net.DNSError) string {
 	case strings.Contains(e.Err, "server misbehaving"):
 		return "name server failed"
 	}
+	// What the resolver met on its way to the server comes as text, "dial udp
+	// 192.0.2.53:53: connect: network is unreachable".
+	if i := strings.LastIndex(e.Err, ": "); i >= 0 {
+		return strings.TrimSpace("name server "+e.Server) + e.Err[i:]
+	}
 	return Words(errors.New(e.Err))
 }
 
