@@ -93,6 +93,7 @@ func (g *gpack) options() pack.Options {
 		Raw:     g.RawStrings,
 		Trim:    g.Trim,
 		Offsets: g.Offsets,
+		Skipped: int64(g.Skip),
 		JSON:    g.JSON,
 		Shell:   g.Shell,
 		Wrap:    g.Wrap,

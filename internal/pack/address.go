@@ -34,20 +34,17 @@ func appendAddress(dst []byte, k kind, p []byte) []byte {
 // parseAddress appends the bytes of what appendAddress writes.
 func parseAddress(dst []byte, k kind, text []byte) ([]byte, error) {
 	switch k {
-	case ip4, ip6:
-		a, err := netip.ParseAddr(string(text))
-		if err == nil && a.Zone() == "" {
-			if k == ip4 && a.Is4() {
-				b := a.As4()
-				return append(dst, b[:]...), nil
-			}
-			if k == ip6 && a.Is6() {
-				b := a.As16()
-				return append(dst, b[:]...), nil
-			}
+	case ip4:
+		if out, ok := dotted(dst, text); ok {
+			return out, nil
 		}
-		name := map[kind]string{ip4: "an IPv4 address", ip6: "an IPv6 address"}[k]
-		return dst, dataf("required argument is not %s, got %s", name, shown(text))
+		return dst, dataf("required argument is not an IPv4 address, got %s", shown(text))
+	case ip6:
+		if a, err := netip.ParseAddr(string(text)); err == nil && a.Zone() == "" && a.Is6() {
+			b := a.As16()
+			return append(dst, b[:]...), nil
+		}
+		return dst, dataf("required argument is not an IPv6 address, got %s", shown(text))
 	case mac:
 		if out, ok := groups(dst, text, 6, []int{1, 2, 3, 4, 5}, ":-"); ok {
 			return out, nil
@@ -58,6 +55,30 @@ func parseAddress(dst []byte, k kind, text []byte) ([]byte, error) {
 		return out, nil
 	}
 	return dst, dataf("required argument is not a UUID, got %s", shown(text))
+}
+
+// dotted reads four decimal numbers with dots between them, without leading
+// zeros, which some programs take for octal.
+func dotted(dst, text []byte) ([]byte, bool) {
+	for i := range 4 {
+		n, v := 0, 0
+		for n < len(text) && text[n] >= '0' && text[n] <= '9' && v < 256 {
+			v = v*10 + int(text[n]-'0')
+			n++
+		}
+		if n == 0 || v > 255 || n > 1 && text[0] == '0' {
+			return dst, false
+		}
+		dst = append(dst, byte(v))
+		text = text[n:]
+		if i < 3 {
+			if len(text) == 0 || text[0] != '.' {
+				return dst, false
+			}
+			text = text[1:]
+		}
+	}
+	return dst, len(text) == 0
 }
 
 // groups reads n bytes in hex with one of the given separators, always the same,

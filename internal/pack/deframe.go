@@ -39,7 +39,7 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 	t := tape{src: src, exact: limit >= 0}
 	var count Counts
 	var out []byte
-	var offset int64
+	offset := d.o.Skipped
 	for count.Records != limit {
 		if len(t.bytes()) == 0 {
 			var err error
@@ -61,7 +61,7 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 		frame := t.bytes()[:header+int(length)]
 		t.start += len(frame)
 		offset += int64(len(frame))
-		count.Read = offset
+		count.Read = offset - d.o.Skipped
 		count.Records++
 		if d.o.Exact && count.Records > 1 {
 			return count, dataf("expected one frame, got more")

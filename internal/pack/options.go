@@ -18,6 +18,8 @@ type Options struct {
 	Trim bool
 	// Offsets puts the offset of each record in front of it.
 	Offsets bool
+	// Skipped is how many bytes of the input were left out: offsets count them.
+	Skipped int64
 	// JSON writes and reads an array a line, or an object if there are names.
 	JSON bool
 	// Shell writes name=value words.

@@ -38,11 +38,11 @@ func (d *Decoder) decodeFixed(dst io.Writer, src io.Reader, limit int64) (Counts
 	}
 	p.cut = func(buf []byte, _ bool) int { return len(buf) - len(buf)%size }
 	p.convert = func(dst, chunk []byte, offset int64, _ *scratch) ([]byte, int64, error) {
-		return d.records(dst, chunk, offset), int64(len(chunk) / size), nil
+		return d.records(dst, chunk, offset+d.o.Skipped), int64(len(chunk) / size), nil
 	}
 	r := p.run()
 	if r.err == nil && len(r.rest) > 0 {
-		r.err = d.leftOver(int64(len(r.rest)), r.Read-int64(len(r.rest)), d.f.size)
+		r.err = d.leftOver(int64(len(r.rest)), r.Read-int64(len(r.rest))+d.o.Skipped, d.f.size)
 	}
 	return r.Counts, r.err
 }
@@ -136,7 +136,7 @@ func (t *tape) failed() error {
 // decodeAny decodes records of any size with a cursor.
 func (d *Decoder) decodeAny(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
 	t := tape{src: src, limited: limit >= 0, exact: limit >= 0 && !d.f.rest}
-	c := cursor{d: d}
+	c := cursor{d: d, offset: d.o.Skipped}
 	var count Counts
 	var out []byte
 	for count.Records != limit {
@@ -152,7 +152,7 @@ func (d *Decoder) decodeAny(dst io.Writer, src io.Reader, limit int64) (Counts, 
 			}
 		}
 		if count.Records != limit {
-			c.reset(count.Read)
+			c.reset(d.o.Skipped + count.Read)
 		}
 	}
 	_, err := flush(dst, out, &count)
@@ -252,7 +252,7 @@ func first(errs ...error) error {
 // decodeOne decodes exactly one record and nothing else, as struct.unpack does.
 func (d *Decoder) decodeOne(dst io.Writer, src io.Reader) (Counts, error) {
 	t := tape{src: src}
-	c := cursor{d: d}
+	c := cursor{d: d, offset: d.o.Skipped}
 	var count Counts
 	out, done, n := []byte(nil), false, 0
 	var err error

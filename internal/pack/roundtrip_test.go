@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	encodingjson "encoding/json"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -177,6 +178,11 @@ func FuzzLines(f *testing.F) {
 		var b bytes.Buffer
 		if _, err := NewEncoder(format, o).EncodeLines(&b, strings.NewReader(lines), -1); err != nil || !format.fixed {
 			return
+		}
+		for line := range strings.Lines(lines) {
+			if o.JSON && !encodingjson.Valid([]byte(line)) {
+				t.Fatalf("%q: we took %q, which is no JSON", text, line)
+			}
 		}
 		n := strings.Count(lines, "\n")
 		if !strings.HasSuffix(lines, "\n") && lines != "" {

@@ -1,0 +1,68 @@
+package pack
+
+import (
+	"bytes"
+	"testing"
+)
+
+// TestAllocations checks that no record costs an allocation, whatever its kind.
+func TestAllocations(t *testing.T) {
+	for _, test := range []struct {
+		format, line string
+		o            Options
+	}{
+		{"!I", "4294967295", Options{}},
+		{"!BHIq8sd", "1\t2\t3\t-4\thello\t0.12345678901234567", Options{}},
+		{"@bhlqP", "1\t2\t3\t4\t5", Options{}},
+		{"!HI", "80 20", Options{}},
+		{"!HI", "0x50\t0b11", Options{Radix: 16}},
+		{"!HI", "80,20", Options{Separator: ","}},
+		{"!H:a:I:b:", `{"a":80,"b":20}`, Options{JSON: true}},
+		{"!2s2c?", "a\\x00\tb\tc\t1", Options{}},
+		{"!efd", "1.5\t0.1\t1e100", Options{}},
+		{"!{u24}{i128}{leb}{zz}", "1\t-170141183460469231731687303715884105728\t300\t-1", Options{}},
+		{"!H/s{z}", "hello\tworld", Options{}},
+		{"!{ip4}{mac}{uuid}", "1.2.3.4\t00:11:22:33:44:55\t123e4567-e89b-12d3-a456-426614174000", Options{}},
+		{"!{bits 4,4,8}", "1 2 3", Options{}},
+		{"Zf", "1.5+2j", Options{}},
+	} {
+		f, err := Parse(test.format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, d := NewEncoder(f, test.o), NewDecoder(f, test.o)
+		var s scratch
+		line := []byte(test.line)
+		record, err := e.line(nil, line, &s)
+		if err != nil {
+			t.Fatalf("%s: %v", test.format, err)
+		}
+		buf := make([]byte, 0, 1<<10)
+		if n := testing.AllocsPerRun(100, func() { buf, _ = e.line(buf[:0], line, &s) }); n > 0 {
+			t.Errorf("%s: encoding %q allocates %v times", test.format, line, n)
+		}
+		c := cursor{d: d}
+		n := testing.AllocsPerRun(100, func() {
+			c.reset(0)
+			var done bool
+			if buf, _, done, _ = c.step(buf[:0], record); !done {
+				t.Fatal("not done")
+			}
+		})
+		if n > 0 {
+			t.Errorf("%s: decoding by the cursor allocates %v times", test.format, n)
+		}
+		if !f.fixed {
+			continue
+		}
+		if n := testing.AllocsPerRun(100, func() { buf = d.records(buf[:0], record, 0) }); n > 0 {
+			t.Errorf("%s: decoding allocates %v times", test.format, n)
+		}
+		many := bytes.Repeat(append(bytes.Clone(line), '\n'), 100)
+		var out []byte
+		out, _, _ = e.lines(out, many, &s)
+		if n := testing.AllocsPerRun(10, func() { out, _, _ = e.lines(out[:0], many, &s) }); n > 0 {
+			t.Errorf("%s: encoding lines allocates %v times", test.format, n)
+		}
+	}
+}
