@@ -285,7 +285,7 @@ func parseFloat(s []byte) (v float64, big, ok bool) {
 	if !ok {
 		return 0, false, false
 	}
-	if len(text) > 2 && text[0] == '0' && text[1]|0x20 == 'x' && bytes.IndexAny(text, "pP") < 0 {
+	if len(text) > 2 && text[0] == '0' && text[1]|0x20 == 'x' && !bytes.ContainsAny(text, "pP") {
 		text = append(text, "p0"...)
 	}
 	v, err := strconv.ParseFloat(string(text), 64)
