@@ -14,6 +14,9 @@ type way struct {
 	eager  bool            // is better than copying from the first byte on
 	taken  bool            // is in use
 	broken bool            // the kernel refused it
+	// patient is for bytes that nobody wants: the kernel may let a lot of them
+	// come together before it wakes us.
+	patient bool
 	// attempt is the call as the socket's netpoller wants it, made once because a
 	// closure for each move would be all the garbage there is; n, err and blocked
 	// (the pipe, not the socket, was not ready) are its results.
@@ -84,13 +87,18 @@ func (c *conversation) outbound() *way {
 // wrapped around either and nobody else writes there.
 func (c *conversation) inbound() *way {
 	stdio, socket := c.bare()
+	var w *way
 	switch {
 	case c.SendOnly && socket != nil:
-		return socket.discarding()
+		w = socket.discarding()
 	case stdio == nil || stdio.KeepOpen || c.Shutdown == ShutBoth:
-		return nil
+	default:
+		w = stdio.inbound(socket)
 	}
-	return stdio.inbound(socket)
+	if w != nil && w.stdio == nil {
+		w.patient = c.Idle == 0 // an idle clock has to see every byte
+	}
+	return w
 }
 
 // bare returns the descriptors' owners, if the streams are nothing else.

@@ -14,6 +14,9 @@ const (
 	pipeSize = 1 << 20
 	// sendfileMost is what sendfile(2) takes at a time.
 	sendfileMost = 0x7ffff000
+	// patience is how much must have come before we hear of it, where nobody waits
+	// for it. The kernel takes half of the receive buffer at most.
+	patience = 512 << 10
 	// unixBuffer is the send buffer that Unix sockets need to be fast.
 	unixBuffer = 1 << 20
 )
@@ -76,9 +79,18 @@ func (s *Socket) discarding() *way {
 	return w
 }
 
-// enlarge gives the pipe at our end room for more; it is a hint, which fails
-// when the user has too many large pipes.
+// enlarge prepares for more: it gives the pipe at our end room, which is a hint
+// that fails when the user has too many large pipes. Bytes that are thrown away
+// need not be told of one by one: SO_RCVLOWAT (socket(7)) halves the time that
+// they take. The end and a failure of the connection are told of at once even
+// so, and from here on nothing else has to be noticed.
 func (w *way) enlarge() {
+	if w.patient {
+		_ = w.socket.raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, patience)
+		})
+		w.eager = true
+	}
 	if w.stdio == nil {
 		return
 	}
