@@ -18,8 +18,8 @@ type terminalFlags struct {
 }
 
 // A console is what a person sees and types; all conversations share it. It is
-// the writer of the log, too, so that a line of the log runs neither into what
-// is being typed nor into the meter.
+// the writer of the log and of a hex dump on standard error, too, so that their
+// lines run neither into what is being typed nor into the meter.
 type console struct {
 	mu       sync.Mutex
 	opened   bool
@@ -106,7 +106,10 @@ func (c *console) close() {
 	}
 }
 
-// Write writes a line of the log to standard error.
+// Close does nothing: standard error has more to tell than a hex dump.
+func (c *console) Close() error { return nil }
+
+// Write writes lines of the log, or of a hex dump, to standard error.
 func (c *console) Write(line []byte) (int, error) {
 	c.mu.Lock()
 	terminal, meter := c.terminal, c.meter

@@ -98,6 +98,47 @@ func TestTerminal(t *testing.T) {
 	c.leaves(0)
 }
 
+// What is typed before gcat has the terminal is not lost, not even its end.
+func TestTerminalTypedAhead(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := script.Sit(t, 60, gcatCmd(l.Addr().String()))
+	s.Types("early\n\x04")
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	if got := script.NewStream(t, peer).Ends(); got != "early\n" {
+		t.Errorf("the peer got %q", got)
+	}
+	peer.Close()
+	if status := s.Leaves(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+}
+
+// A hex dump on the same screen does not scramble what is being typed.
+func TestTerminalHexdump(t *testing.T) {
+	t.Parallel()
+	c := calls(t, nil, "-o", "-")
+	c.awaitEditor()
+	c.Types("typing")
+	c.says("x\n")
+	c.Shows("x", "typing_")
+	for _, row := range c.Rows() {
+		if strings.Contains(row, "typing") && row != "typing_" {
+			t.Errorf("%q", row)
+		}
+	}
+	c.peer.Close()
+	c.leaves(0)
+}
+
 // With a terminal as standard input the peer's end is the end, and -v says so.
 func TestTerminalPeerEnds(t *testing.T) {
 	t.Parallel()

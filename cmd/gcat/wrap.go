@@ -39,7 +39,7 @@ func (g *gcat) openDump(conn.Endpoint) error {
 	switch g.Hexdump {
 	case "":
 	case "-":
-		g.dump = conn.NewDump("standard error", os.Stderr)
+		g.dump = conn.NewDump("standard error", g.console)
 	default:
 		f, err := os.OpenFile(g.Hexdump, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 		if err != nil {

@@ -48,6 +48,10 @@ func (k *keys) append(dst, p []byte) ([]byte, error) {
 			k.literal = true
 		case c == '\t':
 			dst = picture(dst, c)
+		case c == 0:
+			// What a ^D becomes that was typed before the terminal was ours:
+			// it has ended a line of the terminal's own editing, n_tty.c.
+			dst = append(dst, 4)
 		case c == 3: // ^C
 			return dst, errInterrupt
 		case c == 0x1b:

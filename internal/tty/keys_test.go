@@ -31,7 +31,7 @@ func TestKeys(t *testing.T) {
 func TestFunctionKeys(t *testing.T) {
 	for in, want := range map[string]string{
 		"\x1b[A": "\x1b[A", "\x1bOA": "\x1b[A", "\x1b[1~": "\x1b[H", "\x1b[200~x\x1b[201~": "x",
-		"\x1b[99999999999999999999": "999999", "\b": "\x7f", "\x04": "\x04",
+		"\x1b[99999999999999999999": "999999", "\b": "\x7f", "\x04": "\x04", "\x00": "\x04", "\x16\x00": "␀",
 	} {
 		var k keys
 		var got []byte
