@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -80,8 +81,9 @@ const (
 
 // startLoops makes the loops: one for every two processors, since the clients
 // of a busy echo server are as busy.
-func (s *Server) startLoops([]Socket) {
-	if !s.plain() {
+func (s *Server) startLoops(sockets []Socket) {
+	suits := func(socket Socket) bool { return socket.Listener != nil && socket.TLS == nil && !socket.Messages }
+	if !s.plain() || !slices.ContainsFunc(sockets, suits) {
 		return
 	}
 	for range max(runtime.GOMAXPROCS(0)/2, 1) {

@@ -1,0 +1,303 @@
+package echo
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// serveOne serves one end of a pipe and returns the other. The server must end
+// before the test does.
+func serveOne(t *testing.T, s *Server) net.Conn {
+	t.Helper()
+	peer, ours := net.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan int, 1)
+	go func() { done <- s.Serve(ctx, 0, []Socket{{Conn: ours, Name: "pipe"}}) }()
+	t.Cleanup(func() {
+		peer.Close()
+		cancel()
+		<-done
+	})
+	return peer
+}
+
+func exchange(t *testing.T, c net.Conn, text, want string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != want {
+		t.Fatalf("got %q, %v; want %q", got, err, want)
+	}
+}
+
+func remains(t *testing.T, c net.Conn) string {
+	t.Helper()
+	b, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestConversation(t *testing.T) {
+	reply := ParseTemplate("{n}:{line}{x}")
+	for name, test := range map[string]struct {
+		server     *Server
+		send, want string
+	}{
+		"echo":          {&Server{}, "a\nb", "a\nb"},
+		"suffix":        {&Server{Suffix: "!"}, "abc", "abc!"},
+		"reply":         {&Server{Reply: &reply}, "abc", "1:abc{x}"},
+		"greeting":      {&Server{Greeting: "hi "}, "abc", "hi abc"},
+		"lines":         {&Server{Lines: true, Suffix: "!"}, "a\nb\n", "a\n!b\n!"},
+		"reply, lines":  {&Server{Lines: true, Reply: &reply}, "a\r\nb\n", "1:a{x}2:b{x}"},
+		"line too long": {&Server{Lines: true, MaxLine: 3}, "ab\nabc\n", "ab\n"},
+		"control":       {&Server{Control: true}, "set time 5\nset x\nexit\nz\n", "set time 5\nerror: bad control line \"set x\": want \"set time N\" or \"exit\"\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := test.server
+				peer := serveOne(t, s)
+				var got bytes.Buffer
+				go func() { _, _ = peer.Write([]byte(test.send)) }()
+				buf := make([]byte, 1000)
+				_ = peer.SetReadDeadline(time.Now().Add(time.Second))
+				for {
+					n, err := peer.Read(buf)
+					got.Write(buf[:n])
+					if err != nil {
+						break
+					}
+				}
+				if got.String() != test.want {
+					t.Errorf("got %q, want %q", got.String(), test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestTemplate(t *testing.T) {
+	m := message{data: []byte("a{b}\r\n"), remote: "r", local: "l", n: 7}
+	for text, want := range map[string]string{
+		"":                          "",
+		"plain":                     "plain",
+		"{data}":                    "a{b}\r\n",
+		"<{line}>":                  "<a{b}>",
+		"{remote}-{local}":          "r-l",
+		"{n}{n}":                    "77",
+		`{"ok":{n}}`:                `{"ok":7}`,
+		"{nothing} {} { } {{n}} {n": "{nothing} {} { } {7} {n",
+	} {
+		if got := string(ParseTemplate(text).append(nil, m)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	stamp := string(ParseTemplate("{time}").append(nil, m))
+	if _, err := time.Parse(time.RFC3339Nano, stamp); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPattern(t *testing.T) {
+	want := make([]byte, 3*cycleLength)
+	for i := range want {
+		line, column := i/lineLength%95, i%lineLength
+		switch column {
+		case lineWidth:
+			want[i] = '\r'
+		case lineWidth + 1:
+			want[i] = '\n'
+		default:
+			want[i] = byte(' ' + (line+column)%95)
+		}
+	}
+	for offset := 0; offset < 2*cycleLength; offset += 997 {
+		if got := patternAt(int64(offset), 500); !bytes.Equal(got, want[offset:offset+500]) {
+			t.Fatalf("offset %d: %q", offset, got)
+		}
+	}
+	if n := len(patternAt(cycleLength-1, sourceChunk)); n != sourceChunk {
+		t.Errorf("%d bytes in one piece", n)
+	}
+}
+
+func TestTimestamp(t *testing.T) {
+	// The example of RFC 868.
+	if got := timestamp(time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)); !bytes.Equal(got, []byte{0x83, 0xaa, 0x7e, 0x80}) {
+		t.Errorf("% x", got)
+	}
+}
+
+func TestGuard(t *testing.T) {
+	g := newGuard(100)
+	second := int64(time.Second)
+	passed := 0
+	for now := int64(0); now < 3*second; now += second / 10_000 {
+		if g.allows([]byte("a"), []byte("same"), now) {
+			passed++
+		}
+		if now%(second/10) == 0 && !g.allows([]byte("b"), []byte("same"), now) {
+			t.Fatal("another address was held back")
+		}
+	}
+	if passed < 250 || passed > 310 {
+		t.Errorf("%d of a flood of three seconds", passed)
+	}
+	for i := range 20_000 {
+		if !g.allows([]byte("a"), []byte{byte(i), byte(i >> 8)}, 10*second) {
+			t.Fatal("distinct datagrams were held back")
+		}
+	}
+	if !g.allows([]byte("a"), []byte("same"), 20*second) {
+		t.Error("held back after a silence")
+	}
+	if g := newGuard(0); !g.allows(nil, nil, 0) || !g.allows(nil, nil, 0) {
+		t.Error("no limit is no limit")
+	}
+}
+
+func TestGate(t *testing.T) {
+	g := newGate(2, 3)
+	if !g.enter() || !g.enter() || g.enter() {
+		t.Fatal("two places")
+	}
+	changed := g.full()
+	if changed == nil {
+		t.Fatal("it is full")
+	}
+	g.giveBack()
+	<-changed
+	if g.full() != nil || !g.enter() {
+		t.Fatal("a place was given back")
+	}
+	g.admit()
+	g.admit()
+	g.leave()
+	if !g.enter() {
+		t.Fatal("the third of three")
+	}
+	g.admit()
+	<-g.over
+	g.leave()
+	if g.enter() || g.full() == nil {
+		t.Fatal("there were three already")
+	}
+}
+
+// Many at once never exceed the places, and nobody waits for ever.
+func TestGateCrowd(t *testing.T) {
+	g := newGate(3, 0)
+	var inside, most int
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			for !g.enter() {
+				g.wait(t.Context())
+			}
+			mu.Lock()
+			inside++
+			most = max(most, inside)
+			mu.Unlock()
+			time.Sleep(time.Duration(rand.IntN(100)) * time.Microsecond)
+			mu.Lock()
+			inside--
+			mu.Unlock()
+			g.leave()
+		})
+	}
+	all.Wait()
+	if most > 3 {
+		t.Errorf("%d at once", most)
+	}
+}
+
+// The faults of a connection depend on the seed and its number alone.
+func TestPlan(t *testing.T) {
+	f := &Faults{Corrupt: 0.5, DelayMax: time.Second, Spared: 0.5, Seed: 1}
+	throw := func(f *Faults, number int64) (all []any) {
+		p := f.plan(number)
+		for range 10 {
+			all = append(all, p.spare, p.chance(f.Corrupt), p.delay(f))
+		}
+		return all
+	}
+	spared := 0
+	for number := range int64(1000) {
+		one, two := throw(f, number), throw(f, number)
+		for i := range one {
+			if one[i] != two[i] {
+				t.Fatalf("connection %d differs", number)
+			}
+		}
+		if one[0] == true {
+			spared++
+		}
+	}
+	if spared < 400 || spared > 600 {
+		t.Errorf("%d of 1000 spared", spared)
+	}
+	if after, how := (&Faults{CloseAfter: 20, ResetAfter: 10}).limit(); after != 10 || how != resetAfter {
+		t.Errorf("%d, %d", after, how)
+	}
+}
+
+// FuzzLines: whatever comes in whatever pieces, what lines answer is what came.
+func FuzzLines(f *testing.F) {
+	f.Add([]byte("a\nb\r\n\n\nc"), uint8(3))
+	f.Add([]byte("set time 5\nset\nexit"), uint8(1))
+	f.Fuzz(func(t *testing.T, data []byte, piece uint8) {
+		var got []byte
+		c := &client{server: &Server{MaxLine: 1 << 20}}
+		c.stream = sink{&got}
+		for rest := data; len(rest) > 0; {
+			n := min(len(rest), int(piece)+1)
+			if err := c.takeLines(rest[:n]); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if err := c.answer(c.partial); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, data) {
+			t.Errorf("%q came back as %q", data, got)
+		}
+	})
+}
+
+// FuzzControl: a control line never panics, and only exit ends.
+func FuzzControl(f *testing.F) {
+	f.Add([]byte("set time 1e9"))
+	f.Add([]byte("set time -0"))
+	f.Add([]byte(" exit "))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		c := &client{server: &Server{}}
+		c.clock.start(0, 0, func(string, time.Duration) {})
+		done, err := c.control(line)
+		c.clock.stop()
+		if done && (err != nil || string(bytes.TrimSpace(line)) != "exit") && string(bytes.Fields(line)[0]) != "exit" {
+			t.Errorf("%q ended it", line)
+		}
+		if c.clock.limit < 0 {
+			t.Errorf("%q made the limit %v", line, c.clock.limit)
+		}
+	})
+}
+
+// A sink is a stream that keeps what is written.
+type sink struct{ to *[]byte }
+
+func (s sink) Write(p []byte) (int, error) { *s.to = append(*s.to, p...); return len(p), nil }
+func (s sink) Read([]byte) (int, error)    { return 0, io.EOF }
+func (s sink) CloseWrite() error           { return nil }
