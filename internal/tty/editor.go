@@ -37,7 +37,8 @@ type editor struct {
 	screen  []byte // what has to be written to it
 	partial string
 	owned   bool
-	width   int // of the window, in columns
+	width   int  // of the window, in columns
+	returns bool // the terminal itself puts a return before a newline
 
 	// typing is set while something typed may stand on the screen.
 	typing atomic.Bool
@@ -256,6 +257,9 @@ func prompt(partial string) string {
 func (e *editor) flush() error {
 	if len(e.screen) == 0 {
 		return nil
+	}
+	if e.returns {
+		e.screen = bytes.ReplaceAll(e.screen, []byte("\r\n"), []byte("\n"))
 	}
 	_, err := e.tty.Write(e.screen)
 	e.screen = e.screen[:0]

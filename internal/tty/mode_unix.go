@@ -51,6 +51,12 @@ func (m *mode) change(to *unix.Termios) error {
 	return unix.IoctlSetTermios(m.fd, ioctlSetTermios, to)
 }
 
+// returns reports whether the terminal, in our mode, puts a return before each
+// newline.
+func (m *mode) returns() bool {
+	return m.ours.Oflag&unix.OPOST != 0 && m.ours.Oflag&unix.ONLCR != 0
+}
+
 // foreground reports whether we may use the terminal fd: our process group is
 // in its foreground, or it is not the terminal that job control is about.
 func foreground(fd int) bool {

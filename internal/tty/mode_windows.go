@@ -20,4 +20,6 @@ func (m *mode) set() error {
 
 func (m *mode) restore() error { return term.Restore(m.fd, m.before) }
 
+func (m *mode) returns() bool { return false }
+
 func foreground(int) bool { return true }

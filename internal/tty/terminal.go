@@ -85,6 +85,7 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 			width, height = 80, 24
 		}
 		t.editor = newEditor(t.through, width, height)
+		t.editor.returns = m.returns()
 		t.safe = &Safe{W: &t.text}
 	}
 	open.Lock()
@@ -279,7 +280,7 @@ func (t *Terminal) newline() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = t.out.WriteString("\r\n")
+		_, _ = t.out.WriteString("\n")
 	}()
 	select {
 	case <-done:

@@ -275,7 +275,7 @@ func TestResize(t *testing.T) {
 	p.Types(strings.Repeat("x", 30))
 	p.Await(strings.Repeat("x", 30))
 	p.Resize(20)
-	p.Await(strings.Repeat("x", 20) + "\r\r\n" + strings.Repeat("x", 10))
+	p.Await(strings.Repeat("x", 20) + "\r\n" + strings.Repeat("x", 10))
 }
 
 // A process that nobody can continue does not stop for ever.
