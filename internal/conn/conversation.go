@@ -21,6 +21,7 @@ type conversation struct {
 	// What the goroutines report; each channel holds all that it will ever get.
 	sending    chan half  // the send pump ended
 	receiving  chan half  // the receive pump ended
+	shut       chan error // the sending half is shut down
 	acked      chan error // everything is acknowledged, or never will be
 	outputGone chan error // nobody reads Local's output any more
 	peerGone   chan error // after its end of file, the peer went for good
@@ -29,6 +30,7 @@ type conversation struct {
 	quit, quitPeer <-chan time.Time
 
 	sendDone, recvDone bool // the directions have ended
+	shutDone           bool // the peer was told of the end of ours
 	ackWait, ackDone   bool // acknowledgement is waited for, has come
 	over               bool
 	reset              bool // end it by a RST
@@ -41,6 +43,10 @@ type conversation struct {
 // the reader of its output leaves: most are over by then, and a watcher costs a
 // thread.
 const watchOutput = 10 * time.Millisecond
+
+// peerLeftAgain is when a peer's leaving is looked at again that was told of
+// while the pump had bytes in its hands.
+const peerLeftAgain = 5 * time.Millisecond
 
 // watch starts what looks after a conversation from its beginning. All of it
 // ends with ctx or, the watcher of the output, when that is closed.
@@ -64,6 +70,8 @@ func (c *conversation) next(ctx context.Context) {
 		c.sendEnded(ctx, h)
 	case h := <-c.receiving:
 		c.receiveEnded(ctx, h)
+	case err := <-c.shut:
+		c.halfClosed(ctx, err)
 	case err := <-c.acked:
 		c.acknowledged(err)
 	case err := <-c.outputGone:
@@ -112,17 +120,29 @@ func (c *conversation) endSending(ctx context.Context) {
 	if c.Shutdown == ShutBoth {
 		c.discard.Store(true)
 	}
-	if c.Shutdown != ShutNone {
-		if err := c.Remote.CloseWrite(); err != nil && c.unacknowledged() > 0 {
-			c.note("reset", c.notDelivered(err))
-			if c.recvDone {
-				c.over = true
-				return
-			}
-		}
-	}
 	if c.QuitAfter != nil && *c.QuitAfter > 0 {
 		c.quit = time.After(*c.QuitAfter)
+	}
+	_, bare := c.Remote.(*Socket)
+	switch {
+	case c.Shutdown == ShutNone:
+		c.halfClosed(ctx, nil)
+	case bare:
+		c.halfClosed(ctx, c.Remote.CloseWrite())
+	default: // what is wrapped around it may have to write first, and block
+		go func() { c.shut <- c.Remote.CloseWrite() }()
+	}
+}
+
+// halfClosed goes on once the peer was told of the end of Local's input.
+func (c *conversation) halfClosed(ctx context.Context, err error) {
+	c.shutDone = true
+	if err != nil && c.unacknowledged() > 0 {
+		c.note("reset", c.notDelivered(err))
+		if c.recvDone {
+			c.over = true
+			return
+		}
 	}
 	if c.recvDone || c.endsWhenDelivered() || c.Socket != nil && c.Socket.Ended() {
 		c.awaitAcknowledgement(ctx)
@@ -189,8 +209,9 @@ func (c *conversation) receiveEnded(ctx context.Context, h half) {
 		c.endSending(ctx)
 	case c.ackDone:
 		c.over = true
-	case c.sendDone:
+	case c.shutDone:
 		c.awaitAcknowledgement(ctx)
+	case c.sendDone: // halfClosed goes on
 	case c.EndWithPeer || c.QuitAfterPeer != nil && *c.QuitAfterPeer == 0:
 		c.stopSending(ctx)
 	default:
@@ -225,8 +246,14 @@ func (c *conversation) stopSending(ctx context.Context) {
 // peerLeft acts on a peer that has ended and is now gone for good. If it has
 // all that was sent, that is an end in order.
 func (c *conversation) peerLeft() {
-	if c.sendDone || c.holder.busy() {
-		return // the pump's write, or the wait for acknowledgement, meets it
+	if c.sendDone {
+		return // the wait for acknowledgement meets it
+	}
+	if c.holder.busy() {
+		// A write to a connection that is gone does not block: the pump reports
+		// that it failed, or has its hands empty in a moment.
+		time.AfterFunc(peerLeftAgain, func() { c.peerGone <- nil })
+		return
 	}
 	if c.Socket.Ended() {
 		// Local has shut our half down itself, and that both halves are shut is

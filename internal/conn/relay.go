@@ -113,7 +113,7 @@ func (r *Relay) Run(ctx context.Context) Result {
 	r.Progress.Start()
 	c := &conversation{
 		Relay: r, start: time.Now(),
-		sending: make(chan half, 1), receiving: make(chan half, 1), acked: make(chan error, 1),
+		sending: make(chan half, 1), receiving: make(chan half, 1), shut: make(chan error, 1), acked: make(chan error, 1),
 		outputGone: make(chan error, 1), peerGone: make(chan error, 1), idle: make(chan error, 1),
 	}
 	if r.RecvOnly {

@@ -346,3 +346,32 @@ func TestRelayShutdownNone(t *testing.T) {
 		k.end()
 	})
 }
+
+// A half-close that blocks, as close_notify does behind a peer that never reads,
+// is under the clocks like everything else.
+func TestRelayShutdownBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTalk(t, &Relay{Idle: 2 * time.Second})
+		stuck := &stuckStream{k.remote, make(chan struct{})}
+		k.relay.Remote = stuck
+		k.run(t.Context())
+		k.localSay.Close()
+		r := <-k.done
+		if r.EndedBy != "timeout" || r.Duration != 2*time.Second {
+			t.Errorf("%+v", r)
+		}
+		close(stuck.release)
+		k.end()
+	})
+}
+
+// A stuckStream is one whose CloseWrite waits to be released.
+type stuckStream struct {
+	*pipeSide
+	release chan struct{}
+}
+
+func (s *stuckStream) CloseWrite() error {
+	<-s.release
+	return s.pipeSide.CloseWrite()
+}
