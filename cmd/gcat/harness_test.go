@@ -74,6 +74,25 @@ func (w *watched) await(t *testing.T, text string) {
 	}
 }
 
+// awaitLines blocks until n lines have been written.
+func (w *watched) awaitLines(t *testing.T, n int) {
+	t.Helper()
+	timeout := time.After(limit)
+	for {
+		w.mu.Lock()
+		lines, grew := bytes.Count(w.b.Bytes(), []byte("\n")), w.grew
+		w.mu.Unlock()
+		if lines >= n {
+			return
+		}
+		select {
+		case <-grew:
+		case <-timeout:
+			t.Fatalf("never saw %d lines; saw %q", n, w.String())
+		}
+	}
+}
+
 // awaitEOF blocks until the process has ended its output.
 func (w *watched) awaitEOF(t *testing.T) {
 	t.Helper()

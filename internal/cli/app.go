@@ -75,6 +75,7 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 		model = parser.Model
 		_, err = parser.Parse(args)
 		if !common.asks() {
+			log.JSON = wantsJSON(grammar, args)
 			if missing := missingValue(model, args); missing != nil {
 				return missing
 			}
@@ -92,6 +93,20 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 	}
 	log.Clock = term.IsTerminal(int(os.Stderr.Fd()))
 	return run(log)
+}
+
+// wantsJSON reports whether a command line that makes no sense asks for a log in
+// JSON all the same: kong need not have come as far as that flag.
+func wantsJSON(grammar any, args []string) bool {
+	if _, ok := grammar.(interface{ format() string }); !ok {
+		return false
+	}
+	for i, arg := range args {
+		if arg == "--log=json" || arg == "json" && i > 0 && args[i-1] == "--log" {
+			return true
+		}
+	}
+	return false
 }
 
 // parser builds kong's parser of grammar.
