@@ -34,10 +34,10 @@ func digits8(v uint32) uint64 {
 	return uint64(fours[q]) | uint64(fours[v-10_000*q])<<32
 }
 
-// putUint writes v in decimal at the start of b, which has uintRoom bytes, and
-// returns how many digits there are.
+// putUint writes v in decimal at the start of b, which has uintRoom-1 bytes at
+// least, and returns how many digits there are.
 func putUint(b []byte, v uint64) int {
-	_ = b[uintRoom-1]
+	_ = b[uintRoom-2]
 	if v < tenTo8 {
 		return putSmall(b, uint32(v))
 	}

@@ -104,11 +104,10 @@ func (o *Options) CheckNames(f *Format, needed, shell bool) error {
 		}
 	}
 	if n, fixed := f.Values(); !fixed || n != int64(len(o.Names)) {
-		count := fmt.Sprint(n)
 		if !fixed {
-			count = "any number of"
+			return fmt.Errorf("%s can have any number of values: they cannot be named", quote(f.Text))
 		}
-		return fmt.Errorf("%d names for the %s values of %s", len(o.Names), count, quote(f.Text))
+		return fmt.Errorf("%s has %s, not %d, to be named", quote(f.Text), values(n), len(o.Names))
 	}
 	seen := map[string]bool{}
 	for _, name := range o.Names {
@@ -125,6 +124,14 @@ func (o *Options) CheckNames(f *Format, needed, shell bool) error {
 		seen[name] = true
 	}
 	return nil
+}
+
+// values is a number of values, in words.
+func values(n int64) string {
+	if n == 1 {
+		return "1 value"
+	}
+	return fmt.Sprintf("%d values", n)
 }
 
 // checkItemNames is CheckNames for the names within a format.

@@ -60,6 +60,9 @@ func (d *Decoder) records(dst, chunk []byte, offset int64) []byte {
 	if p := d.lone(); p != nil {
 		return d.integerLines(dst, chunk, p)
 	}
+	if room, ok := d.quick(); ok {
+		return d.quickRecords(dst, chunk, room)
+	}
 	size := int(d.f.size)
 	for i := 0; i < len(chunk); i += size {
 		dst = d.record(dst, chunk[i:i+size:i+size], offset+int64(i))
