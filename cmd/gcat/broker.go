@@ -49,9 +49,9 @@ const (
 	queueMost = 4 << 20
 	// patienceMost is for how long a peer with a full queue may keep the others
 	// waiting, and patiencePerMiB what it earns by every MiB that it takes: who
-	// takes 50 MiB/s is always waited for.
+	// takes 10 MiB/s is always waited for.
 	patienceMost   = 250 * time.Millisecond
-	patiencePerMiB = 20 * time.Millisecond
+	patiencePerMiB = 100 * time.Millisecond
 	// stallMost is for how long it may take nothing while nobody else waits.
 	stallMost = 5 * time.Second
 	// glance is how often it is looked whether anybody waits.
@@ -98,6 +98,7 @@ func (g *gcat) join(ctx context.Context, c net.Conn, where conn.Endpoint) error 
 	remote, socket := sides(c, progress)
 	peer := g.peerName(c, where)
 	s := g.hub.enter(peer, drop, g.Chat)
+	g.log.Infof(2, "%s hears the others (peer %d)", peer, s.number)
 	relay := &conn.Relay{
 		Local: s, Remote: g.wrapRemote(remote, peer), Socket: socket, Peer: peer, Progress: progress,
 		Idle: g.idleLimit(),

@@ -23,7 +23,7 @@ import (
 
 // execFlags are the options of peers that talk to a command.
 type execFlags struct {
-	Exec string `short:"e" placeholder:"CMD" group:"listen" help:"Serve by sh -c CMD."`
+	Exec string `short:"e" placeholder:"CMD" group:"listen" help:"Serve by sh -c CMD." filled:""`
 }
 
 // checkExec refuses what does not go with a command.

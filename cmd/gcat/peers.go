@@ -10,8 +10,8 @@ import (
 
 // peerFlags say who may connect.
 type peerFlags struct {
-	Allow []string `placeholder:"CIDR,..." group:"listen" help:"Who may connect."`
-	Deny  []string `placeholder:"CIDR,..." group:"listen" help:"Who may not."`
+	Allow []string `placeholder:"CIDR,..." group:"listen" help:"Who may connect." filled:""`
+	Deny  []string `placeholder:"CIDR,..." group:"listen" help:"Who may not." filled:""`
 
 	rules conn.Rules
 }

@@ -19,9 +19,9 @@ import (
 
 // proxyFlags are the options of a client that connects through a proxy.
 type proxyFlags struct {
-	Proxy         string `short:"x" placeholder:"[SCHEME://][USER@]HOST:PORT" group:"tls" help:"Through a SOCKS or CONNECT proxy."`
-	ProxyProtocol string `short:"X" name:"proxy-protocol" placeholder:"5|4|connect" group:"tls" help:"Kind (5)."`
-	ProxyUser     string `short:"P" name:"proxy-user" placeholder:"USER" group:"tls" help:"Its password: $GCAT_PROXY_PASSWORD or asked for."`
+	Proxy         string `short:"x" placeholder:"[SCHEME://][USER@]HOST:PORT" group:"tls" help:"Through a SOCKS or CONNECT proxy." filled:""`
+	ProxyProtocol string `short:"X" name:"proxy-protocol" placeholder:"5|4|connect" group:"tls" help:"Kind (5)." filled:""`
+	ProxyUser     string `short:"P" name:"proxy-user" placeholder:"USER" group:"tls" help:"Its password: $GCAT_PROXY_PASSWORD or asked for." filled:""`
 
 	via *proxy.Proxy // nil is no proxy
 }

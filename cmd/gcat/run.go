@@ -94,7 +94,7 @@ func (g *gcat) where() (where conn.Endpoint, targets []conn.Endpoint, err error)
 // to end did what it does to any process: there is nothing to tell, to remove or
 // to restore.
 func (g *gcat) hasty(where conn.Endpoint) bool {
-	return !g.Listen && !where.Datagram() && g.log.Level == 0 && g.Exec == "" &&
+	return !g.Listen && !where.Datagram() && g.log.Level == 0 && g.Exec == "" && g.Proxy == "" &&
 		g.Hexdump == "" && !tty.IsTerminal(os.Stdin)
 }
 

@@ -15,14 +15,14 @@ import (
 // tlsFlags are the options of TLS.
 type tlsFlags struct {
 	TLS            bool     `short:"c" name:"tls" group:"tls" help:"TLS, verified."`
-	TLSCA          string   `name:"tls-ca" placeholder:"FILE" group:"tls" help:"Whom to trust."`
-	TLSName        string   `name:"tls-name" placeholder:"NAME" group:"tls" help:"Peer's name, SNI."`
-	TLSCert        string   `name:"tls-cert" placeholder:"FILE" group:"tls" help:"Our certificate."`
-	TLSKey         string   `name:"tls-key" placeholder:"FILE" group:"tls" help:"Its private key."`
-	TLSALPN        []string `name:"tls-alpn" placeholder:"PROTO,..." group:"tls" help:"Protocols."`
+	TLSCA          string   `name:"tls-ca" placeholder:"FILE" group:"tls" help:"Whom to trust." filled:""`
+	TLSName        string   `name:"tls-name" placeholder:"NAME" group:"tls" help:"Peer's name, SNI." filled:""`
+	TLSCert        string   `name:"tls-cert" placeholder:"FILE" group:"tls" help:"Our certificate." filled:""`
+	TLSKey         string   `name:"tls-key" placeholder:"FILE" group:"tls" help:"Its private key." filled:""`
+	TLSALPN        []string `name:"tls-alpn" placeholder:"PROTO,..." group:"tls" help:"Protocols." filled:""`
 	TLSInsecure    bool     `name:"tls-insecure" group:"tls" help:"Trust anybody."`
-	TLSFingerprint string   `name:"tls-fingerprint" placeholder:"SHA256" group:"tls" help:"Pin the peer."`
-	TLSClientCA    string   `name:"tls-client-ca" placeholder:"FILE" group:"tls" help:"With -l: clients must show a certificate of it."`
+	TLSFingerprint string   `name:"tls-fingerprint" placeholder:"SHA256" group:"tls" help:"Pin the peer." filled:""`
+	TLSClientCA    string   `name:"tls-client-ca" placeholder:"FILE" group:"tls" help:"With -l: clients must show a certificate of it." filled:""`
 
 	tlsConfig *tls.Config // nil is no TLS
 }

@@ -95,7 +95,7 @@ func (r *quickReader) read(args []string) bool {
 			}
 			value = args[i]
 		}
-		if f.Set || !assign(f.Value, value) {
+		if f.Set || value == "" || !assign(f.Value, value) {
 			return false
 		}
 		f.Set = true

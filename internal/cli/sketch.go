@@ -87,6 +87,7 @@ func (s *sketcher) field(field reflect.StructField, target reflect.Value) bool {
 		case "sep":
 			value.Tag = &kong.Tag{Sep: -1, MapSep: ';'}
 			return text == "none"
+		case "filled": // an empty value is left to kong's reading
 		case "hidden":
 			flag.Hidden = true
 		case "arg":

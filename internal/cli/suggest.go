@@ -170,8 +170,13 @@ func missingValue(model *kong.Application, args []string) error {
 		case arg == "--":
 			return nil
 		case strings.HasPrefix(arg, "--"):
-			if name, _, valued := strings.Cut(arg[2:], "="); !valued {
-				f = long(model, name)
+			name, value, valued := strings.Cut(arg[2:], "=")
+			f = long(model, name)
+			if valued {
+				if err := emptyValue(f, "--"+name, value); err != nil {
+					return err
+				}
+				continue
 			}
 		case len(arg) > 1 && arg[0] == '-':
 			f = lastOfBundle(model, arg[1:])
@@ -184,6 +189,19 @@ func missingValue(model *kong.Application, args []string) error {
 		if i++; i == len(args) {
 			return Usagef("%s needs a value: type %s", arg, typable(f))
 		}
+		if err := emptyValue(f, arg, args[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emptyValue refuses an empty value of a flag that is tagged filled:"": most
+// likely a variable of a script is not set, and to go on as if the flag were not
+// there would let in, or tell, the wrong ones.
+func emptyValue(f *kong.Flag, name, value string) error {
+	if f != nil && value == "" && f.Tag.Has("filled") {
+		return Usagef("the value of %s is empty", name)
 	}
 	return nil
 }
