@@ -9,15 +9,16 @@ import (
 
 // socketFlags are the options of the socket itself.
 type socketFlags struct {
-	Keepalive *cli.Duration `placeholder:"D" group:"socket" help:"Probes (15s)."`
-	NoNodelay bool          `name:"no-nodelay" group:"socket" help:"Nagle's algorithm."`
-	TOS       *int          `name:"tos" placeholder:"N" group:"socket" help:"Type of service."`
-	TTL       *int          `name:"ttl" placeholder:"N" group:"socket" help:"Time to live."`
-	MPTCP     bool          `name:"mptcp" group:"socket" help:"Multipath TCP."`
-	Interface string        `placeholder:"IF" group:"socket" help:"Device to use."`
-	SndBuf    cli.Size      `name:"sndbuf" placeholder:"SIZE" group:"socket" help:"Send buffer."`
-	RcvBuf    cli.Size      `name:"rcvbuf" placeholder:"SIZE" group:"socket" help:"Receive buffer."`
-	ReusePort bool          `name:"reuse-port" group:"socket" help:"Let several processes share the port."`
+	Keepalive  *cli.Duration `placeholder:"D" group:"socket" help:"Probes (15s)."`
+	NoNodelay  bool          `name:"no-nodelay" group:"socket" help:"Nagle's algorithm."`
+	TOS        *int          `name:"tos" placeholder:"N" group:"socket" help:"Type of service."`
+	TTL        *int          `name:"ttl" placeholder:"N" group:"socket" help:"Time to live."`
+	MPTCP      bool          `name:"mptcp" group:"socket" help:"Multipath TCP."`
+	Interface  string        `placeholder:"IF" group:"socket" help:"Device to use."`
+	SndBuf     cli.Size      `name:"sndbuf" placeholder:"SIZE" group:"socket" help:"Send buffer."`
+	RcvBuf     cli.Size      `name:"rcvbuf" placeholder:"SIZE" group:"socket" help:"Receive buffer."`
+	Congestion string        `placeholder:"NAME" group:"socket" help:"Congestion control."`
+	ReusePort  bool          `name:"reuse-port" group:"socket" help:"Let several processes share the port."`
 }
 
 // checkSocket refuses options of another kind of socket.
@@ -32,6 +33,7 @@ func (g *gcat) checkSocket(where conn.Endpoint) error {
 		{"--keepalive", g.Keepalive != nil, tcp},
 		{"--no-nodelay", g.NoNodelay, tcp},
 		{"--mptcp", g.MPTCP, tcp},
+		{"--congestion", g.Congestion != "", tcp},
 		{"--tos", g.TOS != nil, ip},
 		{"--ttl", g.TTL != nil, ip},
 		{"--interface", g.Interface != "", ip},
@@ -87,6 +89,7 @@ func (f *socketFlags) socketOptions() conn.SocketOptions {
 		SendBuffer:    int(f.SndBuf),
 		ReceiveBuffer: int(f.RcvBuf),
 		MPTCP:         f.MPTCP,
+		Congestion:    f.Congestion,
 		ReusePort:     f.ReusePort,
 	}
 	if f.TOS != nil {
