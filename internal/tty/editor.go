@@ -220,14 +220,15 @@ func (e *editor) setPartial(partial string, owned bool) {
 	}
 }
 
-// erasePartial removes the peer's last words from the screen, if they fill
-// less than a row; else what follows begins below them.
+// erasePartial removes the peer's last words from the screen, row by row. The
+// cursor is behind them; where they fill a row, the terminal has not gone to the
+// next one yet.
 func (e *editor) erasePartial() {
-	if utf8.RuneCountInString(prompt(e.partial)) < e.width {
-		e.screen = append(e.screen, "\r\x1b[K"...)
-	} else {
-		e.screen = append(e.screen, "\r\n"...)
+	length := utf8.RuneCountInString(prompt(e.partial))
+	for ; length > e.width; length -= e.width {
+		e.screen = append(e.screen, "\r\x1b[K\x1b[A"...)
 	}
+	e.screen = append(e.screen, "\r\x1b[K"...)
 }
 
 // prompt is how the end of what the peer has said looks on the screen: after

@@ -1,0 +1,113 @@
+package tty
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"gcat/internal/script"
+)
+
+// A desk is a terminal in memory. Its reader asks for keys, and so tells that
+// those before have been dealt with.
+type desk struct {
+	bytes.Buffer
+	asks chan struct{}
+	keys chan string
+}
+
+func (d *desk) Read(p []byte) (int, error) {
+	d.asks <- struct{}{}
+	keys, ok := <-d.keys
+	if !ok {
+		return 0, io.EOF
+	}
+	return copy(p, keys), nil
+}
+
+func (d *desk) types(keys string) {
+	d.keys <- keys
+	<-d.asks
+}
+
+// Whatever a person types and a peer says, and in whichever order, the screen
+// shows what the peer has said, line by line, and after its last words what is
+// being typed.
+func TestEditorShowsBoth(t *testing.T) {
+	for seed := range uint64(1000) {
+		cols := 1000
+		if seed%2 == 1 {
+			cols = 20 + int(seed%17)
+		}
+		r := rand.New(rand.NewPCG(seed, 1))
+		d := &desk{asks: make(chan struct{}), keys: make(chan string)}
+		e := newEditor(d, cols, 24)
+		entered := make(chan string, 100)
+		go func() {
+			defer close(entered)
+			for {
+				line, err := e.line()
+				if err != nil {
+					return
+				}
+				entered <- line
+			}
+		}()
+		<-d.asks
+		var lines, sent []string // what stands above, and what was entered
+		partial, line := "", ""  // the peer's last words, and what is being typed
+		var did []string
+		for range r.IntN(40) {
+			switch op := r.IntN(10); {
+			case op < 4:
+				key := string(rune('a' + r.IntN(26)))
+				did = append(did, "type "+key)
+				d.types(key)
+				line += key
+			case op < 5 && line != "":
+				did = append(did, "rub out")
+				d.types("\x7f")
+				line = line[:len(line)-1]
+			case op < 6:
+				did = append(did, "enter")
+				d.types("\r")
+				lines, sent = append(lines, partial+line), append(sent, line+"\n")
+				partial, line = "", ""
+			default:
+				text := ""
+				for range r.IntN(4) {
+					text += strings.Repeat(string(rune('A'+r.IntN(26))), r.IntN(12))
+					if r.IntN(2) == 0 {
+						text += "\n"
+					}
+				}
+				did = append(did, "show "+text)
+				if err := e.show(text); err != nil {
+					t.Fatal(err)
+				}
+				all := strings.Split(partial+text, "\n")
+				lines, partial = append(lines, all[:len(all)-1]...), all[len(all)-1]
+			}
+		}
+		want := strings.Join(append(lines, partial+line), "\n") + "_"
+		got := strings.Join(script.Rows(d.String(), cols), "\n")
+		if cols < 1000 {
+			// The editor begins a new row as soon as one is full.
+			want, got = strings.ReplaceAll(want, "\n", ""), strings.ReplaceAll(got, "\n", "")
+		}
+		if got != want {
+			t.Fatalf("seed %d, %d columns, after %q the screen shows\n%s\nwant\n%s\n%q", seed, cols, did, got, want, d.String())
+		}
+		close(d.keys)
+		for _, want := range sent {
+			if got := <-entered; got != want {
+				t.Fatalf("seed %d: entered %q, want %q", seed, got, want)
+			}
+		}
+		for range entered {
+			t.Fatalf("seed %d: more was entered", seed)
+		}
+	}
+}
