@@ -18,9 +18,10 @@ const (
 )
 
 // fours are the four digits of each number below 10,000, with the values 0 to 9,
-// the first lowest.
-var fours = func() (t [10_000]uint32) {
-	for i := range t {
+// the first lowest. The table goes on to a power of two, so that an index can be
+// masked in place of being checked.
+var fours = func() (t [1 << 14]uint32) {
+	for i := range 10_000 {
 		d := uint32(i)
 		t[i] = d/1000 | d/100%10<<8 | d/10%10<<16 | d%10<<24
 	}
@@ -31,7 +32,7 @@ var fours = func() (t [10_000]uint32) {
 // lowest byte, each with the value 0 to 9.
 func digits8(v uint32) uint64 {
 	q := v / 10_000
-	return uint64(fours[q]) | uint64(fours[v-10_000*q])<<32
+	return uint64(fours[q&(1<<14-1)]) | uint64(fours[(v-10_000*q)&(1<<14-1)])<<32
 }
 
 // putUint writes v in decimal at the start of b, which has uintRoom-1 bytes at

@@ -54,44 +54,69 @@ func (d *Decoder) integerLines(dst, chunk []byte, p *op) []byte {
 	return out[:n]
 }
 
-// uint32Lines is integerLines for the codes I and L.
+// uint32Lines is integerLines for the codes I and L. It begins with the last
+// line and writes each with all ten digits, in front of the one before: the
+// leading zeros are then overwritten by the line in front of them. The result
+// does not begin where dst does.
 func uint32Lines(dst, chunk []byte, little bool, end byte) []byte {
-	n := len(dst)
-	dst = slices.Grow(dst, len(chunk)/4*11+16)
-	out := dst[:cap(dst)]
-	swap := !little
-	lineEnd := uint64(end)<<16 | 0x3030
-	for len(chunk) >= 4 {
-		v := binary.LittleEndian.Uint32(chunk)
-		chunk = chunk[4:]
-		if swap {
+	chunk = chunk[:len(chunk)&^3]
+	need := uint32Room(len(chunk))
+	if cap(dst) < need {
+		dst = make([]byte, need)
+	}
+	out := dst[:need]
+	at := need
+	for n := len(chunk); n >= 4; n -= 4 {
+		v := binary.LittleEndian.Uint32(chunk[n-4 : n])
+		if !little {
 			v = bits.ReverseBytes32(v)
 		}
-		b := out[n : n+16 : n+16]
-		// Ten digits and the end of the line in two words, the first digit lowest.
 		q := v / 10_000
 		top := q / 10_000 // at most 42
-		middle := uint64(fours[q-10_000*top])
-		last := uint64(fours[v-10_000*q])
-		lo := uint64(fours[top]>>16) | middle<<16 | last<<48
-		hi := last>>16 + lineEnd
-		// Shift out the leading zeros, without a branch on their number, which
-		// nobody could predict.
-		zeros := uint(bits.TrailingZeros64(lo)) &^ 7
-		if v < 100 {
-			zeros = 0
-			lo, hi = hi, 0
-			if v < 10 {
-				lo >>= 8
-				n--
-			}
-			n -= 8
-		} else {
-			lo += asciiZeros
-		}
-		binary.LittleEndian.PutUint64(b, lo>>(zeros&63)|(hi<<1)<<((63-zeros)&63))
-		binary.LittleEndian.PutUint64(b[8:], hi>>(zeros&63))
-		n += 11 - int(zeros/8)
+		middle := q - 10_000*top
+		digits := uint64(fours[middle&(1<<14-1)]) | uint64(fours[(v-10_000*q)&(1<<14-1)])<<32
+		line := out[at-16 : at : at]
+		line[15] = end
+		binary.LittleEndian.PutUint64(line[7:], digits+asciiZeros)
+		binary.LittleEndian.PutUint16(line[5:], pairs[top&63])
+		at -= lineLength(v)
 	}
-	return out[:n]
+	return out[at:]
+}
+
+// uint32Room is how many bytes uint32Lines needs for a chunk of n: the longest
+// lines, and what the first one writes too much in front of it.
+func uint32Room(n int) int { return n/4*11 + 16 }
+
+// pairs are the two ASCII digits of each number below 64, the first lowest.
+var pairs = func() (t [64]uint16) {
+	for i := range t {
+		t[i] = uint16('0'+i/10) | uint16('0'+i%10)<<8
+	}
+	return t
+}()
+
+// lengths makes lineLength: for each number of bits, 2^32 times the length of the
+// line of the least such number, so corrected that adding any such number carries
+// into the upper half exactly when it has one digit more.
+var lengths = func() (t [33]uint64) {
+	power := uint64(10)
+	digits := uint64(1)
+	for n := range t {
+		greatest := uint64(1)<<n - 1
+		if greatest >= power {
+			// Within these numbers the next digit begins, at power.
+			t[n] = (digits+2)<<32 - power
+			power *= 10
+			digits++
+			continue
+		}
+		t[n] = (digits + 1) << 32
+	}
+	return t
+}()
+
+// lineLength is how many digits v has, and one.
+func lineLength(v uint32) int {
+	return int((lengths[bits.Len32(v)] + uint64(v)) >> 32)
 }

@@ -20,8 +20,9 @@ type pump struct {
 	src io.Reader
 	// left is how many bytes may still be read; negative is no limit.
 	left int64
-	// chunk is the size of the buffers.
-	chunk int
+	// chunk is the size of the buffers that are read into, room that of those for
+	// the results, which grow.
+	chunk, room int
 	// max is the size to which a buffer may grow for what is never whole.
 	max int64
 	// cut returns how much of buf is whole; at the end of the input everything
@@ -63,7 +64,7 @@ type reading struct {
 }
 
 func (p *pump) newWorker() *worker {
-	return &worker{p: p, read: make(chan reading, 1), write: make(chan pumped, 1), in: make([]byte, p.chunk)}
+	return &worker{p: p, read: make(chan reading, 1), write: make(chan pumped, 1), in: make([]byte, p.chunk), out: make([]byte, 0, p.room)}
 }
 
 // run pumps until the end of the input or an error. The workers are not waited
@@ -95,9 +96,10 @@ func (w *worker) work() {
 		if err == nil {
 			w.next.read <- reading{rest: w.in[whole:n], offset: r.offset + int64(whole), left: r.left}
 		}
-		var records int64
-		var bad error
-		w.out, records, bad = w.p.convert(w.out[:0], w.in[:whole], r.offset, &w.s)
+		out, records, bad := w.p.convert(w.out[:0], w.in[:whole], r.offset, &w.s)
+		if cap(out) > cap(w.out) {
+			w.out = out // it has grown
+		}
 		var t pumped
 		select {
 		case t = <-w.write:
@@ -107,8 +109,8 @@ func (w *worker) work() {
 		lines := t.Records
 		t.Records += records
 		t.Read = r.offset + int64(n)
-		if len(w.out) > 0 {
-			written, failed := w.p.dst.Write(w.out)
+		if len(out) > 0 {
+			written, failed := w.p.dst.Write(out)
 			t.Written += int64(written)
 			t.err = asWriteError(failed)
 		}

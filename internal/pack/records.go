@@ -36,6 +36,9 @@ func (d *Decoder) decodeFixed(dst io.Writer, src io.Reader, limit int64) (Counts
 	if limit >= 0 {
 		p.left = saturated(limit, d.f.size)
 	}
+	if o := d.lone(); o != nil && o.width == 4 {
+		p.room = uint32Room(p.chunk)
+	}
 	p.cut = func(buf []byte, _ bool) int { return len(buf) - len(buf)%size }
 	p.convert = func(dst, chunk []byte, offset int64, _ *scratch) ([]byte, int64, error) {
 		return d.records(dst, chunk, offset+d.o.Skipped), int64(len(chunk) / size), nil
