@@ -3,13 +3,16 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -167,23 +170,23 @@ func TestGrace(t *testing.T) {
 func TestClocks(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 1, append(args, "-w", "300ms", "--farewell", "bye", "0")...)
+		s := start(t, 1, append(args, "-w", "1s", "--farewell", "bye", "0")...)
 		c := s.dial()
-		began := time.Now()
+		var last time.Time
 		for range 5 { // activity keeps it open
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond)
+			last = time.Now()
 			talk(t, c, "1\n", "1\n")
 		}
-		last := time.Now()
 		if got := rest(t, c); got != "bye" {
 			t.Errorf("got %q", got)
 		}
-		if d := time.Since(last); d < 290*time.Millisecond || time.Since(began) < 790*time.Millisecond {
+		if d := time.Since(last); d < 990*time.Millisecond {
 			t.Errorf("closed %v after the last byte", d)
 		}
 		s = start(t, 1, append(args, "--deadline", "300ms", "0")...)
+		began := time.Now()
 		c = s.dial()
-		began = time.Now()
 		for {
 			if _, err := c.Write([]byte("x\n")); err != nil {
 				break
@@ -279,4 +282,80 @@ func TestListenFDs(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	})
+}
+
+// SIGTERM under load: those that do not stop are closed in order, and see an end
+// of file, never a reset.
+func TestGraceUnderLoad(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		s := start(t, 1, append(args, "--grace", "300ms", "-v", "0")...)
+		const clients = 50
+		ends := make(chan error, clients)
+		var begun sync.WaitGroup
+		for i := range clients {
+			c := s.dial()
+			begun.Add(1)
+			go func() {
+				message, answer := []byte(fmt.Sprintf("message %d\n", i)), make([]byte, 100)
+				for first := true; ; first = false {
+					if _, err := c.Write(message); err != nil {
+						ends <- nil // our half is shut: it may be over by now
+						return
+					}
+					n, err := c.Read(answer)
+					if first {
+						begun.Done()
+					}
+					switch {
+					case err == io.EOF:
+						ends <- nil
+						return
+					case err != nil:
+						ends <- err
+						return
+					case !bytes.HasPrefix(message, answer[:n]):
+						ends <- fmt.Errorf("%q came back as %q", message, answer[:n])
+						return
+					}
+				}
+			}()
+		}
+		begun.Wait()
+		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		for range clients {
+			if err := <-ends; err != nil {
+				t.Error(err)
+			}
+		}
+		if got := s.status(); got != 4 {
+			t.Errorf("status %d", got)
+		}
+		s.said("50 connections did not finish within 300ms")
+	})
+}
+
+// A crowd that waits is closed at its limit, each of them.
+func TestCrowdTimesOut(t *testing.T) {
+	t.Parallel()
+	s := start(t, 1, "-w", "4s", "0")
+	var all sync.WaitGroup
+	for range 2000 {
+		c := s.dial()
+		last := time.Now()
+		talk(t, c, "x", "x")
+		all.Go(func() {
+			defer c.Close()
+			if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+			if d := time.Since(last); d < 3990*time.Millisecond {
+				t.Errorf("closed after %v", d)
+			}
+		})
+	}
+	all.Wait()
+	if got := s.end(syscall.SIGTERM); got != 0 {
+		t.Errorf("status %d", got)
+	}
 }

@@ -27,7 +27,7 @@ func dialTLS(t *testing.T, s *server, config *tls.Config) *tls.Conn {
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "-v", "-w", "500ms", "--farewell", "bye", "tls://127.0.0.1:0")
+	s := start(t, 1, "-v", "-w", "3s", "--farewell", "bye", "tls://127.0.0.1:0")
 	s.said("throw-away certificate, SHA-256 fingerprint ")
 	c := dialTLS(t, s, &tls.Config{})
 	talk(t, c, "secret", "secret")

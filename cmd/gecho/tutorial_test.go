@@ -51,10 +51,10 @@ me = b'%s:%d received ok!\n' % (s.getsockname()[0].encode(), s.getsockname()[1])
 s.sendall(b'hello\n')
 assert f.readline() == me
 began = time.monotonic()
-s.sendall(b'set time 0.5\n')
+s.sendall(b'set time 1\n')
 assert f.readline() == me
 assert f.read() == b'time out !\n'
-assert 0.4 < time.monotonic() - began < 20
+assert 0.9 < time.monotonic() - began < 20
 s.sendall(b'anybody\n')
 time.sleep(0.2)
 try:

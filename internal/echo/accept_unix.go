@@ -74,12 +74,12 @@ func readable(fd uintptr) bool {
 
 // places is how many connections are served at once: as asked for, and never
 // more than there are descriptors for.
-func (s *Server) places() int {
+func (s *Server) places(sockets int) int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<30 {
 		return s.MaxConns
 	}
-	n := max(int(limit.Cur)-openDescriptors()-spareDescriptors, 1)
+	n := max(int(limit.Cur)-openDescriptors()-sockets-spareDescriptors, 1)
 	if s.MaxConns > 0 {
 		n = min(n, s.MaxConns)
 	}

@@ -10,4 +10,4 @@ func (a *acceptor) ready() bool { return a.server.gate.enter() }
 func (a *acceptor) waiting() bool { return false }
 
 // places is how many connections are served at once; 0 is no limit.
-func (s *Server) places() int { return s.MaxConns }
+func (s *Server) places(int) int { return s.MaxConns }

@@ -9,5 +9,6 @@ type loop struct{}
 func (s *Server) startLoops([]Socket) {}
 func (s *Server) stopLoops()          {}
 func (l *loop) endAll() int           { return 0 }
+func (s Socket) loopable() bool       { return false }
 func (a *acceptor) prepare()          {}
 func (a *acceptor) acceptRaw() error  { return nil }

@@ -18,7 +18,7 @@ import (
 // closed in order. It returns how many had to be closed.
 func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socket) (closed int) {
 	s.stopping = ctx
-	s.gate = newGate(s.places(), s.Count)
+	s.gate = newGate(s.places(len(sockets)), s.Count)
 	s.mine = ownAddresses(sockets)
 	s.startLoops(sockets)
 	accepting, stop := context.WithCancel(ctx)
@@ -107,7 +107,7 @@ type acceptor struct {
 // run accepts until ctx ends.
 func (a *acceptor) run(ctx context.Context) {
 	a.open()
-	a.loop = a.server.loops != nil && a.raw != nil && a.socket.TLS == nil && !a.socket.Messages
+	a.loop = a.server.loops != nil && a.raw != nil && a.socket.loopable()
 	if a.loop {
 		a.prepare()
 	}
