@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"gcat/internal/conn"
+	"gcat/internal/tty"
 )
 
 // stdio is standard input and output as a Stream. With -k it stays open between
@@ -50,6 +51,7 @@ func (g *gcat) converse(ctx context.Context, c net.Conn, where conn.Endpoint, st
 		SendOnly:      g.SendOnly,
 		RecvOnly:      g.RecvOnly,
 		EndWithPeer:   !g.RecvOnly && term.IsTerminal(int(os.Stdin.Fd())),
+		Guard:         tty.OnPanic,
 	}
 	if g.Datagrams > 0 {
 		relay.QuitAfterPeer = new(time.Duration) // they are the peer's end

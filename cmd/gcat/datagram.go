@@ -8,6 +8,7 @@ import (
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/tty"
 )
 
 // datagramFlags are the options of sockets that keep the bounds of messages.
@@ -149,5 +150,6 @@ func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string)
 		Shutdown:      shutdown,
 		SendOnly:      g.SendOnly,
 		RecvOnly:      g.RecvOnly,
+		Guard:         tty.OnPanic,
 	}
 }

@@ -60,6 +60,9 @@ type Relay struct {
 	// EndWithPeer ends the conversation when the peer has ended, as a person at
 	// a terminal expects.
 	EndWithPeer bool
+	// Guard, if set, is deferred in the goroutines that copy, for what must
+	// happen even if one of them panics.
+	Guard func()
 
 	sent, received atomic.Int64
 }
@@ -119,13 +122,21 @@ func (r *Relay) Run(ctx context.Context) Result {
 	if r.RecvOnly {
 		c.sendDone = true
 	} else {
-		go c.send()
+		go c.guarded(c.send)
 	}
-	go c.receive()
+	go c.guarded(c.receive)
 	c.watch(ctx)
 	for !c.over {
 		c.next(ctx)
 	}
 	c.close()
 	return c.result()
+}
+
+// guarded runs a pump under the guard. It ends with the pump.
+func (c *conversation) guarded(pump func()) {
+	if c.Guard != nil {
+		defer c.Guard()
+	}
+	pump()
 }
