@@ -139,7 +139,7 @@ func TestFaultZeroWindow(t *testing.T) {
 		got := make(chan tallied, 1)
 		at := serve(t, "tcp", func(c halfConn) {
 			time.Sleep(300 * time.Millisecond) // the window closes
-			sum, _ := tallyOf(c) // an error shows in the sum
+			sum, _ := tallyOf(c)               // an error shows in the sum
 			got <- sum
 		})
 		start(t, input(t, flowText(16, size)), append(flags, at...)...).ends(0, "", "")

@@ -104,9 +104,3 @@ func (f *flood) stop() error {
 }
 
 func (f *flood) tally() tallied { return flowTally(f.seed, f.wrote.Load()) }
-
-// firstLine is the first line of text.
-func firstLine(text string) string {
-	line, _, _ := bytes.Cut([]byte(text), []byte("\n"))
-	return string(line)
-}
