@@ -1,5 +1,7 @@
 package conn
 
+import "os"
+
 // A way is how the kernel moves bytes between a standard stream and a socket
 // without their passing through this process. A nil way is never ready: the pump
 // copies.
@@ -24,8 +26,9 @@ type way struct {
 	n       int
 	err     error
 	blocked bool
-	scratch []byte // what truncate lends the kernel
-	streak  int    // copies that filled their buffer, or moves that were small
+	scratch []byte     // what truncate lends the kernel
+	between []*os.File // the pipe of spliceThrough: its ends to read and to write
+	streak  int        // copies that filled their buffer, or moves that were small
 }
 
 // Below small a move is not worth the detour.
@@ -54,6 +57,7 @@ func (w *way) copied(n int) {
 // move is one step of the kernel's. If the kernel refuses this way between these
 // two descriptors, it moves nothing and the pump goes on copying.
 func (w *way) move() step {
+	w.n, w.err = 0, nil // an interrupted call makes no attempt
 	s := w.call(w)
 	if s.to == errRefused {
 		w.broken = true
@@ -71,6 +75,16 @@ func (w *way) move() step {
 		w.taken, w.streak = false, 0
 	}
 	return s
+}
+
+// close gives back what the way has opened.
+func (w *way) close() {
+	if w == nil {
+		return
+	}
+	for _, f := range w.between {
+		_ = f.Close()
+	}
 }
 
 // outbound is the kernel's way from Local's input to Remote, if nothing is

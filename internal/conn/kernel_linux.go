@@ -54,7 +54,8 @@ func (s *Stdio) outbound(socket *Socket) *way {
 }
 
 // inbound is the kernel's way from socket to standard output: splice(2) into a
-// pipe, MSG_TRUNC (recv(2)) where the bytes go to /dev/null anyway.
+// pipe or through one into a regular file, MSG_TRUNC (recv(2)) where the bytes go
+// to /dev/null anyway.
 func (s *Stdio) inbound(socket *Socket) *way {
 	s.init()
 	if s.kind == outPipe {
@@ -63,8 +64,14 @@ func (s *Stdio) inbound(socket *Socket) *way {
 		return w
 	}
 	var st unix.Stat_t
-	if unix.Fstat(s.out, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3) {
+	if unix.Fstat(s.out, &st) != nil {
+		return nil
+	}
+	switch {
+	case st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3):
 		return socket.discarding()
+	case st.Mode&unix.S_IFMT == unix.S_IFREG:
+		return s.through(socket)
 	}
 	return nil
 }

@@ -85,6 +85,7 @@ func (c *conversation) copyOut(buf *buffer) step {
 // socket's reads are interrupted.
 func (c *conversation) receive() {
 	way := c.inbound()
+	defer way.close()
 	var buf buffer
 	for {
 		var s step
