@@ -149,7 +149,7 @@ func (g *gcat) relayCommand(ctx context.Context, cmd *exec.Cmd, c net.Conn, wher
 	remote, socket := sides(c, new(conn.Progress))
 	s, err := startCommand(ctx, cmd, remote)
 	if err != nil {
-		_ = conn.CloseInOrder(c, farewellQuiet)
+		_ = conn.CloseInOrder(c, farewellGlance)
 		return g.failure(err)
 	}
 	progress := new(conn.Progress)
@@ -245,17 +245,19 @@ func (s *commandStream) end(err error) {
 }
 
 // A farewell waits for a peer that may still be sending although nobody wants
-// to read it: until its end, until it has been quiet for a moment, or not much
-// longer.
+// to read it: until its end, until it has been quiet, or not much longer.
 type farewell struct {
 	ended chan struct{}
 	once  sync.Once
 	heard atomic.Int64 // bytes
 }
 
+// A peer that sends nothing is given a glance; one that has been sending may
+// only be slow.
 const (
-	farewellQuiet = 100 * time.Millisecond
-	farewellMost  = 2 * time.Second
+	farewellGlance = 100 * time.Millisecond
+	farewellQuiet  = time.Second
+	farewellMost   = 10 * time.Second
 )
 
 func newFarewell() *farewell { return &farewell{ended: make(chan struct{})} }
@@ -270,19 +272,21 @@ func (f *farewell) Write(p []byte) (int, error) {
 func (f *farewell) done() { f.once.Do(func() { close(f.ended) }) }
 
 func (f *farewell) wait() {
-	tick := time.NewTicker(farewellQuiet)
+	tick := time.NewTicker(farewellGlance)
 	defer tick.Stop()
-	heard := f.heard.Load()
+	heard, quiet, sending := f.heard.Load(), time.Duration(0), false
 	for end := time.Now().Add(farewellMost); time.Now().Before(end); {
 		select {
 		case <-f.ended:
 			return
 		case <-tick.C:
 		}
-		now := f.heard.Load()
-		if now == heard {
+		if now := f.heard.Load(); now != heard {
+			heard, quiet, sending = now, 0, true
+			continue
+		}
+		if quiet += farewellGlance; !sending || quiet >= farewellQuiet {
 			return
 		}
-		heard = now
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -314,6 +315,62 @@ func TestExecCounts(t *testing.T) {
 	p, address := listener(t, "tcp", nil, "-vk", "-e", "cat; echo done")
 	exchange(t, "tcp", address, strings.Repeat("x", 200_000))
 	p.err.await(t, "sent 200005 bytes, received 200000 in ")
+}
+
+// TestFarewell: who has ended is not waited for, who says nothing is waited for
+// a moment, and who goes on sending for a while.
+func TestFarewell(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		peer func(f *farewell)
+		want time.Duration
+	}{
+		{"ended", func(f *farewell) { f.done() }, 0},
+		{"silent", func(*farewell) {}, farewellGlance},
+		{"ends", func(f *farewell) { time.AfterFunc(30*time.Millisecond, f.done) }, 30 * time.Millisecond},
+		{"was sending", func(f *farewell) {
+			time.AfterFunc(50*time.Millisecond, func() { _, _ = f.Write([]byte("x")) })
+		}, farewellGlance + farewellQuiet},
+		{"sends slowly and ends", func(f *farewell) {
+			for i := range 5 {
+				time.AfterFunc(time.Duration(i)*900*time.Millisecond+50*time.Millisecond, func() { _, _ = f.Write([]byte("x")) })
+			}
+			time.AfterFunc(4*time.Second, f.done)
+		}, 4 * time.Second},
+		{"never stops", func(f *farewell) {
+			go func() {
+				for range 110 { // 9.9 s
+					_, _ = f.Write([]byte("x"))
+					time.Sleep(90 * time.Millisecond)
+				}
+			}()
+		}, farewellMost},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFarewell()
+				tt.peer(f)
+				began := time.Now()
+				f.wait()
+				if took := time.Since(began); took != tt.want {
+					t.Errorf("it took %v, want %v", took, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// TestExecAsked: so does a signal, meanwhile.
+func TestExecAsked(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "tcp", nil, "-k", "-e", "cat")
+	c := dialTest(t, "tcp", address)
+	say(t, c, "hello")
+	told(t, c, "hello")
+	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	p.err.await(t, c.LocalAddr().String()+": sent 5 bytes, received 5 in ")
 }
 
 // TestExecWarns whoever lets strangers run commands.

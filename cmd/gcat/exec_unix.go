@@ -39,6 +39,10 @@ func (g *gcat) handOver(ctx context.Context, cmd *exec.Cmd, c net.Conn, where co
 		go watchIdle(ctx, cancel, c, limit, peer)
 	}
 	before := countSocket(c)
+	over := g.countingOf(peer, func() (sent, received int64) {
+		now := countSocket(c)
+		return now.sent - before.sent, now.received - before.taken
+	})
 	err := startOn(cmd, c)
 	if err == nil {
 		err = await(ctx, cmd)
@@ -60,6 +64,7 @@ func (g *gcat) handOver(ctx context.Context, cmd *exec.Cmd, c net.Conn, where co
 			result.EndedBy, result.Err = "reset", undelivered(ctx, peer, result.Unacknowledged, err)
 		}
 	}
+	over()
 	result.Duration = time.Since(start)
 	g.closed(c, &conn.Relay{Peer: peer}, result)
 	_ = socket.Close() // nothing is left in it
