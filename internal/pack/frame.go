@@ -16,8 +16,9 @@ type Framer struct {
 	Adjust int64
 
 	e      *Encoder
-	values []string
-	at     int64 // the index of the length among the header's values
+	fields []field // the values of the header, the length among them
+	at     int64   // the index of the length
+	length []byte  // its text
 }
 
 // largeHeader is the size of the largest header.
@@ -52,30 +53,33 @@ func CheckHeader(f *Format) error {
 // length not among them. They are checked at once. Its format must have passed
 // [CheckHeader].
 func NewFramer(f *Format, o Options, adjust int64, values []string) (*Framer, error) {
-	fr := &Framer{f: f, o: o, Adjust: adjust, values: values}
+	fr := &Framer{f: f, o: o, Adjust: adjust}
 	o.Form, o.JSON, o.Names = Raw, false, nil
 	fr.e = NewEncoder(f, o)
 	fr.at, _ = lengthAt(f)
 	if want, _ := f.Values(); int64(len(values)) != want-1 {
 		return nil, dataf("pack expected %d items for packing (got %d)", want-1, len(values))
 	}
+	fr.length = append(fr.length, '0')
+	fr.fields = headerFields(values, fr.at)
+	fr.fields[fr.at].text = fr.length
 	var s scratch
-	fields := fr.fields([]byte("0"))
-	_, err := fr.e.record(nil, fields, &s)
+	_, err := fr.e.record(nil, fr.fields, &s)
 	return fr, fr.renumber(err)
 }
 
-// fields are the values of the header with the length among them.
-func (fr *Framer) fields(length []byte) []field {
-	fields := make([]field, 0, len(fr.values)+1)
-	for i, v := range fr.values {
-		if int64(i) == fr.at {
-			fields = append(fields, field{length, jsonNumber})
+// headerFields are the values of a header with an empty place for the length at
+// index at.
+func headerFields(values []string, at int64) []field {
+	fields := make([]field, 0, len(values)+1)
+	for _, v := range values {
+		if int64(len(fields)) == at {
+			fields = append(fields, field{kind: jsonNumber})
 		}
 		fields = append(fields, field{text: []byte(v)})
 	}
-	if fr.at == int64(len(fr.values)) {
-		fields = append(fields, field{length, jsonNumber})
+	if int64(len(fields)) == at {
+		fields = append(fields, field{kind: jsonNumber})
 	}
 	return fields
 }
@@ -99,34 +103,21 @@ func (fr *Framer) frame(w *recordWriter, payload []byte, s *scratch, header []by
 	if n < 0 {
 		return header, dataf("length %d is negative", n)
 	}
-	var err error
-	s.holes = s.holes[:0]
-	strict := *fr.e
 	// The length never wraps, whatever the other values do.
-	if strict.o.Wrap {
+	if fr.o.Wrap {
 		if err := fr.lengthFits(n); err != nil {
 			return header, err
 		}
 	}
-	header, err = strict.record(header[:0], fr.fields(appendInt(nil, n)), s)
+	var err error
+	s.holes = s.holes[:0]
+	fr.length = appendInt(fr.length[:0], n)
+	fr.fields[fr.at].text = fr.length
+	header, err = fr.e.record(header[:0], fr.fields, s)
 	if err != nil {
 		return header, fr.renumber(err)
 	}
-	if len(s.holes) == 0 && len(payload) < readyText && fr.o.Form == Raw {
-		header = append(header, payload...)
-		_, err = w.Write(header)
-		w.count.Records++
-		return header, err
-	}
-	w.forming.dst, w.forming.form = w, fr.o.Form
-	if err := writeSparse(&w.forming, header, s.holes); err != nil {
-		return header, err
-	}
-	if _, err := w.forming.Write(payload); err != nil {
-		return header, err
-	}
-	w.count.Records++
-	return header, w.forming.close()
+	return header, w.record(header, s.holes, payload...)
 }
 
 // lengthFits checks a length against the item that is to hold it.
@@ -154,15 +145,15 @@ func (fr *Framer) lengthFits(n int64) error {
 func (fr *Framer) Frame(dst io.Writer, src io.Reader) (Counts, error) {
 	w := recordWriter{dst: dst, form: fr.o.Form}
 	payload, err := readLimited(src, fr.o.Max)
-	if err != nil {
-		return w.counts(int64(len(payload))), err
+	if err == nil && fr.o.tooLong(int64(len(payload))) {
+		err = dataf("frame 1: payload is over --max %d", fr.o.Max)
 	}
-	if fr.o.tooLong(int64(len(payload))) {
-		return w.counts(int64(len(payload))), dataf("frame 1: payload is over --max %d", fr.o.Max)
+	if err == nil {
+		var s scratch
+		_, err = fr.frame(&w, payload, &s, nil)
+		err = inFrame(err, 1)
 	}
-	var s scratch
-	_, err = fr.frame(&w, payload, &s, nil)
-	return w.counts(int64(len(payload))), inFrame(err, 1)
+	return w.finish(int64(len(payload)), err)
 }
 
 // readLimited reads to the end, but not much more than limit bytes.
@@ -189,38 +180,46 @@ func inFrame(err error, n int64) error {
 // FrameLines frames each line of src without its end, or limit of them if that
 // is not negative.
 func (fr *Framer) FrameLines(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
-	end := fr.o.end()
-	longest := fr.o.Max
-	if longest == 0 {
-		longest = 1<<63 - 1
-	}
-	r := lineReader{src: src, end: end, max: longest + 1, limit: limit, exact: limit >= 0, least: 1}
-	if fr.o.Max == 0 {
-		r.max = longest
-	}
 	w := recordWriter{dst: dst, form: fr.o.Form}
+	r := lineReader{src: src, end: fr.o.end(), max: 1<<63 - 1, limit: limit, exact: limit >= 0, least: 1, wait: w.flush}
+	if fr.o.Max > 0 {
+		r.max = fr.o.Max + 1
+	}
+	err := fr.eachLine(&w, &r)
+	return w.finish(r.read, err)
+}
+
+// eachLine frames the lines of r.
+func (fr *Framer) eachLine(w *recordWriter, r *lineReader) error {
 	var s scratch
 	var header []byte
-	for r.lines != limit {
+	for r.lines != r.limit {
 		line, err := r.next()
 		if err == io.EOF {
-			return w.counts(r.read), nil
+			return nil
 		}
-		if err == nil && fr.o.tooLong(int64(len(line))) {
-			err = dataf("payload is over --max %d", fr.o.Max)
-		}
-		if err == nil {
-			header, err = fr.frame(&w, line, &s, header)
-		} else if e, ok := err.(*DataError); ok && e.Line > 0 {
-			err = dataf("frame %d: payload is over --max %d", e.Line, fr.o.Max)
-			return w.counts(r.read), err
+		if e, ok := err.(*DataError); ok && e.Line > 0 || err == nil && fr.o.tooLong(int64(len(line))) {
+			n := r.lines
+			if err != nil {
+				n = e.Line
+			}
+			return dataf("frame %d: payload is over --max %d", n, fr.o.Max)
 		}
 		if err != nil {
-			return w.counts(r.read), inFrame(err, r.lines)
+			return err
 		}
-		if fr.o.Exact && r.lines > 1 {
-			return w.counts(r.read), dataf("expected one line, got more")
+		if fr.o.Exact {
+			// Nothing is written before it is known to be the only one.
+			line = bytes.Clone(line)
+			if _, err := r.next(); err == nil {
+				return dataf("expected one line, got more")
+			} else if err != io.EOF {
+				return err
+			}
+		}
+		if header, err = fr.frame(w, line, &s, header); err != nil {
+			return inFrame(err, r.lines)
 		}
 	}
-	return w.counts(r.read), nil
+	return nil
 }

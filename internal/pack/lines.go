@@ -95,37 +95,45 @@ func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
 // oneByOne encodes line after line: for an exact number of them, and where a
 // record can be larger than memory.
 func (e *Encoder) oneByOne(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
-	r := lineReader{src: src, end: e.o.end(), max: e.maxLine(), limit: limit, exact: limit >= 0, least: e.leastLine()}
 	w := recordWriter{dst: dst, form: e.o.Form}
+	r := lineReader{src: src, end: e.o.end(), max: e.maxLine(), limit: limit, exact: limit >= 0, least: e.leastLine(), wait: w.flush}
+	err := e.eachLine(&w, &r)
+	return w.finish(r.read, err)
+}
+
+// errMore is what -1 says of a second line.
+var errMore = dataf("pack expected one record, got more lines")
+
+// eachLine encodes the lines of r.
+func (e *Encoder) eachLine(w *recordWriter, r *lineReader) error {
 	var s scratch
 	var records []byte
-	for r.lines != limit {
+	for r.lines != r.limit {
 		line, err := r.next()
-		if err != nil {
-			if err == io.EOF {
-				err = nil
-			}
-			return w.counts(r.read), err
+		if err == io.EOF {
+			return nil
 		}
-		if e.o.Exact && r.lines > 1 {
-			return w.counts(r.read), dataf("pack expected one record, got more lines")
+		if err != nil {
+			return err
 		}
 		s.holes = s.holes[:0]
 		if records, err = e.line(records[:0], line, &s); err != nil {
-			return w.counts(r.read), atLine(err, r.lines)
+			return atLine(err, r.lines)
 		}
-		if e.o.Exact && limit < 0 {
+		if e.o.Exact && r.limit < 0 {
 			// Nothing is written before it is known to be the only one.
-			if _, err := r.next(); err != io.EOF {
-				return w.counts(r.read), first(err, dataf("pack expected one record, got more lines"))
+			if _, err := r.next(); err == nil {
+				return errMore
+			} else if err != io.EOF {
+				return err
 			}
-			return w.last(records, s.holes, r.read)
+			return w.record(records, s.holes)
 		}
 		if err := w.record(records, s.holes); err != nil {
-			return w.counts(r.read), err
+			return err
 		}
 	}
-	return w.counts(r.read), nil
+	return nil
 }
 
 // leastLine is the number of bytes of the shortest line.
@@ -142,6 +150,8 @@ type lineReader struct {
 	limit int64 // lines; exact reads no byte behind them
 	exact bool
 	least int64 // bytes of the shortest line with its end
+	// wait is called before each read, which may take long.
+	wait func() error
 
 	buf   []byte
 	start int
@@ -167,6 +177,9 @@ func (r *lineReader) next() ([]byte, error) {
 		}
 		if int64(searched) >= r.max {
 			return nil, &DataError{Line: r.lines + 1, Why: errLong.Error()}
+		}
+		if err := r.wait(); err != nil {
+			return nil, err
 		}
 		r.fill()
 	}
@@ -203,17 +216,31 @@ func (r *lineReader) fill() {
 	r.err = err
 }
 
-// A recordWriter writes records one by one, in a form and with their holes.
+// A recordWriter writes records one by one, in a form and with their holes. Small
+// ones are gathered until flush is called.
 type recordWriter struct {
 	dst     io.Writer
 	form    Form
 	count   Counts
+	ready   []byte
 	forming formWriter
 }
 
-func (w *recordWriter) counts(read int64) Counts {
+// flush writes what has been gathered.
+func (w *recordWriter) flush() error {
+	if len(w.ready) == 0 {
+		return nil
+	}
+	_, err := w.Write(w.ready)
+	w.ready = w.ready[:0]
+	return err
+}
+
+// finish flushes and returns the counts, and err if it did not fail.
+func (w *recordWriter) finish(read int64, err error) (Counts, error) {
+	failed := w.flush()
 	w.count.Read = read
-	return w.count
+	return w.count, first(failed, err)
 }
 
 // Write implements [io.Writer] for the bytes of all forms; it counts them.
@@ -223,19 +250,34 @@ func (w *recordWriter) Write(p []byte) (int, error) {
 	return n, asWriteError(err)
 }
 
-// last writes the only record.
-func (w *recordWriter) last(record []byte, holes []hole, read int64) (Counts, error) {
-	err := w.record(record, holes)
-	return w.counts(read), err
-}
-
-// record writes one record.
-func (w *recordWriter) record(record []byte, holes []hole) error {
-	w.forming.dst, w.forming.form = w, w.form
-	if err := writeSparse(&w.forming, record, holes); err != nil {
+// record writes one record, made of the parts one after the other; the holes are
+// in the first.
+func (w *recordWriter) record(head []byte, holes []hole, rest ...byte) error {
+	w.count.Records++
+	if len(holes) == 0 && len(rest) < readyText {
+		if w.form == Raw || len(rest) == 0 {
+			w.ready = appendForm(w.ready, head, w.form)
+			w.ready = append(w.ready, rest...)
+		} else {
+			w.ready = appendForm(w.ready, append(head, rest...), w.form)
+		}
+		if len(w.ready) < readyText {
+			return nil
+		}
+		return w.flush()
+	}
+	if err := w.flush(); err != nil {
 		return err
 	}
-	w.count.Records++
+	w.forming.dst, w.forming.form = w, w.form
+	if err := writeSparse(&w.forming, head, holes); err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		if _, err := w.forming.Write(rest); err != nil {
+			return err
+		}
+	}
 	return w.forming.close()
 }
 

@@ -15,55 +15,40 @@ func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
 		return Counts{}, err
 	}
 	w := recordWriter{dst: dst, form: e.o.Form}
+	check := count
 	if per == 0 {
-		// Each record is the same: one is enough to check.
-		if _, _, err := e.encodeAll(nil, nil, 0, min(count, 1)); err != nil {
-			return Counts{}, err
-		}
-	} else if _, _, err := e.encodeAll(nil, fields, per, count); err != nil {
+		check = min(count, 1) // each is the same
+	}
+	if err := e.encodeAll(nil, fields, per, check); err != nil {
 		return Counts{}, err
 	}
-	ready, _, err := e.encodeAll(&w, fields, per, count)
-	if err == nil && len(ready) > 0 {
-		_, err = w.Write(ready)
-	}
-	return w.count, err
+	return w.finish(0, e.encodeAll(&w, fields, per, count))
 }
 
 // encodeAll encodes count records of per values each. With no writer it only
-// checks them; else it writes them, and returns what is still to be written.
-func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) (ready, record []byte, err error) {
+// checks them.
+func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) error {
 	var s scratch
+	var record []byte
+	var err error
 	for i := range count {
 		s.holes = s.holes[:0]
 		group := fields[i*per : (i+1)*per]
 		if e.o.JSON {
 			if record, err = e.line(record[:0], group[0].text, &s); err != nil {
-				return nil, nil, atRecord(err, i)
+				return atRecord(err, i)
 			}
 		} else if record, err = e.record(record[:0], group, &s); err != nil {
-			return nil, nil, afterValues(err, i*per)
+			return afterValues(err, i*per)
 		}
 		if w == nil {
 			continue
 		}
-		if len(s.holes) == 0 {
-			ready = appendForm(ready, record, e.o.Form)
-			w.count.Records++
-		}
-		if len(ready) >= readyText || len(s.holes) > 0 && len(ready) > 0 {
-			if _, err = w.Write(ready); err != nil {
-				return nil, nil, err
-			}
-			ready = ready[:0]
-		}
-		if len(s.holes) > 0 {
-			if err = w.record(record, s.holes); err != nil {
-				return nil, nil, err
-			}
+		if err := w.record(record, s.holes); err != nil {
+			return err
 		}
 	}
-	return ready, record, nil
+	return nil
 }
 
 // share works out how many values each record gets, and how many records there
