@@ -1,0 +1,80 @@
+package script
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms says which packages each room may import beside the standard library:
+// the arrows of the code base point one way.
+var rooms = map[string][]string{
+	"gcat/internal/cli":   {"github.com/alecthomas/kong", "golang.org/x/term"},
+	"gcat/internal/conn":  {"golang.org/x/sys/unix", "golang.org/x/time/rate", "github.com/mdlayher/vsock"},
+	"gcat/internal/echo":  {"gcat/internal/conn", "golang.org/x/sys/unix"},
+	"gcat/internal/proxy": {"golang.org/x/net/proxy"},
+	"gcat/internal/pack":  {},
+	"gcat/internal/tty":   {"golang.org/x/term", "golang.org/x/sys/unix"},
+	"gcat/cmd/gcat": {"gcat/internal/cli", "gcat/internal/conn", "gcat/internal/proxy", "gcat/internal/tty",
+		"golang.org/x/term", "golang.org/x/sys/unix"},
+	"gcat/cmd/gecho": {"gcat/internal/cli", "gcat/internal/conn", "gcat/internal/echo", "gcat/internal/tty",
+		"golang.org/x/term", "golang.org/x/sys/unix"},
+	"gcat/cmd/gpack": {"gcat/internal/cli", "gcat/internal/pack", "gcat/internal/tty",
+		"golang.org/x/term", "golang.org/x/sys/unix"},
+}
+
+// forbidden are packages that a command must not link, however far down.
+var forbidden = map[string][]string{
+	"gcat/cmd/gpack":     {"net", "crypto/tls"},
+	"gcat/internal/pack": {"net", "crypto/tls"},
+	"gcat/cmd/gcat":      {"net/http", "testing"},
+	"gcat/cmd/gecho":     {"net/http", "testing"},
+}
+
+func goList(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list %q: %v", args, err)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestRooms(t *testing.T) {
+	standard := goList(t, "std")
+	for room, allowed := range rooms {
+		for _, imported := range goList(t, "-f", `{{join .Imports " "}}`, room) {
+			if !slices.Contains(standard, imported) && !slices.Contains(allowed, imported) {
+				t.Errorf("%s imports %s", room, imported)
+			}
+		}
+	}
+}
+
+func TestNotLinked(t *testing.T) {
+	for room, packages := range forbidden {
+		deps := goList(t, "-deps", room)
+		for _, p := range packages {
+			if slices.Contains(deps, p) {
+				t.Errorf("%s links %s", room, p)
+			}
+		}
+	}
+}
+
+// What is below internal and linked into a command ends the process only by
+// cli.DieOf: a library that exits leaves sockets, terminals and files as they
+// are.
+func TestNoExit(t *testing.T) {
+	for room := range rooms {
+		if !strings.HasPrefix(room, "gcat/internal/") || room == "gcat/internal/cli" {
+			continue
+		}
+		dir := goList(t, "-f", "{{.Dir}}", room)[0]
+		out, err := exec.Command("grep", "-rnE", "--include=*.go", "--exclude=*_test.go", `os\.Exit|log\.Fatal`, dir).Output()
+		if err == nil {
+			t.Errorf("%s", out)
+		}
+	}
+}
