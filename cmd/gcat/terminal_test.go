@@ -402,11 +402,11 @@ func TestProgress(t *testing.T) {
 	if status := s.Leaves(); status != 0 {
 		t.Errorf("status %d", status)
 	}
+	if all := s.Ends(); !strings.HasSuffix(all, "\r\x1b[K") {
+		t.Errorf("%q", all)
+	}
 	if rows := s.Rows(); strings.Join(rows, "\n") != "_" {
 		t.Errorf("left on the screen: %q", rows)
-	}
-	if !strings.HasSuffix(s.Ends(), "\r\x1b[K") {
-		t.Errorf("%q", s.All())
 	}
 }
 
