@@ -116,10 +116,11 @@ func (g *gcat) listenDatagrams(ctx context.Context, where conn.Endpoint) error {
 	relay := g.datagramRelay(stdio, remote, bound.Address())
 	defer g.counting(relay)()
 	result := relay.Run(ctx)
+	last := conn.Relay{Peer: bound.Address()}
 	if a := remote.Peer(); a != nil {
-		relay.Peer = datagramPeer(a)
+		last.Peer = datagramPeer(a)
 	}
-	g.closedAt(bound.Address(), relay, result)
+	g.closedAt(bound.Address(), &last, result)
 	return result.Err
 }
 

@@ -145,7 +145,7 @@ func (g *gcat) knockLimit() time.Duration {
 func (g *gcat) tellPort(r conn.PortState) {
 	state, words := "open", "open"
 	if r.Err != nil {
-		state, words = "closed", reason(r.Err)
+		state, words = "closed", reason(r)
 		switch {
 		case kind(r.Err) == conn.Timeout && r.Endpoint.Datagram():
 			state, words = "open-or-filtered", "open or filtered"
@@ -176,12 +176,13 @@ func kind(err error) conn.Kind {
 	return conn.NoConnection
 }
 
-// reason is an error without what was tried.
-func reason(err error) string {
-	if e, ok := errors.AsType[*conn.Error](err); ok && e.Err != nil {
+// reason is why a port is not open, without what was tried: the port itself. A
+// proxy that cannot be reached stays named.
+func reason(r conn.PortState) string {
+	if e, ok := errors.AsType[*conn.Error](r.Err); ok && e.Err != nil && e.Op == "connect to "+r.Endpoint.Address() {
 		return conn.Words(e.Err)
 	}
-	return conn.Words(err)
+	return conn.Words(r.Err)
 }
 
 // closedPorts collects the ports that are not open.
@@ -201,7 +202,7 @@ func (c *closedPorts) add(r conn.PortState) {
 	if c.late == nil && kind(r.Err) == conn.Timeout {
 		c.late = r.Err
 	}
-	why := reason(r.Err)
+	why := reason(r)
 	if c.ports[why] == nil {
 		c.why = append(c.why, why)
 	}
