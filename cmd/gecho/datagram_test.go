@@ -6,11 +6,16 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"os"
+	"os/exec"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gcat/internal/script"
 )
 
 // answered sends a datagram and returns the answer; ok is false if none comes.
@@ -192,4 +197,37 @@ func TestDatagramOnce(t *testing.T) {
 	if got := s.status(); got != 0 {
 		t.Errorf("status %d", got)
 	}
+}
+
+// Datagrams that came before gecho had begun are answered like the others.
+func TestDatagramsQueued(t *testing.T) {
+	t.Parallel()
+	p, err := net.ListenPacket("udp4", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	port := strconv.Itoa(p.LocalAddr().(*net.UDPAddr).Port)
+	early := dialUDP(t, "", "127.0.0.2:"+port)
+	if _, err := early.Write([]byte("early")); err != nil {
+		t.Fatal(err)
+	}
+	broadcast := dialUDP(t, "", "127.255.255.255:"+port)
+	if _, err := broadcast.Write([]byte("broadcast")); err != nil {
+		t.Fatal(err)
+	}
+	f, err := p.(*net.UDPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0"`, script.Path("gecho"))
+	cmd.ExtraFiles = []*os.File{f}
+	s := startCommand(t, 1, cmd)
+	f.Close()
+	b := make([]byte, 10)
+	_ = early.SetReadDeadline(time.Now().Add(patience))
+	if n, err := early.Read(b); err != nil || string(b[:n]) != "early" {
+		t.Errorf("got %q, %v", b[:n], err)
+	}
+	s.said("it was broadcast or multicast")
 }

@@ -129,6 +129,30 @@ func (w *wire) origin() {
 	}
 }
 
+// isBroadcast reports whether an IPv4 address is one to many, as far as our
+// interfaces tell.
+func isBroadcast(a netip.Addr) bool {
+	if a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return true
+	}
+	addrs, _ := net.InterfaceAddrs() // without them nothing is known
+	for _, addr := range addrs {
+		n, ok := addr.(*net.IPNet)
+		if !ok || n.IP.To4() == nil || len(n.Mask) != net.IPv4len {
+			continue
+		}
+		ones, _ := n.Mask.Size()
+		last := [4]byte(n.IP.To4())
+		for i := range last {
+			last[i] |= ^n.Mask[i]
+		}
+		if ones < 31 && a == netip.AddrFrom4(last) {
+			return true
+		}
+	}
+	return false
+}
+
 // addrPort reads a socket address of either family.
 func addrPort(name *unix.RawSockaddrAny) netip.AddrPort {
 	port := func(p *uint16) uint16 { return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(p))[:]) }
@@ -164,6 +188,10 @@ func (o *origin) destination() {
 			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
 			info.Ifindex = 0
 			o.to, o.cast = netip.AddrFrom4(info.Addr), info.Addr != info.Spec_dst
+			if info.Spec_dst == ([4]byte{}) { // it came before we had asked
+				o.cast = isBroadcast(o.to)
+				info.Spec_dst = info.Addr
+			}
 			chosen = rest[:space]
 		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo && chosen == nil:
 			info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
