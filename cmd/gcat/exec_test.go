@@ -110,7 +110,7 @@ func TestExecUnread(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{nil, {"--rate", "1G"}} {
 		p, address := listener(t, "tcp", nil, append(args, "-k", "-e", "head -n 1")...)
-		for range 5 {
+		for range 3 {
 			if got := exchange(t, "tcp", address, "first\n"+bigText(1)); got != "first\n" {
 				t.Errorf("%q: the peer got %q", args, got)
 			}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,6 +16,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -349,12 +349,13 @@ func TestTLSBothWays(t *testing.T) {
 }
 
 // bigText is a few megabytes that are not alike.
-func bigText(seed byte) string {
-	var b bytes.Buffer
-	for i := range 300_000 {
-		fmt.Fprintf(&b, "%d %d\n", seed, i*i)
+func bigText(seed int) string {
+	lines := make([]byte, 0, 4<<20)
+	for i := 0; len(lines) < cap(lines)-100; i += seed {
+		lines = strconv.AppendInt(lines, int64(i)*1_000_003, 10)
+		lines = append(lines, " of these and no other line\n"...)
 	}
-	return b.String()
+	return string(lines)
 }
 
 // TestTLSInputError: half an upload must not look like a whole one.
