@@ -39,7 +39,7 @@ func gpackCells(b *Bench) []Cell {
 	}
 	cat := program{name: "cat", argv: []string{"cat"}, limit: true}
 	return []Cell{
-		d.cell("decode", "256 MiB of !I to lines, from a file to /dev/null", integersFile, decoders, false,
+		d.cell("decode", "!I to lines, from a file to /dev/null", integersFile, decoders, false,
 			memory, Bound{Against: "od", Limit: 25}, Bound{Against: "perl", Limit: 25}),
 		d.cell("decode-pipe", "the same in cat F | X | cat >/dev/null", integersFile, append(decoders[:3:3], cat), true,
 			memory, Bound{Against: "od", Limit: 12}, Bound{Against: "perl", Limit: 12}),
