@@ -271,10 +271,11 @@ func (m *match) judge(p *Process, first, last *Helper) (Sample, error) {
 	return used, err
 }
 
-// hurry shortens the helpers' time once the tool has ended.
+// hurry shortens the helpers' time once the tool has ended: one that failed sends
+// them nothing any more.
 func (m *match) hurry(p *Process) {
 	<-p.done
 	for _, h := range m.helpers {
-		_ = h.report.SetReadDeadline(time.Now().Add(2 * time.Second))
+		_ = h.report.SetReadDeadline(time.Now().Add(patience / 2))
 	}
 }
