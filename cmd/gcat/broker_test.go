@@ -78,13 +78,16 @@ func TestBrokerSlow(t *testing.T) {
 	t.Parallel()
 	p, address := listener(t, "tcp", nil, "-vvk", "--broker")
 	m := gathered(t, p, address, 4)
-	part := strings.Repeat("0123456789abcdef", 1<<15)
-	for range 60 { // much more than all queues on the way to m[3] hold
+	dropped := m[3].LocalAddr().String() + ": dropped: it does not keep up"
+	part := strings.Repeat("0123456789abcdef", 1<<14)
+	for n := 0; !strings.Contains(p.err.String(), dropped); n += len(part) {
+		if n > 100<<20 { // much more than all queues on the way to m[3] hold
+			t.Fatalf("it was never dropped: %q", p.err)
+		}
 		say(t, m[0], part)
 		told(t, m[1], part)
 		told(t, m[2], part)
 	}
-	p.err.await(t, m[3].LocalAddr().String()+": dropped: it does not keep up")
 }
 
 // TestBrokerTLS: peers with and without much to say, over TLS.
