@@ -98,7 +98,7 @@ func TestFaultVanish(t *testing.T) {
 			t.Parallel()
 			w := wire.New(t, 1, wire.Fault{})
 			l, host, port := listenOn(t, w.B)
-			cmd := gcatCmd(append(c.flags, host, port)...)
+			cmd := patient(append(c.flags, host, port)...)
 			p := on(t, w.A, cmd)
 			peer := acceptOne(t, l)
 			if _, err := io.Copy(peer, flow(1, sent)); err != nil {
@@ -132,7 +132,7 @@ func TestFaultVanishUpload(t *testing.T) {
 			w.A.Sysctl("ipv4/tcp_retries2", "2")
 			l, host, port := listenOn(t, w.B)
 			stdin, hold := pipe(t)
-			cmd := gcatCmd(append(c.flags, host, port)...)
+			cmd := patient(append(c.flags, host, port)...)
 			cmd.Stdin = stdin
 			p := on(t, w.A, cmd)
 			stdin.Close()
@@ -307,4 +307,10 @@ func TestFaultLinkDown(t *testing.T) {
 	})
 	p.ends(4, "before", "(idle limit)")
 	on(t, w.A, gcatCmd(host, port)).ends(3, "", "network is unreachable")
+}
+
+// patient is a gcat whose connect limit is not the short one of -w: on a busy
+// machine connecting may take longer than that.
+func patient(args ...string) *exec.Cmd {
+	return gcatCmd(append([]string{"--connect-timeout", "20"}, args...)...)
 }

@@ -166,25 +166,6 @@ func TestKernelOutputs(t *testing.T) {
 	})
 }
 
-// More than sendfile(2) takes at a time, and more than 32 bits count.
-func TestKernelMoreThan2GiB(t *testing.T) {
-	const size = 2<<30 + 12345
-	name := filepath.Join(t.TempDir(), "sparse")
-	f, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := f.Truncate(size); err != nil {
-		t.Fatal(err)
-	}
-	at := serve(t, "tcp", func(c halfConn) {
-		n, _ := io.Copy(io.Discard, c)
-		_, _ = fmt.Fprint(c, n)
-	})
-	start(t, f, at...).ends(0, fmt.Sprint(size), "")
-}
-
 // An idle limit sees what the kernel moves: a reader slower than the limit for
 // the whole, but never silent for as long.
 func TestKernelIdle(t *testing.T) {
