@@ -359,3 +359,28 @@ func TestCrowdTimesOut(t *testing.T) {
 		t.Errorf("status %d", got)
 	}
 }
+
+// Nobody reads the log, and nobody is held up by that.
+func TestLogUnread(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		shell := append([]string{"-c", `exec "$@" 2>&3`, "sh", script.Path("gecho")}, args...)
+		cmd := exec.Command("sh", append(shell, "--log", "json", "0")...)
+		cmd.ExtraFiles = []*os.File{w}
+		s := startCommand(t, 1, cmd)
+		w.Close()
+		for range 1000 { // each is told twice, in 200 bytes; a pipe holds 64 KiB
+			c := s.dial()
+			talk(t, c, "x\n", "x\n")
+			c.Close()
+		}
+		if got := s.end(syscall.SIGTERM); got != 0 {
+			t.Errorf("status %d", got)
+		}
+	})
+}

@@ -101,6 +101,9 @@ func announce(log *cli.Log, sockets []echo.Socket) error {
 
 // serve serves until all is done, or a signal; a second signal ends at once.
 func (g *gecho) serve(log *cli.Log, server *echo.Server, sockets []echo.Socket) error {
+	lines := writeBehind(log.Out)
+	log.Out = lines
+	defer lines.Close()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	again := make(chan struct{})
