@@ -169,7 +169,7 @@ func TestEndsSilenceBothSides(t *testing.T) {
 // -q is the whole time after our end.
 func TestEndsDrip(t *testing.T) {
 	drip := func(c halfConn) {
-		for range 8 {
+		for range 20 {
 			if _, err := io.WriteString(c, "line\n"); err != nil {
 				return
 			}
@@ -178,15 +178,15 @@ func TestEndsDrip(t *testing.T) {
 	}
 	t.Run("idle", func(t *testing.T) {
 		t.Parallel()
-		start(t, nil, append([]string{"-w5"}, serve(t, "tcp", drip)...)...).ends(0, strings.Repeat("line\n", 8), "")
+		start(t, nil, append([]string{"-w5"}, serve(t, "tcp", drip)...)...).ends(0, strings.Repeat("line\n", 20), "")
 	})
 	t.Run("quit", func(t *testing.T) {
 		t.Parallel()
-		p := start(t, nil, append([]string{"-q0.25"}, serve(t, "tcp", drip)...)...)
+		p := start(t, nil, append([]string{"-q1"}, serve(t, "tcp", drip)...)...)
 		if got := p.status(); got != 0 {
 			t.Errorf("status %d; it said %q", got, p.err)
 		}
-		if n := strings.Count(p.out.String(), "line\n"); n < 1 || n == 8 {
+		if n := strings.Count(p.out.String(), "line\n"); n < 1 || n == 20 {
 			t.Errorf("%d lines came within the limit", n)
 		}
 	})
