@@ -149,6 +149,7 @@ func TestMemory(t *testing.T) {
 		{"integers", []string{"-d", "!I"}, zeros(huge)},
 		{"mixed", []string{"-d", "!BHIq8sd"}, zeros(huge / 31 * 31)},
 		{"radix", []string{"-dr2", "B"}, zeros(huge / 8)},
+		{"long names", []string{"-dj", "-k", strings.Repeat("name", 20), "B"}, zeros(huge / 8)},
 		{"one string", []string{"-d", "*s"}, zeros(huge / 4)},
 		{"one record", []string{"-d", strconv.Itoa(huge/4) + "B"}, zeros(huge / 4)},
 		{"padding", []string{"-d", "9223372036854775807x"}, zeros(huge)},

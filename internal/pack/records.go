@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 )
@@ -8,6 +9,8 @@ import (
 const (
 	// smallRecord is the largest record that the pump converts as a whole.
 	smallRecord = 64 << 10
+	// chunkText is about how much text is made at a time.
+	chunkText = 3 << 19
 	// pendingText is how much text of an unfinished record is held back: up to
 	// here a record that is cut short leaves no trace in the output.
 	pendingText = 4 << 20
@@ -32,12 +35,14 @@ func (d *Decoder) Decode(dst io.Writer, src io.Reader, limit int64) (Counts, err
 // decodeFixed decodes records of the same, moderate size.
 func (d *Decoder) decodeFixed(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
 	size := int(d.f.size)
-	p := pump{dst: dst, src: src, left: -1, chunk: chunkSize, max: chunkSize}
+	p := pump{dst: dst, src: src, left: -1}
+	// The buffers are such that the text of a chunk has a bound too.
+	text := d.longest()
+	p.chunk = max(min(chunkSize, chunkText/text*size), size)
+	p.room = p.chunk/size*text + 2*uintRoom
+	p.max = int64(p.chunk)
 	if limit >= 0 {
 		p.left = saturated(limit, d.f.size)
-	}
-	if o := d.lone(); o != nil && o.width == 4 {
-		p.room = uint32Room(p.chunk)
 	}
 	p.cut = func(buf []byte, _ bool) int { return len(buf) - len(buf)%size }
 	p.convert = func(dst, chunk []byte, offset int64, _ *scratch) ([]byte, int64, error) {
@@ -48,6 +53,16 @@ func (d *Decoder) decodeFixed(dst io.Writer, src io.Reader, limit int64) (Counts
 		r.err = d.leftOver(int64(len(r.rest)), r.Read-int64(len(r.rest))+d.o.Skipped, d.f.size)
 	}
 	return r.Counts, r.err
+}
+
+// longest is about the most text that a record of a fixed size takes.
+func (d *Decoder) longest() int {
+	most := 1
+	for _, c := range []byte{0xff, 0x9a} {
+		rec := bytes.Repeat([]byte{c}, int(d.f.size))
+		most = max(most, len(d.record(nil, rec, 1<<40)))
+	}
+	return most
 }
 
 // saturated is n times size, or the largest number there is.
