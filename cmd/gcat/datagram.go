@@ -135,7 +135,10 @@ func datagramPeer(a net.Addr) string {
 
 // datagramRelay is a relay without acknowledgements and half-closes.
 func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string) *conn.Relay {
-	atOnce := time.Duration(0)
+	afterPeer := new(time.Duration) // -W ends our input, too, unless -Q gives it time
+	if g.QuitAfterPeer != nil {
+		afterPeer = quit(g.QuitAfterPeer)
+	}
 	shutdown := conn.ShutWrite // "none" has nothing to leave open
 	if g.Shutdown == "both" {
 		shutdown = conn.ShutBoth
@@ -147,7 +150,7 @@ func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string)
 		Peer:          peer,
 		Progress:      stdio.Progress,
 		Idle:          g.idleLimit(),
-		QuitAfterPeer: &atOnce, // after -W
+		QuitAfterPeer: afterPeer,
 		Shutdown:      shutdown,
 		SendOnly:      g.SendOnly,
 		RecvOnly:      g.RecvOnly,
