@@ -111,3 +111,48 @@ func TestEditorShowsBoth(t *testing.T) {
 		}
 	}
 }
+
+// FuzzEditor: no keys and no words of a peer make the editor panic, hang, or
+// write anything of the peer's but text.
+func FuzzEditor(f *testing.F) {
+	f.Add([]byte("typed\r\x1b[A\x17\x0b\x14\x0c"), "peer\n", 20)
+	f.Add([]byte("\x1b[200~x\x1b[201~\x16\x1b\x00\xff\xe4\xb8"), "a\tb\rc", 1)
+	f.Add([]byte("\x1b[11111111111111111111111111"), strings.Repeat("long ", 300), 80)
+	f.Fuzz(func(t *testing.T, keys []byte, says string, cols int) {
+		d := &desk{asks: make(chan struct{}), keys: make(chan string)}
+		e := newEditor(d, 1+max(0, cols)%200, 24)
+		done, over := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				_, err := e.line()
+				select {
+				case <-over:
+					if err != nil {
+						return
+					}
+				default:
+				}
+			}
+		}()
+		<-d.asks
+		for i := 0; i < len(keys); i += 5 {
+			// ^C and ^D are the end: nobody asks for more keys.
+			part := strings.NewReplacer("\x00", "", "\x03", "", "\x04", "").Replace(string(keys[i:min(i+5, len(keys))]))
+			if part != "" {
+				d.types(part)
+			}
+			if err := e.show(shown(t, says)); err != nil {
+				t.Fatal(err)
+			}
+			if err := e.notice("notice\n"); err != nil {
+				t.Fatal(err)
+			}
+			e.resize(1+(i*7)%100, 24)
+			e.redraw()
+		}
+		close(over)
+		close(d.keys)
+		<-done
+	})
+}
