@@ -9,7 +9,7 @@ import (
 // gcat is the command line, and what is made of it.
 type gcat struct {
 	UDP     bool         `short:"u" name:"udp" group:"connect" help:"Datagrams."`
-	Unix    bool         `short:"U" name:"unix" group:"connect" help:"Unix socket, or -uU."`
+	Unix    bool         `short:"U" name:"unix" group:"connect" help:"A Unix socket."`
 	IPv4    bool         `short:"4" name:"ipv4" group:"connect" help:"IPv4 only."`
 	IPv6    bool         `short:"6" name:"ipv6" group:"connect" help:"IPv6 only."`
 	Numeric bool         `short:"n" group:"connect" help:"No look-ups."`
