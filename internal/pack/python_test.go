@@ -302,7 +302,7 @@ func rounds() int {
 	if testing.Short() {
 		return 2000
 	}
-	return 20000
+	return 8000
 }
 
 // TestPythonFormats compares what is a format at all, and its size.
