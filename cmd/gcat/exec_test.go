@@ -220,9 +220,9 @@ func TestExecClocks(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--idle-timeout", "300ms"}, "no byte moved for 300ms (idle limit)"},
-		{[]string{"--idle-timeout", "300ms", "--rate", "1G"}, "no byte moved for 300ms (idle limit)"},
-		{[]string{"--deadline", "500ms"}, "deadline"},
+		{[]string{"--idle-timeout", "2s"}, "no byte moved for 2s (idle limit)"},
+		{[]string{"--idle-timeout", "2s", "--rate", "1G"}, "no byte moved for 2s (idle limit)"},
+		{[]string{"--deadline", "4s"}, "deadline"},
 	}
 	for _, tt := range tests {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
@@ -241,8 +241,8 @@ func TestExecClocks(t *testing.T) {
 	}
 	t.Run("busy", func(t *testing.T) {
 		t.Parallel()
-		p, address := listener(t, "tcp", nil, "--idle-timeout", "1s", "-e", "for i in 1 2 3 4 5 6; do echo $i; sleep 0.3; done")
-		if got := readAll(dialTest(t, "tcp", address)); got != "1\n2\n3\n4\n5\n6\n" {
+		p, address := listener(t, "tcp", nil, "--idle-timeout", "3s", "-e", "for i in 1 2 3 4 5; do echo $i; sleep 0.9; done")
+		if got := readAll(dialTest(t, "tcp", address)); got != "1\n2\n3\n4\n5\n" {
 			t.Errorf("the peer got %q", got)
 		}
 		p.ends(0, "", "")

@@ -216,7 +216,7 @@ func TestTLSRefusals(t *testing.T) {
 	t.Run("silent server", func(t *testing.T) {
 		t.Parallel()
 		where := serve(t, "tcp", func(c halfConn) { readAll(c) })
-		start(t, nil, append([]string{"-c", "--connect-timeout", "300ms"}, where...)...).ends(4, "", "handshake timed out after 300ms (connect limit)")
+		start(t, nil, append([]string{"-c", "--connect-timeout", "2s"}, where...)...).ends(4, "", "handshake timed out after 2s (connect limit)")
 	})
 	t.Run("no retry", func(t *testing.T) {
 		t.Parallel()
