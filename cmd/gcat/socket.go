@@ -18,7 +18,7 @@ type socketFlags struct {
 	SndBuf     cli.Size      `name:"sndbuf" placeholder:"SIZE" group:"socket" help:"Send buffer."`
 	RcvBuf     cli.Size      `name:"rcvbuf" placeholder:"SIZE" group:"socket" help:"Receive buffer."`
 	Congestion string        `placeholder:"NAME" group:"socket" help:"Congestion control."`
-	ReusePort  bool          `name:"reuse-port" group:"socket" help:"Let several processes share the port."`
+	ReusePort  bool          `name:"reuse-port" group:"socket" help:"Share the port."`
 }
 
 // checkSocket refuses options of another kind of socket.
