@@ -106,8 +106,9 @@ func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 			one.Upgrade = g.upgrade(e)
 			return one.Dial(ctx, g.first(e))
 		},
-		Interval: g.Interval.D(),
-		Wait:     g.knockLimit(),
+		DialDatagrams: d.DialDatagrams,
+		Interval:      g.Interval.D(),
+		Wait:          g.knockLimit(),
 	}
 	if g.Parallel != nil {
 		s.Parallel = *g.Parallel

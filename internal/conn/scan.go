@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -18,6 +16,8 @@ import (
 type Scan struct {
 	// Dial connects to one port.
 	Dial func(context.Context, Endpoint) (net.Conn, error)
+	// DialDatagrams opens a socket to one UDP port.
+	DialDatagrams func(context.Context, Endpoint) (*Datagrams, error)
 	// Parallel is how many ports are tried at once; 0 is 64.
 	Parallel int
 	// Interval is the pause between the beginnings of two tries.
@@ -92,13 +92,20 @@ const knockLinger = 50 * time.Millisecond
 
 // try is nil if e is open.
 func (s *Scan) try(ctx context.Context, e Endpoint) error {
+	if e.Datagram() && !e.Unix() {
+		d, err := s.DialDatagrams(ctx, e)
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		return s.knock(ctx, d, e)
+	}
 	c, err := s.Dial(ctx, e)
 	if err != nil {
 		return err
 	}
 	if e.Datagram() {
-		defer c.Close()
-		return s.knock(ctx, c, e)
+		return c.Close() // the path is somebody's: there is nothing to ask
 	}
 	_ = CloseInOrder(c, knockLinger) // it was open, whatever happens now
 	return nil
@@ -107,36 +114,30 @@ func (s *Scan) try(ctx context.Context, e Endpoint) error {
 // knocks is how many datagrams a silent UDP port is sent: one may get lost.
 const knocks = 3
 
-// knock sends datagrams to a connected socket until somebody answers or refuses,
-// or Wait is over. What is sent is a line end: many services do not answer an
-// empty datagram.
-func (s *Scan) knock(ctx context.Context, c net.Conn, e Endpoint) error {
-	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
+// knock sends datagrams until somebody answers or refuses, at all addresses, or
+// Wait is over. What is sent is a line end: many services do not answer an empty
+// datagram.
+func (s *Scan) knock(ctx context.Context, d *Datagrams, e Endpoint) error {
+	stop := context.AfterFunc(ctx, func() { _ = d.Conn().SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
+	d.NeedAnswer, d.Wait = true, s.Wait/knocks
+	if s.Wait == 0 {
+		d.Wait = -1
+	}
 	var answer [1]byte
 	for range knocks {
-		if s.Wait > 0 {
-			_ = c.SetReadDeadline(time.Now().Add(s.Wait / knocks))
-		}
+		_, _ = d.Write([]byte("\n")) // Read tells what is wrong
+		_ = d.CloseWrite()
+		_, err := d.Read(answer[:])
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		_, err := c.Write([]byte("\n"))
 		if err == nil {
-			_, err = c.Read(answer[:])
-		}
-		switch {
-		case err == nil:
 			return nil
-		case errors.Is(err, os.ErrDeadlineExceeded):
-		case errors.Is(err, syscall.EMSGSIZE):
-			return nil // the answer is longer than we care to read (Windows)
-		default:
-			return &Error{Why: connectKind(err), Op: "connect to " + e.words(), Err: err}
 		}
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		if why := connectKind(err); why != Timeout {
+			return &Error{Why: why, Op: "connect to " + e.words(), Err: err}
+		}
 	}
 	return &Error{Why: Timeout, Op: "connect to " + e.words(), Err: fmt.Errorf("no answer within %v: open or filtered", s.Wait)}
 }

@@ -137,8 +137,8 @@ func TestScanUDP(t *testing.T) {
 	closed.Close()
 	var got []Kind
 	s := &Scan{
-		Wait: 50 * time.Millisecond,
-		Dial: new(Dialer).Dial,
+		Wait:          50 * time.Millisecond,
+		DialDatagrams: new(Dialer).DialDatagrams,
 		Tell: func(r PortState) {
 			kind := Kind("open")
 			if e, ok := errors.AsType[*Error](r.Err); ok {
@@ -158,6 +158,33 @@ func TestScanUDP(t *testing.T) {
 	}
 	if !slices.Equal(got, []Kind{"open", Timeout, Refused}) {
 		t.Errorf("%q", got)
+	}
+}
+
+// A UDP port is open if it is at any of a name's addresses.
+func TestScanUDPAddresses(t *testing.T) {
+	peer := udpPeer(t, "127.0.0.2:0")
+	go func() { // ends when the socket is closed
+		buf := make([]byte, 10)
+		for {
+			n, from, err := peer.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			_, _ = peer.WriteTo(buf[:n], from)
+		}
+	}()
+	_, port, _ := net.SplitHostPort(peer.LocalAddr().String())
+	d := &Dialer{Resolver: Resolver{Lookup: func(context.Context, string, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")}, nil
+	}}}
+	s := &Scan{Wait: time.Minute, DialDatagrams: d.DialDatagrams, Tell: func(r PortState) {
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+	}}
+	if err := s.Run(t.Context(), []Endpoint{{Network: "udp", Host: "x.test", Port: port}}); err != nil {
+		t.Fatal(err)
 	}
 }
 
