@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -54,6 +55,9 @@ func (g *gecho) server(log *cli.Log) *echo.Server {
 	}
 	if g.Once {
 		s.Count = 1
+	}
+	if g.MaxLine == 0 { // no limit
+		s.MaxLine = math.MaxInt
 	}
 	return s
 }
