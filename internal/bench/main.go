@@ -82,7 +82,9 @@ func main() {
 		err = b.main(os.Stdout)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		if err != errSaid {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+		}
 		os.Exit(1)
 	}
 }

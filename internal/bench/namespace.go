@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -36,11 +37,14 @@ func (b *Bench) reexec(out io.Writer) (err error, entered bool) {
 	if cmd.Start() != nil {
 		return nil, false
 	}
-	if err := cmd.Wait(); err != nil {
-		os.Exit(max(1, cmd.ProcessState.ExitCode())) // it has said why
+	if cmd.Wait() != nil {
+		return errSaid, true
 	}
 	return nil, true
 }
+
+// errSaid is a failure that has been told of.
+var errSaid = errors.New("failed")
 
 // namespaceNote furnishes the namespace, if this is one of our own, and says
 // what was done.
