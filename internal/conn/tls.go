@@ -31,6 +31,7 @@ type TLSStream struct {
 	closeWrite sync.Once
 	closeErr   error
 	ended      atomic.Bool // close_notify is on its way
+	said       atomic.Bool // the peer has said something
 	// heard is closed when no more can be read; alert is the refusal that ended
 	// it, if one did.
 	heard     chan struct{}
@@ -100,13 +101,16 @@ func (s *TLSStream) Facts() TLSFacts {
 // Read reads what the peer says. See [TLSStream] for how it ends.
 func (s *TLSStream) Read(p []byte) (int, error) {
 	n, err := s.tls.Read(p)
+	if n > 0 {
+		s.said.Store(true)
+	}
 	if err == nil {
 		return n, nil
 	}
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
 		return n, err // it can be read again after a new deadline
 	}
-	switch broken := talkError(err); {
+	switch broken := talkError(err, s.said.Load()); {
 	case err == io.EOF && !s.wire.ended.Load():
 	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
 		err = s.cutShort()

@@ -181,11 +181,12 @@ func init() {
 }
 
 // talkError is what broke an established TLS connection: nil for what is to be
-// handed on as it is (the socket's own errors, an expired deadline).
-func talkError(err error) *Error {
+// handed on as it is (the socket's own errors, an expired deadline). A peer that
+// has talked to us, as said tells, has not refused us at the door.
+func talkError(err error, said bool) *Error {
 	if words, ok := alertWords(err); ok {
 		why := ResetByPeer
-		if refusals[words] {
+		if refusals[words] && !said {
 			why = TLS
 		}
 		return &Error{Why: why, Op: "TLS", Err: fmt.Errorf("the peer refused: %q", words)}

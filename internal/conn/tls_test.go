@@ -236,6 +236,38 @@ func TestTLSCutShort(t *testing.T) {
 	})
 }
 
+// TestTLSAlerts: what a peer refuses at the door is no connection; what it
+// breaks off later is a conversation broken.
+func TestTLSAlerts(t *testing.T) {
+	alert := func(code uint8) error { return &net.OpError{Op: "remote error", Err: tls.AlertError(code)} }
+	tests := []struct {
+		err   error
+		said  bool
+		kind  Kind
+		words string
+	}{
+		{alert(116), false, TLS, `the peer refused: "certificate required"`},
+		{alert(116), true, ResetByPeer, `the peer refused: "certificate required"`},
+		{alert(48), false, TLS, `the peer refused: "unknown certificate authority"`},
+		{alert(20), false, ResetByPeer, `the peer refused: "bad record MAC"`},
+		{alert(200), false, ResetByPeer, `the peer refused: "alert(200)"`},
+		{&net.OpError{Op: "local error", Err: tls.AlertError(20)}, true, ResetByPeer, "the peer sent what is not TLS: bad record MAC"},
+	}
+	for _, tt := range tests {
+		e := talkError(tt.err, tt.said)
+		if e == nil {
+			t.Errorf("%v is nothing", tt.err)
+			continue
+		}
+		if e.Why != tt.kind || !strings.Contains(e.Error(), tt.words) {
+			t.Errorf("%v after words %v is %s: %v, want %s: %s", tt.err, tt.said, e.Why, e, tt.kind, tt.words)
+		}
+	}
+	if e := talkError(os.ErrDeadlineExceeded, false); e != nil {
+		t.Errorf("a deadline is %v", e)
+	}
+}
+
 func TestTLSReadAfterTimeout(t *testing.T) {
 	c, s := pinned(t, 0)
 	if err := c.SetReadDeadline(time.Now().Add(-time.Second)); err != nil {
