@@ -203,6 +203,17 @@ func TestTLSRefusals(t *testing.T) {
 			start(t, input(t, "hello"), args...).ends(3, "", tt.want)
 		})
 	}
+	t.Run("refused and reset", func(t *testing.T) {
+		t.Parallel()
+		// It closes right behind its alert, with our upload unread.
+		where := serve(t, "tcp", func(c halfConn) {
+			s := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert})
+			if err := s.Handshake(); err == nil {
+				t.Error("it was not refused")
+			}
+		})
+		start(t, input(t, bigText(1)), append([]string{"-c", "--tls-insecure"}, where...)...).ends(3, "", `the peer refused: "certificate required"`)
+	})
 	t.Run("plain server", func(t *testing.T) {
 		t.Parallel()
 		where := serve(t, "tcp", func(c halfConn) { _, _ = io.WriteString(c, "220 mail ready\r\n"); readAll(c) })
