@@ -192,10 +192,22 @@ func talkError(err error, said bool) *Error {
 		return &Error{Why: why, Op: "TLS", Err: fmt.Errorf("the peer refused: %q", words)}
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "local error" {
-		return &Error{Why: ResetByPeer, Op: "TLS", Err: errors.New("the peer sent what is not TLS: " + protocolWords(e.Err))}
+		return &Error{Why: ResetByPeer, Op: "TLS", Err: errors.New(localWords(protocolWords(e.Err)))}
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || strings.HasPrefix(err.Error(), "tls: ") {
 		return &Error{Why: ResetByPeer, Op: "TLS", Err: errors.New("the peer sent what is not TLS: " + protocolWords(err))}
 	}
 	return nil
+}
+
+// localWords are for what we cannot take from a peer, by the alert that we
+// answer it with.
+func localWords(alert string) string {
+	switch alert {
+	case "no renegotiation":
+		return "the peer asked for another handshake, which is refused: " + alert
+	case "bad record MAC":
+		return "what came was changed on its way: " + alert
+	}
+	return "the peer sent what is not TLS: " + alert
 }
