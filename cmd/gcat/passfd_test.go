@@ -35,7 +35,7 @@ func TestPassFD(t *testing.T) {
 		p.ends(0, "", "")
 
 		data, oob := make([]byte, 10), make([]byte, unix.CmsgSpace(4))
-		n, oobn, _, _, err := unix.Recvmsg(pair[0], data, oob, unix.MSG_CMSG_CLOEXEC)
+		n, oobn, _, _, err := unix.Recvmsg(pair[0], data, oob, 0)
 		if err != nil || n != 1 || data[0] != 0 {
 			t.Fatalf("%d bytes %q, %v", n, data[:n], err)
 		}
