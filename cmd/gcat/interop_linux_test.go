@@ -49,8 +49,8 @@ var interop = []struct {
 		peer: "ncat --ssl", program: "ncat",
 		// It sends no close_notify, and gcat says so.
 		called: `gcat_l -c; (cat B; until_whole A) | ncat --ssl $at >got.A; wait $pid; s=$?; [ $s != 5 ] || s=0`,
-		// And it takes our close_notify for the end of both halves.
-		served: `ncat --ssl -l 127.0.0.1 7000 <A >got.B & (cat B; until_whole A) | gcat -c --tls-insecure $here >got.A; s=$?; wait $!; [ $s != 5 ] || s=0`,
+		// And it takes either side's end for that of both halves.
+		served: `(cat A; until_whole B) | ncat --ssl -l 127.0.0.1 7000 >got.B & (cat B; until_whole A) | gcat -c --tls-insecure $here >got.A; s=$?; wait $!; [ $s != 5 ] || s=0`,
 	},
 	{
 		peer: "socat", program: "socat",
