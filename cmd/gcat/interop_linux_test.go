@@ -81,7 +81,8 @@ var interop = []struct {
 		served: `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key -out cert -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null
 			openssl s_server -quiet -WWW -accept 127.0.0.1:7000 -cert cert -key key 2>/dev/null & pid=$!
 			printf 'GET /A HTTP/1.0\r\n\r\n' | gcat -c --tls-ca cert $here >reply; s=$?; kill $pid; body reply got.A`,
-		called: `gcat_l -c; openssl s_client -quiet -connect 127.0.0.1:7000 <B >got.A 2>/dev/null; wait $pid; s=$?`,
+		// s_client takes our close_notify for the end of both halves.
+		called: `gcat_late -c; openssl s_client -quiet -connect 127.0.0.1:7000 <B >got.A 2>/dev/null; wait $pid; s=$?`,
 	},
 	{
 		peer: "curl", program: "curl",
@@ -113,7 +114,7 @@ LC_ALL=C; here="--retry 30 127.0.0.1 7000"; at="127.0.0.1 7000"; : >got.A; : >go
 up() { while ! [ -s "$1" ]; do sleep 0.02; done; }
 gcat_l() { gcat -l "$@" --ready r $at <A >got.B & pid=$!; up r; }
 until_whole() { while [ "$(wc -c <got.$1)" -lt "$(wc -c <$1)" ]; do sleep 0.02; done; }
-gcat_late() { (cat A; until_whole B) | gcat -l --ready r $at >got.B & pid=$!; up r; }
+gcat_late() { (cat A; until_whole B) | gcat -l "$@" --ready r $at >got.B & pid=$!; up r; }
 gecho_1() { gecho --once 127.0.0.1:7000 >r & pid=$!; up r; }
 body() { sed '1,/^\r*$/d' "$1" >"$2"; }
 both='
