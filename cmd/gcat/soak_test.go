@@ -46,9 +46,11 @@ func TestSoak(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("-soak.seed %d", seed)
-	echo := launch(t, exec.Command(script.Path("gecho"), "-w", "20", "127.0.0.1:0"))
-	echo.out.await(t, "\n")
-	echoAt := strings.TrimPrefix(strings.TrimSpace(echo.out.String()), "tcp://")
+	path := filepath.Join(t.TempDir(), "sock")
+	echo := launch(t, exec.Command(script.Path("gecho"), "-w", "20", "127.0.0.1:0", "tls://127.0.0.1:0", path))
+	echo.out.await(t, path+"\n")
+	places := strings.Fields(echo.out.String())
+	echoAt := strings.TrimPrefix(places[0], "tcp://")
 	sinkReady := filepath.Join(t.TempDir(), "ready")
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -60,7 +62,7 @@ func TestSoak(t *testing.T) {
 	sink := launch(t, cmd)
 	sinkAt := awaitFile(t, sinkReady)
 
-	s := &soak{t: t, echoAt: echoAt, sinkAt: sinkAt, counts: make(map[string]int)}
+	s := &soak{t: t, echoAt: echoAt, tlsAt: places[1], unixAt: path, sinkAt: sinkAt, counts: make(map[string]int)}
 	warm := time.Now().Add(lasting / 4)
 	s.run(seed, warm)
 	before := []holding{usageOf(t, echo), usageOf(t, sink)}
@@ -100,11 +102,11 @@ func TestSoak(t *testing.T) {
 
 // A soak is a run of conversations.
 type soak struct {
-	t              *testing.T
-	echoAt, sinkAt string
-	held, bytes    atomic.Int64
-	mu             sync.Mutex
-	counts         map[string]int
+	t                             *testing.T
+	echoAt, tlsAt, unixAt, sinkAt string
+	held, bytes                   atomic.Int64
+	mu                            sync.Mutex
+	counts                        map[string]int
 }
 
 // run holds conversations, four at a time, until end.
@@ -123,7 +125,7 @@ func (s *soak) run(seed uint64, end time.Time) {
 
 // converse draws a conversation and holds it.
 func (s *soak) converse(random *rand.Rand) {
-	kinds := []string{"whole", "whole", "whole", "send", "reset", "leave", "pause", "killed", "half", "peer"}
+	kinds := []string{"whole", "whole", "whole", "send", "reset", "leave", "pause", "killed", "half", "peer", "tls", "unix"}
 	kind := kinds[random.IntN(len(kinds))]
 	size := int64(1) << random.IntN(21)
 	size += random.Int64N(size)
@@ -134,6 +136,10 @@ func (s *soak) converse(random *rand.Rand) {
 		err = s.gcat(seed, size, "-w", "25", s.echoAt)
 	case "peer": // the same by another program
 		err = s.peer(seed, size)
+	case "tls":
+		err = s.gcat(seed, size, "-w", "25", "--tls-insecure", s.tlsAt)
+	case "unix":
+		err = s.gcat(seed, size, "-w", "25", "-U", s.unixAt)
 	case "send": // gcat to gcat
 		err = s.status(0, seed, size, "--send-only", s.sinkAt)
 	case "killed":
