@@ -251,7 +251,7 @@ func TestTLSAlerts(t *testing.T) {
 		{alert(48), false, TLS, `the peer refused: "unknown certificate authority"`},
 		{alert(20), false, ResetByPeer, `the peer refused: "bad record MAC"`},
 		{alert(200), false, ResetByPeer, `the peer refused: "alert(200)"`},
-		{&net.OpError{Op: "local error", Err: tls.AlertError(20)}, true, ResetByPeer, "the peer sent what is not TLS: bad record MAC"},
+		{&net.OpError{Op: "local error", Err: tls.AlertError(20)}, true, ResetByPeer, "what came was changed on its way: bad record MAC"},
 	}
 	for _, tt := range tests {
 		e := talkError(tt.err, tt.said)
