@@ -62,11 +62,17 @@ func helpLimit(limit string) {
 		os.Exit(98)
 	}
 	// The Go runtime would raise the soft limit again, so the hard one goes, too.
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
+	var most syscall.Rlimit
+	set(&most.Cur, n)
+	set(&most.Max, n)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &most); err != nil {
 		os.Exit(97)
 	}
 	become()
 }
+
+// set sets a limit, whose type differs between the systems.
+func set[T int64 | uint64](limit *T, n uint64) { *limit = T(n) }
 
 // helpNonblock runs its arguments with standard streams that do not block, as
 // some callers leave them.
