@@ -119,3 +119,24 @@ func TestFaultQuitOthers(t *testing.T) {
 		t.Errorf("gecho said %.200q", e.err)
 	}
 }
+
+// Signals that we have no use for end a command as they end cat, with nothing
+// said: the Go runtime would print the stacks of all goroutines for some.
+func TestFaultOtherSignals(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2} {
+		stdin, hold := pipe(t)
+		cmd := exec.Command(script.Path("gpack"), "-d", "B")
+		cmd.Stdin = stdin
+		unpacker := launch(t, cmd)
+		_, _ = hold.Write([]byte{7}) // it is at work once that is decoded
+		unpacker.out.await(t, "7\n")
+		waiting, _ := listener(t, "tcp", nil, "-k")
+		for name, p := range map[string]*proc{"gpack": unpacker, "gcat": waiting} {
+			_ = p.cmd.Process.Signal(sig)
+			if got := p.status(); got != 128+int(sig) || p.err.String() != "" {
+				t.Errorf("%s after %v: status %d; it said %.200q", name, sig, got, p.err)
+			}
+		}
+	}
+}

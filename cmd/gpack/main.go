@@ -9,6 +9,7 @@ package main
 
 import (
 	"os"
+	"syscall"
 
 	"gcat/internal/cli"
 )
@@ -40,7 +41,7 @@ var app = cli.App{
 }
 
 func main() {
-	cli.DieOfQuit()
+	cli.DieSilently(syscall.SIGQUIT)
 	var g gpack
 	os.Exit(app.Main(&g, os.Args[1:], g.run))
 }

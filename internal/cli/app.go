@@ -55,6 +55,9 @@ type Group struct{ Key, Title string }
 // status. --help, --version and --completion are answered on standard output
 // without calling run.
 func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
+	if !term.IsTerminal(int(os.Stdin.Fd())) { // else internal/tty catches them, to restore the terminal
+		DieSilently(useless...)
+	}
 	log := &Log{Name: a.Name, Out: os.Stderr}
 	err := a.main(grammar, args, log, run)
 	if i, ok := errors.AsType[*Interrupted](err); ok {

@@ -15,15 +15,33 @@ func DieOf(sig os.Signal) {
 		os.Exit(Local)
 	}
 	// The Go runtime never gives SIGPIPE back to the kernel, not even after
-	// signal.Reset: set the default action by rt_sigaction(2).
+	// signal.Reset.
 	signal.Reset(s)
-	var action struct {
-		handler, flags, restorer uintptr
-		mask                     uint64
-	}
-	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+	setDefault(s)
 	unblock := uint64(1) << (s - 1)
 	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, 1 /* SIG_UNBLOCK */, uintptr(unsafe.Pointer(&unblock)), 0, 8, 0, 0)
 	_ = syscall.Kill(syscall.Getpid(), s)
 	select {} // the signal is on its way
 }
+
+// setDefault gives sig back to the kernel (rt_sigaction(2), SIG_DFL).
+func setDefault(sig syscall.Signal) {
+	var action struct {
+		handler, flags, restorer uintptr
+		mask                     uint64
+	}
+	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+}
+
+// DieSilently makes signals that a command has no use for end it as they end
+// any other. For some of them the Go runtime would print the stacks of all
+// goroutines, which are no business of whoever sits at the terminal; others it
+// would swallow. They cannot be caught any more.
+func DieSilently(signals ...syscall.Signal) {
+	for _, s := range signals {
+		setDefault(s)
+	}
+}
+
+// useless are the signals that no command has a use for.
+var useless = []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}

@@ -25,3 +25,18 @@ func DieOf(sig os.Signal) {
 	_ = syscall.Kill(syscall.Getpid(), s)
 	select {} // the signal is on its way
 }
+
+// DieSilently makes signals that a command has no use for end it as they end
+// any other. For some of them the Go runtime would print the stacks of all
+// goroutines, which are no business of whoever sits at the terminal; others it
+// would swallow.
+func DieSilently(signals ...syscall.Signal) {
+	caught := make(chan os.Signal, 1)
+	for _, s := range signals {
+		signal.Notify(caught, s)
+	}
+	go func() { DieOf(<-caught) }() // ends with the process
+}
+
+// useless are the signals that no command has a use for.
+var useless = []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}
