@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -164,7 +165,7 @@ func (b *buffer) filled(n int) {
 }
 
 // errStopped says that a pump was stopped with empty hands.
-var errStopped = io.ErrClosedPipe
+var errStopped = errors.New("stopped")
 
 // A holder says whether a pump has bytes in its hands, and lets it be stopped
 // while it has none.
