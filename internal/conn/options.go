@@ -56,7 +56,7 @@ func (o *SocketOptions) keepAlive() net.KeepAliveConfig {
 // address. A refused option is an error: what was asked for is done or said.
 func (o *SocketOptions) control(network, address string, c syscall.RawConn) error {
 	congestion, asked := o.congestion(network, address)
-	if congestion == "" && o.TOS == 0 && o.TTL == 0 && o.Interface == "" && o.SendBuffer == 0 && o.ReceiveBuffer == 0 && !o.ReusePort {
+	if congestion == "" && o.none() {
 		return nil
 	}
 	var err error
@@ -68,6 +68,11 @@ func (o *SocketOptions) control(network, address string, c syscall.RawConn) erro
 		return e
 	}
 	return err
+}
+
+// none reports whether there is no option to set before the socket is bound.
+func (o *SocketOptions) none() bool {
+	return o.TOS == 0 && o.TTL == 0 && o.Interface == "" && o.SendBuffer == 0 && o.ReceiveBuffer == 0 && !o.ReusePort
 }
 
 // congestion is the congestion control to set, and whether somebody asked for it

@@ -10,7 +10,7 @@ import (
 
 // set refuses what is only done on Linux.
 func (o *SocketOptions) set(network string, fd uintptr) error {
-	if o.TOS == 0 && o.TTL == 0 && o.Interface == "" && o.SendBuffer == 0 && o.ReceiveBuffer == 0 && !o.ReusePort {
+	if o.none() {
 		return nil
 	}
 	return &Error{Why: Unsupported, Err: fmt.Errorf("socket options are not set on %s", runtime.GOOS)}
