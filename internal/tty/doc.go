@@ -35,9 +35,3 @@ func Width(f *os.File) int {
 	}
 	return width
 }
-
-// Colour reports whether what is written to f may be coloured: on a terminal
-// that can, unless NO_COLOR is set (https://no-color.org).
-func Colour(f *os.File) bool {
-	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && IsTerminal(f)
-}

@@ -298,35 +298,3 @@ func TestStopOrphaned(t *testing.T) {
 	p.Types("c\r")
 	p.entered.Await("c\n")
 }
-
-// Colour is for terminals, and for those who want it.
-func TestColour(t *testing.T) {
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer master.Close()
-	defer slave.Close()
-	t.Setenv("NO_COLOR", "")
-	t.Setenv("TERM", "xterm")
-	if !Colour(slave) {
-		t.Error("none on a terminal")
-	}
-	file, err := os.Create(t.TempDir() + "/file")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if Colour(file) {
-		t.Error("some in a file")
-	}
-	t.Setenv("TERM", "dumb")
-	if Colour(slave) {
-		t.Error("some on a dumb terminal")
-	}
-	t.Setenv("TERM", "xterm")
-	t.Setenv("NO_COLOR", "1")
-	if Colour(slave) {
-		t.Error("some with NO_COLOR")
-	}
-}
