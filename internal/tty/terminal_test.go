@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/creack/pty"
 
 	"gcat/internal/script"
 )
