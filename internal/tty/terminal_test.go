@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"testing"
 
-
 	"gcat/internal/script"
 )
 
