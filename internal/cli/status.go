@@ -38,6 +38,7 @@ var kinds = map[string]int{
 	"not-a-socket":    NoConnection,
 	"unsupported":     NoConnection,
 	"bad-address":     NoConnection,
+	"no-descriptor":   NoConnection,
 	"proxy":           NoConnection,
 	"tls":             NoConnection,
 	"no-connection":   NoConnection,

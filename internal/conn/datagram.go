@@ -240,8 +240,12 @@ func (d *Datagrams) broken(c net.Conn, err error) bool {
 	}
 	for refusal(err) && !d.answered && d.at+1 < len(d.names) {
 		d.at++
-		if next, e := d.dial(d.at); e == nil && d.move(next) {
+		next, e := d.dial(d.at)
+		if e == nil && d.move(next) {
 			return true
+		}
+		if e != nil && connectKind(e) == NoDescriptor {
+			err = e // that address was not asked
 		}
 	}
 	d.failed = d.failure(err)

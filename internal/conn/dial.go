@@ -86,7 +86,7 @@ func passing(err error) bool {
 		return true
 	}
 	switch e.Why {
-	case NotPermitted, NotASocket, BadAddress, Unsupported, Local, TLS:
+	case NotPermitted, NotASocket, BadAddress, Unsupported, NoDescriptor, Local, TLS:
 		return false
 	}
 	return true
@@ -118,7 +118,7 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		<-ctx.Done() // the net package's timer fired a moment before ours
 	}
-	if ctx.Err() == context.DeadlineExceeded && parent.Err() == nil {
+	if ctx.Err() == context.DeadlineExceeded && parent.Err() == nil && why != NoDescriptor {
 		why = Timeout
 		err = &Error{Why: Timeout, Err: fmt.Errorf("%s", timedOut(err, limit))}
 	}
@@ -241,7 +241,7 @@ func (d *Dialer) source(ctx context.Context, network string, v4 bool) (net.Addr,
 	}
 	from := netip.AddrPort{}
 	if e.Host == "" {
-		port, err := d.Resolver.port(ctx, e)
+		port, err := d.Resolver.Port(ctx, e)
 		if err != nil {
 			return nil, err
 		}
@@ -264,7 +264,7 @@ func (d *Dialer) source(ctx context.Context, network string, v4 bool) (net.Addr,
 
 // race connects to the addresses in turn, the next one whenever the last has
 // failed or not answered within [Stagger], and returns the first that answers.
-// Late winners are closed.
+// When it returns, the other attempts have ended and their sockets are closed.
 func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Context, netip.AddrPort) (net.Conn, error)) (net.Conn, error) {
 	if len(addresses) == 0 {
 		return nil, &Error{Why: NoSuchName, Err: errors.New("the name has no address of that family")}
@@ -291,13 +291,17 @@ func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Con
 		case a := <-results:
 			running--
 			if a.err == nil {
-				go closeLate(results, running)
+				cancel()
+				closeLate(results, running)
 				return a.c, nil
 			}
 			failed[a.i] = a.err
+			if connectKind(a.err) == NoDescriptor {
+				addresses = addresses[:next] // the others would find none either
+			}
 		}
 	}
-	return nil, allFailed(addresses, failed)
+	return nil, allFailed(addresses, failed[:len(addresses)])
 }
 
 // An attempt is how the dial to address i ended.
@@ -318,17 +322,20 @@ func closeLate(results <-chan attempt, n int) {
 }
 
 // allFailed is the error of a race that nobody won: why, and all addresses. Its
-// kind is the first one's.
+// kind is the first one's, but for an address that there was no descriptor for:
+// what that one would have said is not known.
 func allFailed(addresses []netip.AddrPort, failed []error) error {
 	names := make([]string, len(failed))
 	reasons := make([]string, len(failed))
-	alike := true
+	alike, kind := true, connectKind(failed[0])
 	for i, err := range failed {
+		if connectKind(err) == NoDescriptor {
+			kind = NoDescriptor
+		}
 		names[i] = addresses[i].Addr().String()
 		reasons[i] = names[i] + ": " + Words(err)
 		alike = alike && Words(err) == Words(failed[0])
 	}
-	kind := connectKind(failed[0])
 	if alike && kind == Timeout {
 		return &Error{Why: kind, Op: strings.Join(names, ", "), Err: failed[0]}
 	}

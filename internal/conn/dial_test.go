@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,7 @@ type fakeNet struct {
 	answers map[string]fakeAnswer // by address
 	start   time.Time
 	closed  int
+	running atomic.Int32
 }
 
 type fakeAnswer struct {
@@ -36,6 +38,8 @@ type fakeConn struct {
 func (c *fakeConn) Close() error { c.net.closed++; return nil }
 
 func (f *fakeNet) dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	f.running.Add(1)
+	defer f.running.Add(-1)
 	name := a.Addr().String()
 	answer := f.answers[name]
 	if answer.err == errSilent {
@@ -90,7 +94,9 @@ func TestRace(t *testing.T) {
 				if got, took := c.(*fakeConn).addr, time.Since(f.start); got != test.winner || took != test.at {
 					t.Errorf("%s after %v, want %s after %v", got, took, test.winner, test.at)
 				}
-				synctest.Wait()
+				if n := f.running.Load(); n != 0 {
+					t.Errorf("%d tries are left behind", n)
+				}
 				if f.closed != 0 && test.name != "slow but first" {
 					t.Errorf("%d connections closed", f.closed)
 				}
@@ -110,6 +116,12 @@ func TestRaceFails(t *testing.T) {
 		}
 		_, err = race(t.Context(), addrs("10.0.0.1", "10.0.0.1"), f.dial)
 		if Words(err) != "connection refused (10.0.0.1, 10.0.0.1)" {
+			t.Error(err)
+		}
+		// Nobody knows what those would have said that there was no descriptor for.
+		f.answers["10.0.0.2"] = fakeAnswer{err: syscall.EMFILE}
+		_, err = race(t.Context(), addrs("10.0.0.1", "10.0.0.2", "10.0.0.3"), f.dial)
+		if connectKind(err) != NoDescriptor || Words(err) != "10.0.0.1: connection refused; 10.0.0.2: too many open files" {
 			t.Error(err)
 		}
 		_, err = race(t.Context(), nil, f.dial)
@@ -161,6 +173,7 @@ func TestRetry(t *testing.T) {
 		{"refused, then there", []error{refused, &Error{Why: NoSuchName}, &Error{Why: Timeout}, &Error{Why: Unreachable}, nil}, 5},
 		{"no use", []error{&Error{Why: NotPermitted}}, 1},
 		{"not a socket", []error{&Error{Why: NotASocket}}, 1},
+		{"no descriptor", []error{&Error{Why: NoDescriptor}}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -27,6 +27,7 @@ const (
 	NotASocket   Kind = "not-a-socket"  // a path that names something else
 	BadAddress   Kind = "bad-address"   // a path too long, an address not ours
 	Unsupported  Kind = "unsupported"   // this kernel has no such socket
+	NoDescriptor Kind = "no-descriptor" // EMFILE, ENFILE: nobody was asked
 	NoConnection Kind = "no-connection" // any other failure to connect
 	KernelGaveUp Kind = "kernel-timeout"
 	Timeout      Kind = "timeout"       // one of our clocks
@@ -119,8 +120,11 @@ func connectKind(err error) Kind {
 		return Kind(k.Kind())
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		if dns.IsNotFound {
+		switch {
+		case dns.IsNotFound:
 			return NoSuchName
+		case strings.HasSuffix(dns.Err, syscall.EMFILE.Error()), strings.HasSuffix(dns.Err, syscall.ENFILE.Error()):
+			return NoDescriptor // the resolver keeps no more than the text
 		}
 		return DNS
 	}
@@ -149,6 +153,8 @@ var connectKinds = map[syscall.Errno]Kind{
 	syscall.EADDRNOTAVAIL:   BadAddress,
 	syscall.EAFNOSUPPORT:    Unsupported,
 	syscall.EPROTONOSUPPORT: Unsupported,
+	syscall.EMFILE:          NoDescriptor,
+	syscall.ENFILE:          NoDescriptor,
 	syscall.ETIMEDOUT:       KernelGaveUp,
 }
 

@@ -22,7 +22,7 @@ type Resolver struct {
 // which they are to be tried: families alternate, the one that the system
 // prefers first (RFC 8305, section 4).
 func (r *Resolver) addresses(ctx context.Context, e Endpoint) ([]netip.AddrPort, error) {
-	port, err := r.port(ctx, e)
+	port, err := r.Port(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -73,8 +73,8 @@ func (r *Resolver) lookup(ctx context.Context, network, host string) ([]netip.Ad
 	return net.DefaultResolver.LookupNetIP(ctx, network, host)
 }
 
-// port is e's port as a number.
-func (r *Resolver) port(ctx context.Context, e Endpoint) (uint16, error) {
+// Port is e's port as a number.
+func (r *Resolver) Port(ctx context.Context, e Endpoint) (uint16, error) {
 	if n, err := strconv.ParseUint(e.Port, 10, 16); err == nil {
 		return uint16(n), nil
 	}

@@ -18,7 +18,8 @@ type Scan struct {
 	Dial func(context.Context, Endpoint) (net.Conn, error)
 	// DialDatagrams opens a socket to one UDP port.
 	DialDatagrams func(context.Context, Endpoint) (*Datagrams, error)
-	// Parallel is how many ports are tried at once; 0 is 64.
+	// Parallel is how many ports are tried at once; 0 is 64. Where there are not
+	// so many descriptors, it is as many as there are.
 	Parallel int
 	// Interval is the pause between the beginnings of two tries.
 	Interval time.Duration
@@ -61,29 +62,87 @@ func (s *Scan) Run(ctx context.Context, ports []Endpoint) error {
 	return nil
 }
 
-// start tries the ports, parallel at a time. It ends when all are tried or with
-// ctx.
+// start tries the ports, parallel at a time, or as many as there are descriptors
+// for. A port that got none is tried again when another try has ended and freed
+// one; it has failed only if it was tried alone. It ends when all are tried or
+// with ctx.
 func (s *Scan) start(ctx context.Context, ports []Endpoint, results []chan PortState, parallel int) {
-	var tries sync.WaitGroup
-	places := make(chan struct{}, parallel)
-	for i, e := range ports {
-		if i > 0 && s.Interval > 0 {
-			select {
-			case <-time.After(s.Interval):
-			case <-ctx.Done():
+	var (
+		places = places{most: parallel, now: parallel}
+		ended  = make(chan tried, parallel)
+		pause  <-chan time.Time // nil: the next try may begin
+		again  []int            // ports that got no descriptor
+		next   int              // the first port that was never tried
+	)
+	for next < len(ports) || len(again) > 0 || places.taken > 0 {
+		if pause == nil && places.taken < places.now && (next < len(ports) || len(again) > 0) {
+			i := next
+			if len(again) > 0 {
+				i, again = again[0], again[1:]
+			} else {
+				next++
 			}
+			places.taken++
+			go s.one(ctx, i, ports[i], places.now == 1, ended)
+			if s.Interval > 0 {
+				pause = time.After(s.Interval)
+			}
+			continue
 		}
 		select {
-		case places <- struct{}{}:
+		case <-pause:
+			pause = nil
+		case t := <-ended:
+			lacked := connectKind(t.err) == NoDescriptor
+			if lacked {
+				places.narrow()
+			} else {
+				places.widen()
+			}
+			if lacked && !t.alone {
+				again = append(again, t.i)
+			} else {
+				results[t.i] <- PortState{ports[t.i], t.err}
+			}
 		case <-ctx.Done():
 			return
 		}
-		tries.Go(func() {
-			results[i] <- PortState{e, s.try(ctx, e)}
-			<-places
-		})
 	}
-	tries.Wait()
+}
+
+// tried is how the try of port i ended. Alone says that it was the only one
+// while it lasted, so that no other could have kept a descriptor from it.
+type tried struct {
+	i     int
+	alone bool
+	err   error
+}
+
+// one tries one port. It ends with the try.
+func (s *Scan) one(ctx context.Context, i int, e Endpoint, alone bool, ended chan<- tried) {
+	ended <- tried{i, alone, s.try(ctx, e)}
+}
+
+// places are how many tries there may be at once: as many as found a descriptor
+// when one found none, and then slowly more again, for others than we may have
+// held them.
+type places struct {
+	most, now, taken int
+	well             int // tries in a row that found a descriptor
+}
+
+// narrow gives back the place of a try that found no descriptor.
+func (p *places) narrow() {
+	p.taken--
+	p.now, p.well = max(p.taken, 1), 0
+}
+
+// widen gives back the place of any other.
+func (p *places) widen() {
+	p.taken--
+	if p.well++; p.well >= p.now {
+		p.now, p.well = min(p.now+1, p.most), 0
+	}
 }
 
 // knockLinger is how long a server may take to end a connection that asked for
@@ -143,7 +202,8 @@ func (s *Scan) knock(ctx context.Context, d *Datagrams, e Endpoint) error {
 }
 
 // Memo returns a resolver that asks r once for each name. A failure is forgotten
-// after a while; 0 is never.
+// after a while; 0 is never. That there was no descriptor for the question is
+// forgotten at once.
 func (r Resolver) Memo(while time.Duration) Resolver {
 	type key struct{ network, host string }
 	type answer struct {
@@ -165,7 +225,8 @@ func (r Resolver) Memo(while time.Duration) Resolver {
 		mu.Unlock()
 		a.Lock()
 		defer a.Unlock()
-		if a.when.IsZero() || a.err != nil && while > 0 && time.Since(a.when) > while {
+		passed := while > 0 && time.Since(a.when) > while
+		if a.when.IsZero() || a.err != nil && (passed || connectKind(a.err) == NoDescriptor) {
 			a.ips, a.err = ask.lookup(ctx, network, host)
 			a.when = time.Now()
 		}

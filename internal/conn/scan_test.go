@@ -6,9 +6,11 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,6 +108,100 @@ func TestScanOrder(t *testing.T) {
 	})
 }
 
+// scarceDial is a network with so many descriptors, where ports divisible by 7
+// are open and all others refuse after a second. It counts the tries in vain.
+func scarceDial(descriptors *atomic.Int32, vain *atomic.Int32) func(context.Context, Endpoint) (net.Conn, error) {
+	return func(_ context.Context, e Endpoint) (net.Conn, error) {
+		if descriptors.Add(-1) < 0 {
+			descriptors.Add(1)
+			vain.Add(1)
+			return nil, &Error{Why: NoDescriptor, Err: syscall.EMFILE}
+		}
+		defer descriptors.Add(1)
+		time.Sleep(time.Second)
+		if n, _ := strconv.Atoi(e.Port); n%7 == 0 {
+			c, _ := net.Pipe()
+			return c, nil
+		}
+		return nil, &Error{Why: Refused}
+	}
+}
+
+// A port that finds no descriptor waits for another's: all get the verdict that
+// they would get with plenty, as fast as the descriptors allow and without many
+// tries in vain.
+func TestScanScarce(t *testing.T) {
+	var ports []Endpoint
+	for n := range 300 {
+		ports = append(ports, Endpoint{Network: "tcp", Port: strconv.Itoa(n + 1)})
+	}
+	for _, have := range []int32{1, 2, 10, 63, 64} {
+		synctest.Test(t, func(t *testing.T) {
+			var free, vain atomic.Int32
+			free.Store(have)
+			told := 0
+			s := &Scan{Dial: scarceDial(&free, &vain), Tell: func(r PortState) {
+				told++
+				n, _ := strconv.Atoi(r.Endpoint.Port)
+				if e, refused := errors.AsType[*Error](r.Err); n != told || n%7 == 0 && r.Err != nil || n%7 != 0 && (!refused || e.Why != Refused) {
+					t.Errorf("port %d as the %dth: %v", n, told, r.Err)
+				}
+			}}
+			start := time.Now()
+			if err := s.Run(t.Context(), ports); err != nil || told != len(ports) {
+				t.Errorf("%d ports, %v", told, err)
+			}
+			if took, all := time.Since(start), time.Duration(len(ports))*time.Second; took > 2*all/time.Duration(have)+5*time.Second {
+				t.Errorf("with %d descriptors it took %v", have, took)
+			}
+			if n := vain.Load(); n > 64+int32(len(ports))/have+1 {
+				t.Errorf("%d tries in vain with %d descriptors", n, have)
+			}
+		})
+	}
+}
+
+// Descriptors that others hold for a while are used when they are back.
+func TestScanScarceForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var free, vain atomic.Int32
+		free.Store(1)
+		time.AfterFunc(10*time.Second, func() { free.Add(63) })
+		s := &Scan{Dial: scarceDial(&free, &vain), Tell: func(r PortState) {
+			if e, ok := errors.AsType[*Error](r.Err); r.Err != nil && (!ok || e.Why != Refused) {
+				t.Error(r.Err)
+			}
+		}}
+		var ports []Endpoint
+		for n := range 1000 {
+			ports = append(ports, Endpoint{Network: "tcp", Port: strconv.Itoa(n + 1)})
+		}
+		start := time.Now()
+		if err := s.Run(t.Context(), ports); err != nil || time.Since(start) > 90*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+// With no descriptor at all, nothing that the scan could wait for would help:
+// that is the verdict.
+func TestScanNoDescriptor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var free, vain atomic.Int32
+		told := 0
+		s := &Scan{Dial: scarceDial(&free, &vain), Tell: func(r PortState) {
+			told++
+			if Words(r.Err) != "too many open files" {
+				t.Error(r.Err)
+			}
+		}}
+		ports := make([]Endpoint, 100)
+		if err := s.Run(t.Context(), ports); err != nil || told != 100 || vain.Load() > 200 {
+			t.Errorf("%d ports in %d tries, %v", told, vain.Load(), err)
+		}
+	})
+}
+
 func TestScanCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -189,7 +285,7 @@ func TestScanUDPAddresses(t *testing.T) {
 }
 
 // A name is looked up once, however many ports it has; a failure may be asked
-// about again.
+// about again, and one for want of a descriptor is.
 func TestMemo(t *testing.T) {
 	asked := 0
 	r := Resolver{Lookup: func(context.Context, string, string) ([]netip.Addr, error) {
@@ -203,6 +299,22 @@ func TestMemo(t *testing.T) {
 		}
 	}
 	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+	asked = 0
+	r = Resolver{Lookup: func(context.Context, string, string) ([]netip.Addr, error) {
+		if asked++; asked < 3 {
+			return nil, &net.DNSError{Err: "dial udp 192.0.2.53:53: socket: too many open files"}
+		}
+		return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
+	}}.Memo(0)
+	for i := range 4 {
+		_, err := r.addresses(t.Context(), Endpoint{Network: "tcp", Host: "x.test", Port: "1"})
+		if i < 2 && connectKind(err) != NoDescriptor || i >= 2 && err != nil {
+			t.Error(i, err)
+		}
+	}
+	if asked != 3 {
 		t.Errorf("asked %d times", asked)
 	}
 	synctest.Test(t, func(t *testing.T) {
