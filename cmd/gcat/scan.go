@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -92,8 +93,33 @@ func cutPorts(word string) (host, ports string, ok bool) {
 	return host, ports, several
 }
 
+// foresee does what would fail in the middle of a scan when it has taken all
+// descriptors, and whose result is kept: it puts numbers in the place of the
+// services' names, and reads whom TLS trusts.
+func (g *gcat) foresee(ctx context.Context, targets []conn.Endpoint) []conn.Endpoint {
+	r := conn.Resolver{Numeric: g.Numeric}
+	seen := make(map[string]bool)
+	var known []conn.Endpoint
+	for _, e := range targets {
+		if !e.Unix() {
+			if n, err := r.Port(ctx, e); err == nil { // else its try says what is wrong
+				e.Port = strconv.Itoa(int(n))
+			}
+		}
+		if !seen[e.Port] {
+			seen[e.Port] = true
+			known = append(known, e)
+		}
+	}
+	if g.tlsConfig != nil {
+		_, _ = x509.SystemCertPool() // the handshakes say what is wrong
+	}
+	return known
+}
+
 // scan tells which ports are open.
 func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
+	targets = g.foresee(ctx, targets)
 	d := g.dialer(targets[0])
 	forget := time.Duration(0)
 	if g.Retry > 0 {
