@@ -53,7 +53,7 @@ func (g *gcat) converse(ctx context.Context, c net.Conn, where conn.Endpoint, st
 		EndWithPeer:   !g.RecvOnly && term.IsTerminal(int(os.Stdin.Fd())),
 		Guard:         tty.OnPanic,
 	}
-	if g.Datagrams > 0 && g.QuitAfterPeer == nil {
+	if g.Datagrams != nil && g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // they are the peer's end
 	}
 	defer g.counting(relay)()

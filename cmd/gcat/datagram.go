@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"time"
 
@@ -13,9 +14,9 @@ import (
 
 // datagramFlags are the options of sockets that keep the bounds of messages.
 type datagramFlags struct {
-	Datagrams    int  `short:"W" placeholder:"N" group:"bytes" help:"End after N."`
+	Datagrams    *int `short:"W" placeholder:"N" group:"bytes" help:"End after N."`
 	Lines        bool `group:"bytes" help:"A datagram for each line."`
-	DatagramSize int  `placeholder:"N" group:"bytes" help:"N bytes in each."`
+	DatagramSize *int `placeholder:"N" group:"bytes" help:"N bytes in each."`
 }
 
 // checkDatagrams refuses options of datagrams where there are none, and others
@@ -27,13 +28,13 @@ func (g *gcat) checkDatagrams(where conn.Endpoint) error {
 		refused bool
 		words   string
 	}{
-		{g.Datagrams < 0, "-W cannot be negative"},
-		{g.DatagramSize < 0 || g.DatagramSize > conn.MaxDatagram, fmt.Sprintf("--datagram-size must be from 1 to %d", conn.MaxDatagram)},
-		{g.Datagrams > 0 && !messages, "-W needs -u"},
+		{outside(g.Datagrams, 1, math.MaxInt), "-W must be at least 1"},
+		{outside(g.DatagramSize, 1, conn.MaxDatagram), fmt.Sprintf("--datagram-size must be from 1 to %d", conn.MaxDatagram)},
+		{g.Datagrams != nil && !messages, "-W needs -u"},
 		{g.Lines && !messages, "--lines needs -u"},
-		{g.DatagramSize > 0 && !messages, "--datagram-size needs -u"},
-		{g.Lines && g.DatagramSize > 0, "cannot use --lines with --datagram-size"},
-		{g.Interval > 0 && g.DatagramSize > 0, "cannot use -i with --datagram-size"},
+		{g.DatagramSize != nil && !messages, "--datagram-size needs -u"},
+		{g.Lines && g.DatagramSize != nil, "cannot use --lines with --datagram-size"},
+		{g.Interval > 0 && g.DatagramSize != nil, "cannot use -i with --datagram-size"},
 		{datagrams && g.Telnet, "cannot use -t with " + kindOfSocket(where)},
 		{datagrams && g.Backlog > 0, "cannot use --backlog with " + kindOfSocket(where)},
 		{datagrams && g.Listen && g.Source != "" && where.Unix(), "cannot use -s with -U and -l"},
@@ -50,7 +51,7 @@ func (g *gcat) checkDatagrams(where conn.Endpoint) error {
 // answerWait is for how long a client waits for answers after the end of its
 // input, and whether there has to be one.
 func (g *gcat) answerWait() (wait time.Duration, needed bool) {
-	needed = g.Timeout != nil || g.Datagrams > 0
+	needed = g.Timeout != nil || g.Datagrams != nil
 	switch {
 	case g.QuitAfter != nil:
 		return g.QuitAfter.D(), needed // negative is for ever

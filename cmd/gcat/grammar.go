@@ -13,8 +13,8 @@ type gcat struct {
 	IPv4    bool         `short:"4" name:"ipv4" group:"connect" help:"IPv4 only."`
 	IPv6    bool         `short:"6" name:"ipv6" group:"connect" help:"IPv6 only."`
 	Numeric bool         `short:"n" group:"connect" help:"No look-ups."`
-	Source  string       `short:"s" placeholder:"ADDR" group:"connect" help:"Source address."`
-	Port    string       `short:"p" placeholder:"PORT" group:"connect" help:"Source port."`
+	Source  string       `short:"s" placeholder:"ADDR" group:"connect" help:"Source address." filled:""`
+	Port    string       `short:"p" placeholder:"PORT" group:"connect" help:"Source port." filled:""`
 	Retry   cli.Duration `placeholder:"D" group:"connect" help:"Try again for up to D."`
 
 	Timeout        *cli.Duration `short:"w" placeholder:"D" group:"time" help:"Connect and idle."`
@@ -34,7 +34,7 @@ type gcat struct {
 	KeepOpen bool   `short:"k" group:"listen" help:"For many."`
 	MaxConns int    `default:"100" placeholder:"N" group:"listen" help:"At once (100)."`
 	Backlog  int    `placeholder:"N" group:"listen" help:"Waiting peers."`
-	Ready    string `placeholder:"FILE" type:"path" group:"listen" help:"Gets HOST:PORT once bound."`
+	Ready    string `placeholder:"FILE" type:"path" group:"listen" help:"Gets HOST:PORT once bound." filled:""`
 
 	byteFlags
 	datagramFlags

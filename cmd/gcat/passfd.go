@@ -24,7 +24,7 @@ func (g *gcat) checkPass(where conn.Endpoint) error {
 	}{
 		{g.Listen, "-l"}, {g.TLS || where.Network == "tls", "-c"}, {g.Exec != "", "-e"}, {g.CRLF, "-C"},
 		{g.Telnet, "-t"}, {g.Interval > 0, "-i"}, {g.Rate > 0, "--rate"}, {g.Hexdump != "", "-o"},
-		{g.Lines, "--lines"}, {g.Datagrams > 0, "-W"}, {g.DatagramSize > 0, "--datagram-size"},
+		{g.Lines, "--lines"}, {g.Datagrams != nil, "-W"}, {g.DatagramSize != nil, "--datagram-size"},
 		{g.SendOnly, "--send-only"}, {g.RecvOnly, "-d"}, {g.QuitAfter != nil, "-q"}, {g.QuitAfterPeer != nil, "-Q"},
 	} {
 		if c.given {

@@ -34,9 +34,10 @@ func (g *gcat) checkScan() error {
 		name  string
 	}{
 		{g.Listen, "-l"}, {g.PassFD, "-F"}, {g.Exec != "", "-e"}, {g.Lines, "--lines"},
-		{g.Datagrams > 0, "-W"}, {g.DatagramSize > 0, "--datagram-size"}, {g.Hexdump != "", "-o"},
+		{g.Datagrams != nil, "-W"}, {g.DatagramSize != nil, "--datagram-size"}, {g.Hexdump != "", "-o"},
 		{g.CRLF, "-C"}, {g.Telnet, "-t"}, {g.Rate > 0, "--rate"}, {g.SendOnly, "--send-only"},
-		{g.QuitAfter != nil, "-q"}, {g.QuitAfterPeer != nil, "-Q"},
+		{g.QuitAfter != nil, "-q"}, {g.QuitAfterPeer != nil, "-Q"}, {g.IdleTimeout != nil, "--idle-timeout"},
+		{g.NoShutdown, "--no-shutdown"}, {g.Shutdown != "write", "--shutdown"}, {g.Progress, "--progress"}, {g.Raw, "--raw"},
 	} {
 		if c.given {
 			return cli.Usagef("cannot use -z with %s", c.name)

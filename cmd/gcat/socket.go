@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"time"
 
 	"gcat/internal/cli"
@@ -14,10 +15,10 @@ type socketFlags struct {
 	TOS        *int          `name:"tos" placeholder:"N" group:"socket" help:"Type of service."`
 	TTL        *int          `name:"ttl" placeholder:"N" group:"socket" help:"Time to live."`
 	MPTCP      bool          `name:"mptcp" group:"socket" help:"Multipath TCP."`
-	Interface  string        `placeholder:"IF" group:"socket" help:"Device to use."`
-	SndBuf     cli.Size      `name:"sndbuf" placeholder:"SIZE" group:"socket" help:"Send buffer."`
-	RcvBuf     cli.Size      `name:"rcvbuf" placeholder:"SIZE" group:"socket" help:"Receive buffer."`
-	Congestion string        `placeholder:"NAME" group:"socket" help:"Congestion control."`
+	Interface  string        `placeholder:"IF" group:"socket" help:"Device to use." filled:""`
+	SndBuf     *cli.Size     `name:"sndbuf" placeholder:"SIZE" group:"socket" help:"Send buffer."`
+	RcvBuf     *cli.Size     `name:"rcvbuf" placeholder:"SIZE" group:"socket" help:"Receive buffer."`
+	Congestion string        `placeholder:"NAME" group:"socket" help:"Congestion control." filled:""`
 	ReusePort  bool          `name:"reuse-port" group:"socket" help:"Share the port."`
 }
 
@@ -38,8 +39,8 @@ func (g *gcat) checkSocket(where conn.Endpoint) error {
 		{"--ttl", g.TTL != nil, ip},
 		{"--interface", g.Interface != "", ip},
 		{"--reuse-port", g.ReusePort, ip},
-		{"--sndbuf", g.SndBuf > 0, where.Network != "vsock"},
-		{"--rcvbuf", g.RcvBuf > 0, where.Network != "vsock"},
+		{"--sndbuf", g.SndBuf != nil, where.Network != "vsock"},
+		{"--rcvbuf", g.RcvBuf != nil, where.Network != "vsock"},
 	} {
 		if o.given && !o.fits {
 			return cli.Usagef("cannot use %s with %s", o.name, kindOfSocket(where))
@@ -50,23 +51,31 @@ func (g *gcat) checkSocket(where conn.Endpoint) error {
 
 // checkSocketValues refuses values that no socket takes.
 func (g *gcat) checkSocketValues() error {
-	const mostBuffer = 1<<31 - 1 // setsockopt(2) takes an int
 	switch {
 	case g.Keepalive != nil && *g.Keepalive < 0:
 		return cli.Usagef("--keepalive cannot be negative")
 	case g.Keepalive != nil && *g.Keepalive > 0 && g.Keepalive.D() < time.Second:
 		return cli.Usagef("--keepalive is at least 1s, or 0 for none")
-	case g.TOS != nil && (*g.TOS < 0 || *g.TOS > 255):
+	case outside(g.TOS, 0, 255):
 		return cli.Usagef("--tos must be from 0 to 255")
-	case g.TTL != nil && (*g.TTL < 1 || *g.TTL > 255):
+	case outside(g.TTL, 1, 255):
 		return cli.Usagef("--ttl must be from 1 to 255")
-	case g.SndBuf > mostBuffer || g.RcvBuf > mostBuffer:
-		return cli.Usagef("a socket's buffer is smaller than 2G")
+	case !bufferFits(g.SndBuf):
+		return cli.Usagef("--sndbuf must be at least 1 and below 2G")
+	case !bufferFits(g.RcvBuf):
+		return cli.Usagef("--rcvbuf must be at least 1 and below 2G")
 	case len(g.Interface) > 15: // IFNAMSIZ, netdevice(7)
 		return cli.Usagef("bad interface %q: a name has at most 15 bytes", g.Interface)
 	}
 	return nil
 }
+
+// outside reports whether a number was given that is out of bounds.
+func outside(n *int, least, most int) bool { return n != nil && (*n < least || *n > most) }
+
+// bufferFits reports whether setsockopt(2), which takes an int, can be asked for
+// a buffer of that size. Nil is not asked for.
+func bufferFits(size *cli.Size) bool { return size == nil || *size >= 1 && *size <= math.MaxInt32 }
 
 // kindOfSocket is where's kind in the words of the command line.
 func kindOfSocket(where conn.Endpoint) string {
@@ -84,13 +93,17 @@ func kindOfSocket(where conn.Endpoint) string {
 // socketOptions are the flags as the sockets want them.
 func (f *socketFlags) socketOptions() conn.SocketOptions {
 	o := conn.SocketOptions{
-		Delay:         f.NoNodelay,
-		Interface:     f.Interface,
-		SendBuffer:    int(f.SndBuf),
-		ReceiveBuffer: int(f.RcvBuf),
-		MPTCP:         f.MPTCP,
-		Congestion:    f.Congestion,
-		ReusePort:     f.ReusePort,
+		Delay:      f.NoNodelay,
+		Interface:  f.Interface,
+		MPTCP:      f.MPTCP,
+		Congestion: f.Congestion,
+		ReusePort:  f.ReusePort,
+	}
+	if f.SndBuf != nil {
+		o.SendBuffer = int(*f.SndBuf)
+	}
+	if f.RcvBuf != nil {
+		o.ReceiveBuffer = int(*f.RcvBuf)
 	}
 	if f.TOS != nil {
 		o.TOS = *f.TOS

@@ -15,7 +15,7 @@ type byteFlags struct {
 	Telnet   bool         `short:"t" group:"bytes" help:"Refuse options."`
 	Interval cli.Duration `short:"i" placeholder:"D" group:"bytes" help:"Between lines."`
 	Rate     cli.Size     `placeholder:"SIZE" group:"bytes" help:"Bytes a second."`
-	Hexdump  string       `short:"o" placeholder:"FILE" group:"bytes" help:"Dump both ways."`
+	Hexdump  string       `short:"o" placeholder:"FILE" group:"bytes" help:"Dump both ways." filled:""`
 
 	dump *conn.Dump // open; nil is none
 }
@@ -65,8 +65,8 @@ func (g *gcat) closeDump(err error) error {
 // that one read is one message.
 func (g *gcat) wrapLocal(s conn.Stream, progress *conn.Progress, whole bool) conn.Stream {
 	switch {
-	case g.DatagramSize > 0:
-		s = &conn.Blocks{Stream: s, Size: g.DatagramSize}
+	case g.DatagramSize != nil:
+		s = &conn.Blocks{Stream: s, Size: *g.DatagramSize}
 	case g.Lines || g.Interval > 0:
 		s = conn.NewLines(s, whole)
 	case whole:
@@ -92,8 +92,8 @@ func (g *gcat) wrapRemote(s conn.Stream, peer string) conn.Stream {
 	if g.Telnet {
 		s = &conn.Telnet{Stream: s}
 	}
-	if g.Datagrams > 0 {
-		s = &conn.Countdown{Stream: s, Left: g.Datagrams}
+	if g.Datagrams != nil {
+		s = &conn.Countdown{Stream: s, Left: *g.Datagrams}
 	}
 	return s
 }

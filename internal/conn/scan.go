@@ -249,6 +249,9 @@ func ParsePorts(words []string) ([]string, error) {
 	}
 	for _, word := range words {
 		for part := range strings.SplitSeq(word, ",") {
+			if part == "" && word != "" {
+				return nil, fmt.Errorf("bad ports %q: one is missing", word)
+			}
 			low, high, ok := strings.Cut(part, "-")
 			if !ok || !digits(low) || !digits(high) {
 				if err := CheckPort(part); err != nil {
