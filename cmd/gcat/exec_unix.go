@@ -126,17 +126,20 @@ func control(c net.Conn, f func(fd int)) {
 // watchIdle ends a conversation that gcat does not see when the kernel has
 // counted no byte either way for limit. It ends with ctx.
 func watchIdle(ctx context.Context, cancel context.CancelCauseFunc, c net.Conn, limit time.Duration, peer string) {
-	tick := time.NewTicker(max(limit/16, 5*time.Millisecond))
+	pause := max(limit/16, 5*time.Millisecond)
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
-	last, since := countSocket(c), time.Now()
+	last, since, looked := countSocket(c), time.Now(), time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if now := countSocket(c); now != last {
-			last, since = now, time.Now()
+		late := time.Since(looked) - pause
+		looked = time.Now()
+		if now := countSocket(c); now != last || conn.Leapt(limit, late) {
+			last, since = now, looked
 		} else if time.Since(since) >= limit {
 			cancel(&conn.Error{Why: conn.Timeout, Op: peer, Err: fmt.Errorf("no byte moved for %v (idle limit)", limit)})
 			return

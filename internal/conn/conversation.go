@@ -87,6 +87,9 @@ func (c *conversation) next(ctx context.Context) {
 	case <-c.quitPeer:
 		c.stopSending(ctx)
 	case <-ctx.Done():
+		if due, ok := ctx.Deadline(); ok && time.Since(due) > punctual {
+			time.Sleep(drainRead) // nobody else drains what is not a Socket
+		}
 		c.interrupted(context.Cause(ctx))
 	}
 }

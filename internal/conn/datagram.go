@@ -44,8 +44,9 @@ type Datagrams struct {
 	history  [][]byte // what was sent while no answer has come
 	kept     int      // bytes in history
 	answered bool
-	ended    bool  // CloseWrite was called
-	failed   error // what ended it
+	ended    bool      // CloseWrite was called
+	until    time.Time // when the wait is over
+	failed   error     // what ended it
 }
 
 // keepMost bounds what is kept to be sent again to another address.
@@ -161,18 +162,28 @@ func (d *Datagrams) await() (net.Conn, error) {
 		}
 		return nil, d.end()
 	case d.ended && d.Wait > 0:
-		_ = d.conn.SetReadDeadline(time.Now().Add(d.Wait))
+		d.wait()
 	}
 	return d.conn, nil
 }
 
+// wait begins the wait for an answer. It is called with the lock held.
+func (d *Datagrams) wait() {
+	d.until = time.Now().Add(d.Wait)
+	_ = d.conn.SetReadDeadline(d.until)
+}
+
 // silent acts on a read that no answer came for. The deadline may have been
-// meant to wake the read for another reason.
+// meant to wake the read for another reason, or be seen so late that answers
+// have come meanwhile or nobody waited.
 func (d *Datagrams) silent(c net.Conn) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.failed != nil || d.conn != c || !d.ended {
+	switch {
+	case d.failed != nil || d.conn != c || !d.ended:
 		return d.failed
+	case d.Wait > 0 && (Leapt(d.Wait, time.Since(d.until)) || NewSocket(c, nil).ready()):
+		return nil
 	}
 	return d.end()
 }
@@ -277,7 +288,7 @@ func (d *Datagrams) move(to net.Conn) bool {
 	old := d.conn
 	d.conn = to
 	if d.ended && d.Wait > 0 {
-		_ = to.SetReadDeadline(time.Now().Add(d.Wait))
+		d.wait()
 	}
 	_ = old.SetReadDeadline(time.Unix(1, 0))
 	_ = old.Close()
@@ -305,7 +316,7 @@ func (d *Datagrams) CloseWrite() error {
 	case d.Wait == 0:
 		_ = d.conn.SetReadDeadline(time.Unix(1, 0))
 	case d.Wait > 0:
-		_ = d.conn.SetReadDeadline(time.Now().Add(d.Wait))
+		d.wait()
 	}
 	return nil
 }

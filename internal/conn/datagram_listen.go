@@ -45,6 +45,7 @@ type packetSocket interface {
 	// receive returns one datagram or as much of it as fits in p.
 	receive(p []byte) (n int, from packetPeer, err error)
 	send(p []byte, to packetPeer) error
+	ready() bool
 	SetReadDeadline(time.Time) error
 	Close() error
 }
@@ -96,6 +97,9 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 		n, from, err := l.conn.receive(p)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
+			if l.conn.ready() {
+				continue // it came in time, and the process did not run
+			}
 			return 0, &Error{Why: Timeout, Err: fmt.Errorf("nobody sent anything within %v (connect limit)", l.Limit)}
 		case errors.Is(err, syscall.ECONNREFUSED):
 			continue // an answer was refused; whoever else speaks is heard
@@ -201,6 +205,8 @@ func (s *unixgramSocket) receive(p []byte) (int, packetPeer, error) {
 	return n, s.from, err
 }
 
+func (s *unixgramSocket) ready() bool { return NewSocket(s.UnixConn, nil).ready() }
+
 func (s *unixgramSocket) send(p []byte, to packetPeer) error {
 	_, err := s.WriteTo(p, to.addr)
 	return err
@@ -224,6 +230,8 @@ func (s *udpSocket) receive(p []byte) (int, packetPeer, error) {
 	addr := net.UDPAddrFromAddrPort(from)
 	return n, packetPeer{addr: addr, name: addr.String(), control: answerFrom(s.control[:m])}, nil
 }
+
+func (s *udpSocket) ready() bool { return NewSocket(s.UDPConn, nil).ready() }
 
 func (s *udpSocket) send(p []byte, to packetPeer) error {
 	_, _, err := s.WriteMsgUDP(p, to.control, to.addr.(*net.UDPAddr))

@@ -20,6 +20,10 @@ type Progress struct {
 	start  time.Time
 	last   atomic.Int64 // nanoseconds since start
 	paused atomic.Int32
+
+	idle     time.Duration // at the last look
+	queue    int64         // then
+	repeated bool          // it was a late one's repetition
 }
 
 // Start begins the clock.
@@ -52,37 +56,76 @@ func (p *Progress) Resume() {
 }
 
 // Since returns how long no byte has moved.
-func (p *Progress) Since() time.Duration {
+func (p *Progress) Since() time.Duration { return p.idleAt(time.Now()) }
+
+func (p *Progress) idleAt(now time.Time) time.Duration {
 	if p.paused.Load() > 0 {
 		return 0
 	}
-	return time.Since(p.start) - time.Duration(p.last.Load())
+	return now.Sub(p.start) - time.Duration(p.last.Load())
+}
+
+// punctual is how late a timer may be and tell nothing. One that is later fires
+// in a process that did not run: it was stopped (SIGSTOP), or starved. What came
+// meanwhile waits to be read, and a limit that passed has not seen it.
+const punctual = time.Millisecond
+
+// Leapt reports whether a look at a limit came so late that nobody can be said
+// to have watched for so long: then the limit begins anew.
+func Leapt(limit, late time.Duration) bool {
+	return late > max(limit/4, 20*punctual)
+}
+
+// Look is one look at an idle limit, which was due at that time. It returns when
+// the next is due, or zero if no byte has moved for limit. Only one goroutine at
+// a time may look.
+//
+// Bytes that the kernel is still delivering move, too, although nobody writes
+// here: from one look to the next its queue becomes shorter. So there are four
+// looks within the limit at least, and sixteen while something is queued.
+//
+// A late look that would be the last is repeated once: those who read are given
+// as long as it was late. The process may be stopped anywhere in here, so that
+// everything is reckoned from one time.
+func (p *Progress) Look(limit time.Duration, due time.Time) (next time.Time) {
+	queue, now := p.queued(), time.Now()
+	idle, late := p.idleAt(now), now.Sub(due)
+	if Leapt(limit, late) || idle > p.idle && queue < p.queue {
+		p.last.Store(int64(now.Sub(p.start)))
+		idle = 0
+	}
+	p.idle, p.queue = idle, queue
+	pause := limit / 4
+	if queue > 0 {
+		pause = max(limit/16, 5*time.Millisecond)
+	}
+	switch {
+	case idle < limit:
+		p.repeated = false
+		return now.Add(max(min(pause, limit-idle), time.Microsecond))
+	case late > punctual && !p.repeated:
+		p.repeated = true
+		return now.Add(late)
+	}
+	return time.Time{}
 }
 
 // Wait returns nil when no byte has moved for limit, or ctx's error.
 func (p *Progress) Wait(ctx context.Context, limit time.Duration) error {
-	timer := time.NewTimer(limit - p.Since())
+	due := time.Now()
+	p.Touch() // behind the time that the first look is compared with
+	timer := time.NewTimer(0)
 	defer timer.Stop()
-	queued := p.queued()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
 		}
-		if q := p.queued(); q != queued {
-			queued = q
-			p.Touch()
-		}
-		rest := limit - p.Since()
-		if rest <= 0 {
+		if due = p.Look(limit, due); due.IsZero() {
 			return nil
 		}
-		if queued > 0 {
-			// The kernel tells nobody when it delivers: look more often.
-			rest = min(rest, max(limit/16, 5*time.Millisecond))
-		}
-		timer.Reset(rest)
+		timer.Reset(time.Until(due))
 	}
 }
 

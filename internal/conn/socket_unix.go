@@ -75,6 +75,19 @@ func (s *Socket) Gone() error {
 	})
 }
 
+// ready reports whether a read would not have to wait (poll(2)).
+func (s *Socket) ready() (ready bool) {
+	if s.raw == nil {
+		return false
+	}
+	_ = s.raw.Control(func(fd uintptr) {
+		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(poll, 0)
+		ready = err == nil && n > 0
+	})
+	return ready
+}
+
 // pendingError returns and clears what went wrong on the socket since anybody
 // asked (SO_ERROR).
 func (s *Socket) pendingError() (err error) {

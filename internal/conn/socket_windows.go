@@ -25,6 +25,9 @@ func (s *Socket) Gone() error {
 	return s.raw.Read(func(uintptr) bool { return false })
 }
 
+// ready cannot be known here: it is false.
+func (s *Socket) ready() bool { return false }
+
 func (s *Socket) pendingError() error { return nil }
 
 // Readable cannot be known here: it is taken as something.

@@ -1,0 +1,133 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// stopAt makes the look that comes at that time last: the process is stopped in
+// it, for as long as is said. It is in Queued because each look begins there.
+func stopAt(progress *Progress, at, stopped time.Duration) {
+	start := time.Now()
+	progress.Queued = func() int64 {
+		if time.Since(start) == at {
+			time.Sleep(stopped)
+		}
+		return 0
+	}
+}
+
+// A process that was stopped (SIGSTOP) wakes to a limit that has passed and to
+// bytes that wait. A leap of time begins the limit anew; a little of it lets
+// what has come be read first.
+func TestRelayStopped(t *testing.T) {
+	const limit = 2 * time.Second
+	for _, c := range []struct {
+		name        string
+		at, stopped time.Duration
+		moves       time.Duration // when a byte moves, after the process goes on; 0 is never
+		ends        time.Duration // after the start
+	}{
+		{"a leap", limit, 10 * time.Second, limit / 2, 15 * time.Second},
+		{"a leap, and silence", limit, 10 * time.Second, 0, 14 * time.Second},
+		{"a leap before the limit", limit / 2, 10 * time.Second, limit / 2, 14 * time.Second},
+		{"a little", limit, 100 * time.Millisecond, time.Millisecond, limit + 101*time.Millisecond + limit},
+		{"a little, and silence", limit, 100 * time.Millisecond, 0, limit + 200*time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				progress := new(Progress)
+				k := newTalk(t, &Relay{Idle: limit, Progress: progress})
+				stopAt(progress, c.at, c.stopped)
+				start := time.Now()
+				k.run(t.Context())
+				go func() { _, _ = io.Copy(io.Discard, k.localHear) }()
+				want := int64(0)
+				if c.moves > 0 {
+					want = 1
+					time.Sleep(c.at + c.stopped + c.moves)
+					_, _ = io.WriteString(k.remoteSay, "x")
+				}
+				r := <-k.done
+				k.end()
+				if got := time.Since(start); got != c.ends || r.EndedBy != "timeout" || r.Received != want {
+					t.Errorf("after %v, want %v: %+v", got, c.ends, r)
+				}
+			})
+		})
+	}
+}
+
+// A deadline is the time on the wall: it ends a process that was stopped, but
+// what came meanwhile is read first.
+func TestRelayStoppedDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTalk(t, &Relay{})
+		late := &lateContext{Context: context.Background(), due: time.Now().Add(time.Second), done: make(chan struct{})}
+		k.run(late)
+		go func() { _, _ = io.Copy(io.Discard, k.localHear) }()
+		time.Sleep(10 * time.Second)
+		close(late.done)
+		time.Sleep(time.Millisecond)
+		_, _ = io.WriteString(k.remoteSay, "x")
+		r := <-k.done
+		k.end()
+		if r.Received != 1 || r.EndedBy != "timeout" {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// Bytes that wait for the peer are no movement while they stay, and are while
+// they become fewer.
+func TestProgressQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 16 * time.Second
+		var queued atomic.Int64
+		p := &Progress{Queued: queued.Load}
+		p.Start()
+		start := time.Now()
+		done := make(chan error, 1)
+		go func() { done <- p.Wait(t.Context(), limit) }()
+		synctest.Wait()
+		queued.Store(100) // written before, and not taken
+		if err := <-done; err != nil || time.Since(start) != limit {
+			t.Errorf("a queue that stays: after %v, %v", time.Since(start), err)
+		}
+
+		p.Touch()
+		start = time.Now()
+		go func() { done <- p.Wait(t.Context(), limit) }()
+		for range 10 {
+			time.Sleep(10 * time.Second)
+			queued.Add(-5)
+		}
+		if err := <-done; err != nil || time.Since(start) < 100*time.Second+limit || time.Since(start) > 100*time.Second+limit*5/4 {
+			t.Errorf("a queue that moves: after %v, %v", time.Since(start), err)
+		}
+	})
+}
+
+// A lateContext ends when done is closed, later than it was due.
+type lateContext struct {
+	context.Context
+	due  time.Time
+	done chan struct{}
+}
+
+func (c *lateContext) Deadline() (time.Time, bool) { return c.due, true }
+func (c *lateContext) Done() <-chan struct{}       { return c.done }
+
+func (c *lateContext) Err() error {
+	select {
+	case <-c.done:
+		return &Error{Why: Timeout, Err: errors.New("the deadline")}
+	default:
+		return nil
+	}
+}
