@@ -11,9 +11,7 @@ import (
 // bytes touches, and the deadline of its whole life. Its timer is armed again
 // only when it fires, so that a message costs a store and nothing else.
 //
-// Bytes that the kernel is still delivering move, too, although nobody reads or
-// writes here: the timer fires four times within the limit to see whether the
-// queue has become shorter.
+// When to look, and what is seen, is [conn.Progress.Look]'s.
 type clock struct {
 	conn.Progress
 	expire func(what string, limit time.Duration)
@@ -22,9 +20,8 @@ type clock struct {
 	stopped  bool
 	limit    time.Duration
 	timer    *time.Timer
+	due      time.Time // when it fires
 	deadline *time.Timer
-	queued   int64         // as last seen
-	idle     time.Duration // as last seen
 }
 
 // start begins the clocks; a limit of 0 is none. expire is called at most once
@@ -42,12 +39,10 @@ func (c *clock) start(idle, deadline time.Duration, expire func(string, time.Dur
 func (c *clock) setIdle(limit time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.Touch()
-	c.limit, c.idle = limit, 0
-	if c.stopped {
-		return
-	}
+	c.limit, c.due = limit, time.Now().Add(limit/4)
+	c.Touch() // behind that, as in Wait
 	switch {
+	case c.stopped:
 	case c.timer != nil && limit > 0:
 		c.timer.Reset(limit / 4)
 	case c.timer != nil:
@@ -77,21 +72,14 @@ func (c *clock) look() {
 		c.mu.Unlock()
 		return
 	}
-	idle, queued := c.Since(), int64(0)
-	if c.Queued != nil {
-		queued = c.Queued()
-	}
-	if idle > c.idle && queued < c.queued {
-		c.Touch() // nobody moved bytes here, and the peer took some
-		idle = 0
-	}
-	c.idle, c.queued = idle, queued
-	limit, expired := c.limit, idle >= c.limit
-	if !expired {
-		c.timer.Reset(max(min(limit/4, limit-idle), time.Microsecond))
+	limit := c.limit
+	c.due = c.Look(limit, c.due)
+	passed := c.due.IsZero()
+	if !passed {
+		c.timer.Reset(time.Until(c.due))
 	}
 	c.mu.Unlock()
-	if expired {
+	if passed {
 		c.expire("idle", limit)
 	}
 }

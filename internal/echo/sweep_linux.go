@@ -3,16 +3,23 @@ package echo
 import (
 	"fmt"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // sweep ends the peers whose time has passed and computes when the next sweep
-// can matter. It is called with the lock held.
+// can matter. It is called with the lock held. If it comes so late that nobody
+// watched the peers ([conn.Leapt]), their idle limits begin anew.
 func (l *loop) sweep() {
 	l.now = l.clock()
+	leapt := l.next != 0 && conn.Leapt(l.server.Idle, time.Duration(l.now-l.next))
 	next := int64(0)
 	for _, p := range l.peers {
 		if p == nil {
 			continue
+		}
+		if leapt {
+			p.last = l.now
 		}
 		l.check(p)
 		if due := l.due(p, l.now); due != 0 && (next == 0 || due < next) {
@@ -51,7 +58,11 @@ func (l *loop) check(p *peer) {
 		p.last, idle = l.now, 0
 	}
 	p.sampled, p.queued = p.last, queued
-	if idle >= int64(s.Idle) {
+	if idle < int64(s.Idle) {
+		return
+	}
+	// What came in time may not have had its turn.
+	if l.handle(p); l.peers[p.fd] == p && p.last < l.now {
 		l.expire(p, byIdle, fmt.Sprintf("timed out: nothing moved for %v", s.Idle))
 	}
 }
