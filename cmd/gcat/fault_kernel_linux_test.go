@@ -96,7 +96,7 @@ func TestFaultDescriptorLimit(t *testing.T) {
 // System calls that are interrupted, again and again, change nothing.
 func TestFaultInterrupted(t *testing.T) {
 	const size = 3 << 20
-	const rule = "read,write,sendfile,splice,recvfrom,sendmsg,pwritev2,poll,ppoll,epoll_pwait:error=EINTR:when=20+3"
+	const rule = "read,write,splice,recvfrom,sendmsg,pwritev2,poll,ppoll,epoll_pwait:error=EINTR:when=20+3"
 	t.Run("files", func(t *testing.T) {
 		both(t, func(t *testing.T, network string) {
 			at := serve(t, network, func(c halfConn) { talkBoth(t, c, 41, 42, size) })
@@ -186,7 +186,7 @@ func TestFaultInputError(t *testing.T) {
 	})
 	cmd := gcatCmd(at...)
 	cmd.Stdin = input(t, "never read")
-	injected(t, cmd, "sendfile:error=EIO").ends(1, "", "gcat: standard input: input/output error")
+	injected(t, cmd, "splice:error=EIO").ends(1, "", "gcat: standard input: input/output error")
 	if err := <-met; !isReset(err) {
 		t.Errorf("the peer met %v, want a reset", err)
 	}

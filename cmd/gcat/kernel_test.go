@@ -222,23 +222,49 @@ func TestKernelWrapped(t *testing.T) {
 func TestKernelInterrupted(t *testing.T) {
 	strace := script.Peer(t, "strace")
 	data := noise(1 << 20)
-	for _, call := range []string{"read", "sendfile", "splice", "poll", "write"} {
-		t.Run(call, func(t *testing.T) {
+	for _, c := range []struct{ call, from string }{
+		{"read", "pipe"}, {"splice", "pipe"}, {"splice", "file"}, {"poll", "pipe"}, {"write", "pipe"},
+	} {
+		t.Run(c.call+" from a "+c.from, func(t *testing.T) {
 			t.Parallel()
-			r, w := pipe(t)
-			go func() {
-				_, _ = w.Write(data)
-				w.Close()
-			}()
+			call := c.call
+			r := fileOf(t, data)
+			if c.from == "pipe" {
+				read, w := pipe(t)
+				r = read
+				go func() {
+					_, _ = w.Write(data)
+					w.Close()
+				}()
+			}
 			at := serve(t, "tcp", collect)
 			cmd := exec.Command(strace, append([]string{"-f", "-qq", "-o", os.DevNull, "-e", "trace=" + call,
 				"-e", "inject=" + call + ":error=EINTR:when=3+7", script.Path("gcat")}, at...)...)
 			cmd.Stdin = r
-			if call == "sendfile" {
-				cmd.Stdin = fileOf(t, data)
-			}
 			p := launch(t, cmd)
 			p.ends(0, summary(data), "")
 		})
 	}
+}
+
+// With -Q 0 the peer's end ends the sending of a file, too: what has left the
+// file by then arrives, and no more has left it.
+func TestKernelFileStopped(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		f := fileOf(t, noise(64<<20))
+		var got int64
+		done := make(chan struct{})
+		at := serve(t, network, func(c halfConn) {
+			defer close(done)
+			_, _ = io.CopyN(io.Discard, c, 1<<20) // it is on its way
+			_ = c.CloseWrite()
+			n, _ := io.Copy(io.Discard, c)
+			got = n + 1<<20
+		})
+		start(t, f, append([]string{"-Q", "0"}, at...)...).ends(0, "", "")
+		<-done
+		if at, _ := f.Seek(0, io.SeekCurrent); at != got {
+			t.Errorf("%d bytes have left the file, and %d arrived", at, got)
+		}
+	})
 }

@@ -27,7 +27,9 @@ type way struct {
 	err     error
 	blocked bool
 	scratch []byte     // what truncate lends the kernel
-	between []*os.File // the pipe of spliceThrough: its ends to read and to write
+	between []*os.File // a pipe of our own: its ends to read and to write
+	stages  bool       // it puts Local's input there first
+	held    int        // how many bytes of that are in it
 	streak  int        // copies that filled their buffer, or moves that were small
 }
 
@@ -75,6 +77,14 @@ func (w *way) move() step {
 		w.taken, w.streak = false, 0
 	}
 	return s
+}
+
+// holds returns how many bytes have left Local and not reached the socket.
+func (w *way) holds() int {
+	if w == nil {
+		return 0
+	}
+	return w.held
 }
 
 // close gives back what the way has opened.

@@ -12,11 +12,9 @@ const (
 	// pipeSize is what the pipes at our ends are enlarged to (F_SETPIPE_SZ,
 	// fcntl(2)): the limit for everybody but root.
 	pipeSize = 1 << 20
-	// sendfileMost is what sendfile(2) takes at a time.
-	sendfileMost = 0x7ffff000
 	// patience is how much must have come before we hear of it, where nobody waits
-	// for it. The kernel takes half of the receive buffer at most.
-	patience = 512 << 10
+	// for it. The kernel makes the receive buffer large enough (tcp_rmem, tcp(7)).
+	patience = 2 << 20
 	// unixBuffer is the send buffer that Unix sockets need to be fast.
 	unixBuffer = 1 << 20
 )
@@ -25,13 +23,13 @@ const (
 // of these kinds, before it has moved any.
 var errRefused = errors.New("refused")
 
-// refused are the errors by which the kernel declines sendfile(2) and splice(2).
+// refused are the errors by which the kernel declines splice(2).
 func refused(err error) bool {
 	return err == unix.EINVAL || err == unix.ENOSYS || err == unix.EOPNOTSUPP || err == unix.EBADF || err == unix.ESPIPE
 }
 
-// outbound is the kernel's way from standard input to socket: sendfile(2) from a
-// regular file, splice(2) from a pipe.
+// outbound is the kernel's way from standard input to socket: splice(2) from a
+// pipe, or through one from a regular file.
 func (s *Stdio) outbound(socket *Socket) *way {
 	s.init()
 	w := &way{stdio: s, socket: socket}
@@ -41,7 +39,7 @@ func (s *Stdio) outbound(socket *Socket) *way {
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
-		w.eager, w.call, w.attempt = true, (*way).sendfile, w.trySendfile
+		w.eager, w.stages, w.call, w.attempt = true, true, (*way).spliceFile, w.tryFile
 	case unix.S_IFIFO:
 		w.call, w.attempt = (*way).spliceOut, w.trySpliceOut
 	default:
@@ -88,8 +86,8 @@ func (s *Socket) discarding() *way {
 
 // enlarge prepares for more: it gives the pipe at our end room, which is a hint
 // that fails when the user has too many large pipes. Bytes that are thrown away
-// need not be told of one by one: SO_RCVLOWAT (socket(7)) halves the time that
-// they take. The end and a failure of the connection are told of at once even
+// need not be told of one by one: SO_RCVLOWAT (socket(7)) takes a tenth of the
+// time. The end and a failure of the connection are told of at once even
 // so, and from here on nothing else has to be noticed.
 func (w *way) enlarge() {
 	if w.patient {
@@ -114,34 +112,6 @@ func (s *Socket) enlarge() {
 			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF, unixBuffer)
 		}
 	})
-}
-
-// sendfile moves from a regular file. At the file's end as sendfile sees it, the
-// pump reads on: a file in /proc has a size of 0.
-func (w *way) sendfile() (s step) {
-	s.to = w.socket.raw.Write(w.attempt)
-	s.n = w.n
-	switch {
-	case s.to != nil || w.err == nil && s.n > 0:
-	case w.err == nil || refused(w.err):
-		s.to = errRefused
-	case w.err == unix.EIO:
-		s.from = inputError(w.err)
-	default: // the socket's
-		s.to = w.err
-	}
-	return s
-}
-
-// trySendfile calls sendfile(2) once; it reports whether that is settled.
-func (w *way) trySendfile(fd uintptr) bool {
-	for {
-		w.n, w.err = unix.Sendfile(int(fd), w.stdio.in, nil, sendfileMost)
-		w.n = max(w.n, 0)
-		if w.err != unix.EINTR {
-			return w.err != unix.EAGAIN
-		}
-	}
 }
 
 // spliceOut moves from a pipe, which it waits for outside of the socket's lock.
@@ -246,7 +216,7 @@ func (w *way) truncate() (s step) {
 // tryTruncate calls recv(2) once; it reports whether that is settled.
 func (w *way) tryTruncate(fd uintptr) bool {
 	if w.scratch == nil {
-		w.scratch = make([]byte, pipeSize)
+		w.scratch = make([]byte, patience)
 	}
 	for {
 		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(w.scratch))),

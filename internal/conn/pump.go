@@ -42,13 +42,12 @@ func (s step) ended() half {
 // nobody answers may outlive the conversation.
 func (c *conversation) send() {
 	way := c.outbound()
+	defer way.close()
 	var buf buffer
 	for {
 		var s step
 		if way.ready() {
-			s = way.move()
-			c.taken.Add(int64(s.n))
-			c.sent.Add(int64(s.n))
+			s = c.moveOut(way)
 		} else {
 			s = c.copyOut(&buf)
 			way.copied(s.n)
@@ -56,11 +55,23 @@ func (c *conversation) send() {
 		if s.from == errStopped {
 			return
 		}
-		if s.from != nil || s.to != nil || !c.holder.release() {
+		if s.from != nil || s.to != nil || way.holds() == 0 && !c.holder.release() {
 			c.sending <- s.ended()
 			return
 		}
 	}
+}
+
+// moveOut lets the kernel move once.
+func (c *conversation) moveOut(way *way) step {
+	if way.stages && way.holds() == 0 && !c.holder.hold() {
+		return step{from: errStopped}
+	}
+	held := way.holds()
+	s := way.move()
+	c.taken.Add(int64(s.n + way.holds() - held))
+	c.sent.Add(int64(s.n))
+	return s
 }
 
 // copyOut reads Local once and writes what came to Remote.

@@ -75,6 +75,56 @@ func (w *way) empty(n int) error {
 	return nil
 }
 
+// spliceFile moves from a regular file to the socket, through a pipe of our own:
+// sendfile(2) does the same through one of 64 KiB, and wakes the peer more often
+// and costs more for it. What is in the pipe has left the file, and has to reach
+// the socket before more is read. At the file's end as splice(2) sees it, the
+// pump reads on: a file in /proc has a size of 0.
+func (w *way) spliceFile() (s step) {
+	if w.between == nil && !w.dig() {
+		return step{to: errRefused}
+	}
+	if w.held == 0 {
+		switch n, err := w.fill(); {
+		case err != nil && !refused(err):
+			return step{from: inputError(err)}
+		case n == 0:
+			return step{to: errRefused}
+		default:
+			w.held = n
+		}
+	}
+	s.to = w.socket.raw.Write(w.attempt)
+	s.n = w.n
+	if s.to == nil {
+		s.to = w.err
+	}
+	w.held -= s.n
+	return s
+}
+
+// fill puts what the file has next into the pipe, which is empty.
+func (w *way) fill() (int, error) {
+	for {
+		n, err := unix.Splice(w.stdio.in, nil, int(w.between[1].Fd()), nil, pipeSize, unix.SPLICE_F_MOVE)
+		if err != unix.EINTR {
+			return int(max(n, 0)), err
+		}
+	}
+}
+
+// tryFile moves from the pipe to the socket once; it reports whether that is
+// settled. The pipe is not empty, so only the socket can be unready.
+func (w *way) tryFile(fd uintptr) bool {
+	for {
+		n, err := unix.Splice(int(w.between[0].Fd()), nil, int(fd), nil, w.held, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+		w.n, w.err = int(max(n, 0)), err
+		if err != unix.EINTR {
+			return err != unix.EAGAIN
+		}
+	}
+}
+
 // dig makes the pipe, as large as it may be.
 func (w *way) dig() bool {
 	r, p, err := os.Pipe()
