@@ -17,22 +17,26 @@ const (
 	piece    = 1 << 20 // what a role moves at most per system call
 )
 
-// sink BYTES accept|dial…: throws away what a socket sends, until BYTES have
-// come or the end. TCP discards without copying (MSG_TRUNC, tcp(7)).
+// What a sink reads, as iperf3 does, and what a source writes at a time.
+const (
+	swallow  = 128 << 10
+	spoonful = 256 << 10
+)
+
+// sink BYTES accept|dial…: reads what a socket sends, as any program does, until
+// BYTES have come or the end. One that discarded without copying (MSG_TRUNC,
+// tcp(7)) would sleep most of the time and leave the work of receiving to the
+// sender, on whose processor the loopback then runs.
 func sink(args []string) (Report, error) {
 	want, c, err := streamArgs(args)
 	if err != nil {
 		return Report{}, err
 	}
 	r := Report{Start: now()}
-	buf := make([]byte, piece)
-	flags := unix.MSG_TRUNC
-	if domain, _ := unix.GetsockoptInt(c, unix.SOL_SOCKET, unix.SO_DOMAIN); domain == unix.AF_UNIX {
-		flags = 0 // a Unix stream would not discard anything
-	}
+	buf := make([]byte, swallow)
 	for r.Count < want {
 		n, err := retry(func() (int64, error) {
-			n, _, err := unix.Recvfrom(c, buf, flags)
+			n, err := unix.Read(c, buf)
 			return int64(n), err
 		})
 		if err != nil {
@@ -47,23 +51,18 @@ func sink(args []string) (Report, error) {
 	return r, nil
 }
 
-// source BYTES accept|dial…: sends BYTES from a file in memory (sendfile(2)),
-// half-closes, and is done when the peer has closed: then it has written all of
-// it out.
+// source BYTES accept|dial…: writes BYTES, as any program does, half-closes, and
+// is done when the peer has closed: then it has written all of it out.
 func source(args []string) (Report, error) {
 	want, c, err := streamArgs(args)
 	if err != nil {
 		return Report{}, err
 	}
-	file, err := memory()
-	if err != nil {
-		return Report{}, err
-	}
+	block := slices.Repeat([]byte("0123456789abcde\n"), spoonful/16)
 	r := Report{Start: now()}
 	for r.Count < want {
 		n, err := retry(func() (int64, error) {
-			var offset int64
-			n, err := unix.Sendfile(c, file, &offset, int(min(piece, want-r.Count)))
+			n, err := unix.Write(c, block[:min(spoonful, want-r.Count)])
 			return int64(n), err
 		})
 		if err != nil {
@@ -154,14 +153,4 @@ func streamArgs(args []string) (want int64, c int, err error) {
 	}
 	c, err = connection(args[1:])
 	return want, c, err
-}
-
-// memory is a file in memory, one piece long.
-func memory() (int, error) {
-	fd, err := unix.MemfdCreate("source", unix.MFD_CLOEXEC)
-	if err != nil {
-		return -1, err
-	}
-	_, err = unix.Write(fd, slices.Repeat([]byte("0123456789abcde\n"), piece/16))
-	return fd, err
 }
