@@ -20,7 +20,7 @@ func (a *App) sketch(grammar any) *kong.Application {
 		s.groups[g.Key] = &kong.Group{Key: g.Key, Title: g.Title}
 	}
 	v := reflect.ValueOf(grammar).Elem()
-	s.node.Flags = make([]*kong.Flag, 0, 96)
+	s.node.Flags = make([]*kong.Flag, 0, flagsAtOnce)
 	if !s.fields(v) {
 		return nil
 	}
@@ -31,6 +31,25 @@ func (a *App) sketch(grammar any) *kong.Application {
 type sketcher struct {
 	groups map[string]*kong.Group
 	node   kong.Node
+	blank  []drawn // made, and not drawn yet
+}
+
+// A drawn flag or operand: they are made many at once, which takes half the time.
+type drawn struct {
+	flag  kong.Flag
+	value kong.Value
+}
+
+const flagsAtOnce = 80
+
+func (s *sketcher) draw() (*kong.Flag, *kong.Value) {
+	if len(s.blank) == 0 {
+		s.blank = make([]drawn, flagsAtOnce)
+	}
+	d := &s.blank[0]
+	s.blank = s.blank[1:]
+	d.flag.Value = &d.value
+	return &d.flag, &d.value
 }
 
 // The tags of most values are alike; kong.Tag is large.
@@ -60,8 +79,8 @@ func (s *sketcher) fields(v reflect.Value) bool {
 
 // field adds a flag or an operand.
 func (s *sketcher) field(field reflect.StructField, target reflect.Value) bool {
-	value := &kong.Value{Target: target, Tag: plainTag}
-	flag := &kong.Flag{Value: value}
+	flag, value := s.draw()
+	value.Target, value.Tag = target, plainTag
 	operand, optional := false, false
 	ok := eachTag(string(field.Tag), func(key, text string) bool {
 		switch key {
@@ -128,16 +147,28 @@ func eachTag(tag string, f func(key, text string) bool) bool {
 		if colon < 0 {
 			return false
 		}
-		quoted, err := strconv.QuotedPrefix(tag[colon+1:])
-		if err != nil {
+		text, rest, ok := unquoted(tag[colon+1:])
+		if !ok || !f(tag[:colon], text) {
 			return false
 		}
-		text, err := strconv.Unquote(quoted)
-		if err != nil || !f(tag[:colon], text) {
-			return false
-		}
-		tag = tag[colon+1+len(quoted):]
+		tag = rest
 	}
+}
+
+// unquoted reads the quoted string that s begins with.
+func unquoted(s string) (text, rest string, ok bool) {
+	if s != "" && s[0] == '"' {
+		text, rest, ok = strings.Cut(s[1:], `"`)
+		if ok && strings.IndexByte(text, '\\') < 0 {
+			return text, rest, true // as nearly all are
+		}
+	}
+	quoted, err := strconv.QuotedPrefix(s)
+	if err != nil {
+		return "", "", false
+	}
+	text, err = strconv.Unquote(quoted)
+	return text, s[len(quoted):], err == nil
 }
 
 // hyphenated is the flag's name that kong makes of a field's: ConnectTimeout is
