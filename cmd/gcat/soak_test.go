@@ -30,7 +30,8 @@ var (
 // TestSoak holds random conversations with one gecho and one gcat -lk that
 // stay: both directions, all sizes, clients that reset, leave early, stop reading
 // for a while, or are killed. What comes back is compared; afterwards the servers
-// have the descriptors, threads and memory that they had.
+// have the descriptors, threads and memory that they had, and the goroutines of
+// their beginning.
 //
 //	go test ./cmd/gcat -run Soak -soak 1h -timeout 0
 func TestSoak(t *testing.T) {
@@ -47,7 +48,9 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("-soak.seed %d", seed)
 	path := filepath.Join(t.TempDir(), "sock")
-	echo := launch(t, exec.Command(script.Path("gecho"), "-w", "20", "127.0.0.1:0", "tls://127.0.0.1:0", path))
+	cmd := exec.Command(script.Telling(t, "gecho"), "-w", "20", "127.0.0.1:0", "tls://127.0.0.1:0", path)
+	script.Tell(t, cmd)
+	echo := launch(t, cmd)
 	echo.out.await(t, path+"\n")
 	places := strings.Fields(echo.out.String())
 	echoAt := strings.TrimPrefix(places[0], "tcp://")
@@ -57,11 +60,16 @@ func TestSoak(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	cmd := gcatCmd("-lk", "-w", "20", "--ready", sinkReady, "127.0.0.1", "0")
+	cmd = exec.Command(script.Telling(t, "gcat"), "-lk", "-w", "20", "--ready", sinkReady, "127.0.0.1", "0")
+	script.Tell(t, cmd)
 	cmd.Stdout = null
 	sink := launch(t, cmd)
 	sinkAt := awaitFile(t, sinkReady)
 
+	var fresh [2]int
+	for i, p := range []*proc{echo, sink} {
+		fresh[i], _ = script.Goroutines(t, p.cmd)
+	}
 	s := &soak{t: t, echoAt: echoAt, tlsAt: places[1], unixAt: path, sinkAt: sinkAt, counts: make(map[string]int)}
 	warm := time.Now().Add(lasting / 4)
 	s.run(seed, warm)
@@ -71,12 +79,18 @@ func TestSoak(t *testing.T) {
 		name := filepath.Base(p.cmd.Path)
 		// What a killed client left behind ends within the servers' idle limit.
 		var after holding
+		var goroutines int
+		var what string
 		for end := time.Now().Add(25 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-			if after = usageOf(t, p); after.files <= before[i].files {
+			goroutines, what = script.Goroutines(t, p.cmd)
+			if after = usageOf(t, p); after.files <= before[i].files && goroutines <= fresh[i] {
 				break
 			}
 		}
-		t.Logf("%s: %v, then %v", name, before[i], after)
+		t.Logf("%s: %v, then %v; %d goroutines, then %d", name, before[i], after, fresh[i], goroutines)
+		if goroutines > fresh[i] {
+			t.Errorf("%s: %d goroutines, %d in the beginning: %s", name, goroutines, fresh[i], what)
+		}
 		if after.files > before[i].files {
 			t.Errorf("%s: %d descriptors, %d before", name, after.files, before[i].files)
 		}

@@ -47,7 +47,7 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	for _, name := range []string{"gcat", "gecho", "gpack"} {
 		// One that does not build fails the tests that need it, and its own.
-		if err := build(name); err != nil {
+		if err := build(name, Path(name)); err != nil {
 			fmt.Fprintf(os.Stderr, "build %s: %v\n", name, err)
 		}
 	}
@@ -66,9 +66,9 @@ func atOnce() {
 	}
 }
 
-// build builds one command, as the tests themselves were built.
-func build(name string) error {
-	args := []string{"build", "-o", Path(name)}
+// build builds one command to path, as the tests themselves were built.
+func build(name, path string, flags ...string) error {
+	args := append([]string{"build", "-o", path}, flags...)
 	if raceEnabled {
 		args = append(args, "-race")
 	}
