@@ -97,7 +97,8 @@ func (c *conversation) next(ctx context.Context) {
 // sendEnded acts on the end of the send pump.
 func (c *conversation) sendEnded(ctx context.Context, h half) {
 	if c.sendDone {
-		return // it was stopped with empty hands, and met the shut down socket
+		c.leaveBehind() // it was stopped, and had just read some more or met the shut down socket
+		return
 	}
 	c.sendDone = true
 	switch {
@@ -119,6 +120,7 @@ func (c *conversation) sendEnded(ctx context.Context, h half) {
 // endSending passes the end of Local's input on to the peer.
 func (c *conversation) endSending(ctx context.Context) {
 	c.sendDone = true
+	c.leaveBehind()
 	c.ended("local")
 	if c.Shutdown == ShutBoth {
 		c.discard.Store(true)
@@ -246,6 +248,14 @@ func (c *conversation) stopSending(ctx context.Context) {
 	// Otherwise the pump reports when its hands are empty.
 }
 
+// leaveBehind tells of what was read from Local and will not be sent, because
+// the sending ended with the peer.
+func (c *conversation) leaveBehind() {
+	if c.holder.ended() && c.unsent() > 0 {
+		c.note("peer", c.notDelivered(errors.New("the peer had ended")))
+	}
+}
+
 // peerLeft acts on a peer that has ended and is now gone for good. If it has
 // all that was sent, that is an end in order.
 func (c *conversation) peerLeft() {
@@ -266,6 +276,8 @@ func (c *conversation) peerLeft() {
 	if err := c.Socket.settled(nil); lost(err) {
 		c.note("reset", c.notDelivered(err))
 	}
+	c.holder.stop()
+	c.leaveBehind()
 	c.over = true
 }
 

@@ -1,6 +1,9 @@
 package conn
 
-import "fmt"
+import (
+	"fmt"
+	"sync/atomic"
+)
 
 // CRLF is a Stream whose input has every LF turned into CRLF; a CRLF that is
 // already there stays one. What is written to it passes unchanged.
@@ -11,7 +14,8 @@ type CRLF struct {
 	Whole bool
 
 	buf   []byte
-	rest  []byte // translated and not returned yet, within buf
+	rest  []byte       // translated and not returned yet, within buf
+	held  atomic.Int64 // its length
 	input []byte
 	last  byte  // the byte before the next one
 	err   error // what the stream ended with
@@ -42,6 +46,7 @@ func (c *CRLF) Read(p []byte) (int, error) {
 	}
 	n := copy(p, c.rest)
 	c.rest = c.rest[n:]
+	c.held.Store(int64(len(c.rest)))
 	return n, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 )
 
 // MaxDatagram is how many bytes a datagram of UDP over IPv4 can carry: 65535
@@ -26,8 +27,9 @@ type Lines struct {
 	Whole bool
 
 	buf  []byte
-	have []byte // what was read and not returned yet, within buf
-	err  error  // what the last read of the stream ended with
+	have []byte       // what was read and not returned yet, within buf
+	held atomic.Int64 // its length
+	err  error        // what the last read of the stream ended with
 }
 
 // NewLines returns s line by line.
@@ -58,6 +60,7 @@ func (l *Lines) Read(p []byte) (int, error) {
 		n := copy(l.buf, l.have)
 		m, err := l.Stream.Read(l.buf[n:])
 		l.have, l.err = l.buf[:n+m], err
+		l.held.Store(int64(len(l.have)))
 	}
 }
 
@@ -68,6 +71,7 @@ func (l *Lines) take(p []byte, n int) (int, error) {
 	}
 	n = copy(p, l.have[:n])
 	l.have = l.have[n:]
+	l.held.Store(int64(len(l.have)))
 	return n, nil
 }
 

@@ -9,14 +9,19 @@ import (
 )
 
 // unacknowledged counts the bytes read from Local that the peer is not known to
-// have: in a pump's hands, in our kernel, or on the way.
+// have: held back, in a pump's hands, in our kernel, or on the way.
 func (c *conversation) unacknowledged() int64 {
-	sent := c.sent.Load()
-	left := c.taken.Load() - sent
+	left := c.unsent()
 	if c.Socket != nil {
-		left += min(c.Socket.Unacknowledged(), sent)
+		left += min(c.Socket.Unacknowledged(), c.sent.Load())
 	}
 	return left
+}
+
+// unsent counts the bytes read from Local that our kernel does not have.
+func (c *conversation) unsent() int64 {
+	sent := c.sent.Load() // before the others: it never overtakes them
+	return c.taken.Load() + heldBack(c.Local) - sent
 }
 
 // notDelivered says how many bytes the peer did not take, and why.
@@ -28,7 +33,7 @@ func (c *conversation) notDelivered(err error) error {
 			why = TLS // the peer refused us before it took anything
 		}
 	}
-	op := fmt.Sprintf("send to %s after %s, ", c.Peer, byteCount(c.taken.Load()))
+	op := fmt.Sprintf("send to %s after %s, ", c.Peer, byteCount(c.taken.Load()+heldBack(c.Local)))
 	if n := c.unacknowledged(); n > 0 {
 		op += fmt.Sprintf("%d of them not delivered", n)
 	} else {

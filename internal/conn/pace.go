@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -13,7 +14,8 @@ type Interval struct {
 	Pause    time.Duration
 	Progress *Progress
 
-	next time.Time // when the next read may return; zero is at once
+	next time.Time    // when the next read may return; zero is at once
+	held atomic.Int64 // bytes that were read and wait for that
 }
 
 // Read reads, and returns when the pause is over; the end of the input does not
@@ -24,7 +26,9 @@ func (i *Interval) Read(p []byte) (int, error) {
 		return n, err
 	}
 	if !i.next.IsZero() {
+		i.held.Store(int64(n))
 		pause(i.Progress, time.Until(i.next))
+		i.held.Store(0)
 	}
 	i.next = time.Now().Add(i.Pause)
 	return n, err

@@ -53,6 +53,7 @@ func (c *conversation) send() {
 			way.copied(s.n)
 		}
 		if s.from == errStopped {
+			c.sending <- half{}
 			return
 		}
 		if s.from != nil || s.to != nil || way.holds() == 0 && !c.holder.release() {
@@ -82,10 +83,11 @@ func (c *conversation) copyOut(buf *buffer) step {
 	if n == 0 && err != nil {
 		return step{from: err}
 	}
-	if !c.holder.hold() {
+	held := c.holder.hold()
+	c.taken.Add(int64(n))
+	if !held {
 		return step{from: errStopped}
 	}
-	c.taken.Add(int64(n))
 	m, werr := c.Remote.Write(p[:n])
 	c.sent.Add(int64(m))
 	c.Progress.Touch()
@@ -209,6 +211,13 @@ func (h *holder) stop() bool {
 	defer h.mu.Unlock()
 	h.stopped = true
 	return !h.holding
+}
+
+// ended reports whether the pump was stopped.
+func (h *holder) ended() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.stopped
 }
 
 // busy reports whether the pump has bytes in its hands.
