@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -25,7 +24,8 @@ func (g *gcat) run(log *cli.Log) error {
 		return err
 	}
 	defer g.attend()()
-	ctx, stop := g.signals(context.Background(), g.hasty(where))
+	g.tellCounts()
+	ctx, stop := signals(context.Background(), g.hasty(where))
 	defer stop()
 	if d := g.Deadline.D(); d > 0 {
 		var cancel context.CancelFunc
@@ -98,44 +98,32 @@ func (g *gcat) hasty(where conn.Endpoint) bool {
 		g.Hexdump == "" && !tty.IsTerminal(os.Stdin)
 }
 
-// shortRun is how long a hasty command runs before it catches signals: in most
-// scripts it is over by then.
-const shortRun = 5 * time.Millisecond
-
 // signals returns a context that ends when a signal asks the command to; the
 // context's cause is the signal. A second signal ends the process at once. A
 // signal that was ignored when the command started (nohup) stays ignored.
 //
 // Each takes the runtime a journey to another thread and back, altogether a
-// tenth of a short run. With hasty set that is left until the run is no short
-// one; until then nobody is told any counts, and SIGQUIT can never be caught.
-func (g *gcat) signals(parent context.Context, hasty bool) (ctx context.Context, stop func()) {
+// tenth of a short run. With hasty set that happens while the connection is
+// made.
+func signals(parent context.Context, hasty bool) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	catch := func() {
-		g.tellCounts()
-		caught := make(chan os.Signal, 2)
+	caught, catching := make(chan os.Signal, 2), make(chan struct{})
+	go func() { // ends with the process
 		for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 			if !signal.Ignored(s) {
 				signal.Notify(caught, s)
 			}
 		}
-		go func() { // ends with the process
-			cancel(&cli.Interrupted{Signal: <-caught})
-			again := <-caught
-			tty.Restore()
-			cli.DieOf(again)
-		}()
-	}
+		close(catching)
+		cancel(&cli.Interrupted{Signal: <-caught})
+		again := <-caught
+		tty.Restore()
+		cli.DieOf(again)
+	}()
 	if !hasty {
-		catch()
-		return ctx, func() { cancel(nil) }
+		<-catching
 	}
-	cli.DieSilently(syscall.SIGQUIT) // the runtime would print its stacks
-	timer := time.AfterFunc(shortRun, catch)
-	return ctx, func() {
-		timer.Stop()
-		cancel(nil)
-	}
+	return ctx, func() { cancel(nil) }
 }
 
 // cause is what ended ctx, if it has ended, else err: what a signal or the
