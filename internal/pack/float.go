@@ -3,6 +3,7 @@ package pack
 import (
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 )
 
@@ -111,6 +112,13 @@ func appendFloat(dst []byte, v float64, width int) []byte {
 			dst = append(dst, '-')
 		}
 		return append(dst, "inf"...)
+	}
+	if width != 2 {
+		dst = slices.Grow(dst, floatRoom)
+		n := len(dst)
+		if n2 := putShortest(dst[n:n+floatRoom], v, width); n2 > 0 {
+			return dst[:n+n2]
+		}
 	}
 	size, precision := 64, -1
 	switch width {

@@ -22,8 +22,10 @@ func (d *Decoder) quick() (room int, ok bool) {
 				return 0, false
 			}
 			room += uintRoom
-		case float, truth:
-			room += uintRoom
+		case float:
+			room += floatRoom
+		case truth:
+			room++
 		case char, bytesOf:
 			room += 1 + 4*int(min(p.Count, smallRecord))
 		default:
