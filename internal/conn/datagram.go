@@ -135,6 +135,9 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 			if err := d.silent(c); err != nil {
 				return 0, err
 			}
+		case errors.Is(err, syscall.EMSGSIZE):
+			// A router has dropped a datagram that was too long for the way
+			// behind it. The kernel has heard that, too, and cuts the next ones.
 		default:
 			d.broken(c, err)
 		}
@@ -196,22 +199,39 @@ func (d *Datagrams) end() error {
 	return io.EOF
 }
 
-// Write sends one datagram. If the peer refuses, Read tells.
+// Write sends one datagram. If the peer refuses, or it cannot be sent, Read
+// tells, and nothing more is sent.
 func (d *Datagrams) Write(p []byte) (int, error) {
 	c := d.keep(p)
+	if c == nil {
+		return 0, nil
+	}
 	n, err := c.Write(p)
-	if err == nil {
+	if errors.Is(err, syscall.EMSGSIZE) {
+		n, err = c.Write(p) // the error may have been an earlier one's; see Read
+	}
+	switch {
+	case err == nil:
 		d.Progress.Touch()
 		return n, nil
-	}
-	if errors.Is(err, syscall.EMSGSIZE) {
+	case errors.Is(err, syscall.EMSGSIZE):
 		err = tooLong(len(p), c.LocalAddr())
+	case !refusal(err):
+		err = &sendError{error: err}
 	}
 	if d.broken(c, err) {
 		return len(p), nil // it was sent to the other address, with what was kept
 	}
 	return 0, nil
 }
+
+// A sendError is of a datagram that could not be sent.
+type sendError struct {
+	error
+	to string // to whom; empty is the peer of the conversation
+}
+
+func (e *sendError) Unwrap() error { return e.error }
 
 // tooLong says that a datagram of n bytes cannot be sent from local.
 func tooLong(n int, local net.Addr) error {
@@ -223,11 +243,13 @@ func tooLong(n int, local net.Addr) error {
 }
 
 // keep remembers what is about to be sent, in case that it has to be sent to
-// another address, and returns the socket to send it on.
+// another address, and returns the socket to send it on, if there still is one.
 func (d *Datagrams) keep(p []byte) net.Conn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
+	case d.failed != nil:
+		return nil
 	case d.answered || d.at+1 >= len(d.names):
 	case d.kept+len(p) > keepMost:
 		d.names, d.history = d.names[:d.at+1], nil // too much to begin again

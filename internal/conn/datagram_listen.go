@@ -177,6 +177,9 @@ func (l *DatagramListener) Write(p []byte) (int, error) {
 		}
 		return 0, nil
 	}
+	if !isLocal(err) {
+		err = &sendError{err, to.name}
+	}
 	return 0, err
 }
 

@@ -33,13 +33,20 @@ func (c *conversation) notDelivered(err error) error {
 			why = TLS // the peer refused us before it took anything
 		}
 	}
-	op := fmt.Sprintf("send to %s after %s, ", c.Peer, byteCount(c.taken.Load()+heldBack(c.Local)))
-	if n := c.unacknowledged(); n > 0 {
-		op += fmt.Sprintf("%d of them not delivered", n)
-	} else {
-		op += "not all of them delivered" // a Unix peer took the count with it
+	return &Error{Why: why, Op: c.sendWords(err), Err: brokenWords(err)}
+}
+
+// sendWords is how far sending came that failed with err.
+func (c *conversation) sendWords(err error) string {
+	peer := c.Peer
+	if u, ok := errors.AsType[*sendError](err); ok && u.to != "" {
+		peer = u.to
 	}
-	return &Error{Why: why, Op: op, Err: brokenWords(err)}
+	op := fmt.Sprintf("send to %s after %s, ", peer, byteCount(c.taken.Load()+heldBack(c.Local)))
+	if n := c.unacknowledged(); n > 0 {
+		return op + fmt.Sprintf("%d of them not delivered", n)
+	}
+	return op + "not all of them delivered" // a Unix peer took the count with it
 }
 
 // receiveError says how far receiving came, what of ours was lost with it, and
@@ -47,6 +54,9 @@ func (c *conversation) notDelivered(err error) error {
 func (c *conversation) receiveError(err error) error {
 	if isLocal(err) {
 		return err // what is wrapped around the connection failed, not the peer
+	}
+	if _, ok := errors.AsType[*sendError](err); ok {
+		return &Error{Why: talkKind(err), Op: c.sendWords(err), Err: err}
 	}
 	op := fmt.Sprintf("receive from %s after %s", c.Peer, byteCount(c.received.Load()))
 	if n := c.unacknowledged(); n > 0 {
