@@ -14,36 +14,36 @@ import (
 // not lost in silence.
 func TestRelayHeldBack(t *testing.T) {
 	for name, c := range map[string]struct {
-		relay Relay
+		relay *Relay
 		wrap  func(Stream, *Progress) Stream
 		say   string
 		sent  int64
 		held  int64
 	}{
 		"a line that waits for its pause": {
-			Relay{QuitAfterPeer: duration(0)},
+			&Relay{QuitAfterPeer: duration(0)},
 			func(s Stream, p *Progress) Stream {
 				return &Interval{Stream: NewLines(s, false), Pause: time.Hour, Progress: p}
 			}, "one\ntwo\n", 4, 4,
 		},
 		"and those behind it": {
-			Relay{EndWithPeer: true},
+			&Relay{EndWithPeer: true},
 			func(s Stream, p *Progress) Stream {
 				return NewRate(&Interval{Stream: &CRLF{Stream: NewLines(s, false)}, Pause: time.Hour, Progress: p}, 1<<20, false, p)
 			}, "one\ntwo\nthree\nfo", 5, 13,
 		},
 		"a line without its end": {
-			Relay{QuitAfterPeer: duration(time.Minute)},
+			&Relay{QuitAfterPeer: duration(time.Minute)},
 			func(s Stream, p *Progress) Stream { return NewLines(s, false) }, "one\ntw", 4, 2,
 		},
 		"nothing": {
-			Relay{QuitAfterPeer: duration(0)},
+			&Relay{QuitAfterPeer: duration(0)},
 			func(s Stream, p *Progress) Stream { return NewLines(s, false) }, "one\n", 4, 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				k := newTalk(t, &c.relay)
+				k := newTalk(t, c.relay)
 				k.relay.Progress = new(Progress)
 				k.relay.Local = c.wrap(k.local, k.relay.Progress)
 				k.run(t.Context())
