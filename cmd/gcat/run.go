@@ -23,6 +23,9 @@ func (g *gcat) run(log *cli.Log) error {
 	if err != nil {
 		return err
 	}
+	if err := conn.StartPoller(); err != nil {
+		return err
+	}
 	defer g.attend()()
 	g.tellCounts()
 	ctx, stop := signals(context.Background(), g.hasty(where))

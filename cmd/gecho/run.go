@@ -27,6 +27,9 @@ func (g *gecho) run(log *cli.Log) error {
 	if err != nil {
 		return err
 	}
+	if err := conn.StartPoller(); err != nil {
+		return err
+	}
 	sockets, err := g.open(log, endpoints)
 	if err != nil {
 		return err

@@ -130,11 +130,18 @@ func (s *Stdio) endOutput() error {
 		return nil // nobody waits for its end
 	}
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return outputError(err)
+	old := -1
+	if err == nil {
+		defer unix.Close(null)
+		old, err = unix.Dup(s.out) // closing it tells of errors, dup2(2) does not
 	}
-	defer unix.Close(null)
-	old, err := unix.Dup(s.out) // closing it tells of errors, dup2(2) does not
+	if err == unix.EMFILE || err == unix.ENFILE {
+		// Its place goes to what is opened next: nobody writes here any more.
+		if err := unix.Close(s.out); err != nil {
+			return outputError(err)
+		}
+		return nil
+	}
 	if err != nil {
 		return outputError(err)
 	}
