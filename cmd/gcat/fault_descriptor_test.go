@@ -3,8 +3,10 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,6 +67,172 @@ func TestFaultClosedDescriptors(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The same for other kinds of conversation, and for servers: nothing that is
+// opened takes a standard stream's place.
+func TestFaultClosedDescriptorsElsewhere(t *testing.T) {
+	m := newMint(t)
+	cert, _, _ := m.issue("server", nil)
+	for bits := range 8 {
+		redirect := ""
+		for fd, word := range []string{" <&-", " >&-", " 2>&-"} {
+			if bits&(1<<fd) != 0 {
+				redirect += word
+			}
+		}
+		run := func(t *testing.T, name string, args ...string) *proc {
+			sh := exec.Command("sh", "-c", "exec "+script.Path(name)+" "+strings.Join(args, " ")+redirect)
+			sh.Stdin = input(t, "question")
+			return launch(t, sh)
+		}
+		for _, kind := range []string{"tls", "unixgram"} {
+			t.Run(fmt.Sprintf("%s %03b", kind, bits), func(t *testing.T) {
+				t.Parallel()
+				asked, answer := "question", "answer"
+				if bits&1 != 0 {
+					asked = ""
+				}
+				if bits&2 != 0 || kind == "unixgram" && asked == "" {
+					answer = ""
+				}
+				got := make(chan string, 1)
+				var p *proc
+				if kind == "tls" {
+					at := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}}, func(c *tls.Conn) {
+						got <- readAll(c)
+						_, _ = io.WriteString(c, "answer")
+						_ = c.CloseWrite()
+						readAll(c.NetConn())
+					})
+					p = run(t, "gcat", append([]string{"-c", "--tls-ca", m.file}, at...)...)
+				} else {
+					path := filepath.Join(t.TempDir(), "peer")
+					c, err := net.ListenPacket("unixgram", path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer c.Close()
+					go func() { // ends when c is closed
+						buf := make([]byte, 100)
+						n, from, _ := c.ReadFrom(buf)
+						got <- string(buf[:n])
+						_, _ = c.WriteTo([]byte("answer"), from)
+					}()
+					p = run(t, "gcat", "-uU", "-q1", path)
+				}
+				p.ends(0, answer, "")
+				if kind == "tls" || asked != "" {
+					if g := <-got; g != asked {
+						t.Errorf("the peer got %q, want %q", g, asked)
+					}
+				}
+			})
+		}
+		for _, kind := range []string{"exec", "gecho"} {
+			t.Run(fmt.Sprintf("%s %03b", kind, bits), func(t *testing.T) {
+				t.Parallel()
+				path := filepath.Join(t.TempDir(), "sock")
+				var p *proc
+				if kind == "exec" {
+					p = run(t, "gcat", "-lU", "-e", "'exec cat'", path)
+				} else {
+					p = run(t, "gecho", "--once", path)
+				}
+				start(t, input(t, "there and back"), "--retry", "60", "-U", path).ends(0, "there and back", "")
+				if got := p.status(); got != 0 {
+					t.Errorf("status %d; it said %q", got, p.err)
+				}
+			})
+		}
+	}
+}
+
+// Whoever writes to a pipe that nobody reads any more dies of it, whichever
+// descriptor it is: standard error that is a hex dump, and a dump's file. A
+// place for --ready is told of in words, for nothing has begun.
+func TestFaultPipesGone(t *testing.T) {
+	t.Parallel()
+	gone := func() *os.File {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		t.Cleanup(func() { w.Close() })
+		return w
+	}
+	hello := func(c halfConn) { _, _ = io.WriteString(c, "hello"); readAll(c) }
+	for _, dump := range []string{"-", "/dev/fd/3"} {
+		stdin, _ := pipe(t)
+		cmd := gcatCmd(append([]string{"-o", dump}, serve(t, "tcp", hello)...)...)
+		cmd.Stdin = stdin
+		if dump == "-" {
+			cmd.Stderr = gone()
+		} else {
+			cmd.ExtraFiles = []*os.File{gone()}
+		}
+		p := launch(t, cmd)
+		if got := p.status(); got != 128+int(syscall.SIGPIPE) {
+			t.Errorf("-o %s: status %d; it said %q", dump, got, p.err)
+		}
+		p.says("")
+	}
+	cmd := gcatCmd("-l", "--ready", "/dev/fd/3", "127.0.0.1", "0")
+	cmd.ExtraFiles = []*os.File{gone()}
+	launch(t, cmd).ends(1, "", `write "/dev/fd/3": broken pipe`)
+}
+
+// A standard input that cannot be read, in the other kinds of conversation: the
+// peer does not take it for an end, except where there is none to be told of.
+func TestFaultInputDirectory(t *testing.T) {
+	dir, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	const words = "gcat: standard input: is a directory"
+	m := newMint(t)
+	cert, _, _ := m.issue("server", nil)
+
+	met := make(chan error, 1)
+	at := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}}, func(c *tls.Conn) {
+		_, err := c.Read(make([]byte, 1))
+		met <- err
+	})
+	start(t, dir, append([]string{"-c", "--tls-ca", m.file}, at...)...).ends(1, "", words)
+	if err := <-met; !isReset(err) {
+		t.Errorf("the TLS peer met %v, want a reset", err)
+	}
+
+	p, c := listening(t, "tcp", dir)
+	if _, err := c.Read(make([]byte, 1)); !isReset(err) {
+		t.Errorf("the listener's peer met %v, want a reset", err)
+	}
+	p.ends(1, "", words)
+
+	p, address := listener(t, "tcp", dir, "-k") // its first peer's input fails, and no other's
+	if _, err := dialTest(t, "tcp", address).Read(make([]byte, 1)); !isReset(err) {
+		t.Errorf("the first peer met %v, want a reset", err)
+	}
+	second := dialTest(t, "tcp", address)
+	_, _ = io.WriteString(second, "second")
+	_ = second.CloseWrite()
+	if got := readAll(second); got != "" {
+		t.Errorf("the second peer got %q", got)
+	}
+	p.out.await(t, "second")
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	p.ends(128+int(syscall.SIGTERM), "second", words)
+
+	udp, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	start(t, dir, "-u", udp.LocalAddr().String()).ends(1, "", words)
+	start(t, dir, "-ul", "127.0.0.1", "0").ends(1, "", words)
+	start(t, dir, append([]string{"-d"}, serve(t, "tcp", func(c halfConn) { _, _ = io.WriteString(c, "unread input") })...)...).ends(0, "unread input", "")
 }
 
 // Failing with standard error closed is failing all the same.

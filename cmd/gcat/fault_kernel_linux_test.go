@@ -45,6 +45,71 @@ func TestFaultNoDescriptors(t *testing.T) {
 	}
 }
 
+// Too few descriptors, however few: either everything is delivered, or a line and
+// a status say that it was not possible. The runtime's own need of them, which
+// it would meet with a trace of stacks, is no exception.
+func TestFaultFewDescriptors(t *testing.T) {
+	const size = 300_000
+	dir := buildStatic(t, filepath.Join("..", "..")) // a loader would need some, too
+	for n := 3; n <= 16; n++ {
+		for _, output := range []string{"pipe", "file"} {
+			t.Run(fmt.Sprint(n, output), func(t *testing.T) {
+				t.Parallel()
+				at := serve(t, "tcp", func(c halfConn) { talkBoth(t, c, 48, 49, size) })
+				cmd := gcatCmd(at...)
+				cmd.Path = filepath.Join(dir, "gcat")
+				cmd = helped(t, "limit", fmt.Sprint(n), cmd)
+				cmd.Stdin = input(t, flowText(49, size))
+				var out *os.File
+				if output == "file" {
+					var err error
+					if out, err = os.Create(filepath.Join(t.TempDir(), "out")); err != nil {
+						t.Fatal(err)
+					}
+					defer out.Close()
+					cmd.Stdout = out
+				}
+				p := launch(t, cmd)
+				status := p.status()
+				got := p.out.String()
+				if out != nil {
+					text, err := os.ReadFile(out.Name())
+					if err != nil {
+						t.Fatal(err)
+					}
+					got = string(text)
+				}
+				switch status {
+				case 0:
+					p.says("")
+					isFlow(t, "standard output", got, 48, size)
+				case 3:
+					p.says("too many open files")
+					if got != "" || n >= 9 {
+						t.Errorf("%d bytes came with %d descriptors", len(got), n)
+					}
+				default:
+					t.Errorf("status %d; it said %.200q", status, p.err)
+				}
+			})
+		}
+		t.Run(fmt.Sprint(n, "gecho"), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(filepath.Join(dir, "gecho"), "127.0.0.1:0")
+			p := launch(t, helped(t, "limit", fmt.Sprint(n), cmd))
+			select {
+			case <-p.done:
+				p.ends(3, "", "too many open files")
+			case <-p.out.something():
+				_ = p.cmd.Process.Signal(syscall.SIGTERM)
+				if got := p.status(); got != 0 || strings.Contains(p.err.String(), "goroutine") {
+					t.Errorf("status %d; it said %.200q", got, p.err)
+				}
+			}
+		})
+	}
+}
+
 // A listener with -k that has no descriptors left for a while says so, and
 // serves on.
 func TestFaultAccept(t *testing.T) {

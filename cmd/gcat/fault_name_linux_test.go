@@ -104,6 +104,21 @@ func TestFaultNames(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 	})
+	t.Run("slow, but in time", func(t *testing.T) {
+		t.Parallel()
+		w := wire.New(t, 1, wire.Fault{})
+		l, _, port := listenOn(t, w.B)
+		go func() { // ends when l is closed
+			if c, err := l.Accept(); err == nil {
+				_, _ = io.WriteString(c, "alive")
+				_ = c.Close()
+			}
+		}()
+		serveNames(t, w.A, 600*time.Millisecond, func(_ string, kind dnsmessage.Type) (dnsmessage.RCode, []netip.Addr) {
+			return dnsmessage.RCodeSuccess, []netip.Addr{w.B.Addr}
+		})
+		on(t, w.A, gcatCmd("host.test", port)).ends(0, "alive", "")
+	})
 	t.Run("nobody", func(t *testing.T) {
 		t.Parallel()
 		h := wire.NewHost(t)

@@ -309,6 +309,67 @@ func TestFaultLinkDown(t *testing.T) {
 	on(t, w.A, gcatCmd(host, port)).ends(3, "", "network is unreachable")
 }
 
+// A link that is down for a while and returns, both ways at work and no clock:
+// nothing is lost.
+func TestFaultLinkReturns(t *testing.T) {
+	t.Parallel()
+	const size = 3 << 20
+	w := wire.New(t, 1, wire.Fault{})
+	l, host, port := listenOn(t, w.B)
+	cmd := gcatCmd(host, port)
+	cmd.Stdin = input(t, flowText(52, size))
+	p := on(t, w.A, cmd)
+	peer := acceptOne(t, l)
+	link := func(state string) {
+		w.A.Do(func() {
+			if out, err := exec.Command("ip", "link", "set", "wire0", state).CombinedOutput(); err != nil {
+				t.Fatalf("ip link: %v: %s", err, out)
+			}
+		})
+	}
+	head := make([]byte, 1<<20)
+	if _, err := io.ReadFull(peer, head); err != nil {
+		t.Fatal(err)
+	}
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		_, _ = io.Copy(peer, flow(53, size))
+		_ = peer.CloseWrite()
+	}()
+	awaitAtLeast(t, p.out, 100_000)
+	link("down")
+	time.Sleep(500 * time.Millisecond) // the outage
+	link("up")
+	isFlow(t, "what arrived", string(head)+readAll(peer), 52, size)
+	<-said
+	p.ends(0, flowText(53, size), "")
+}
+
+// A link that goes down and stays so, and no clock: the kernel's patience ends an
+// upload, and the line says how much was not delivered.
+func TestFaultLinkGone(t *testing.T) {
+	t.Parallel()
+	w := wire.New(t, 1, wire.Fault{})
+	w.A.Sysctl("ipv4/tcp_retries2", "2")
+	l, host, port := listenOn(t, w.B)
+	stdin, hold := pipe(t)
+	cmd := gcatCmd(host, port)
+	cmd.Stdin = stdin
+	p := on(t, w.A, cmd)
+	peer := acceptOne(t, l)
+	_, _ = io.WriteString(peer, "before")
+	p.out.await(t, "before")
+	w.A.Do(func() {
+		if out, err := exec.Command("ip", "link", "set", "wire0", "down").CombinedOutput(); err != nil {
+			t.Fatalf("ip link: %v: %s", err, out)
+		}
+	})
+	_, _ = io.Copy(hold, flow(54, 50_000))
+	hold.Close()
+	p.ends(5, "before", "50000")
+}
+
 // patient is a gcat whose connect limit is not the short one of -w: on a busy
 // machine connecting may take longer than that.
 func patient(args ...string) *exec.Cmd {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -177,4 +180,68 @@ func TestFaultSlowOutput(t *testing.T) {
 		}
 		p.ends(0, "", "")
 	})
+}
+
+// A peer that never reads: the upload fills what is between, and every clock and
+// every signal ends it all the same, a half-close that is stuck behind it
+// included.
+func TestFaultNeverReads(t *testing.T) {
+	m := newMint(t)
+	cert, _, _ := m.issue("server", nil)
+	for _, c := range []struct {
+		flags  []string
+		signal syscall.Signal // 0 is none
+		status int
+		words  string
+	}{
+		{[]string{"-w0.5"}, 0, 4, "(idle limit); "},
+		{[]string{"--deadline", "2"}, 0, 4, "(deadline); "},
+		{[]string{"-q0.5"}, 0, 5, "not acknowledged 500ms after the end of input"},
+		{[]string{"--send-only", "-w0.5"}, 0, 4, "(idle limit); "},
+		{nil, syscall.SIGINT, 130, ""},
+		{nil, syscall.SIGTERM, 143, ""},
+	} {
+		for _, kind := range []string{"tcp", "unix", "tls", "listener"} {
+			t.Run(fmt.Sprint(kind, c.flags, c.signal), func(t *testing.T) {
+				t.Parallel()
+				size := int64(20 << 20) // more than anybody keeps
+				if c.status == 5 {      // our side keeps it all, and so the input ends
+					size = 150_000
+					if kind != "unix" {
+						size = 1 << 20
+					}
+				}
+				said := make(chan struct{})
+				peer := func(c halfConn) { _, _ = io.WriteString(c, "hello"); <-said; hold(t) }
+				args := append([]string{"--connect-timeout", "20"}, c.flags...)
+				stdin := input(t, flowText(19, size))
+				var p *proc
+				switch kind {
+				case "listener":
+					var at string
+					p, at = listener(t, "tcp", stdin, args...)
+					go peer(dialTest(t, "tcp", at))
+				case "tls":
+					at := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}}, func(c *tls.Conn) {
+						_, _ = io.WriteString(c, "hello")
+						<-said
+						hold(t)
+					})
+					p = start(t, stdin, append(append(args, "-c", "--tls-ca", m.file), at...)...)
+				default:
+					p = start(t, stdin, append(args, serve(t, kind, peer)...)...)
+				}
+				heard := "hello"
+				if len(c.flags) > 0 && c.flags[0] == "--send-only" {
+					heard = ""
+				}
+				p.out.await(t, heard)
+				close(said)
+				if c.signal != 0 {
+					_ = p.cmd.Process.Signal(c.signal)
+				}
+				p.ends(c.status, heard, c.words)
+			})
+		}
+	}
 }

@@ -74,6 +74,18 @@ func (w *watched) await(t *testing.T, text string) {
 	}
 }
 
+// something is closed once anything has been written.
+func (w *watched) something() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.b.Len() > 0 {
+		already := make(chan struct{})
+		close(already)
+		return already
+	}
+	return w.grew
+}
+
 // awaitLines blocks until n lines have been written.
 func (w *watched) awaitLines(t *testing.T, n int) {
 	t.Helper()
