@@ -313,6 +313,9 @@ func (p *parser) name(it *Item) error {
 	if it.Name == "" {
 		return p.fail(start, "empty name")
 	}
+	if !utf8.ValidString(it.Name) {
+		return p.fail(start, "name "+quote(it.Name)+" is not UTF-8") // JSON could not carry it
+	}
 	for i := range p.f.Items {
 		if p.f.Items[i].Name == it.Name {
 			return p.fail(start, "name "+quote(it.Name)+" given twice")

@@ -1,6 +1,9 @@
 package pack
 
-import "fmt"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // Options say how records are written as text and how text is read. The zero
 // value is one line a record, its fields separated by tabs.
@@ -114,6 +117,8 @@ func (o *Options) CheckNames(f *Format, needed, shell bool) error {
 		switch {
 		case name == "":
 			return fmt.Errorf("empty name among the names")
+		case !utf8.ValidString(name):
+			return fmt.Errorf("name %s is not UTF-8", quote(name))
 		case seen[name]:
 			return fmt.Errorf("name %s given twice", quote(name))
 		case shell && !isWord(name):
