@@ -205,14 +205,24 @@ func TestFaultInputDirectory(t *testing.T) {
 		t.Errorf("the TLS peer met %v, want a reset", err)
 	}
 
-	p, c := listening(t, "tcp", dir)
-	if _, err := c.Read(make([]byte, 1)); !isReset(err) {
+	// The reset can come before the dialling is over.
+	meet := func(address string) error {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Read(make([]byte, 1))
+		return err
+	}
+	p, address := listener(t, "tcp", dir)
+	if err := meet(address); !isReset(err) {
 		t.Errorf("the listener's peer met %v, want a reset", err)
 	}
 	p.ends(1, "", words)
 
-	p, address := listener(t, "tcp", dir, "-k") // its first peer's input fails, and no other's
-	if _, err := dialTest(t, "tcp", address).Read(make([]byte, 1)); !isReset(err) {
+	p, address = listener(t, "tcp", dir, "-k") // its first peer's input fails, and no other's
+	if err := meet(address); !isReset(err) {
 		t.Errorf("the first peer met %v, want a reset", err)
 	}
 	second := dialTest(t, "tcp", address)
@@ -222,6 +232,7 @@ func TestFaultInputDirectory(t *testing.T) {
 		t.Errorf("the second peer got %q", got)
 	}
 	p.out.await(t, "second")
+	p.err.await(t, words)
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	p.ends(128+int(syscall.SIGTERM), "second", words)
 
