@@ -10,6 +10,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
+
+	_ "gcat/internal/stack" // before anything else is initialised
 )
 
 // Version is set at link time by -ldflags '-X gcat/internal/cli.Version=1.2';

@@ -10,7 +10,8 @@ import (
 // rooms says which packages each room may import beside the standard library:
 // the arrows of the code base point one way.
 var rooms = map[string][]string{
-	"gcat/internal/cli":   {"github.com/alecthomas/kong", "golang.org/x/term"},
+	"gcat/internal/stack": {},
+	"gcat/internal/cli":   {"gcat/internal/stack", "github.com/alecthomas/kong", "golang.org/x/term"},
 	"gcat/internal/conn":  {"golang.org/x/sys/unix", "golang.org/x/time/rate", "github.com/mdlayher/vsock"},
 	"gcat/internal/echo":  {"gcat/internal/conn", "golang.org/x/sys/unix"},
 	"gcat/internal/proxy": {"golang.org/x/net/proxy"},
