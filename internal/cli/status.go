@@ -23,32 +23,21 @@ const (
 	Broken = 5
 )
 
-// kinds maps what an error says it is (its method Kind) to the status it ends
-// with. The names appear as the field "error" of a JSON log line.
-var kinds = map[string]int{
-	"local":           Local,
-	"data":            Local,
-	"refused":         NoConnection,
-	"unreachable":     NoConnection,
-	"no-such-name":    NoConnection,
-	"dns":             NoConnection,
-	"in-use":          NoConnection,
-	"not-permitted":   NoConnection,
-	"not-found":       NoConnection,
-	"not-a-socket":    NoConnection,
-	"unsupported":     NoConnection,
-	"bad-address":     NoConnection,
-	"no-descriptor":   NoConnection,
-	"proxy":           NoConnection,
-	"tls":             NoConnection,
-	"no-connection":   NoConnection,
-	"kernel-timeout":  NoConnection,
-	"refused-by-rule": NoConnection,
-	"timeout":         TimedOut,
-	"reset":           Broken,
-	"cut-short":       Broken,
-	"not-delivered":   Broken,
-	"broken":          Broken,
+// statusOfKind is the status that an error ends with which says that it is of
+// this kind (its method Kind). The names appear as the field "error" of a JSON
+// log line. It is [Local] for a kind that it does not know.
+func statusOfKind(kind string) int {
+	switch kind {
+	case "refused", "unreachable", "no-such-name", "dns", "in-use", "not-permitted", "not-found",
+		"not-a-socket", "unsupported", "bad-address", "no-descriptor", "proxy", "tls",
+		"no-connection", "kernel-timeout", "refused-by-rule":
+		return NoConnection
+	case "timeout":
+		return TimedOut
+	case "reset", "cut-short", "not-delivered", "broken":
+		return Broken
+	}
+	return Local // "local", "data"
 }
 
 // kinder is what an error implements to say what kind of failure it is.
@@ -67,9 +56,7 @@ func StatusOf(err error) int {
 		return e.Status
 	}
 	if k, ok := errors.AsType[kinder](err); ok {
-		if status, ok := kinds[k.Kind()]; ok {
-			return status
-		}
+		return statusOfKind(k.Kind())
 	}
 	return Local
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -32,9 +33,9 @@ type Syntax struct {
 	Host string
 }
 
-var networks = map[string]bool{
-	"tcp": true, "tcp4": true, "tcp6": true, "udp": true, "udp4": true, "udp6": true,
-	"unix": true, "unixgram": true, "unixpacket": true, "tls": true, "vsock": true,
+var networks = []string{
+	"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6",
+	"unix", "unixgram", "unixpacket", "tls", "vsock",
 }
 
 // ParseEndpoint reads one of the spellings HOST:PORT, [V6]:PORT, :PORT, PORT,
@@ -46,7 +47,7 @@ func ParseEndpoint(s string, syntax Syntax) (Endpoint, error) {
 	}
 	scheme, rest, ok := strings.Cut(s, "://")
 	if ok && !strings.Contains(scheme, "/") {
-		if !networks[scheme] {
+		if !slices.Contains(networks, scheme) {
 			return e, fmt.Errorf("bad endpoint %q: no such scheme %q", s, scheme)
 		}
 		e.Network = scheme

@@ -108,7 +108,7 @@ func dnsWords(e *net.DNSError) string {
 	return Words(errors.New(e.Err))
 }
 
-// connectKind is the kind of an error met while connecting or binding.
+// connectErrno is the kind of an error met while connecting or binding.
 func connectKind(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Why
@@ -129,7 +129,7 @@ func connectKind(err error) Kind {
 		return DNS
 	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		if kind, ok := connectKinds[errno]; ok {
+		if kind, ok := connectErrno(errno); ok {
 			return kind
 		}
 	}
@@ -139,23 +139,32 @@ func connectKind(err error) Kind {
 	return NoConnection
 }
 
-var connectKinds = map[syscall.Errno]Kind{
-	syscall.ECONNREFUSED:    Refused,
-	syscall.EHOSTUNREACH:    Unreachable,
-	syscall.ENETUNREACH:     Unreachable,
-	syscall.ENETDOWN:        Unreachable,
-	syscall.EADDRINUSE:      InUse,
-	syscall.EACCES:          NotPermitted,
-	syscall.EPERM:           NotPermitted,
-	syscall.ENOENT:          NotFound,
-	syscall.ENODEV:          NotFound,
-	syscall.ENOTSOCK:        NotASocket,
-	syscall.EADDRNOTAVAIL:   BadAddress,
-	syscall.EAFNOSUPPORT:    Unsupported,
-	syscall.EPROTONOSUPPORT: Unsupported,
-	syscall.EMFILE:          NoDescriptor,
-	syscall.ENFILE:          NoDescriptor,
-	syscall.ETIMEDOUT:       KernelGaveUp,
+// connectErrno is the kind of a failure to connect or to listen that the system
+// has a number for.
+func connectErrno(errno syscall.Errno) (kind Kind, ok bool) {
+	switch errno {
+	case syscall.ECONNREFUSED:
+		return Refused, true
+	case syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN:
+		return Unreachable, true
+	case syscall.EADDRINUSE:
+		return InUse, true
+	case syscall.EACCES, syscall.EPERM:
+		return NotPermitted, true
+	case syscall.ENOENT, syscall.ENODEV:
+		return NotFound, true
+	case syscall.ENOTSOCK:
+		return NotASocket, true
+	case syscall.EADDRNOTAVAIL:
+		return BadAddress, true
+	case syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT:
+		return Unsupported, true
+	case syscall.EMFILE, syscall.ENFILE:
+		return NoDescriptor, true
+	case syscall.ETIMEDOUT:
+		return KernelGaveUp, true
+	}
+	return "", false
 }
 
 // talkKind is the kind of an error met on an established connection.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -167,18 +168,18 @@ func alertWords(err error) (string, bool) {
 // refusals are the alerts by which a peer refuses us: they are about who we
 // are, not about what was said. With TLS 1.3 a client hears of them only when
 // its own half of the handshake is long over (RFC 8446, appendix E.1).
-var refusals = map[string]bool{}
-
-func init() {
+var refusals = sync.OnceValue(func() map[string]bool {
+	words := make(map[string]bool)
 	for _, code := range []tls.AlertError{
 		40,                         // handshake_failure
 		42, 43, 44, 45, 46, 48, 49, // about certificates; access_denied
 		70, 71, // protocol_version, insufficient_security
 		112, 115, 116, 120, // unrecognized_name, unknown_psk_identity, certificate_required, no_application_protocol
 	} {
-		refusals[strings.TrimPrefix(code.Error(), "tls: ")] = true
+		words[strings.TrimPrefix(code.Error(), "tls: ")] = true
 	}
-}
+	return words
+})
 
 // talkError is what broke an established TLS connection: nil for what is to be
 // handed on as it is (the socket's own errors, an expired deadline). A peer that
@@ -186,7 +187,7 @@ func init() {
 func talkError(err error, said bool) *Error {
 	if words, ok := alertWords(err); ok {
 		why := ResetByPeer
-		if refusals[words] && !said {
+		if !said && refusals()[words] {
 			why = TLS
 		}
 		return &Error{Why: why, Op: "TLS", Err: fmt.Errorf("the peer refused: %q", words)}

@@ -76,13 +76,23 @@ func picture(dst []byte, c byte) []byte {
 	return append(dst, c)
 }
 
-// aliases are the other spellings of keys that the editor knows.
-var aliases = map[string]string{
-	"\x1bOA": "\x1b[A", "\x1bOB": "\x1b[B", "\x1bOC": "\x1b[C", "\x1bOD": "\x1b[D", "\x1bOH": "\x1b[H", "\x1bOF": "\x1b[F",
-	"\x1b[1~": "\x1b[H", "\x1b[7~": "\x1b[H", "\x1b[4~": "\x1b[F", "\x1b[8~": "\x1b[F",
-	"\x1b[1;5C": "\x1b[1;3C", "\x1b[1;5D": "\x1b[1;3D", "\x1bf": "\x1b[1;3C", "\x1bb": "\x1b[1;3D",
-	// Pasted text is typed text.
-	"\x1b[200~": "", "\x1b[201~": "",
+// alias is the spelling of a function key that the editor knows.
+func alias(key string) string {
+	switch key {
+	case "\x1bOA", "\x1bOB", "\x1bOC", "\x1bOD", "\x1bOH", "\x1bOF":
+		return "\x1b[" + key[2:]
+	case "\x1b[1~", "\x1b[7~":
+		return "\x1b[H"
+	case "\x1b[4~", "\x1b[8~":
+		return "\x1b[F"
+	case "\x1b[1;5C", "\x1bf":
+		return "\x1b[1;3C"
+	case "\x1b[1;5D", "\x1bb":
+		return "\x1b[1;3D"
+	case "\x1b[200~", "\x1b[201~":
+		return "" // pasted text is typed text
+	}
+	return key
 }
 
 // sequence takes the next byte of a function key's escape sequence.
@@ -96,11 +106,7 @@ func (k *keys) sequence(dst []byte, c byte) []byte {
 		return dst
 	}
 	if letter {
-		known, ok := aliases[string(k.escape)]
-		if !ok {
-			known = string(k.escape)
-		}
-		dst = append(dst, known...)
+		dst = append(dst, alias(string(k.escape))...)
 	}
 	k.escape = k.escape[:0]
 	return dst
