@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"net"
 	"time"
@@ -24,19 +23,25 @@ type datagramFlags struct {
 func (g *gcat) checkDatagrams(where conn.Endpoint) error {
 	messages := where.Datagram() || where.Network == "unixpacket"
 	datagrams := where.Datagram()
+	sockets := ""
+	if datagrams {
+		sockets = kindOfSocket(where)
+	}
+	if outside(g.DatagramSize, 1, conn.MaxDatagram) {
+		return cli.Usagef("--datagram-size must be from 1 to %d", conn.MaxDatagram)
+	}
 	for _, c := range []struct {
 		refused bool
 		words   string
 	}{
 		{outside(g.Datagrams, 1, math.MaxInt), "-W must be at least 1"},
-		{outside(g.DatagramSize, 1, conn.MaxDatagram), fmt.Sprintf("--datagram-size must be from 1 to %d", conn.MaxDatagram)},
 		{g.Datagrams != nil && !messages, "-W needs -u"},
 		{g.Lines && !messages, "--lines needs -u"},
 		{g.DatagramSize != nil && !messages, "--datagram-size needs -u"},
 		{g.Lines && g.DatagramSize != nil, "cannot use --lines with --datagram-size"},
 		{g.Interval > 0 && g.DatagramSize != nil, "cannot use -i with --datagram-size"},
-		{datagrams && g.Telnet, "cannot use -t with " + kindOfSocket(where)},
-		{datagrams && g.Backlog > 0, "cannot use --backlog with " + kindOfSocket(where)},
+		{datagrams && g.Telnet, "cannot use -t with " + sockets},
+		{datagrams && g.Backlog > 0, "cannot use --backlog with " + sockets},
 		{datagrams && g.Listen && g.Source != "" && where.Unix(), "cannot use -s with -U and -l"},
 		{g.Source != "" && where.Unix() && !datagrams, "cannot use -s with a Unix socket"},
 		{g.Port != "" && where.Unix() && !g.Listen, "cannot use -p with a Unix socket"},

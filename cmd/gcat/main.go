@@ -1,3 +1,9 @@
+// Two goroutines need no count of the processors that a control group grants:
+// reading it from /proc and /sys takes a fiftieth of a short run.
+//
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Gcat pipes standard input to a socket and the socket to standard output,
 // half-closing on end of file, as a client or as a listener.
 //

@@ -16,6 +16,9 @@ func (g *gcat) closed(c net.Conn, relay *conn.Relay, r conn.Result) {
 
 // closedAt says the same of a conversation whose own end is at local.
 func (g *gcat) closedAt(local string, relay *conn.Relay, r conn.Result) {
+	if g.log.Level < 1 {
+		return
+	}
 	text := fmt.Sprintf("%s: sent %d bytes, received %d in %v, ended by %s",
 		relay.Peer, r.Sent, r.Received, r.Duration.Round(time.Millisecond), r.EndedBy)
 	fields := []cli.Field{

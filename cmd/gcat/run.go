@@ -98,7 +98,7 @@ func (g *gcat) where() (where conn.Endpoint, targets []conn.Endpoint, err error)
 // to restore.
 func (g *gcat) hasty(where conn.Endpoint) bool {
 	return !g.Listen && !where.Datagram() && g.log.Level == 0 && g.Exec == "" && g.Proxy == "" &&
-		g.Hexdump == "" && !tty.IsTerminal(os.Stdin)
+		g.Hexdump == "" && !g.Progress && !g.TLS && !tty.IsTerminal(os.Stdin)
 }
 
 // signals returns a context that ends when a signal asks the command to; the
@@ -106,27 +106,28 @@ func (g *gcat) hasty(where conn.Endpoint) bool {
 // signal that was ignored when the command started (nohup) stays ignored.
 //
 // Each takes the runtime a journey to another thread and back, altogether a
-// tenth of a short run. With hasty set that happens while the connection is
-// made.
+// tenth of a short run. With hasty set they are left alone, and end the process
+// at once.
 func signals(parent context.Context, hasty bool) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	caught, catching := make(chan os.Signal, 2), make(chan struct{})
-	go func() { // ends with the process
-		for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
-			if !signal.Ignored(s) {
-				signal.Notify(caught, s)
-			}
+	stop = func() { cancel(nil) }
+	if hasty {
+		cli.DieSilently(syscall.SIGQUIT) // the runtime would print its goroutines
+		return ctx, stop
+	}
+	caught := make(chan os.Signal, 2)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) {
+			signal.Notify(caught, s)
 		}
-		close(catching)
+	}
+	go func() { // ends with the process
 		cancel(&cli.Interrupted{Signal: <-caught})
 		again := <-caught
 		tty.Restore()
 		cli.DieOf(again)
 	}()
-	if !hasty {
-		<-catching
-	}
-	return ctx, func() { cancel(nil) }
+	return ctx, stop
 }
 
 // cause is what ended ctx, if it has ended, else err: what a signal or the
