@@ -57,7 +57,8 @@ func (w *way) copied(n int) {
 }
 
 // move is one step of the kernel's. If the kernel refuses this way between these
-// two descriptors, it moves nothing and the pump goes on copying.
+// two descriptors, it moves nothing and the pump goes on copying; it does, too,
+// where the kernel has moved nothing and does not know why.
 func (w *way) move() step {
 	w.n, w.err = 0, nil // an interrupted call makes no attempt
 	s := w.call(w)
@@ -73,7 +74,7 @@ func (w *way) move() step {
 	}
 	if s.n >= small {
 		w.streak = 0
-	} else if w.streak++; w.streak >= 2 {
+	} else if w.streak++; w.streak >= 2 || s.n == 0 {
 		w.taken, w.streak = false, 0
 	}
 	return s

@@ -141,7 +141,9 @@ func (w *way) trySpliceOut(fd uintptr) bool {
 	return w.err != unix.EAGAIN || w.blocked
 }
 
-// spliceIn moves into a pipe, which it waits for outside of the socket's lock.
+// spliceIn moves into a pipe, which it waits for outside of the socket's lock. It
+// never says that this is the end: splice(2) returns 0 there, and in front of
+// urgent data, too, which only a read passes by.
 func (w *way) spliceIn() (s step) {
 	for {
 		s.from = w.socket.raw.Read(w.attempt)
@@ -157,8 +159,6 @@ func (w *way) spliceIn() (s step) {
 			s.to = outputError(w.err)
 		case w.err != nil:
 			s.from = w.err
-		case s.n == 0:
-			s.from = io.EOF
 		}
 		return s
 	}
@@ -170,6 +170,14 @@ func (w *way) trySpliceIn(fd uintptr) bool {
 	w.n, empty, w.err = splice(int(fd), w.stdio.out, unix.POLLIN, unix.POLLOUT)
 	w.blocked = w.err == unix.EAGAIN && !empty
 	return w.err != unix.EAGAIN || w.blocked
+}
+
+// atUrgent reports whether urgent data comes next in a socket (SIOCATMARK,
+// sockatmark(3)). There splice(2) returns EAGAIN until the peer has ended,
+// whatever stands behind.
+func atUrgent(fd int) bool {
+	at, err := unix.IoctlGetInt(fd, unix.SIOCATMARK)
+	return err == nil && at != 0
 }
 
 // splice moves what it can from one descriptor to another, one of which is a
@@ -193,6 +201,9 @@ func splice(from, to int, readable, writable int16) (n int, blocked bool, err er
 		}
 		if poll[0].Revents == 0 || poll[1].Revents == 0 {
 			return 0, poll[0].Revents == 0, unix.EAGAIN
+		}
+		if atUrgent(from) {
+			return 0, false, nil
 		}
 		// It became ready in between.
 	}

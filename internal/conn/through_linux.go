@@ -21,6 +21,7 @@ func (s *Stdio) through(socket *Socket) *way {
 }
 
 // spliceThrough moves what has come into the pipe, and from there to the file.
+// Like spliceIn it leaves it to a read to meet the end.
 func (w *way) spliceThrough() (s step) {
 	if w.between == nil && !w.dig() {
 		return step{to: errRefused}
@@ -33,8 +34,6 @@ func (w *way) spliceThrough() (s step) {
 		s.to = errRefused
 	case w.err != nil:
 		s.from = w.err
-	case s.n == 0:
-		s.from = io.EOF
 	default:
 		s.to = w.empty(s.n)
 	}
@@ -46,7 +45,12 @@ func (w *way) tryThrough(fd uintptr) bool {
 	for {
 		n, err := unix.Splice(int(fd), nil, int(w.between[1].Fd()), nil, pipeSize, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
 		w.n, w.err = int(max(n, 0)), err
-		if err != unix.EINTR {
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN && atUrgent(int(fd)):
+			w.err = nil
+			return true
+		default:
 			return err != unix.EAGAIN
 		}
 	}
