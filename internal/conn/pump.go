@@ -41,6 +41,11 @@ func (s step) ended() half {
 // ends at the end of the input or when one side fails, but a read of Local that
 // nobody answers may outlive the conversation.
 func (c *conversation) send() {
+	// Here and not in a function around it: so the first stack of a goroutine,
+	// 2 KiB, is large enough for most conversations, and need not be moved.
+	if c.Guard != nil {
+		defer c.Guard()
+	}
 	way := c.outbound()
 	defer way.close()
 	var buf buffer
@@ -98,6 +103,9 @@ func (c *conversation) copyOut(buf *buffer) step {
 // is a way. It ends at the peer's end of file, when one side fails, or when the
 // socket's reads are interrupted.
 func (c *conversation) receive() {
+	if c.Guard != nil {
+		defer c.Guard()
+	}
 	way := c.inbound()
 	defer way.close()
 	var buf buffer

@@ -122,21 +122,13 @@ func (r *Relay) Run(ctx context.Context) Result {
 	if r.RecvOnly {
 		c.sendDone = true
 	} else {
-		go c.guarded(c.send)
+		go c.send()
 	}
-	go c.guarded(c.receive)
+	go c.receive()
 	c.watch(ctx)
 	for !c.over {
 		c.next(ctx)
 	}
 	c.close()
 	return c.result()
-}
-
-// guarded runs a pump under the guard. It ends with the pump.
-func (c *conversation) guarded(pump func()) {
-	if c.Guard != nil {
-		defer c.Guard()
-	}
-	pump()
 }
