@@ -22,9 +22,11 @@ type socketFlags struct {
 	ReusePort  bool          `name:"reuse-port" group:"socket" help:"Share the port."`
 }
 
-// checkSocket refuses options of another kind of socket.
+// checkSocket refuses options of another kind of socket, and a port that cannot
+// be one.
 func (g *gcat) checkSocket(where conn.Endpoint) error {
-	ip := !where.Unix() && where.Network != "vsock"
+	vsock := where.Network == "vsock"
+	ip := !where.Unix() && !vsock
 	tcp := ip && !where.Datagram()
 	for _, o := range []struct {
 		name  string
@@ -39,12 +41,17 @@ func (g *gcat) checkSocket(where conn.Endpoint) error {
 		{"--ttl", g.TTL != nil, ip},
 		{"--interface", g.Interface != "", ip},
 		{"--reuse-port", g.ReusePort, ip},
-		{"--sndbuf", g.SndBuf != nil, where.Network != "vsock"},
-		{"--rcvbuf", g.RcvBuf != nil, where.Network != "vsock"},
+		{"--sndbuf", g.SndBuf != nil, !vsock},
+		{"--rcvbuf", g.RcvBuf != nil, !vsock},
+		{"-s", g.Source != "" && !g.Listen, !vsock},
+		{"-p", g.Port != "" && !g.Listen, !vsock},
 	} {
 		if o.given && !o.fits {
 			return cli.Usagef("cannot use %s with %s", o.name, kindOfSocket(where))
 		}
+	}
+	if ip && g.Port != "" {
+		return usage(conn.CheckPort(g.Port))
 	}
 	return nil
 }
