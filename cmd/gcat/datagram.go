@@ -94,7 +94,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, where conn.Endpoint) error 
 // listenDatagrams is gcat as a listener over datagrams. There is one
 // conversation, whoever takes part in it.
 func (g *gcat) listenDatagrams(ctx context.Context, where conn.Endpoint) error {
-	remote, err := conn.ListenConfig{Socket: g.socketOptions()}.ListenDatagrams(ctx, where)
+	remote, err := g.listenConfig().ListenDatagrams(ctx, where)
 	if err != nil {
 		return cause(ctx, err)
 	}

@@ -18,7 +18,7 @@ import (
 
 // listen is gcat as a listener: for one peer, or with -k until it is killed.
 func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
-	l, err := conn.ListenConfig{Backlog: g.Backlog, Socket: g.socketOptions()}.Listen(ctx, where)
+	l, err := g.listenConfig().Listen(ctx, where)
 	if err != nil {
 		return cause(ctx, err)
 	}
@@ -49,6 +49,15 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 		return err
 	}
 	return g.meet(ctx, c, where, stdio)
+}
+
+// listenConfig is how we listen.
+func (g *gcat) listenConfig() conn.ListenConfig {
+	return conn.ListenConfig{
+		Backlog:  g.Backlog,
+		Socket:   g.socketOptions(),
+		Resolver: conn.Resolver{Numeric: g.Numeric},
+	}
 }
 
 // listening says where.

@@ -99,6 +99,53 @@ kill $listener
 		"127.0.0.1: connection refused", "10.9.0.78: timed out after 600ms (connect limit)")
 }
 
+// A name that has no address of the family asked for is told like an address of
+// the other family, and one that -s names is not taken for the peer's.
+func TestNamespaceFamilies(t *testing.T) {
+	out := inNamespace(t, `
+hosts <<END
+127.0.0.1 four.test
+::1 six.test
+::1 both.test
+127.0.0.2 both.test
+END
+nameserver 10.200.0.1
+status 3 gcat -6 four.test 80 </dev/null
+status 3 gcat -u4 six.test 80 </dev/null
+status 3 gcat -6lp 0 four.test
+status 3 gcat -6ul 10.9.0.1 0
+status 3 gcat -nl four.test 0
+status 3 gcat -nul 127.0.0.1 http
+status 3 gcat -l 127.0.0.1 nosuch
+status 3 gcat -l fe80::1%nosuch 0
+status 3 gcat -ul fe80::1 0
+status 4 gcat -lv --connect-timeout 0.01 four.test 0
+status 4 gcat -lv --connect-timeout 0.01 both.test 0
+status 4 gcat -6lv --connect-timeout 0.01 both.test 0
+status 3 gcat -s 10.9.0.1 six.test 80 </dev/null
+status 3 gcat -s six.test 127.0.0.1 80 </dev/null
+status 3 gcat -s nosuch.test 127.0.0.1 80 </dev/null
+status 3 gcat -s [::1] ::1 80 </dev/null
+status 3 gcat fe80::1%nosuch 80 </dev/null
+`)
+	wants(t, out,
+		"gcat: connect to four.test:80: four.test: no IPv6 address\n",
+		"gcat: connect to six.test:80: six.test: no IPv4 address\n",
+		"gcat: listen on tcp6://four.test:0: four.test: no IPv6 address\n",
+		"gcat: listen on udp6://10.9.0.1:0: 10.9.0.1: no IPv6 address\n",
+		"gcat: listen on tcp://four.test:0: \"four.test\": not an address, and names are not looked up\n",
+		"gcat: listen on udp://127.0.0.1:http: \"http\": not a port's number, and names are not looked up\n",
+		"gcat: listen on tcp://127.0.0.1:nosuch: \"nosuch\": no such service for tcp\n",
+		"gcat: listen on tcp://[fe80::1%nosuch]:0: no such interface: \"nosuch\"\n",
+		"gcat: listen on udp://[fe80::1]:0: a link-local address needs its interface: fe80::1%INTERFACE\n",
+		"gcat: listening on 127.0.0.1:", "gcat: listening on 127.0.0.2:", "gcat: listening on [::1]:",
+		"gcat: connect to six.test:80: source address: 10.9.0.1: no IPv6 address (::1)\n",
+		"gcat: connect to 127.0.0.1:80: source address: six.test: no IPv4 address\n",
+		"gcat: connect to 127.0.0.1:80: source address \"nosuch.test\": name server 10.200.0.1:53: network is unreachable\n",
+		"gcat: connect to [::1]:80: connection refused\n",
+		"gcat: connect to [fe80::1%nosuch]:80: no such interface: \"nosuch\"\n")
+}
+
 // A name server that never answers is bounded by the connect limit, and one that
 // cannot be reached is told as such.
 func TestNamespaceNameServer(t *testing.T) {

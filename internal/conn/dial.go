@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -223,10 +225,23 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 // nowhere is the error of connecting to an address of which the system says no
 // more than "invalid argument".
 func nowhere(a netip.Addr) error {
-	if a.Is6() && a.IsLinkLocalUnicast() && a.Zone() == "" {
+	return cmp.Or(badZone(a), error(&Error{Why: Unreachable, Err: errors.New("a route discards what goes there")}))
+}
+
+// badZone is what is wrong with the interface that a link-local address is an
+// address of; nil if nothing is.
+func badZone(a netip.Addr) error {
+	zone := a.Zone()
+	if a.Is6() && a.IsLinkLocalUnicast() && zone == "" {
 		return &Error{Why: BadAddress, Err: fmt.Errorf("a link-local address needs its interface: %s%%INTERFACE", a)}
 	}
-	return &Error{Why: Unreachable, Err: errors.New("a route discards what goes there")}
+	if _, err := strconv.Atoi(zone); zone == "" || err == nil {
+		return nil
+	}
+	if _, err := net.InterfaceByName(zone); err != nil {
+		return &Error{Why: NotFound, Err: fmt.Errorf("no such interface: %q", zone)}
+	}
+	return nil
 }
 
 // source is the address to connect from.
@@ -235,7 +250,7 @@ func (d *Dialer) source(ctx context.Context, network string, v4 bool) (net.Addr,
 	if v4 {
 		family = network + "4"
 	}
-	e := Endpoint{Network: family, Host: d.LocalHost, Port: d.LocalPort}
+	e := Endpoint{Network: family, Host: unbracket(d.LocalHost), Port: d.LocalPort}
 	if e.Port == "" {
 		e.Port = "0"
 	}
@@ -252,7 +267,7 @@ func (d *Dialer) source(ctx context.Context, network string, v4 bool) (net.Addr,
 	} else {
 		addresses, err := d.Resolver.addresses(ctx, e)
 		if err != nil {
-			return nil, fmt.Errorf("source address: %w", err)
+			return nil, sourceError(e.Host, err)
 		}
 		from = addresses[0]
 	}
@@ -260,6 +275,16 @@ func (d *Dialer) source(ctx context.Context, network string, v4 bool) (net.Addr,
 		return net.UDPAddrFromAddrPort(from), nil
 	}
 	return net.TCPAddrFromAddrPort(from), nil
+}
+
+// sourceError says that it was the source address host that could not be looked
+// up, and not the peer's.
+func sourceError(host string, err error) error {
+	op := "source address"
+	if _, ok := errors.AsType[*Error](err); !ok {
+		op += fmt.Sprintf(" %q", host) // the resolver's errors do not name it
+	}
+	return &Error{Why: connectKind(err), Op: op, Err: err}
 }
 
 // race connects to the addresses in turn, the next one whenever the last has

@@ -1,12 +1,16 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
+	"slices"
+	"strconv"
 	"syscall"
 )
 
@@ -19,6 +23,8 @@ type ListenConfig struct {
 	Mode fs.FileMode
 	// Socket holds the options set before the socket is bound.
 	Socket SocketOptions
+	// Resolver looks names up.
+	Resolver Resolver
 }
 
 // Listen binds a stream (or unixpacket) socket to e and listens on it. Closing
@@ -29,8 +35,8 @@ func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, er
 		return l, listenError(e, err)
 	}
 	var l net.Listener
-	err := lc.bind(e, func(config *net.ListenConfig) (err error) {
-		l, err = config.Listen(ctx, e.netNetwork(), e.Address())
+	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (err error) {
+		l, err = config.Listen(ctx, e.netNetwork(), address)
 		return err
 	})
 	if err != nil {
@@ -53,8 +59,8 @@ func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, er
 // that it made.
 func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.PacketConn, error) {
 	var p net.PacketConn
-	err := lc.bind(e, func(config *net.ListenConfig) (err error) {
-		p, err = config.ListenPacket(ctx, e.netNetwork(), e.Address())
+	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (err error) {
+		p, err = config.ListenPacket(ctx, e.netNetwork(), address)
 		return err
 	})
 	if err != nil {
@@ -66,9 +72,9 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 	return p, nil
 }
 
-// bind calls listen; if a stale Unix socket file is in the way, it removes that
-// and calls listen once more.
-func (lc ListenConfig) bind(e Endpoint, listen func(*net.ListenConfig) error) error {
+// bind calls listen with the address that e stands for; if a stale Unix socket
+// file is in the way, it removes that and calls listen once more.
+func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.ListenConfig, string) error) error {
 	config := &net.ListenConfig{KeepAliveConfig: lc.Socket.keepAlive(), KeepAlive: -1}
 	config.SetMultipathTCP(lc.Socket.MPTCP)
 	mode := lc.Mode
@@ -82,16 +88,23 @@ func (lc ListenConfig) bind(e Endpoint, listen func(*net.ListenConfig) error) er
 		return lc.Socket.control(network, address, c)
 	}
 	if !e.Unix() {
-		return listen(config)
+		address, ip, err := lc.address(ctx, e)
+		if err != nil {
+			return err
+		}
+		if err = listen(config, address); errors.Is(err, syscall.EINVAL) {
+			err = cmp.Or(badZone(ip), err)
+		}
+		return err
 	}
 	if err := checkLength(e.Path); err != nil {
 		return err
 	}
 	restore := maskMode(mode)
-	err := listen(config)
+	err := listen(config, e.Path)
 	if errors.Is(err, syscall.EADDRINUSE) && !e.Abstract() {
 		if err = removeStale(e); err == nil {
-			err = listen(config)
+			err = listen(config, e.Path)
 		}
 	}
 	restore()
@@ -99,6 +112,26 @@ func (lc ListenConfig) bind(e Endpoint, listen func(*net.ListenConfig) error) er
 		err = os.Chmod(e.Path, mode) // the mask may have taken bits that were asked for
 	}
 	return err
+}
+
+// address is where to listen for e, in numbers; ip is not valid if that is on all
+// addresses. Of the addresses of a name it is the first for IPv4, else the first:
+// one socket has one address.
+func (lc ListenConfig) address(ctx context.Context, e Endpoint) (address string, ip netip.Addr, err error) {
+	port, err := lc.Resolver.Port(ctx, e)
+	if err != nil {
+		return "", ip, err
+	}
+	number := strconv.Itoa(int(port))
+	if e.Host == "" {
+		return ":" + number, ip, nil
+	}
+	ips, err := lc.Resolver.ips(ctx, e)
+	if err != nil {
+		return "", ip, err
+	}
+	ip = ips[max(slices.IndexFunc(ips, netip.Addr.Is4), 0)]
+	return net.JoinHostPort(ip.String(), number), ip, nil
 }
 
 // removeStale removes the socket file in e's way if nobody answers there. A

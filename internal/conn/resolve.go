@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -47,7 +48,7 @@ func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
 		if ips := ofFamily([]netip.Addr{ip}, family); len(ips) > 0 {
 			return ips, nil
 		}
-		return nil, &Error{Why: NoSuchName, Op: e.Host, Err: fmt.Errorf("no IPv%c address", family)}
+		return nil, noAddress(e.Host, family)
 	}
 	if r.Numeric {
 		return nil, &Error{Why: NoSuchName, Op: fmt.Sprintf("%q", e.Host), Err: fmt.Errorf("not an address, and names are not looked up")}
@@ -57,6 +58,9 @@ func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
 		network += string(family)
 	}
 	ips, err := r.lookup(ctx, network, e.Host)
+	if _, ok := errors.AsType[*net.AddrError](err); ok {
+		return nil, noAddress(e.Host, family) // it has others
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +68,11 @@ func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
 		ips[i] = ips[i].Unmap()
 	}
 	return ips, nil
+}
+
+// noAddress says that host has no address of the family that '4' or '6' names.
+func noAddress(host string, family byte) error {
+	return &Error{Why: NoSuchName, Op: host, Err: fmt.Errorf("no IPv%c address", family)}
 }
 
 func (r *Resolver) lookup(ctx context.Context, network, host string) ([]netip.Addr, error) {

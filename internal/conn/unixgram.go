@@ -38,7 +38,7 @@ func (d *Dialer) connectUnixgram(ctx context.Context, e Endpoint) (net.Conn, err
 	dialer.LocalAddr = &net.UnixAddr{Name: d.LocalPath, Net: e.Network}
 	var c net.Conn
 	bound := false
-	err := ListenConfig{Socket: d.Socket}.bind(local, func(config *net.ListenConfig) (err error) {
+	err := ListenConfig{Socket: d.Socket}.bind(ctx, local, func(config *net.ListenConfig, _ string) (err error) {
 		dialer.Control = config.Control
 		_, before := os.Lstat(d.LocalPath)
 		c, err = dialer.DialContext(ctx, e.Network, e.Path)
