@@ -56,53 +56,91 @@ func groupOf(model *kong.Application, key string) []*kong.Flag {
 	return flags
 }
 
+// An entry is a flag of the help: how it is spelt and what it does.
+type entry struct {
+	name, help string
+	wide, long int // their widths
+	placed     bool
+}
+
+func entries(flags []*kong.Flag) []entry {
+	list := make([]entry, len(flags))
+	for i, f := range flags {
+		name, help := spelling(f), strings.TrimSuffix(f.Help, ".")
+		list[i] = entry{name: name, help: help, wide: width(name), long: width(help)}
+	}
+	return list
+}
+
 // writeFlags lays flags out in their order, two on a line where they fit; the
 // second may be taken from further down for that.
 func writeFlags(b *strings.Builder, flags []*kong.Flag) {
-	column := nameColumn(flags)
-	placed := make(map[*kong.Flag]bool)
-	for i, f := range flags {
-		if placed[f] {
+	list := entries(flags)
+	column := nameColumn(list)
+	for i := range list {
+		e := &list[i]
+		if e.placed {
 			continue
 		}
-		left := cell(f, column, helpHalf-2)
-		start := max(helpHalf, width(left)+3) // of the right half
-		right := ""
-		for _, g := range flags[i+1:] {
-			if text := cell(g, column, helpWidth-helpIndent-start); !placed[g] && width(text) <= helpWidth-helpIndent-start {
-				right, placed[g] = text, true
-				break
-			}
-		}
-		if right == "" {
-			writeWrapped(b, strings.Repeat(" ", helpIndent), cell(f, column, math.MaxInt), column+2)
+		pad, left := e.fit(column, helpHalf-2)
+		start := max(helpHalf, left+3) // of the right half
+		room := helpWidth - helpIndent - start
+		right := partner(list[i+1:], column, room)
+		if right == nil {
+			pad, _ = e.fit(column, math.MaxInt)
+			writeWrapped(b, blanks(helpIndent), e.name+blanks(pad)+e.help, column+2)
 			continue
 		}
-		fmt.Fprintf(b, "%*s%-*s%s\n", helpIndent, "", start, left, right)
+		right.placed = true
+		behind, _ := right.fit(column, room)
+		for _, s := range []string{
+			blanks(helpIndent), e.name, blanks(pad), e.help, blanks(start - left),
+			right.name, blanks(behind), right.help, "\n",
+		} {
+			b.WriteString(s)
+		}
 	}
+}
+
+// partner is the first flag of list that fits into room, or nil.
+func partner(list []entry, column, room int) *entry {
+	for i := range list {
+		if _, w := list[i].fit(column, room); !list[i].placed && w <= room {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 // nameColumn is how wide the names of flags are, those left out that would push
 // the texts of all others to the right.
-func nameColumn(flags []*kong.Flag) int {
+func nameColumn(list []entry) int {
 	column := 0
-	for _, f := range flags {
-		if w := width(spelling(f)); w <= 16 {
-			column = max(column, w)
+	for _, e := range list {
+		if e.wide <= 16 {
+			column = max(column, e.wide)
 		}
 	}
 	return column
 }
 
-// cell is a flag and its help in one line, the help beginning at column unless
-// that makes it wider than room.
-func cell(f *kong.Flag, column, room int) string {
-	name, help := spelling(f), strings.TrimSuffix(f.Help, ".")
-	aligned := name + strings.Repeat(" ", max(0, column-width(name))) + "  " + help
-	if width(aligned) > room {
-		return name + "  " + help
+// fit is the number of blanks between the name and the help, which begins at
+// column unless that makes both together wider than room, and how wide it all is.
+func (e *entry) fit(column, room int) (pad, wide int) {
+	pad = max(0, column-e.wide) + 2
+	if e.wide+pad+e.long > room {
+		pad = 2
 	}
-	return aligned
+	return pad, e.wide + pad + e.long
+}
+
+// blanks is n blanks.
+func blanks(n int) string {
+	const many = "                                                                                "
+	if n <= len(many) {
+		return many[:n]
+	}
+	return strings.Repeat(" ", n)
 }
 
 // writeExample writes a command and what it does, on one line if they fit.
