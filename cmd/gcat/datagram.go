@@ -101,7 +101,7 @@ func (g *gcat) listenDatagrams(ctx context.Context, where conn.Endpoint) error {
 	defer remote.Close()
 	bound := conn.EndpointOf(remote.Addr())
 	g.listening(bound)
-	if err := g.ready(bound); err != nil {
+	if err := g.ready(ctx, bound); err != nil {
 		return err
 	}
 	stdio := g.stdio()

@@ -34,7 +34,7 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 	g.listening(bound)
 	g.tellCertificate()
 	g.warnExec(bound)
-	if err := g.ready(bound); err != nil {
+	if err := g.ready(ctx, bound); err != nil {
 		return err
 	}
 	if g.KeepOpen {
@@ -82,19 +82,24 @@ func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
 }
 
 // ready tells a script where the listener is.
-func (g *gcat) ready(bound conn.Endpoint) error {
+func (g *gcat) ready(ctx context.Context, bound conn.Endpoint) error {
 	if g.Ready == "" {
 		return nil
 	}
-	f, err := openReady(g.Ready)
-	if err != nil {
+	return unlessEnded(ctx, func() error {
+		f, err := openReady(g.Ready)
+		if err != nil {
+			return fileError(err)
+		}
+		_, err = f.WriteString(bound.Address() + "\n")
+		if f == os.Stdin || f == os.Stdout || f == os.Stderr {
+			return fileError(err) // closed, it would lend its number to the next socket
+		}
+		if e := f.Close(); err == nil {
+			err = e
+		}
 		return fileError(err)
-	}
-	_, err = f.WriteString(bound.Address() + "\n")
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return fileError(err)
+	})
 }
 
 // openReady opens FILE for --ready. A descriptor is used as it is: opening
@@ -102,6 +107,9 @@ func (g *gcat) ready(bound conn.Endpoint) error {
 func openReady(path string) (*os.File, error) {
 	if n, ok := strings.CutPrefix(path, "/dev/fd/"); ok {
 		if fd, err := strconv.Atoi(n); err == nil && fd >= 0 {
+			if standard := []*os.File{os.Stdin, os.Stdout, os.Stderr}; fd < len(standard) {
+				return standard[fd], nil
+			}
 			return os.NewFile(uintptr(fd), path), nil
 		}
 	}

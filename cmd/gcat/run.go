@@ -68,13 +68,37 @@ func (g *gcat) act(ctx context.Context, where conn.Endpoint, targets []conn.Endp
 func (g *gcat) prepare(ctx context.Context, where conn.Endpoint) error {
 	for _, check := range []func(conn.Endpoint) error{
 		g.checkSocket, g.checkDatagrams, g.checkPass,
-		g.checkTLS, g.checkProxy, g.checkPeers, g.checkExec, g.checkBroker, g.loadTLS, g.openDump,
+		g.checkTLS, g.checkProxy, g.checkPeers, g.checkExec, g.checkBroker,
 	} {
 		if err := check(where); err != nil {
 			return err
 		}
 	}
+	if g.TLS || g.Hexdump != "" {
+		err := unlessEnded(ctx, func() error {
+			if err := g.loadTLS(where); err != nil {
+				return err
+			}
+			return g.openDump()
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return g.askPassword(ctx)
+}
+
+// unlessEnded returns what use returns, or earlier the cause of ctx's end: to
+// open a named pipe, and to read from it, is to wait for somebody else.
+func unlessEnded(ctx context.Context, use func() error) error {
+	used := make(chan error, 1)
+	go func() { used <- use() }() // ends with the process if nobody comes
+	select {
+	case err := <-used:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // where is the endpoint that the command line names; for -z it is the first of

@@ -35,7 +35,7 @@ func (g *gcat) looksAtBytes() bool {
 }
 
 // openDump opens the file of the hex dump, once for all conversations.
-func (g *gcat) openDump(conn.Endpoint) error {
+func (g *gcat) openDump() error {
 	switch g.Hexdump {
 	case "":
 	case "-":
