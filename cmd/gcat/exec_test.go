@@ -317,6 +317,43 @@ func TestExecCounts(t *testing.T) {
 	p.err.await(t, "sent 200005 bytes, received 200000 in ")
 }
 
+// What ended the conversation of a command is told as what it is.
+func TestExecEndedBy(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		args   []string
+		status int
+	}{
+		{"timeout", []string{"-w", "0.1"}, 4},
+		{"timeout", []string{"--deadline", "3"}, 4},
+		{"signal", nil, 128 + int(syscall.SIGTERM)},
+		{"peer", []string{"-w", "60"}, 0},
+	} {
+		for _, more := range [][]string{nil, {"--rate", "1G"}} {
+			t.Run(fmt.Sprint(c.name, c.args, more), func(t *testing.T) {
+				t.Parallel()
+				command := []string{"--log", "json", "-e", "echo; cat"}
+				p, peer := listening(t, "tcp", nil, append(append(command, c.args...), more...)...)
+				_, _ = peer.Read(make([]byte, 1)) // it runs
+				switch c.name {
+				case "signal":
+					_ = p.cmd.Process.Signal(syscall.SIGTERM)
+				case "peer":
+					_ = peer.CloseWrite()
+				}
+				if got := p.status(); got != c.status {
+					t.Errorf("status %d, want %d", got, c.status)
+				}
+				list := events(t, p.err.String())
+				if len(list) < 3 {
+					t.Fatalf("it said %q", p.err)
+				}
+				has(t, list[2], "closed", map[string]any{"ended_by": c.name})
+			})
+		}
+	}
+}
+
 // TestFarewell: who has ended is not waited for, who says nothing is waited for
 // a moment, and who goes on sending for a while.
 func TestFarewell(t *testing.T) {

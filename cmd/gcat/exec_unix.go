@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -52,16 +53,16 @@ func (g *gcat) handOver(ctx context.Context, cmd *exec.Cmd, c net.Conn, where co
 	after := countSocket(c)
 	result := conn.Result{
 		Sent: after.sent - before.sent, Received: after.received - before.taken,
-		EndedBy: "local", Err: cause(ctx, failed),
+		EndedBy: brokenBy(ctx, "local"), Err: cause(ctx, failed),
 	}
 	if after.ended {
-		result.EndedBy = "peer"
+		result.EndedBy = brokenBy(ctx, "peer")
 	}
 	socket := conn.NewSocket(c, nil)
 	if err := bid(ctx, socket); err != nil {
 		result.Unacknowledged = socket.Unacknowledged()
 		if result.Err == nil {
-			result.EndedBy, result.Err = "reset", undelivered(ctx, peer, result.Unacknowledged, err)
+			result.EndedBy, result.Err = brokenBy(ctx, "reset"), undelivered(ctx, peer, result.Unacknowledged, err)
 		}
 	}
 	over()
@@ -69,6 +70,20 @@ func (g *gcat) handOver(ctx context.Context, cmd *exec.Cmd, c net.Conn, where co
 	g.closed(c, &conn.Relay{Peer: peer}, result)
 	_ = socket.Close() // nothing is left in it
 	return result.Err
+}
+
+// brokenBy is what the log calls the end of a conversation: that of ctx, if it
+// came first, else by.
+func brokenBy(ctx context.Context, by string) string {
+	if ctx.Err() == nil {
+		return by
+	}
+	if e, ok := errors.AsType[*conn.Error](context.Cause(ctx)); !ok {
+		return "signal"
+	} else if e.Why != conn.Timeout {
+		return "local"
+	}
+	return "timeout"
 }
 
 // bid ends the connection of a command that has ended: it shuts our half down,
