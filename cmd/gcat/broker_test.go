@@ -145,6 +145,42 @@ func TestChat(t *testing.T) {
 	}
 }
 
+// TestChatLongLines: a line that is told in several loses nothing by it, tears
+// no character apart, and ends no line that nobody has ended.
+func TestChatLongLines(t *testing.T) {
+	t.Parallel()
+	_, address := listener(t, "tcp", nil, "-k", "--chat")
+	a := dialTest(t, "tcp", address)
+	told(t, a, "* you are user1\n")
+	b := dialTest(t, "tcp", address)
+	told(t, b, "* you are user2, with 1 more\n")
+	told(t, a, "* user2 has joined\n")
+	for torn := range 3 {
+		begin := strings.Repeat("x", longestLine-1-torn)
+		say(t, b, begin+"\u20ac end\n") // a sign of three bytes
+		if torn < 2 {
+			told(t, a, "<user2> "+begin+"\n<user2> \u20ac end\n")
+		} else {
+			told(t, a, "<user2> "+begin+"\u20ac\n<user2>  end\n")
+		}
+	}
+	full := strings.Repeat("y", longestLine)
+	for _, line := range []string{full, full[1:] + "\r"} {
+		say(t, b, line)
+		told(t, a, "<user2> "+strings.TrimSuffix(line, "\r")+"\n")
+		say(t, b, "\nnext\n")
+		told(t, a, "<user2> next\n")
+	}
+	say(t, b, full[1:]+"\r")
+	told(t, a, "<user2> "+full[1:]+"\n")
+	say(t, b, "\xff\n")
+	told(t, a, `<user2> ^M\xff`+"\n")
+	say(t, b, full[1:]+"\xe2")
+	told(t, a, "<user2> "+full[1:]+"\n")
+	say(t, b, "\n")
+	told(t, a, `<user2> \xe2`+"\n")
+}
+
 // testHub is a hub with n seats and the reasons for which they were dropped.
 func testHub(n int) (*hub, []*seat, []context.Context) {
 	h := &hub{seats: make(map[*seat]bool)}

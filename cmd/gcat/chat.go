@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"sync"
+	"unicode/utf8"
 
 	"gcat/internal/tty"
 )
@@ -21,6 +22,7 @@ type chatter struct {
 
 	mu   sync.Mutex
 	line []byte // begun
+	part bool   // it goes on where another was told, for its length
 	once sync.Once
 }
 
@@ -62,9 +64,10 @@ func (c *chatter) say(p []byte) {
 		switch {
 		case len(p) > 0 && p[0] == '\n':
 			p = p[1:]
-			c.tell()
+			c.end()
 		case len(c.line) == longestLine:
-			c.tell()
+			c.tell(whole(c.line))
+			c.part = true
 		}
 	}
 }
@@ -74,19 +77,43 @@ func (c *chatter) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.line) > 0 {
-		c.tell()
+		c.end()
 	}
 }
 
-// tell passes the line on. The caller holds c.mu.
-func (c *chatter) tell() {
+// end passes on what is left of the line, which may be nothing if most of it was
+// told before. The caller holds c.mu.
+func (c *chatter) end() {
+	c.line = bytes.TrimSuffix(c.line, []byte("\r"))
+	if len(c.line) > 0 || !c.part {
+		c.tell(len(c.line))
+	}
+	c.part = false
+}
+
+// whole is how much of a line can be told while more of it comes: a character
+// that is not complete is not torn apart, nor is a CR from its LF.
+func whole(line []byte) int {
+	if n := len(line) - 1; line[n] == '\r' {
+		return n
+	}
+	for n := len(line) - 1; n >= 0 && n > len(line)-utf8.UTFMax; n-- {
+		if utf8.RuneStart(line[n]) && !utf8.FullRune(line[n:]) {
+			return n
+		}
+	}
+	return len(line)
+}
+
+// tell passes n bytes of the line on. The caller holds c.mu.
+func (c *chatter) tell(n int) {
 	var shown bytes.Buffer
 	fmt.Fprintf(&shown, "<%s> ", c.name)
 	safe := tty.Safe{W: &shown}
-	line := bytes.ReplaceAll(bytes.TrimSuffix(c.line, []byte("\r")), []byte("\r"), []byte("^M"))
+	line := bytes.ReplaceAll(c.line[:n], []byte("\r"), []byte("^M"))
 	_, _ = safe.Write(line) // a buffer takes everything
 	_ = safe.Flush()
 	shown.WriteByte('\n')
-	c.line = c.line[:0]
+	c.line = append(c.line[:0], c.line[n:]...)
 	c.seat.hub.broadcast(c.seat, shown.Bytes())
 }
