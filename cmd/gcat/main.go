@@ -1,7 +1,6 @@
-// Two goroutines need no count of the processors that a control group grants:
-// reading it from /proc and /sys takes a fiftieth of a short run.
+// Looking now and then whether the machine has more processors is a goroutine
+// that a short run pays for.
 //
-//go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
 
 // Gcat pipes standard input to a socket and the socket to standard output,
