@@ -86,6 +86,10 @@ func (g *gcat) wrapLocal(s conn.Stream, progress *conn.Progress, whole bool) con
 
 // wrapRemote puts around the connection what the options ask for.
 func (g *gcat) wrapRemote(s conn.Stream, peer string) conn.Stream {
+	var unread func() bool
+	if messages, ok := s.(interface{ Unread() bool }); ok {
+		unread = messages.Unread
+	}
 	if g.dump != nil {
 		s = &conn.Dumped{Stream: s, Dump: g.dump, Peer: peer}
 	}
@@ -93,7 +97,7 @@ func (g *gcat) wrapRemote(s conn.Stream, peer string) conn.Stream {
 		s = &conn.Telnet{Stream: s}
 	}
 	if g.Datagrams != nil {
-		s = &conn.Countdown{Stream: s, Left: *g.Datagrams}
+		s = &conn.Countdown{Stream: s, Left: *g.Datagrams, Unread: unread}
 	}
 	return s
 }

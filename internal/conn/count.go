@@ -6,6 +6,9 @@ import "io"
 type Countdown struct {
 	Stream
 	Left int
+	// Unread, if set, reports whether what was read last was a part of a message
+	// whose rest comes with the next read.
+	Unread func() bool
 }
 
 // Read returns the next message, or io.EOF once all that were wanted came. A
@@ -15,7 +18,7 @@ func (c *Countdown) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := c.Stream.Read(p)
-	if err == nil {
+	if err == nil && (c.Unread == nil || !c.Unread()) {
 		c.Left--
 	}
 	return n, err

@@ -144,6 +144,10 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 	}
 }
 
+// Unread reports whether the last Read returned a part of a datagram whose rest
+// comes with the next one.
+func (d *Datagrams) Unread() bool { return d.big.unread() }
+
 func (d *Datagrams) receive(c net.Conn, p []byte) (int, error) {
 	if d.big != nil {
 		return d.big.read(p)

@@ -44,6 +44,8 @@ type DatagramListener struct {
 type packetSocket interface {
 	// receive returns one datagram or as much of it as fits in p.
 	receive(p []byte) (n int, from packetPeer, err error)
+	// unread reports whether there is more of that datagram.
+	unread() bool
 	send(p []byte, to packetPeer) error
 	ready() bool
 	SetReadDeadline(time.Time) error
@@ -113,6 +115,10 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 	}
 }
 
+// Unread reports whether the last Read returned a part of a datagram whose rest
+// comes with the next one.
+func (l *DatagramListener) Unread() bool { return l.conn.unread() }
+
 // limit starts the wait for the first datagram, or ends it.
 func (l *DatagramListener) limit() {
 	if l.Limit == 0 {
@@ -173,7 +179,7 @@ func (l *DatagramListener) Write(p []byte) (int, error) {
 	}
 	if l.Keep && !isLocal(err) {
 		if l.Lost != nil {
-			l.Lost(&Error{Why: NotDelivered, Op: "send to " + to.name, Err: err})
+			l.Lost(lostError(to, err))
 		}
 		return 0, nil
 	}
@@ -181,6 +187,15 @@ func (l *DatagramListener) Write(p []byte) (int, error) {
 		err = &sendError{err, to.name}
 	}
 	return 0, err
+}
+
+// lostError is the error of an answer that could not be sent.
+func lostError(to packetPeer, err error) error {
+	op := "send"
+	if to.name != "" {
+		op += " to " + to.name
+	}
+	return &Error{Why: NotDelivered, Op: op, Err: err}
 }
 
 // CloseWrite does nothing.
@@ -208,6 +223,8 @@ func (s *unixgramSocket) receive(p []byte) (int, packetPeer, error) {
 	return n, s.from, err
 }
 
+func (s *unixgramSocket) unread() bool { return s.big.unread() }
+
 func (s *unixgramSocket) ready() bool { return NewSocket(s.UnixConn, nil).ready() }
 
 func (s *unixgramSocket) send(p []byte, to packetPeer) error {
@@ -233,6 +250,8 @@ func (s *udpSocket) receive(p []byte) (int, packetPeer, error) {
 	addr := net.UDPAddrFromAddrPort(from)
 	return n, packetPeer{addr: addr, name: addr.String(), control: answerFrom(s.control[:m])}, nil
 }
+
+func (s *udpSocket) unread() bool { return false }
 
 func (s *udpSocket) ready() bool { return NewSocket(s.UDPConn, nil).ready() }
 

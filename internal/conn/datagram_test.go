@@ -410,6 +410,11 @@ func TestUnixgramNoAddress(t *testing.T) {
 	if e, ok := errors.AsType[*Error](err); !ok || e.Why != NotDelivered {
 		t.Error(err)
 	}
+	l.Keep = true
+	l.Lost = func(e error) { err = e }
+	if _, failed := l.Write([]byte("x")); failed != nil || err.Error() != "send: the peer has no address to answer" {
+		t.Errorf("%v, lost: %v", failed, err)
+	}
 }
 
 // A message on a unixpacket socket that is larger than the buffer comes whole.

@@ -52,7 +52,7 @@ func TestCapped(t *testing.T) {
 }
 
 func TestCountdown(t *testing.T) {
-	got, err := readEach(t, &Countdown{newPieces("a", "b", "c"), 2}, 10)
+	got, err := readEach(t, &Countdown{Stream: newPieces("a", "b", "c"), Left: 2}, 10)
 	if err != io.EOF || !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("%q, %v", got, err)
 	}

@@ -60,6 +60,9 @@ func (b *bigReader) read(p []byte) (int, error) {
 	return n, nil
 }
 
+// unread reports whether a part of a message is left for the next read.
+func (b *bigReader) unread() bool { return b != nil && len(b.rest) > 0 }
+
 var errCut error = &Error{Why: Local, Err: fmt.Errorf("a message of more than %d bytes came", bigMessage)}
 
 // Messages is a connection that keeps the bounds of messages (unixpacket), whole
@@ -74,17 +77,24 @@ func NewMessages(s *Socket) *Messages {
 	return &Messages{Socket: s, big: newBigReader(s.Conn)}
 }
 
-// Read returns one message, or the part of it that fits in p.
+// Read returns one message, which may be empty, or the part of it that fits in p.
 func (m *Messages) Read(p []byte) (int, error) {
 	if m.big == nil {
 		return m.Socket.Read(p)
 	}
 	n, err := m.big.read(p)
-	if n > 0 {
+	if err == io.EOF && !m.ended() {
+		err = nil // it was an empty message
+	}
+	if err == nil {
 		m.progress.Touch()
 	}
 	return n, err
 }
+
+// Unread reports whether the last Read returned a part of a message whose rest
+// comes with the next one.
+func (m *Messages) Unread() bool { return m.big.unread() }
 
 // Write sends p as one message.
 func (m *Messages) Write(p []byte) (int, error) {
