@@ -34,8 +34,12 @@ func NewDeframer(f *Format, o Options) *Deframer {
 }
 
 // Deframe reads frames from src to its end, or limit of them if that is not
-// negative, and not one byte more than they take.
+// negative, and not one byte more than they take. With o.Exact it is the end of
+// src that counts, as for [Decoder.Decode].
 func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
+	if d.o.Exact {
+		limit = -1
+	}
 	t := tape{src: src, exact: limit >= 0}
 	var count Counts
 	var out []byte
@@ -47,12 +51,15 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 				return count, err
 			}
 			if !t.more(max(d.f.size, 1)) {
-				return count, t.failed()
+				return count, d.none(&t, count.Records)
 			}
 		}
 		header, length, err := d.header(dst, &t, &out, &count, offset)
 		if err == nil {
 			err = d.wait(dst, &t, &out, &count, offset, int64(header), length)
+		}
+		if err == nil && d.o.Exact {
+			err = t.alone(header + int(length))
 		}
 		if err != nil {
 			_, failed := flush(dst, out, &count)
@@ -63,9 +70,6 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 		offset += int64(len(frame))
 		count.Read = offset - d.o.Skipped
 		count.Records++
-		if d.o.Exact && count.Records > 1 {
-			return count, dataf("expected one frame, got more")
-		}
 		payload := frame[header:]
 		if d.KeepHeader {
 			payload = frame
@@ -85,6 +89,23 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 	}
 	_, err := flush(dst, out, &count)
 	return count, err
+}
+
+// none is the error of an input that ends behind so many frames.
+func (d *Deframer) none(t *tape, frames int64) error {
+	if t.failed() == nil && d.o.Exact && frames == 0 {
+		return dataf("expected one frame, got none")
+	}
+	return t.failed()
+}
+
+// alone waits for the end of the input, which must come behind the frame of the
+// given size that the tape starts with: nothing of it is handed on before.
+func (t *tape) alone(size int) error {
+	if len(t.bytes()) > size || t.more(1) {
+		return dataf("expected one frame, got more")
+	}
+	return t.failed()
 }
 
 // payload appends one payload in the form that was asked for.
