@@ -23,14 +23,14 @@ func (g *gecho) run(log *cli.Log) error {
 	if err != nil {
 		return cli.Usagef("%v", err)
 	}
-	endpoints, err := g.endpoints()
+	places, err := g.endpoints()
 	if err != nil {
 		return err
 	}
 	if err := conn.StartPoller(); err != nil {
 		return err
 	}
-	sockets, err := g.open(log, endpoints)
+	sockets, err := g.open(log, places)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"gcat/internal/cli"
@@ -14,23 +15,55 @@ import (
 // standard is where gecho listens unless told otherwise.
 const standard = "tcp://127.0.0.1:7007"
 
+// A place is an endpoint to listen on. Whether TLS is spoken there stands apart
+// from its network, which may be of one family.
+type place struct {
+	conn.Endpoint
+	tls bool
+}
+
 // endpoints reads the endpoints of the command line.
-func (g *gecho) endpoints() ([]conn.Endpoint, error) {
-	var list []conn.Endpoint
+func (g *gecho) endpoints() ([]place, error) {
+	var list []place
 	for _, text := range g.Endpoint {
 		e, err := conn.ParseEndpoint(text, conn.Syntax{Listening: true, Network: "tcp", Host: "127.0.0.1"})
 		if err != nil {
 			return nil, cli.Usagef("%v", err)
 		}
-		if g.TLS && strings.HasPrefix(e.Network, "tcp") {
-			e.Network = "tls"
+		secure := e.Network == "tls" || g.TLS && strings.HasPrefix(e.Network, "tcp")
+		if e.Host == "0.0.0.0" { // the net package would listen on [::] as well
+			switch e.Network {
+			case "tcp", "tls":
+				e.Network = "tcp4"
+			case "udp":
+				e.Network = "udp4"
+			}
 		}
-		if e.Host == "0.0.0.0" && (e.Network == "tcp" || e.Network == "udp") {
-			e.Network += "4" // the net package would listen on [::] as well
-		}
-		list = append(list, e)
+		list = append(list, place{e, secure})
 	}
-	return list, nil
+	return list, g.refuseTLS(list)
+}
+
+// refuseTLS refuses what is about TLS alone where nothing speaks it: without a
+// word the connections would be open to all.
+func (g *gecho) refuseTLS(list []place) error {
+	if g.TLS || slices.ContainsFunc(list, func(p place) bool { return p.tls }) {
+		return nil
+	}
+	for _, o := range []struct {
+		name  string
+		given bool
+	}{
+		{"--tls-cert", g.TLSCert != ""},
+		{"--tls-alpn", len(g.TLSALPN) > 0},
+		{"--tls-client-ca", g.TLSClientCA != ""},
+		{"--tls-fingerprint", g.TLSFingerprint != ""},
+	} {
+		if o.given {
+			return cli.Usagef("%s needs -c or a tls:// endpoint", o.name)
+		}
+	}
+	return nil
 }
 
 func (g *gecho) tlsOptions() conn.TLSOptions {
@@ -39,7 +72,7 @@ func (g *gecho) tlsOptions() conn.TLSOptions {
 
 // open opens all that is to be served: nothing is, unless everything could be
 // bound.
-func (g *gecho) open(log *cli.Log, endpoints []conn.Endpoint) (sockets []echo.Socket, err error) {
+func (g *gecho) open(log *cli.Log, places []place) (sockets []echo.Socket, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(sockets)
@@ -56,12 +89,9 @@ func (g *gecho) open(log *cli.Log, endpoints []conn.Endpoint) (sockets []echo.So
 	if sockets, err = handedOver(); err != nil {
 		return sockets, err
 	}
-	if len(sockets) == 0 && len(endpoints) == 0 {
+	if len(sockets) == 0 && len(places) == 0 {
 		e, _ := conn.ParseEndpoint(standard, conn.Syntax{Listening: true})
-		if g.TLS {
-			e.Network = "tls"
-		}
-		endpoints = []conn.Endpoint{e}
+		places = []place{{e, g.TLS}}
 	}
 	var secure *tls.Config
 	for i := range sockets {
@@ -74,17 +104,17 @@ func (g *gecho) open(log *cli.Log, endpoints []conn.Endpoint) (sockets []echo.So
 			sockets[i].TLS = secure
 		}
 	}
-	for _, e := range endpoints {
-		if e.Network == "tls" && secure == nil {
+	for _, p := range places {
+		if p.tls && secure == nil {
 			if secure, err = g.serverConfig(log); err != nil {
 				return sockets, err
 			}
 		}
-		s, err := g.listen(e)
+		s, err := g.listen(p)
 		if err != nil {
 			return sockets, err
 		}
-		if e.Network == "tls" {
+		if p.tls {
 			s.TLS = secure
 		}
 		sockets = append(sockets, s)
@@ -110,24 +140,24 @@ func (g *gecho) serverConfig(log *cli.Log) (*tls.Config, error) {
 }
 
 // listen binds one endpoint.
-func (g *gecho) listen(e conn.Endpoint) (echo.Socket, error) {
+func (g *gecho) listen(e place) (echo.Socket, error) {
 	config := conn.ListenConfig{Backlog: g.Backlog, Mode: fs.FileMode(g.Mode), Socket: conn.SocketOptions{ReusePort: g.ReusePort}}
 	if g.NoAccept {
 		config.Backlog = 1
 	}
 	if e.Datagram() {
-		p, err := config.ListenPacket(context.Background(), e)
+		p, err := config.ListenPacket(context.Background(), e.Endpoint)
 		if err != nil {
 			return echo.Socket{}, err
 		}
 		return echo.Socket{Packet: p, Name: conn.EndpointOf(p.LocalAddr()).String()}, nil
 	}
-	l, err := config.Listen(context.Background(), e)
+	l, err := config.Listen(context.Background(), e.Endpoint)
 	if err != nil {
 		return echo.Socket{}, err
 	}
 	bound := conn.EndpointOf(l.Addr())
-	if e.Network == "tls" {
+	if e.tls {
 		bound.Network = "tls"
 	}
 	if g.NoAccept {
