@@ -60,9 +60,9 @@ type gecho struct {
 // tlsFlags are those that gcat has, too.
 type tlsFlags struct {
 	TLS            bool     `name:"tls" short:"c" group:"security" help:"TCP endpoints speak TLS, as tls:// does."`
-	TLSCert        string   `name:"tls-cert" placeholder:"FILE" group:"security" help:"Certificate [a throw-away one]."`
-	TLSKey         string   `name:"tls-key" placeholder:"FILE" group:"security" help:"Its private key."`
-	TLSALPN        []string `name:"tls-alpn" placeholder:"NAME,..." group:"security" help:"Protocols offered."`
-	TLSClientCA    string   `name:"tls-client-ca" placeholder:"FILE" group:"security" help:"Clients must show a certificate of it."`
-	TLSFingerprint string   `name:"tls-fingerprint" placeholder:"SHA256" group:"security" help:"Clients must show this certificate."`
+	TLSCert        string   `name:"tls-cert" placeholder:"FILE" group:"security" help:"Certificate [a throw-away one]." filled:""`
+	TLSKey         string   `name:"tls-key" placeholder:"FILE" group:"security" help:"Its private key." filled:""`
+	TLSALPN        []string `name:"tls-alpn" placeholder:"NAME,..." group:"security" help:"Protocols offered." filled:""`
+	TLSClientCA    string   `name:"tls-client-ca" placeholder:"FILE" group:"security" help:"Clients must show a certificate of it." filled:""`
+	TLSFingerprint string   `name:"tls-fingerprint" placeholder:"SHA256" group:"security" help:"Clients must show this certificate." filled:""`
 }

@@ -14,7 +14,7 @@ type gpack struct {
 	Frame   bool   `short:"f" help:"FORMAT is a header; its last integer is the payload's length." group:"what"`
 	Size    bool   `short:"z" help:"Print the size of one record." group:"what"`
 	Explain bool   `help:"Print offset, size, code and name of each item." group:"what"`
-	Write   string `short:"w" placeholder:"FILE" help:"Encode into FILE at --skip, without truncating it." group:"what"`
+	Write   string `short:"w" placeholder:"FILE" help:"Encode into FILE at --skip, without truncating it." group:"what" filled:""`
 
 	Count  *int64   `short:"n" placeholder:"N" help:"Exactly N records, and not one byte more." group:"which"`
 	Exact  bool     `short:"1" help:"One record and nothing else." group:"which"`
@@ -39,7 +39,7 @@ type gpack struct {
 	Adjust     int64    `short:"A" placeholder:"N" help:"The length counts N bytes more than the payload." group:"frames"`
 	KeepHeader bool     `short:"H" help:"Leave the header in front of the payload." group:"frames"`
 	Lines      bool     `short:"L" help:"Frame each line of input." group:"frames"`
-	Exec       string   `short:"e" placeholder:"CMD" help:"Run CMD on each payload, by a shell." group:"frames"`
+	Exec       string   `short:"e" placeholder:"CMD" help:"Run CMD on each payload, by a shell." group:"frames" filled:""`
 	Max        cli.Size `placeholder:"BYTES" default:"64M" help:"Largest frame, string or line." group:"frames"`
 
 	cli.Common
