@@ -127,13 +127,16 @@ func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 		forget = 40 * time.Millisecond // the next try asks again
 	}
 	d.Resolver = d.Resolver.Memo(forget)
+	datagrams := *d
+	datagrams.Retry = 0 // the question is what is repeated
 	s := &conn.Scan{
 		Dial: func(ctx context.Context, e conn.Endpoint) (net.Conn, error) {
 			one := *d
 			one.Upgrade = g.upgrade(e)
 			return one.Dial(ctx, g.first(e))
 		},
-		DialDatagrams: d.DialDatagrams,
+		DialDatagrams: datagrams.DialDatagrams,
+		Retry:         g.Retry.D(),
 		Interval:      g.Interval.D(),
 		Wait:          g.knockLimit(),
 	}

@@ -25,6 +25,9 @@ type Scan struct {
 	Interval time.Duration
 	// Wait is how long a UDP port may be silent; 0 is no limit.
 	Wait time.Duration
+	// Retry is how long a UDP port that refuses or is silent is asked again; 0 is
+	// not at all. Dial retries by itself.
+	Retry time.Duration
 	// Tell is called with each port's result, in the order of the ports.
 	Tell func(PortState)
 }
@@ -152,12 +155,10 @@ const knockLinger = 50 * time.Millisecond
 // try is nil if e is open.
 func (s *Scan) try(ctx context.Context, e Endpoint) error {
 	if e.Datagram() && !e.Unix() {
-		d, err := s.DialDatagrams(ctx, e)
-		if err != nil {
-			return err
-		}
-		defer d.Close()
-		return s.knock(ctx, d, e)
+		_, err := retry(ctx, s.Retry, s.Wait, func(ctx context.Context, wait time.Duration) (net.Conn, error) {
+			return nil, s.ask(ctx, e, wait)
+		})
+		return err
 	}
 	c, err := s.Dial(ctx, e)
 	if err != nil {
@@ -173,14 +174,24 @@ func (s *Scan) try(ctx context.Context, e Endpoint) error {
 // knocks is how many datagrams a silent UDP port is sent: one may get lost.
 const knocks = 3
 
+// ask is nil if somebody answers at the UDP port e within wait; 0 is no limit.
+func (s *Scan) ask(ctx context.Context, e Endpoint, wait time.Duration) error {
+	d, err := s.DialDatagrams(ctx, e)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return knock(ctx, d, e, wait)
+}
+
 // knock sends datagrams until somebody answers or refuses, at all addresses, or
-// Wait is over. What is sent is a line end: many services do not answer an empty
+// wait is over. What is sent is a line end: many services do not answer an empty
 // datagram.
-func (s *Scan) knock(ctx context.Context, d *Datagrams, e Endpoint) error {
+func knock(ctx context.Context, d *Datagrams, e Endpoint, wait time.Duration) error {
 	stop := context.AfterFunc(ctx, func() { _ = d.Conn().SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	d.NeedAnswer, d.Wait = true, s.Wait/knocks
-	if s.Wait == 0 {
+	d.NeedAnswer, d.Wait = true, wait/knocks
+	if wait == 0 {
 		d.Wait = -1
 	}
 	var answer [1]byte
@@ -198,7 +209,7 @@ func (s *Scan) knock(ctx context.Context, d *Datagrams, e Endpoint) error {
 			return &Error{Why: why, Op: "connect to " + e.words(), Err: err}
 		}
 	}
-	return &Error{Why: Timeout, Op: "connect to " + e.words(), Err: fmt.Errorf("no answer within %v: open or filtered", s.Wait)}
+	return &Error{Why: Timeout, Op: "connect to " + e.words(), Err: fmt.Errorf("no answer within %v: open or filtered", wait.Round(time.Millisecond))}
 }
 
 // Memo returns a resolver that asks r once for each name. A failure is forgotten
