@@ -56,6 +56,10 @@ func (g *gcat) checkSocket(where conn.Endpoint) error {
 	return nil
 }
 
+// mostKeepalive is the longest that Linux takes for TCP_KEEPIDLE and TCP_KEEPINTVL
+// (MAX_TCP_KEEPIDLE of tcp.h); the net package does not tell that it took no more.
+const mostKeepalive = 32767 * time.Second
+
 // checkSocketValues refuses values that no socket takes.
 func (g *gcat) checkSocketValues() error {
 	switch {
@@ -63,6 +67,8 @@ func (g *gcat) checkSocketValues() error {
 		return cli.Usagef("--keepalive cannot be negative")
 	case g.Keepalive != nil && *g.Keepalive > 0 && g.Keepalive.D() < time.Second:
 		return cli.Usagef("--keepalive is at least 1s, or 0 for none")
+	case g.Keepalive != nil && g.Keepalive.D() > mostKeepalive:
+		return cli.Usagef("--keepalive is at most %d seconds", mostKeepalive/time.Second)
 	case outside(g.TOS, 0, 255):
 		return cli.Usagef("--tos must be from 0 to 255")
 	case outside(g.TTL, 1, 255):
