@@ -1,6 +1,7 @@
-// Looking now and then whether the machine has more processors is a goroutine
-// that a short run pays for.
+// The number of processors is not worth a goroutine that looks whether it has
+// changed, nor the descriptors of the control group's files that it looks at.
 //
+//go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
 
 // Gcat pipes standard input to a socket and the socket to standard output,
