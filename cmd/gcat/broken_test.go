@@ -125,6 +125,20 @@ func TestBrokenNeverReads(t *testing.T) {
 }
 
 // Row O: "413" and close in the middle of an upload: the words arrive, and the
+// A Unix peer that closes at once has not got what waits in standard input, and
+// that is never an end in order, whichever of the two is noticed first.
+func TestBrokenUnixPeerClosesAtOnce(t *testing.T) {
+	for _, size := range []int{5, 60_000} {
+		for range 30 {
+			stdin, hold := pipe(t)
+			_, _ = hold.WriteString(strings.Repeat("x", size))
+			hold.Close()
+			p := start(t, stdin, serve(t, "unix", func(halfConn) {})...)
+			p.ends(5, "", "gcat: ")
+		}
+	}
+}
+
 // clean end of file behind them does not hide that the upload failed.
 func TestBrokenLastWords(t *testing.T) {
 	both(t, func(t *testing.T, network string) {

@@ -37,6 +37,7 @@ type conversation struct {
 	endedBy            string
 	err                error
 	left               int64 // bytes not acknowledged when the socket was closed
+	looks              int   // after the peer had left
 }
 
 // watchOutput is how long a conversation lasts before somebody watches whether
@@ -47,6 +48,9 @@ const watchOutput = 10 * time.Millisecond
 // peerLeftAgain is when a peer's leaving is looked at again that was told of
 // while the pump had bytes in its hands.
 const peerLeftAgain = 5 * time.Millisecond
+
+// mostLooks bounds how often that is done for the sake of input that waits.
+const mostLooks = 20
 
 // watch starts what looks after a conversation from its beginning. All of it
 // ends with ctx or, the watcher of the output, when that is closed.
@@ -262,7 +266,7 @@ func (c *conversation) peerLeft() {
 	if c.sendDone {
 		return // the wait for acknowledgement meets it
 	}
-	if c.holder.busy() {
+	if c.holder.busy() || c.inputWaits() {
 		// A write to a connection that is gone does not block: the pump reports
 		// that it failed, or has its hands empty in a moment.
 		time.AfterFunc(peerLeftAgain, func() { c.peerGone <- nil })
@@ -279,6 +283,14 @@ func (c *conversation) peerLeft() {
 	c.holder.stop()
 	c.leaveBehind()
 	c.over = true
+}
+
+// inputWaits reports whether the pump is about to meet more of Local's input, or
+// its end. After a while it is taken for input that nobody reads, as that of a
+// listener's later peers.
+func (c *conversation) inputWaits() bool {
+	c.looks++
+	return c.Stdio != nil && c.looks <= mostLooks && c.Stdio.ready()
 }
 
 // lost reports whether err says that bytes were not delivered.

@@ -119,6 +119,14 @@ func await(fd int, events int16) {
 	}
 }
 
+// ready reports whether a read of standard input would not have to wait.
+func (s *Stdio) ready() bool {
+	s.init()
+	poll := []unix.PollFd{{Fd: int32(s.in), Events: unix.POLLIN}}
+	n, err := unix.Poll(poll, 0)
+	return err == nil && n > 0
+}
+
 // endOutput takes standard output away from the process, and returns what the
 // system says when the file is closed.
 func (s *Stdio) endOutput() error {

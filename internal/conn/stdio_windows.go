@@ -46,3 +46,6 @@ func (s *Stdio) endOutput() error { return s.output().Close() }
 
 // Gone cannot be known here.
 func (s *Stdio) Gone() error { return nil }
+
+// ready cannot be known here: it is false.
+func (s *Stdio) ready() bool { return false }
