@@ -108,7 +108,7 @@ func dnsWords(e *net.DNSError) string {
 	return Words(errors.New(e.Err))
 }
 
-// connectErrno is the kind of an error met while connecting or binding.
+// connectKind is the kind of an error met while connecting or binding.
 func connectKind(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Why
