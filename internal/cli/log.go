@@ -94,8 +94,9 @@ func (l *Log) Error(err error, fields ...Field) {
 }
 
 // line writes one readable line. A newline within it would be somebody's
-// attempt at a second one, an escape an attempt on the terminal: control
-// characters are shown as %q shows them.
+// attempt at a second one, an escape an attempt on the terminal, a mark that
+// turns the writing around an attempt on the reader: what is not printable is
+// shown as %q shows it.
 func (l *Log) line(level int, text string) {
 	var b strings.Builder
 	b.Grow(len(l.Name) + len(text) + 20)
@@ -109,16 +110,17 @@ func (l *Log) line(level int, text string) {
 	l.write([]byte(b.String()))
 }
 
-// printable is text with its control characters, and what is not UTF-8, spelled
+// printable is text with all that cannot be seen, and what is not UTF-8, spelled
 // out.
 func printable(text string) string {
-	if utf8.ValidString(text) && strings.IndexFunc(text, unicode.IsControl) < 0 {
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
+	if utf8.ValidString(text) && strings.IndexFunc(text, hidden) < 0 {
 		return text
 	}
 	var b strings.Builder
 	for rest := text; rest != ""; {
 		r, width := utf8.DecodeRuneInString(rest)
-		if unicode.IsControl(r) || r == utf8.RuneError && width == 1 {
+		if hidden(r) || r == utf8.RuneError && width == 1 {
 			b.WriteString(strings.Trim(strconv.Quote(rest[:width]), `"`))
 		} else {
 			b.WriteString(rest[:width])

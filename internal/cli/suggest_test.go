@@ -73,6 +73,7 @@ func TestDistance(t *testing.T) {
 func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain é 世": "plain é 世", "a\nb": `a\nb`, "\x1b[2J": `\x1b[2J`, "\u009b": `\u009b`, "\xff\x80": `\xff\x80`, `quo"te`: `quo"te`,
+		"gpj.\u202eexe": `gpj.\u202eexe`, // shown as "exe.jpg"
 	} {
 		if got := printable(text); got != want {
 			t.Errorf("%q: got %s, want %s", text, got, want)
