@@ -36,10 +36,15 @@ func ParseDuration(s string) (time.Duration, error) {
 		return 0, bad
 	}
 	d, err := time.ParseDuration(s)
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, bad
+	case d != 0 || !strings.ContainsAny(s, "123456789"):
+		return d, nil
+	case s[0] == '-': // less than a nanosecond is not none
+		return -1, nil
 	}
-	return d, nil
+	return 1, nil
 }
 
 // isDecimal reports whether s is digits with at most one point among them.
