@@ -129,7 +129,7 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 
 // timedOut says that our clock ended the try, and what was met before.
 func timedOut(err error, limit time.Duration) string {
-	text := fmt.Sprintf("timed out after %v (connect limit)", limit.Round(time.Millisecond))
+	text := fmt.Sprintf("timed out after %v (connect limit)", rounded(limit))
 	switch words := Words(err); {
 	case words == "timed out":
 		return text

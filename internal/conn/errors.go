@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A Kind says in one word what went wrong; commands choose their exit status by
@@ -91,6 +92,14 @@ func Words(err error) string {
 	return err.Error()
 }
 
+// rounded is d to the millisecond, unless that leaves nothing of it.
+func rounded(d time.Duration) time.Duration {
+	if d < time.Millisecond {
+		return d
+	}
+	return d.Round(time.Millisecond)
+}
+
 func dnsWords(e *net.DNSError) string {
 	switch {
 	case e.IsNotFound:
@@ -99,6 +108,8 @@ func dnsWords(e *net.DNSError) string {
 		return "name lookup timed out"
 	case strings.Contains(e.Err, "server misbehaving"):
 		return "name server failed"
+	case strings.Contains(e.Err, "unmarshal"):
+		return "the name server's answer is no DNS message"
 	}
 	// What the resolver met on its way to the server comes as text, "dial udp
 	// 192.0.2.53:53: connect: network is unreachable".

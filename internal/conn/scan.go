@@ -209,7 +209,7 @@ func knock(ctx context.Context, d *Datagrams, e Endpoint, wait time.Duration) er
 			return &Error{Why: why, Op: "connect to " + e.words(), Err: err}
 		}
 	}
-	return &Error{Why: Timeout, Op: "connect to " + e.words(), Err: fmt.Errorf("no answer within %v: open or filtered", wait.Round(time.Millisecond))}
+	return &Error{Why: Timeout, Op: "connect to " + e.words(), Err: fmt.Errorf("no answer within %v: open or filtered", rounded(wait))}
 }
 
 // Memo returns a resolver that asks r once for each name. A failure is forgotten
