@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -318,7 +319,26 @@ func (c *conversation) interrupted(cause error) {
 		return
 	}
 	// A signal beats all that went before.
-	c.err, c.endedBy, c.over = cause, "signal", true
+	c.err, c.endedBy, c.over, c.reset = cause, "signal", true, false
+}
+
+// hangupDelay is how long after its terminal has failed a process may get the
+// SIGHUP: the kernel sends it to the leader of the session, a shell, which
+// passes it on.
+const hangupDelay = 100 * time.Millisecond
+
+// heedHangup lets a signal beat a failure of Local that the end of a terminal
+// brings about, too: reads and writes may meet that (EIO) before the signal is
+// there.
+func (c *conversation) heedHangup(ctx context.Context) {
+	if !isLocal(c.err) || !errors.Is(c.err, syscall.EIO) {
+		return
+	}
+	select {
+	case <-ctx.Done():
+		c.interrupted(context.Cause(ctx))
+	case <-time.After(hangupDelay):
+	}
 }
 
 // fail notes what went wrong, unless something did before, and ends the

@@ -25,6 +25,8 @@ import (
 //     A failed read of Local resets the connection, so that the peer does not
 //     take half an upload for a whole one.
 //  6. It closes in order: an early end drains what is there and waits no longer.
+//  7. If Local has failed as a terminal does whose window is closed (EIO), ctx
+//     may be about to end for the same reason, and counts.
 //
 // The first thing that went wrong is what [Result] tells.
 type Relay struct {
@@ -129,6 +131,7 @@ func (r *Relay) Run(ctx context.Context) Result {
 	for !c.over {
 		c.next(ctx)
 	}
+	c.heedHangup(ctx)
 	c.close()
 	return c.result()
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -257,6 +258,44 @@ func TestRelayInputFails(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
+}
+
+// A terminal whose window is closed fails a moment before the signal comes,
+// which counts; a clock that passes meanwhile does not, nor is it waited for after
+// another failure.
+func TestRelayHangsUp(t *testing.T) {
+	signal := errors.New("hangup")
+	clock := &Error{Why: Timeout, Err: errors.New("the deadline")}
+	for _, test := range []struct {
+		failure, cause error
+		endedBy        string
+		lasts          time.Duration
+	}{
+		{syscall.EIO, signal, "signal", hangupDelay / 2},
+		{syscall.EIO, clock, "local", hangupDelay / 2},
+		{syscall.EIO, nil, "local", hangupDelay},
+		{syscall.EISDIR, signal, "local", 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			k := newTalk(t, &Relay{})
+			k.run(ctx)
+			k.localSay.CloseWithError(inputError(test.failure))
+			if test.cause != nil {
+				time.AfterFunc(hangupDelay/2, func() { cancel(test.cause) })
+			}
+			r := <-k.done
+			k.end()
+			want := test.failure
+			if test.endedBy == "signal" {
+				want = test.cause
+			}
+			if !errors.Is(r.Err, want) || r.EndedBy != test.endedBy || r.Duration != test.lasts {
+				t.Errorf("%v, %v: %+v", test.failure, test.cause, r)
+			}
+		})
+	}
 }
 
 func TestRelayOutputFails(t *testing.T) {

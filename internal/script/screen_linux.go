@@ -2,6 +2,7 @@ package script
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -50,6 +51,9 @@ func Sit(t testing.TB, cols int, cmd *exec.Cmd) *Screen {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if tty, err = pollable(tty); err != nil {
+		t.Fatal(err)
+	}
 	s := &Screen{Stream: NewStream(t, tty), Cmd: cmd, t: t, tty: tty, cols: cols, gone: make(chan struct{})}
 	go func() {
 		_ = cmd.Wait() // Leaves looks at the state
@@ -63,6 +67,43 @@ func Sit(t testing.TB, cols int, cmd *exec.Cmd) *Screen {
 	return s
 }
 
+// pollable replaces f, whose reads block since its descriptor was asked for, by
+// a file that can be closed while it is read.
+func pollable(f *os.File) (*os.File, error) {
+	defer f.Close()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+// control calls use with the terminal's descriptor, and leaves it pollable.
+func (s *Screen) control(use func(fd int) error) {
+	s.t.Helper()
+	raw, err := s.tty.SyscallConn()
+	if err == nil {
+		var failed error
+		err = raw.Control(func(fd uintptr) { failed = use(int(fd)) })
+		err = errors.Join(err, failed)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// HangUp closes the window: nothing can be read from the terminal or written to
+// it any more, and the leader of its session gets a SIGHUP.
+func (s *Screen) HangUp() {
+	s.t.Helper()
+	if err := s.tty.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // Types types keys.
 func (s *Screen) Types(keys string) {
 	s.t.Helper()
@@ -74,9 +115,9 @@ func (s *Screen) Types(keys string) {
 // Resize changes the window.
 func (s *Screen) Resize(cols int) {
 	s.t.Helper()
-	if err := pty.Setsize(s.tty, &pty.Winsize{Rows: 24, Cols: uint16(cols)}); err != nil {
-		s.t.Fatal(err)
-	}
+	s.control(func(fd int) error {
+		return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(cols)})
+	})
 }
 
 // Leaves waits for the end of the process and returns its status as a shell
@@ -99,10 +140,11 @@ func (s *Screen) Leaves() int {
 // and after.
 func (s *Screen) Mode() string {
 	s.t.Helper()
-	m, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	var m *unix.Termios
+	s.control(func(fd int) (err error) {
+		m, err = unix.IoctlGetTermios(fd, unix.TCGETS)
+		return err
+	})
 	var on []string
 	for _, f := range []struct {
 		name string
@@ -146,6 +188,7 @@ type Stream struct {
 	seen int // what Await has had
 	grew chan struct{}
 	over bool
+	err  error // how it ended, unless by an end of file
 }
 
 // NewStream collects from r until it ends.
@@ -162,6 +205,9 @@ func (s *Stream) collect(r io.Reader) {
 		s.mu.Lock()
 		s.all = append(s.all, buf[:n]...)
 		s.over = err != nil
+		if err != io.EOF {
+			s.err = err
+		}
 		s.mu.Unlock()
 		select {
 		case s.grew <- struct{}{}:
@@ -215,6 +261,14 @@ func (s *Stream) Ends() string {
 		s.t.Fatalf("no end after %q", s.All())
 	}
 	return s.All()
+}
+
+// Err is what cut the file short that [Stream.Ends] has waited for; nil is an
+// end in order.
+func (s *Stream) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
 }
 
 // until waits until found, and reports whether it did before the limit and the
