@@ -39,6 +39,8 @@ func OnSignal(f func(), signals ...os.Signal) {
 }
 
 // asked is the eventfd to which the handler adds one.
+//
+//lint:ignore U1000 the handler reads them
 var asked, one uint64 = 0, 1
 
 // Where the handler is, and what follows it (asked_linux_amd64.s).
