@@ -114,7 +114,18 @@ func (s *Socket) settled(err error) error {
 		return nil
 	}
 	if pending == nil {
-		pending = syscall.ECONNRESET // another call was told
+		pending = s.toldError()
 	}
 	return &Error{Why: NotDelivered, Err: pending}
+}
+
+// toldError is what another call was told, which may be about to say so.
+func (s *Socket) toldError() error {
+	for range 20 {
+		if errno := s.told.Load(); errno != 0 {
+			return syscall.Errno(errno)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return syscall.ECONNRESET
 }

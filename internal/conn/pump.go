@@ -62,6 +62,7 @@ func (c *conversation) send() {
 			return
 		}
 		if s.from != nil || s.to != nil || way.holds() == 0 && !c.holder.release() {
+			c.met(s.to)
 			c.sending <- s.ended()
 			return
 		}
@@ -119,9 +120,17 @@ func (c *conversation) receive() {
 			way.copied(s.n)
 		}
 		if s.from != nil || s.to != nil {
+			c.met(s.from)
 			c.receiving <- s.ended()
 			return
 		}
+	}
+}
+
+// met notes what a pump met on the socket, for whoever asks the socket later.
+func (c *conversation) met(err error) {
+	if c.Socket != nil {
+		c.Socket.tell(err)
 	}
 }
 

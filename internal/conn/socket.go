@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"errors"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -17,6 +18,7 @@ type Socket struct {
 	fin      atomic.Bool     // CloseWrite has been called
 	writer   writer
 	trailer  atomic.Int64 // bytes written last that say nothing but that this is the end
+	told     atomic.Int64 // the errno that a pump met; 0 is none
 }
 
 // NewSocket wraps c. A nil progress is touched by nobody.
@@ -59,6 +61,13 @@ func (s *Socket) Write(p []byte) (int, error) {
 		return n, err
 	}
 	return s.writeAll(p)
+}
+
+// tell keeps what a pump met first: the system tells of it once.
+func (s *Socket) tell(err error) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		s.told.CompareAndSwap(0, int64(errno))
+	}
 }
 
 // CloseWrite shuts the sending half down (shutdown(2), SHUT_WR); the peer sees

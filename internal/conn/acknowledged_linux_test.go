@@ -1,0 +1,39 @@
+package conn
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The system tells of a failure once. Whoever is told second says what the first
+// was told, even if that comes a moment later.
+func TestSettledAfterAnotherWasTold(t *testing.T) {
+	client, server := tcpPair(t)
+	defer server.Close()
+	s := NewSocket(client, nil)
+	defer s.Close()
+	// Filled until the peer's kernel takes no more.
+	_ = s.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+	if _, err := io.Copy(s, endless{}); err == nil {
+		t.Fatal("the peer took everything")
+	}
+	if s.Unacknowledged() == 0 {
+		t.Fatal("nothing is left")
+	}
+	go s.tell(&net.OpError{Op: "read", Err: syscall.ETIMEDOUT})
+	if err := s.settled(nil); !errors.Is(err, syscall.ETIMEDOUT) || !lost(err) {
+		t.Errorf("settled: %v, want what another call was told", err)
+	}
+	s.tell(syscall.EPIPE) // which follows from the first
+	if err := s.settled(nil); !errors.Is(err, syscall.ETIMEDOUT) {
+		t.Errorf("settled again: %v", err)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
