@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"os/signal"
 	"sync"
 	"time"
 
@@ -63,7 +65,18 @@ func (t *tally) total() (sent, received int64) {
 
 // tellCounts prints the counts so far whenever SIGUSR1 (or SIGINFO, ^T, where it
 // exists) comes.
-func (g *gcat) tellCounts() { cli.OnSignal(g.tellCountsNow, countSignals...) }
+func (g *gcat) tellCounts() {
+	if len(countSignals) == 0 {
+		return
+	}
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, countSignals...)
+	go func() { // ends with the process
+		for range asked {
+			g.tellCountsNow()
+		}
+	}()
+}
 
 func (g *gcat) tellCountsNow() {
 	g.tally.mu.Lock()

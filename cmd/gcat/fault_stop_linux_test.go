@@ -237,3 +237,23 @@ func TestFaultStoppedDeadline(t *testing.T) {
 		})
 	}
 }
+
+// What has arrived when a signal ends a plain client is written out, and the
+// peer meets an end of file: a process that the signal just killed would leave
+// it unread, and the kernel would reset the connection for that.
+func TestFaultSignalDrains(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
+		k := connected(t, "tcp")
+		k.say("seen ")
+		k.hears("seen ")
+		stopFor(t, k.p, 0, func() {
+			k.say("and unread")
+			_ = k.p.cmd.Process.Signal(sig)
+		})
+		if _, err := io.Copy(io.Discard, k.peer); err != nil {
+			t.Errorf("%v: the peer met %v, want an end of file", sig, err)
+		}
+		k.p.ends(128+int(sig), "seen and unread", "")
+	}
+}

@@ -28,7 +28,7 @@ func (g *gcat) run(log *cli.Log) error {
 	}
 	defer g.attend()()
 	g.tellCounts()
-	ctx, stop := signals(context.Background(), g.hasty(where))
+	ctx, stop := signals(context.Background())
 	defer stop()
 	if d := g.Deadline.D(); d > 0 {
 		var cancel context.CancelFunc
@@ -117,28 +117,15 @@ func (g *gcat) where() (where conn.Endpoint, targets []conn.Endpoint, err error)
 	return where, targets, err
 }
 
-// hasty reports whether nothing would be lost if one of the signals that ask us
-// to end did what it does to any process: there is nothing to tell, to remove or
-// to restore.
-func (g *gcat) hasty(where conn.Endpoint) bool {
-	return !g.Listen && !where.Datagram() && g.log.Level == 0 && g.Exec == "" && g.Proxy == "" &&
-		g.Hexdump == "" && !g.Progress && !g.TLS && !tty.IsTerminal(os.Stdin)
-}
-
 // signals returns a context that ends when a signal asks the command to; the
 // context's cause is the signal. A second signal ends the process at once. A
 // signal that was ignored when the command started (nohup) stays ignored.
 //
-// Each takes the runtime a journey to another thread and back, altogether a
-// tenth of a short run. With hasty set they are left alone, and end the process
-// at once.
-func signals(parent context.Context, hasty bool) (ctx context.Context, stop func()) {
+// They are caught before anything is opened, although that takes a tenth of a
+// short run: a process that a signal just killed would leave unread what has
+// arrived, and the kernel would reset the connection for that.
+func signals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	stop = func() { cancel(nil) }
-	if hasty {
-		cli.DieSilently(syscall.SIGQUIT) // the runtime would print its goroutines
-		return ctx, stop
-	}
 	caught := make(chan os.Signal, 2)
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) {
@@ -151,7 +138,7 @@ func signals(parent context.Context, hasty bool) (ctx context.Context, stop func
 		tty.Restore()
 		cli.DieOf(again)
 	}()
-	return ctx, stop
+	return ctx, func() { cancel(nil) }
 }
 
 // cause is what ended ctx, if it has ended, else err: what a signal or the

@@ -24,19 +24,14 @@ func DieOf(sig os.Signal) {
 	select {} // the signal is on its way
 }
 
-// A sigaction is the kernel's, for rt_sigaction(2).
-type sigaction struct {
-	handler, flags, restorer uintptr
-	mask                     uint64
-}
-
-// setAction puts action in force for sig, past the Go runtime.
-func setAction(sig syscall.Signal, action sigaction) {
+// setDefault gives sig back to the kernel (rt_sigaction(2), SIG_DFL).
+func setDefault(sig syscall.Signal) {
+	var action struct {
+		handler, flags, restorer uintptr
+		mask                     uint64
+	}
 	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
 }
-
-// setDefault gives sig back to the kernel (SIG_DFL).
-func setDefault(sig syscall.Signal) { setAction(sig, sigaction{}) }
 
 // DieSilently makes signals that a command has no use for end it as they end
 // any other. For some of them the Go runtime would print the stacks of all
