@@ -45,20 +45,26 @@ func countSocket(c net.Conn) (n counts) {
 		return counts{}
 	}
 	control(c, func(fd int) {
-		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err != nil {
-			return
-		}
-		n.sent, n.received = int64(info.Bytes_acked), int64(info.Bytes_received)
-		if q, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ); err == nil {
-			n.sent += int64(q)
-		}
-		if n.ended = info.State == tcpCloseWait; n.ended {
-			n.received--
-		}
-		n.taken = n.received
-		if q, err := unix.IoctlGetInt(fd, unix.SIOCINQ); err == nil {
-			n.taken -= int64(q)
+		// What comes between two questions would be waiting and not be counted: they
+		// are asked until nothing has.
+		waiting, _ := unix.IoctlGetInt(fd, unix.SIOCINQ)
+		for range 100 {
+			info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+			if err != nil {
+				return
+			}
+			n.sent, n.received = int64(info.Bytes_acked), int64(info.Bytes_received)
+			if q, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ); err == nil {
+				n.sent += int64(q)
+			}
+			if n.ended = info.State == tcpCloseWait; n.ended {
+				n.received--
+			}
+			n.taken = n.received - int64(waiting)
+			before := waiting
+			if waiting, _ = unix.IoctlGetInt(fd, unix.SIOCINQ); waiting == before {
+				break
+			}
 		}
 	})
 	return n
