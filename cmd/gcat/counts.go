@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"os/signal"
 	"sync"
 	"time"
 
@@ -63,19 +61,12 @@ func (t *tally) total() (sent, received int64) {
 	return sent, received
 }
 
-// tellCounts prints the counts so far whenever SIGUSR1 (or SIGINFO, ^T, where it
-// exists) comes.
-func (g *gcat) tellCounts() {
-	if len(countSignals) == 0 {
-		return
+// tellCounts prints the counts so far whenever asked says so: for SIGUSR1 (or
+// SIGINFO, ^T, where it exists). It ends with the process.
+func (g *gcat) tellCounts(asked <-chan struct{}) {
+	for range asked {
+		g.tellCountsNow()
 	}
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, countSignals...)
-	go func() { // ends with the process
-		for range asked {
-			g.tellCountsNow()
-		}
-	}()
 }
 
 func (g *gcat) tellCountsNow() {

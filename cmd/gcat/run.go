@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
+	"slices"
 	"syscall"
 
 	"gcat/internal/cli"
@@ -27,8 +27,7 @@ func (g *gcat) run(log *cli.Log) error {
 		return err
 	}
 	defer g.attend()()
-	g.tellCounts()
-	ctx, stop := signals(context.Background())
+	ctx, stop := g.signals(context.Background())
 	defer stop()
 	if d := g.Deadline.D(); d > 0 {
 		var cancel context.CancelFunc
@@ -120,24 +119,31 @@ func (g *gcat) where() (where conn.Endpoint, targets []conn.Endpoint, err error)
 // signals returns a context that ends when a signal asks the command to; the
 // context's cause is the signal. A second signal ends the process at once. A
 // signal that was ignored when the command started (nohup) stays ignored.
+// Those of countSignals ask for the counts so far instead.
 //
-// They are caught before anything is opened, although that takes a tenth of a
-// short run: a process that a signal just killed would leave unread what has
-// arrived, and the kernel would reset the connection for that.
-func signals(parent context.Context) (ctx context.Context, stop func()) {
+// They are caught before anything is opened: a process that a signal just killed
+// would leave unread what has arrived, and the kernel would reset the connection
+// for that.
+func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	caught := make(chan os.Signal, 2)
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
-		if !signal.Ignored(s) {
-			signal.Notify(caught, s)
+	counts := make(chan struct{}, 1)
+	go g.tellCounts(counts)
+	again := false
+	cli.Catch(func(s os.Signal) {
+		switch {
+		case slices.Contains(countSignals, s):
+			select {
+			case counts <- struct{}{}:
+			default: // they are about to be told
+			}
+		case !again:
+			again = true
+			cancel(&cli.Interrupted{Signal: s})
+		default:
+			tty.Restore()
+			cli.DieOf(s)
 		}
-	}
-	go func() { // ends with the process
-		cancel(&cli.Interrupted{Signal: <-caught})
-		again := <-caught
-		tty.Restore()
-		cli.DieOf(again)
-	}()
+	}, append([]os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}, countSignals...)...)
 	return ctx, func() { cancel(nil) }
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -115,9 +116,9 @@ func (g *gecho) serve(log *cli.Log, server *echo.Server, sockets []echo.Socket) 
 	defer stop()
 	again := make(chan struct{})
 	var seen atomic.Bool
-	unwatch := watchSignals(func(sig os.Signal) {
+	cli.Catch(func(sig os.Signal) {
 		switch {
-		case isStatus(sig):
+		case slices.Contains(asking, sig):
 			reportTotals(log, 0, &server.Totals)
 		case seen.CompareAndSwap(false, true):
 			log.Infof(1, "%v: no more is accepted; connections have %v to finish", sig, g.Grace.D())
@@ -129,8 +130,7 @@ func (g *gecho) serve(log *cli.Log, server *echo.Server, sockets []echo.Socket) 
 				close(again)
 			}
 		}
-	})
-	defer unwatch()
+	}, slices.Concat(ending, asking)...)
 	if err := announce(log, sockets); err != nil {
 		closeAll(sockets)
 		return err

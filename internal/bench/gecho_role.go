@@ -173,7 +173,7 @@ func prompt(call uintptr, fd int, b []byte) (int, error) {
 
 // epollWait waits for events, for two seconds at most.
 func epollWait(ep int, events []unix.EpollEvent) (int, error) {
-	if n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_WAIT, uintptr(ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0); errno == 0 && n > 0 {
+	if n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0); errno == 0 && n > 0 {
 		return int(n), nil
 	}
 	for {

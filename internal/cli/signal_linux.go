@@ -24,14 +24,19 @@ func DieOf(sig os.Signal) {
 	select {} // the signal is on its way
 }
 
-// setDefault gives sig back to the kernel (rt_sigaction(2), SIG_DFL).
-func setDefault(sig syscall.Signal) {
-	var action struct {
-		handler, flags, restorer uintptr
-		mask                     uint64
-	}
-	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+// An action is what a signal does (rt_sigaction(2)); the zero value is SIG_DFL.
+type action struct {
+	handler, flags, restorer uintptr
+	mask                     uint64
 }
+
+// set makes a the action of sig.
+func (a *action) set(sig syscall.Signal) {
+	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(a)), 0, unsafe.Sizeof(a.mask), 0, 0)
+}
+
+// setDefault gives sig back to the kernel.
+func setDefault(sig syscall.Signal) { new(action).set(sig) }
 
 // DieSilently makes signals that a command has no use for end it as they end
 // any other. For some of them the Go runtime would print the stacks of all

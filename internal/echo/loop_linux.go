@@ -158,7 +158,7 @@ func (l *loop) run() {
 // due.
 func (l *loop) poll(fd uintptr) bool {
 	for {
-		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_WAIT, fd, uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), 0, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), 0, 0, 0)
 		if errno == unix.EINTR {
 			continue
 		}
