@@ -13,13 +13,18 @@
 package main
 
 import (
+	_ "embed"
 	"os"
 
 	"gcat/internal/cli"
 )
 
+//go:embed help.txt
+var help string
+
 var app = cli.App{
 	Name:    "gcat",
+	Help:    help,
 	Summary: "Pipe standard input to a socket and the socket to standard output.",
 	Synopsis: []string{
 		"gcat [options] DEST [PORT]",

@@ -7,13 +7,18 @@
 package main
 
 import (
+	_ "embed"
 	"os"
 
 	"gcat/internal/cli"
 )
 
+//go:embed help.txt
+var help string
+
 var app = cli.App{
 	Name:     "gecho",
+	Help:     help,
 	Summary:  "Send back what comes, over TCP, UDP, Unix sockets, TLS and vsock.\nENDPOINT is HOST:PORT, PORT, a path or SCHEME://...; tcp://127.0.0.1:7007 unless given.",
 	Synopsis: []string{"gecho [options] [ENDPOINT...]"},
 	Groups: []cli.Group{

@@ -8,14 +8,19 @@
 package main
 
 import (
+	_ "embed"
 	"os"
 	"syscall"
 
 	"gcat/internal/cli"
 )
 
+//go:embed help.txt
+var help string
+
 var app = cli.App{
 	Name: "gpack",
+	Help: help,
 	Summary: "Turn values into binary records and back, frame and deframe. FORMAT is that of\n" +
 		"Python's struct, in network order unless it begins with @ = < or >.",
 	Synopsis: []string{

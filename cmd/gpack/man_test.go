@@ -44,3 +44,8 @@ func TestManExamples(t *testing.T) {
 		}
 	}
 }
+
+func TestHelpText(t *testing.T) {
+	text, err := app.Layout(new(gpack))
+	script.HelpText(t, text, err)
+}

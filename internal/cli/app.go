@@ -47,6 +47,10 @@ type App struct {
 	Groups []Group
 	// Examples are pairs of a command line and what it does.
 	Examples [][2]string
+	// Help is the text of --help, as [App.Layout] makes it of the grammar: kept as
+	// text, for that takes as long as all else that --help does after the start.
+	// Empty, it is made each time.
+	Help string
 }
 
 // A Group is a heading of --help; flags join it by the tag group:"KEY".
@@ -70,6 +74,9 @@ func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
 }
 
 func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) error {
+	if a.Help != "" && len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+		return a.answer(nil, &Common{Help: true})
+	}
 	common := grammar.(interface{ common() *Common }).common()
 	model, ok := a.quick(grammar, args)
 	if !ok {
@@ -134,6 +141,8 @@ func (a *App) answer(model *kong.Application, c *Common) error {
 	var text string
 	var err error
 	switch {
+	case c.Help && a.Help != "":
+		text = a.Help
 	case c.Help:
 		text = a.help(model)
 	case c.Version:

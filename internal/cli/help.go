@@ -17,6 +17,15 @@ const (
 	helpHalf   = 39 // where the second flag on a line begins, if the first is not too long
 )
 
+// Layout is the text of --help for a grammar as [App.Main] takes it.
+func (a *App) Layout(grammar any) (string, error) {
+	parser, err := a.parser(grammar)
+	if err != nil {
+		return "", err
+	}
+	return a.help(parser.Model), nil
+}
+
 // help is the text of --help: the synopsis, the flags by group, the examples.
 func (a *App) help(model *kong.Application) string {
 	var b strings.Builder

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"regexp"
@@ -8,6 +9,26 @@ import (
 	"strings"
 	"testing"
 )
+
+var update = flag.Bool("update", false, "write the help.txt of each command anew")
+
+// HelpText holds help.txt, which a command prints for --help, against what is
+// made of its grammar: go test ./cmd/... -run HelpText -update writes it anew.
+func HelpText(t *testing.T, want string, err error) {
+	t.Helper()
+	const file = "help.txt"
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != want {
+		t.Errorf("%s is not what the grammar says (go test ./cmd/... -run HelpText -update): %v", file, err)
+	}
+}
 
 // Manual holds a command's manual page against its --help: every flag of the
 // one stands in the other. The page marks an option's entry by ".It Fl".
