@@ -85,6 +85,7 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 			return Failf(Usage, "%v", err)
 		}
 		model = parser.Model
+		args = operandsLast(model, args)
 		_, err = parser.Parse(args)
 		if !common.asks() {
 			log.JSON = wantsJSON(grammar, args)

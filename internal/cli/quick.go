@@ -47,7 +47,6 @@ func (a *App) quick(grammar any, args []string) (*kong.Application, bool) {
 type quickReader struct {
 	model *kong.Application
 	words []string // the operands
-	next  int      // where the next operand stands, if it follows the last one
 }
 
 // defaults sets what has a default value, and clears the rest.
@@ -69,10 +68,7 @@ func (r *quickReader) read(args []string) bool {
 			if len(r.model.Positional) == 0 {
 				return false
 			}
-			if len(r.words) > 0 && i != r.next {
-				return false // flags stand between them
-			}
-			r.words, r.next = append(r.words, arg), i+1
+			r.words = append(r.words, arg)
 			if r.model.Positional[0].Passthrough {
 				r.words = args[i:] // whatever they look like
 				return !slices.Contains(r.words, "--")
@@ -226,6 +222,7 @@ func (a *App) Disagreement(grammar func() any, args []string) (difference string
 	if !quick {
 		return "", false
 	}
+	args = operandsLast(parser.Model, args)
 	_, err = parser.Parse(args)
 	if err == nil {
 		err = missingValue(parser.Model, args)
