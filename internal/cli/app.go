@@ -86,7 +86,7 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 		}
 		model = parser.Model
 		args = operandsLast(model, args)
-		_, err = parser.Parse(args)
+		err = parse(parser, grammar, args)
 		if !common.asks() {
 			log.JSON = wantsJSON(grammar, args)
 			if missing := missingValue(model, args); missing != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 )
@@ -106,10 +107,10 @@ func (r *quickReader) flag(arg string) (f *kong.Flag, value string, valued bool)
 		name, value, valued = strings.Cut(name, "=")
 		return long(r.model, name), value, valued
 	}
-	letters := arg[1:]
-	for i, letter := range letters {
+	for letters := arg[1:]; letters != ""; letters = value {
+		letter, n := utf8.DecodeRuneInString(letters)
 		f = short(r.model, letter)
-		value = letters[i+len(string(letter)):]
+		value = letters[n:]
 		switch {
 		case f == nil || strings.HasPrefix(value, "="):
 			return nil, "", false
@@ -223,7 +224,7 @@ func (a *App) Disagreement(grammar func() any, args []string) (difference string
 		return "", false
 	}
 	args = operandsLast(parser.Model, args)
-	_, err = parser.Parse(args)
+	err = parse(parser, slow, args)
 	if err == nil {
 		err = missingValue(parser.Model, args)
 	}

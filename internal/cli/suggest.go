@@ -209,9 +209,10 @@ func emptyValue(f *kong.Flag, name, value string) error {
 // lastOfBundle is the flag of the last letter of "lkw", nil if one before it
 // takes the rest as its value, or one is unknown.
 func lastOfBundle(model *kong.Application, letters string) *kong.Flag {
-	for i, r := range letters {
+	for letters != "" {
+		r, n := utf8.DecodeRuneInString(letters)
 		f := short(model, r)
-		if f == nil || i+utf8.RuneLen(r) == len(letters) {
+		if letters = letters[n:]; f == nil || letters == "" {
 			return f
 		}
 		if takesValue(f) {
