@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -144,6 +145,22 @@ func TestLoopGuard(t *testing.T) {
 		}
 	}
 	s.said("more than 50 identical datagrams a second")
+}
+
+// Where no two answers are alike, no two datagrams of a loop are either: there any
+// run from one address is bounded.
+func TestLoopGuardVaries(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--reply", "{n}"}, {"--reply", "{time}"}, {"--service", "chargen"}, {"--corrupt", "1"}} {
+		s := start(t, 1, append(args, "--loop-guard", "50", "udp://127.0.0.1:0")...)
+		c := dialUDP(t, "", s.address[0])
+		for i := range 100 {
+			if _, err := fmt.Fprintf(c, "datagram %d", i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.said("datagram not answered: more than 50 datagrams a second")
+	}
 }
 
 func TestUnixDatagrams(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -207,6 +208,37 @@ func TestSeed(t *testing.T) {
 	}
 	if flipped == 0 || strings.Count(oneLog, "flipped bit") != flipped {
 		t.Errorf("%d answers were changed; the log says\n%s", flipped, oneLog)
+	}
+}
+
+// A flipped bit is one that is sent, also where the sending ends within the reply.
+func TestFlipIsSent(t *testing.T) {
+	t.Parallel()
+	s := start(t, 1, "--corrupt", "1", "--close-after", "5", "--seed", "7", "0")
+	c := s.dial()
+	if _, err := c.Write(make([]byte, 200)); err != nil {
+		t.Fatal(err)
+	}
+	if got := rest(t, c); len(got) != 5 || got == "\x00\x00\x00\x00\x00" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// The log names a Unix client that has a name.
+func TestUnixClientName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i, args := range [][]string{nil, {"--lines"}} {
+		s := start(t, 1, append(args, "-v", fmt.Sprintf("%s/server%d", dir, i))...)
+		me := fmt.Sprintf("%s/me%d", dir, i)
+		c, err := net.DialUnix("unix", &net.UnixAddr{Name: me}, &net.UnixAddr{Name: fmt.Sprintf("%s/server%d", dir, i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		talk(t, c, "x\n", "x\n")
+		c.Close()
+		s.said(fmt.Sprintf("accepted connection 1 from %q", me))
+		s.said(fmt.Sprintf("closed connection 1 from %q", me))
 	}
 }
 

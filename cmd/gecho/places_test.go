@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gcat/internal/script"
 )
 
@@ -84,6 +86,36 @@ func TestDescriptorLimit(t *testing.T) {
 				t.Fatal("the next was not taken")
 			}
 			outside = outside[1:]
+		}
+	})
+}
+
+// Without a descriptor for whoever calls, several listeners wait for one, and say
+// so once a second each.
+func TestNoDescriptor(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, args ...string) {
+		shell := append([]string{"-c", `ulimit -n 64; exec "$@"`, "sh", script.Path("gecho")}, args...)
+		s := startCommand(t, 2, exec.Command("sh", append(shell, "0", "0")...))
+		talk(t, s.dial(), "x\n", "x\n") // whatever it opens for itself is open
+		free := uint64(0)               // the number that the next descriptor would get
+		for ; ; free++ {
+			if _, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", s.cmd.Process.Pid, free)); err != nil {
+				break
+			}
+		}
+		limit := unix.Rlimit{Cur: free, Max: 64}
+		if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 {
+			waiting(t, s.dial(i))
+		}
+		s.said("too many open files")
+		before := ticks(t, s)
+		time.Sleep(time.Second)
+		if used, lines := ticks(t, s)-before, strings.Count(s.log.String(), "\n"); used > 10 || lines > 20 {
+			t.Errorf("%d ticks of CPU, %d lines", used, lines)
 		}
 	})
 }

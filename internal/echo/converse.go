@@ -47,7 +47,7 @@ func (c *client) discardService() error {
 		if how == noLimit || c.plan.spare || c.received.Load() < after {
 			return nil
 		}
-		return c.reached(how)
+		return c.reached(how, c.received.Load())
 	})
 }
 

@@ -197,6 +197,23 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// Whoever waits for a descriptor is not woken by a place that is given back: two
+// listeners without one would wake each other for ever.
+func TestGateLeft(t *testing.T) {
+	g := newGate(0, 0)
+	left := g.left()
+	g.enter()
+	g.giveBack()
+	select {
+	case <-left:
+		t.Fatal("nobody had left")
+	default:
+	}
+	g.enter()
+	g.leave()
+	<-left
+}
+
 // Many at once never exceed the places, and nobody waits for ever.
 func TestGateCrowd(t *testing.T) {
 	g := newGate(3, 0)

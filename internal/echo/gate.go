@@ -9,12 +9,13 @@ import (
 // is, so that at most max are ever open, and at most count are ever taken.
 type gate struct {
 	mu       sync.Mutex
-	max      int   // 0: no limit
-	active   int   // places taken
-	count    int64 // 0: no end
-	entered  int64 // of count, given-back places not among them
-	admitted int64 // of those, connections that there really are
-	changed  chan struct{}
+	max      int           // 0: no limit
+	active   int           // places taken
+	count    int64         // 0: no end
+	entered  int64         // of count, given-back places not among them
+	admitted int64         // of those, connections that there really are
+	changed  chan struct{} // closed when a place may have become free
+	gone     chan struct{} // closed when a connection has ended
 	over     chan struct{} // closed when count connections have been admitted
 }
 
@@ -50,7 +51,7 @@ func (g *gate) giveBack() {
 	defer g.mu.Unlock()
 	g.active--
 	g.entered--
-	g.notify()
+	notify(&g.changed)
 }
 
 // leave frees the place of a connection that has ended.
@@ -58,14 +59,15 @@ func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.active--
-	g.notify()
+	notify(&g.changed)
+	notify(&g.gone)
 }
 
-// notify wakes those who wait. It allocates only if somebody does.
-func (g *gate) notify() {
-	if g.changed != nil {
-		close(g.changed)
-		g.changed = nil
+// notify wakes those who wait.
+func notify(waiting *chan struct{}) {
+	if *waiting != nil {
+		close(*waiting)
+		*waiting = nil
 	}
 }
 
@@ -77,21 +79,23 @@ func (g *gate) full() <-chan struct{} {
 	if (g.max == 0 || g.active < g.max) && (g.count == 0 || g.entered < g.count) {
 		return nil
 	}
-	return g.waiting()
+	return wait(&g.changed)
 }
 
-// left returns a channel that is closed when somebody leaves.
+// left returns a channel that is closed when somebody leaves; a place that is
+// given back is no descriptor that has become free.
 func (g *gate) left() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.waiting()
+	return wait(&g.gone)
 }
 
-func (g *gate) waiting() <-chan struct{} {
-	if g.changed == nil {
-		g.changed = make(chan struct{})
+// wait returns the channel that notify closes. It is made only if somebody waits.
+func wait(waiting *chan struct{}) <-chan struct{} {
+	if *waiting == nil {
+		*waiting = make(chan struct{})
 	}
-	return g.changed
+	return *waiting
 }
 
 // wait blocks until there may be a place, or ctx ends.

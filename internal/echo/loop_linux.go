@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"os"
@@ -385,6 +386,8 @@ func (l *loop) report(p *peer, e Event) {
 	e.Number, e.Endpoint, e.Remote, e.Local = p.number, p.endpoint.Name, "unnamed", ""
 	if p.remote.IsValid() {
 		e.Remote = p.remote.String()
+	} else if sa, err := unix.Getpeername(int(p.fd)); err == nil { // of a Unix socket, which nothing is kept of
+		e.Remote = cmp.Or(sockaddrName(sa), e.Remote)
 	}
 	if sa, err := unix.Getsockname(int(p.fd)); err == nil {
 		e.Local = sockaddrName(sa)

@@ -138,11 +138,21 @@ func (p *packets) refuse(data []byte, from *origin) string {
 			key = append(append(key, ip[:]...), byte(a.Port()>>8), byte(a.Port()))
 		}
 		p.key = key
+		what := "identical datagrams"
+		if s.varies() {
+			data, what = nil, "datagrams"
+		}
 		if !p.guard.allows(key, data, int64(time.Since(p.start))+int64(time.Hour)) {
-			return fmt.Sprintf("more than %d identical datagrams a second", s.LoopGuard)
+			return fmt.Sprintf("more than %d %s a second", s.LoopGuard, what)
 		}
 	}
 	return ""
+}
+
+// varies reports whether the same datagram gets another answer the next time. In
+// a loop of two servers no two datagrams are alike then, so all count.
+func (s *Server) varies() bool {
+	return s.Service == Chargen || s.Service == Daytime || s.Service == Time || s.Reply != nil || s.Faults.Corrupt > 0
 }
 
 // unanswered reports that nothing was answered, each reason once a second at

@@ -19,31 +19,32 @@ func (c *client) send(b []byte) error {
 			return err
 		}
 	}
+	after, how := f.limit()
+	last := how != noLimit && c.sent+int64(len(b)) >= after
+	if last {
+		b = b[:after-c.sent]
+	}
 	if len(b) > 0 && c.plan.chance(f.Corrupt) {
 		offset, bit := c.plan.flip(b)
 		c.fault("flipped bit %d of byte %d", bit, c.sent+int64(offset))
 	}
-	after, how := f.limit()
-	if how == noLimit || c.sent+int64(len(b)) < after {
-		return c.drip(b)
-	}
-	if err := c.drip(b[:after-c.sent]); err != nil {
+	if err := c.drip(b); err != nil || !last {
 		return err
 	}
-	return c.reached(how)
+	return c.reached(how, after)
 }
 
-// reached does what is to be done after so many bytes sent.
-func (c *client) reached(how limitKind) error {
+// reached does what is to be done after so many bytes.
+func (c *client) reached(how limitKind, after int64) error {
 	switch how {
 	case resetAfter:
-		c.fault("reset after %d bytes", c.sent)
+		c.fault("reset after %d bytes", after)
 		return errReset
 	case stallAfter:
-		c.fault("stalled after %d bytes", c.sent)
+		c.fault("stalled after %d bytes", after)
 		return c.hang()
 	case halfCloseAfter:
-		c.fault("half-closed after %d bytes", c.sent)
+		c.fault("half-closed after %d bytes", after)
 		if err := c.stream.CloseWrite(); err != nil {
 			return err
 		}
@@ -52,7 +53,7 @@ func (c *client) reached(how limitKind) error {
 		}
 		return errDone
 	}
-	c.fault("closed after %d bytes", c.sent)
+	c.fault("closed after %d bytes", after)
 	return errDone
 }
 
@@ -96,21 +97,34 @@ func (c *client) write(b []byte) error {
 	return err
 }
 
-// A pacer keeps to a rate: it says how long to wait before each piece.
+// A pacer keeps to a rate: it says how long to wait before each piece. No sleep is
+// as short as a small piece takes, nor ends on time: several pieces go together
+// then, and what was slept too long is made up for.
 type pacer struct {
 	rate int64     // bytes a second; 0: as fast as can be
 	next time.Time // when the bytes so far are paid for
 }
+
+const (
+	shortestPause = 2 * time.Millisecond
+	mostArrears   = 50 * time.Millisecond
+)
 
 func (p *pacer) wait(n int) time.Duration {
 	if p.rate == 0 {
 		return 0
 	}
 	now := time.Now()
-	if p.next.Before(now) {
+	switch {
+	case p.next.IsZero():
 		p.next = now
+	case now.Sub(p.next) > mostArrears: // there was nothing to send
+		p.next = now.Add(-mostArrears)
 	}
 	d := p.next.Sub(now)
 	p.next = p.next.Add(time.Duration(float64(n) / float64(p.rate) * float64(time.Second)))
+	if d < shortestPause {
+		return 0
+	}
 	return d
 }
