@@ -163,6 +163,38 @@ func TestLoopGuardVaries(t *testing.T) {
 	}
 }
 
+// Unix peers that are connected and never read leave room for others, and are told
+// of once their time is over.
+func TestUnixDatagramsStuck(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := start(t, 1, "-w", "1", "unixgram://"+dir+"/s")
+	dial := func(name string) net.Conn {
+		c, err := net.DialUnix("unixgram", &net.UnixAddr{Name: dir + "/" + name}, &net.UnixAddr{Name: dir + "/s"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	for i := range 3 {
+		bad := dial(fmt.Sprint("bad", i))
+		for range 500 {
+			if _, err := bad.Write([]byte("never read")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	good := dial("good")
+	for i := range 50 {
+		want := fmt.Sprint("answer ", i)
+		if got, ok := answered(t, good, []byte(want)); !ok || string(got) != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	}
+	s.said(fmt.Sprintf("%q: timed out: 64 replies were not taken for 1s", dir+"/bad0"))
+}
+
 func TestUnixDatagrams(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

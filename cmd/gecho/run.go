@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"math"
@@ -39,7 +40,18 @@ func (g *gecho) run(log *cli.Log) error {
 	if !rules.IsZero() {
 		server.Permits = rules.Permits
 	}
-	return g.serve(log, server, sockets)
+	own, ok := sockets[0].Conn.(*stdio)
+	if !ok {
+		return g.serve(log, server, sockets)
+	}
+	report := server.Report
+	server.Report = func(e echo.Event) {
+		if e.Kind != echo.Failed || own.failure() == nil { // that is said at the end
+			report(e)
+		}
+	}
+	err = g.serve(log, server, sockets)
+	return cmp.Or(own.failure(), err)
 }
 
 // server is what the flags make of internal/echo.

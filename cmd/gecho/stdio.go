@@ -1,16 +1,26 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"net"
 	"os"
 	"runtime"
 	"strconv"
+	"sync/atomic"
+	"syscall"
 	"time"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
 )
 
 // stdio is standard input and output as a connection. Deadlines hold where the
 // files can be polled, as pipes and terminals can.
-type stdio struct{ in, out *os.File }
+type stdio struct {
+	in, out *os.File
+	failed  atomic.Pointer[error] // what could not be read or written, and why
+}
 
 // newStdio opens the standard streams anew where the system lets it, so that
 // they can be polled without changing what other processes share with us.
@@ -30,8 +40,36 @@ func reopen(f *os.File, how int) *os.File {
 	return again
 }
 
-func (s *stdio) Read(p []byte) (int, error)  { return s.in.Read(p) }
-func (s *stdio) Write(p []byte) (int, error) { return s.out.Write(p) }
+func (s *stdio) Read(p []byte) (int, error) {
+	n, err := s.in.Read(p)
+	s.note("standard input", err)
+	return n, err
+}
+
+func (s *stdio) Write(p []byte) (int, error) {
+	n, err := s.out.Write(p)
+	s.note("standard output", err)
+	return n, err
+}
+
+// note remembers the first failure of our own side: no end of file, no clock, and
+// no reader that has left, who is the peer.
+func (s *stdio) note(which string, err error) {
+	switch {
+	case err == nil, err == io.EOF, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, os.ErrClosed), errors.Is(err, syscall.EPIPE):
+		return
+	}
+	failure := cli.Failf(cli.Local, "%s: %s", which, conn.Words(err))
+	s.failed.CompareAndSwap(nil, &failure)
+}
+
+// failure is what made standard input or output useless; nil if nothing did.
+func (s *stdio) failure() error {
+	if err := s.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
 
 // CloseWrite closes standard output, both descriptors of it.
 func (s *stdio) CloseWrite() error {
