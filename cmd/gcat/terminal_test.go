@@ -263,6 +263,64 @@ func TestTerminalStops(t *testing.T) {
 	}
 }
 
+// In the background, whoever reads the terminal is somebody else: gcat goes on
+// receiving, dies of a signal, and reads once it comes to the foreground.
+func TestTerminalBackground(t *testing.T) {
+	t.Parallel()
+	bash := script.Peer(t, "bash")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	copied := filepath.Join(t.TempDir(), "copy")
+	s := script.Sit(t, 80, exec.Command(bash, "--norc", "--noprofile", "--noediting", "-i"))
+	s.Await("$ ")
+	begin := func(command string) net.Conn {
+		s.Types(command + " " + l.Addr().String() + " >>" + copied + " &\n")
+		peer, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return peer
+	}
+	receives := func(peer net.Conn, text string) {
+		if _, err := io.WriteString(peer, text); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+			if got, _ := os.ReadFile(copied); bytes.HasSuffix(got, []byte(text)) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%q did not arrive", text)
+			}
+		}
+	}
+	for _, command := range []string{"gcat", "gcat --raw"} {
+		for _, signal := range []string{"TERM", "HUP", "INT"} {
+			peer := begin(command)
+			receives(peer, "to the background\n")
+			s.Types("kill -" + signal + " %%; wait %%; echo $? by " + command + "\n")
+			s.Await(map[string]string{"TERM": "143", "HUP": "129", "INT": "130"}[signal] + " by " + command + "\r")
+			peer.Close()
+		}
+	}
+	peer := begin("gcat")
+	defer peer.Close()
+	got := script.NewStream(t, peer)
+	receives(peer, "again\n")
+	s.Types("fg\n")
+	s.Types("from the foreground\n")
+	got.Await("from the foreground\n")
+	s.Types("\x1a")
+	s.Await("Stopped")
+	s.Types("bg\n")
+	receives(peer, "continued\n")
+	s.Types("kill %%; wait %%; echo $? at the end\n")
+	s.Await("143 at the end\r")
+}
+
 // attacks are what a peer may send to take over a terminal.
 var attacks = map[string]string{
 	"title":                       "\x1b]0;pwned\a",

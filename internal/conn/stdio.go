@@ -22,6 +22,7 @@ type Stdio struct {
 	once    sync.Once
 	in, out int
 	kind    outKind
+	jobs    bool       // In is the terminal that controls our jobs
 	mu      sync.Mutex // one write at a time, whole
 	ended   bool       // guarded by mu
 	gone    hangup

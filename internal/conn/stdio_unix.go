@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,6 +19,8 @@ const pipeBuf = 4096
 func (s *Stdio) init() {
 	s.once.Do(func() {
 		s.in, s.out = descriptor(s.In, os.Stdin), descriptor(s.Out, os.Stdout)
+		_, err := unix.IoctlGetInt(s.in, unix.TIOCGPGRP)
+		s.jobs = err == nil
 		var st unix.Stat_t
 		if unix.Fstat(s.out, &st) != nil {
 			return
@@ -52,6 +55,9 @@ func descriptor(f, fallback *os.File) (fd int) {
 func (s *Stdio) Read(p []byte) (int, error) {
 	s.init()
 	for {
+		if s.jobs {
+			awaitTurn(s.in)
+		}
 		n, err := unix.Read(s.in, p)
 		switch {
 		case n > 0:
@@ -118,6 +124,25 @@ func await(fd int, events int16) {
 		}
 	}
 }
+
+// awaitTurn waits until the terminal fd, which controls our jobs, has something to
+// read and we are in its foreground. A read in the background would stop the whole
+// process (SIGTTIN, termios(3)), receiving included; so would one that has begun in
+// the foreground, once the process is continued elsewhere.
+func awaitTurn(fd int) {
+	for {
+		await(fd, unix.POLLIN)
+		group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+		if err != nil || group == unix.Getpgrp() {
+			return
+		}
+		time.Sleep(backgroundPause) // somebody else reads what there is
+	}
+}
+
+// backgroundPause is how long it may take until we notice that we have come to the
+// terminal's foreground.
+const backgroundPause = 50 * time.Millisecond
 
 // ready reports whether a read of standard input would not have to wait.
 func (s *Stdio) ready() bool {
