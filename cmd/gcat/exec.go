@@ -161,9 +161,10 @@ func (g *gcat) relayCommand(ctx context.Context, cmd *exec.Cmd, c net.Conn, wher
 	}
 	defer g.counting(relay)()
 	result := relay.Run(ctx)
+	first := s.failedItself()
 	g.closed(c, relay, result)
 	s.end(result.Err)
-	if result.Err != nil {
+	if result.Err != nil && !first {
 		return result.Err // the command's own failure follows from it
 	}
 	return g.failure(s.err)
@@ -178,6 +179,7 @@ type commandStream struct {
 	kill    context.CancelFunc
 	ended   chan struct{} // closed when the command has ended; then err says how
 	err     error
+	itself  bool // nobody had asked it to
 	*farewell
 }
 
@@ -202,6 +204,7 @@ func startCommand(ctx context.Context, cmd *exec.Cmd, remote conn.Stream) (*comm
 	s := &commandStream{in: in, out: out, remote: remote, kill: kill, ended: make(chan struct{}), farewell: newFarewell()}
 	go func() { // ends with the command
 		s.err = await(ctx, cmd)
+		s.itself = ctx.Err() == nil
 		close(s.ended)
 	}()
 	return s, nil
@@ -231,6 +234,17 @@ func (s *commandStream) Write(p []byte) (int, error) {
 func (s *commandStream) CloseWrite() error {
 	s.done()
 	return s.in.Close()
+}
+
+// failedItself reports whether the command has already ended, badly and by itself:
+// what comes of the connection afterwards is not the first cause.
+func (s *commandStream) failedItself() bool {
+	select {
+	case <-s.ended:
+		return s.err != nil && s.itself
+	default:
+		return false
+	}
 }
 
 // end takes the pipes away and waits for the command. A clock that passed for

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -102,6 +103,45 @@ func TestExecFails(t *testing.T) {
 		t.Errorf("the peer got %q", got)
 	}
 	p.ends(0, "", "")
+}
+
+// TestExecReset: a peer that resets while the command neither reads nor writes is
+// told of, relayed or not.
+func TestExecReset(t *testing.T) {
+	t.Parallel()
+	for _, options := range [][]string{nil, {"-o", os.DevNull}} {
+		fifo := filepath.Join(t.TempDir(), "fifo")
+		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, address := listener(t, "tcp", nil, append(options, "-e", "echo ready; cat "+fifo)...)
+		c := dialTest(t, "tcp", address).(*net.TCPConn)
+		if _, err := io.ReadFull(c, make([]byte, 6)); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetLinger(0)
+		_ = c.Close()
+		if err := os.WriteFile(fifo, nil, 0); err != nil { // the command ends
+			t.Fatal(err)
+		}
+		p.ends(5, "", "gcat: receive from "+c.LocalAddr().String()+" after 0 bytes: connection reset by peer\n")
+	}
+}
+
+// TestExecFailsFirst: the command's failure is told, and not what its end makes of
+// the connection.
+func TestExecFailsFirst(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "tcp", nil, "-c", "-e", "echo x; exit 4")
+	c, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := readAll(c); got != "x\n" {
+		t.Errorf("the peer got %q", got)
+	}
+	_ = c.NetConn().Close() // without a close_notify
+	p.ends(1, "", `gcat: command "echo x; exit 4": exit status 4`)
 }
 
 // TestExecUnread: input that the command did not want does not reset the

@@ -49,13 +49,19 @@ func (g *gcat) handOver(ctx context.Context, cmd *exec.Cmd, c net.Conn, where co
 		err = await(ctx, cmd)
 	}
 	failed := g.failure(err)
+	if failed == nil {
+		failed = unnoticed(c, peer, before)
+	}
 	setNonblock(c, true)
 	after := countSocket(c)
 	result := conn.Result{
 		Sent: after.sent - before.sent, Received: after.received - before.taken,
 		EndedBy: brokenBy(ctx, "local"), Err: cause(ctx, failed),
 	}
-	if after.ended {
+	switch e, _ := errors.AsType[*conn.Error](failed); {
+	case e != nil && e.Why == conn.ResetByPeer:
+		result.EndedBy = brokenBy(ctx, "reset")
+	case after.ended:
 		result.EndedBy = brokenBy(ctx, "peer")
 	}
 	socket := conn.NewSocket(c, nil)
@@ -70,6 +76,17 @@ func (g *gcat) handOver(ctx context.Context, cmd *exec.Cmd, c net.Conn, where co
 	g.closed(c, &conn.Relay{Peer: peer}, result)
 	_ = socket.Close() // nothing is left in it
 	return result.Err
+}
+
+// unnoticed is a failure of the connection that the command has not met: it
+// neither read nor wrote afterwards (SO_ERROR, socket(7)).
+func unnoticed(c net.Conn, peer string, before counts) error {
+	errno := 0
+	control(c, func(fd int) { errno, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR) })
+	if errno == 0 || syscall.Errno(errno) == syscall.EPIPE { // after the peer's end: the wait for acknowledgement tells what that means
+		return nil
+	}
+	return conn.ReceiveError(peer, countSocket(c).received-before.received, syscall.Errno(errno))
 }
 
 // brokenBy is what the log calls the end of a conversation: that of ctx, if it

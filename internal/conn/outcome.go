@@ -58,11 +58,16 @@ func (c *conversation) receiveError(err error) error {
 	if _, ok := errors.AsType[*sendError](err); ok {
 		return &Error{Why: talkKind(err), Op: c.sendWords(err), Err: err}
 	}
-	op := fmt.Sprintf("receive from %s after %s", c.Peer, byteCount(c.received.Load()))
+	failed := ReceiveError(c.Peer, c.received.Load(), err)
 	if n := c.unacknowledged(); n > 0 {
-		op += fmt.Sprintf(", %s sent but not acknowledged", byteCount(n))
+		failed.Op += fmt.Sprintf(", %s sent but not acknowledged", byteCount(n))
 	}
-	return &Error{Why: talkKind(err), Op: op, Err: err}
+	return failed
+}
+
+// ReceiveError says that receiving from peer failed, after so many bytes.
+func ReceiveError(peer string, received int64, err error) *Error {
+	return &Error{Why: talkKind(err), Op: fmt.Sprintf("receive from %s after %s", peer, byteCount(received)), Err: err}
 }
 
 // isLocal reports whether err is of our own side.

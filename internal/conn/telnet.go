@@ -24,9 +24,9 @@ const (
 //
 // Answers are sent by a goroutine of their own, so that receiving never waits
 // for sending; it ends with the stream's first failed write, or when it has
-// nothing to say. CloseWrite takes effect once the peer's first proposals are
-// answered, or after a moment of silence: what telnet servers begin with could
-// not be answered any more.
+// nothing to say. CloseWrite takes effect once the peer has been quiet for a moment
+// and its proposals are answered, or if it says nothing at all: what telnet servers
+// begin with could not be answered any more, and it may come in pieces.
 type Telnet struct {
 	Stream
 	parser telnetParser
@@ -35,9 +35,12 @@ type Telnet struct {
 	answers []byte // not sent yet
 	sending bool
 	sent    chan struct{} // closed when sending ends
-	heard   bool          // the peer has said something
-	closing bool          // CloseWrite was called
-	closed  bool          // and has taken effect
+	heard   time.Time     // when the peer said something last; zero is never
+	inside  bool          // of a command, of which the rest has not come
+	ended   bool          // the peer has ended
+	due     time.Time     // when CloseWrite takes effect at the latest; zero: not called
+	closed  bool          // it has taken effect
+	timer   *time.Timer   // for that
 
 	write sync.Mutex // one write at a time
 }
@@ -46,33 +49,64 @@ type Telnet struct {
 // is beyond it is not answered.
 const telnetBacklog = 16 << 10
 
-// telnetPatience is how long CloseWrite waits for the peer's first words.
-const telnetPatience = 200 * time.Millisecond
+// telnetPatience is how long CloseWrite waits for the peer in all, telnetQuiet how
+// long for more of what it has begun to say.
+const (
+	telnetPatience = 200 * time.Millisecond
+	telnetQuiet    = 50 * time.Millisecond
+)
 
 // CloseWrite ends our half.
 func (t *Telnet) CloseWrite() error {
 	t.mu.Lock()
-	first := !t.closing
-	t.closing = true
-	t.mu.Unlock()
-	if first {
-		time.AfterFunc(telnetPatience, func() { t.close(true) })
+	if t.due.IsZero() {
+		t.due = time.Now().Add(telnetPatience)
 	}
-	t.close(false)
+	t.mu.Unlock()
+	t.close()
 	return nil
 }
 
-// close makes CloseWrite take effect if nothing is in its way; heard says that
-// there is no need to wait for the peer any more.
-func (t *Telnet) close(heard bool) {
-	t.mu.Lock()
-	now := t.closing && !t.closed && !t.sending && (t.heard || heard)
-	t.closed = t.closed || now
-	t.heard = t.heard || heard
-	t.mu.Unlock()
-	if now {
+// close makes CloseWrite take effect if nothing is in its way; if it is too early,
+// it is called again.
+func (t *Telnet) close() {
+	if t.closes() {
 		_ = t.Stream.CloseWrite() // what it means, acknowledgements tell
 	}
+}
+
+// closes reports, once, whether nothing is in CloseWrite's way.
+func (t *Telnet) closes() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.due.IsZero() || t.closed || t.sending {
+		return false
+	}
+	due := t.due
+	if quiet := t.heard.Add(telnetQuiet); !t.heard.IsZero() && !t.inside && quiet.Before(due) {
+		due = quiet
+	}
+	if left := time.Until(due); left > 0 && !t.ended {
+		if t.timer == nil {
+			t.timer = time.AfterFunc(left, t.close)
+		} else {
+			t.timer.Reset(left)
+		}
+		return false
+	}
+	t.closed = true
+	return true
+}
+
+// hear notes what came: n bytes, or the end.
+func (t *Telnet) hear(n int, ended bool) {
+	t.mu.Lock()
+	if n > 0 {
+		t.heard, t.inside = time.Now(), t.parser.state != telnetText
+	}
+	t.ended = t.ended || ended
+	t.mu.Unlock()
+	t.close()
 }
 
 // Read returns what the peer says apart from its commands.
@@ -81,7 +115,7 @@ func (t *Telnet) Read(p []byte) (int, error) {
 		n, err := t.Stream.Read(p)
 		text, answers := t.parser.parse(p[:n])
 		t.answer(answers)
-		t.close(n > 0)
+		t.hear(n, err != nil)
 		if err != nil {
 			t.awaitAnswers() // our half may be ended next
 		}
@@ -130,7 +164,7 @@ func (t *Telnet) sendAnswers() {
 		}
 		t.mu.Unlock()
 		if len(answers) == 0 {
-			t.close(false)
+			t.close()
 			return
 		}
 		t.write.Lock()
