@@ -144,7 +144,7 @@ func (g *gcat) accept(ctx context.Context, l net.Listener, where conn.Endpoint) 
 	select {
 	case p := <-peer:
 		if p.err != nil {
-			return nil, cause(ctx, acceptError(where, p.err))
+			return nil, cause(ctx, acceptError(l, p.err))
 		}
 		g.accepted(p.c, where)
 		return p.c, nil
@@ -155,8 +155,8 @@ func (g *gcat) accept(ctx context.Context, l net.Listener, where conn.Endpoint) 
 	}
 }
 
-func acceptError(where conn.Endpoint, err error) error {
-	return &conn.Error{Why: conn.NoConnection, Op: "accept on " + where.String(), Err: err}
+func acceptError(l net.Listener, err error) error {
+	return &conn.Error{Why: conn.NoConnection, Op: "accept on " + conn.EndpointOf(l.Addr()).String(), Err: err}
 }
 
 // accepted tunes the connection of a peer that has come, and says who it is.
@@ -183,7 +183,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 		case places <- struct{}{}:
 		case <-ctx.Done():
 		}
-		c, err := g.acceptNext(ctx, l, where)
+		c, err := g.acceptNext(ctx, l)
 		if err != nil {
 			peers.Wait()
 			return err
@@ -216,16 +216,20 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 
 // acceptNext accepts a peer. When descriptors have run out it waits for one to
 // be freed: the listener outlives that.
-func (g *gcat) acceptNext(ctx context.Context, l net.Listener, where conn.Endpoint) (net.Conn, error) {
+func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error) {
+	told := false
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		c, err := l.Accept()
 		if err == nil || ctx.Err() != nil {
 			return c, cause(ctx, err)
 		}
 		if errors.Is(err, net.ErrClosed) {
-			return nil, acceptError(where, err)
+			return nil, acceptError(l, err)
 		}
-		g.log.Error(acceptError(where, err))
+		if !told {
+			g.log.Error(acceptError(l, err))
+			told = true
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -128,24 +129,42 @@ func (g *gcat) secureClient(ctx context.Context, c net.Conn, where conn.Endpoint
 	return s, nil
 }
 
+// handshakeMost is what a peer may take for its handshake with a listener that was
+// told no limit: nobody holds a place by saying nothing.
+const handshakeMost = 10 * time.Second
+
 // secureServer performs the handshake over a connection that was accepted, if
-// TLS was asked for. The peer has as long as a client would give a server.
+// TLS was asked for, under the limits of a listener: the connect limit if it was
+// given, and the idle limit.
 func (g *gcat) secureServer(ctx context.Context, c net.Conn) (net.Conn, error) {
 	if g.tlsConfig == nil {
 		return c, nil
 	}
-	limited := ctx
-	if limit := g.connectLimit(); limit > 0 {
-		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
+	limited, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	passed := func(format string, limit time.Duration) {
+		end(&conn.Error{Why: conn.Timeout, Op: "TLS with " + address(c.RemoteAddr()), Err: fmt.Errorf(format, limit)})
 	}
-	s, err := conn.TLSServer(limited, conn.NewSocket(c, nil), g.tlsConfig)
+	total, name := g.acceptLimit(), "connect limit"
+	if g.ConnectTimeout == nil && g.idleLimit() == 0 {
+		total, name = handshakeMost, "handshake limit"
+	}
+	if total > 0 {
+		timer := time.AfterFunc(total, func() { passed("handshake timed out after %v ("+name+")", total) })
+		defer timer.Stop()
+	}
+	progress := new(conn.Progress)
+	progress.Start()
+	if idle := g.idleLimit(); idle > 0 {
+		go func() { // ends with limited
+			if progress.Wait(limited, idle) == nil {
+				passed("no byte of the handshake moved for %v (idle limit)", idle)
+			}
+		}()
+	}
+	s, err := conn.TLSServer(limited, conn.NewSocket(c, progress), g.tlsConfig)
 	if err != nil {
-		if e, ok := errors.AsType[*conn.Error](err); ok && e.Why == conn.Timeout {
-			e.Err = fmt.Errorf("handshake timed out after %v (connect limit)", g.connectLimit())
-		}
-		return nil, cause(ctx, err)
+		return nil, cause(limited, err)
 	}
 	g.tellTLS(s)
 	return s, nil

@@ -176,7 +176,7 @@ func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) 
 	if e.Network == "unixgram" {
 		return d.connectUnixgram(ctx, e)
 	}
-	c, err := d.dialer().DialContext(ctx, e.Network, e.Path)
+	c, err := d.dialUnix(ctx, e)
 	if errors.Is(err, syscall.ECONNREFUSED) && !e.Abstract() {
 		// The system says the same of a stale socket and of an ordinary file.
 		if info, e := os.Stat(e.Path); e == nil && info.Mode().Type() != fs.ModeSocket {
@@ -184,6 +184,22 @@ func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) 
 		}
 	}
 	return c, err
+}
+
+// dialUnix waits for a place in a full backlog, as a connect(2) that blocks does: to
+// ours Linux says EAGAIN, and tells nobody when there is one.
+func (d *Dialer) dialUnix(ctx context.Context, e Endpoint) (net.Conn, error) {
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		c, err := d.dialer().DialContext(ctx, e.Network, e.Path)
+		if !errors.Is(err, syscall.EAGAIN) {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.New("its backlog is full")
+		case <-time.After(pause):
+		}
+	}
 }
 
 // dialer is the net package's, with our options.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -174,10 +175,15 @@ func listenError(e Endpoint, err error) error {
 }
 
 // checkLength refuses a path that does not fit in sockaddr_un (unix(7)), for
-// which the system only says "invalid argument".
+// which the system only says "invalid argument". An abstract name has a NUL in
+// front, for which our @ stands, and none behind.
 func checkLength(path string) error {
-	if len(path) > maxPath {
-		return &Error{Why: BadAddress, Err: fmt.Errorf("the path is %d bytes long; a Unix socket's has at most %d", len(path), maxPath)}
+	most := maxPath
+	if strings.HasPrefix(path, "@") {
+		most++
+	}
+	if len(path) > most {
+		return &Error{Why: BadAddress, Err: fmt.Errorf("the path is %d bytes long; a Unix socket's has at most %d", len(path), most)}
 	}
 	return nil
 }

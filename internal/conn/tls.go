@@ -73,6 +73,9 @@ const lastWords = 500 * time.Millisecond
 func handshake(ctx context.Context, w *wire, t *tls.Conn) (*TLSStream, error) {
 	if err := t.HandshakeContext(ctx); err != nil {
 		failed := handshakeError(w.RemoteAddr(), err)
+		if alert := w.plainAlert(); alert != nil && failed.Why == TLS {
+			failed.Err = alertMeans(alert)
+		}
 		if failed.Why != Timeout && ctx.Err() == nil {
 			_ = CloseInOrder(w.Conn, lastWords)
 		} else {
@@ -204,6 +207,18 @@ type wire struct {
 	net.Conn
 	ended   atomic.Bool
 	written atomic.Int64 // bytes
+	last    [7]byte      // bytes read
+}
+
+// plainAlert is the alert that the peer's bytes end with, if they end with one in
+// plain text (RFC 8446, 5.1 and 6). A client that does not trust our certificate
+// has no keys yet to send it under, where we have some already to read it with.
+func (w *wire) plainAlert() error {
+	const alertRecord, fatal = 21, 2
+	if l := w.last; l[0] == alertRecord && l[1] == 3 && l[3] == 0 && l[4] == 2 && l[5] == fatal {
+		return tls.AlertError(l[6])
+	}
+	return nil
 }
 
 func (w *wire) Write(p []byte) (int, error) {
@@ -214,6 +229,10 @@ func (w *wire) Write(p []byte) (int, error) {
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	if kept := min(n, len(w.last)); kept > 0 {
+		copy(w.last[:], w.last[kept:])
+		copy(w.last[len(w.last)-kept:], p[n-kept:n])
+	}
 	if err == io.EOF && n == 0 && len(p) > 0 {
 		w.ended.Store(true)
 	}

@@ -130,7 +130,7 @@ func protocolWords(err error) string {
 		return fmt.Sprintf("the peer does not speak TLS: it sent %q", e.RecordHeader[:])
 	}
 	if words, ok := alertWords(err); ok {
-		return fmt.Sprintf("the peer refused: %q", words)
+		return alertMeans(errors.New(words)).Error()
 	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno.Error()
@@ -154,6 +154,11 @@ func protocolWords(err error) string {
 // versions turns Go's list of hexadecimal versions, [302 301], into names.
 func versions(list string) string {
 	return strings.NewReplacer("[", "", "]", "", "300", "SSL 3.0", "301", "TLS 1.0", "302", "TLS 1.1", " ", ", ").Replace(list)
+}
+
+// alertMeans is what the peer's alert means.
+func alertMeans(alert error) error {
+	return fmt.Errorf("the peer refused: %q", strings.TrimPrefix(alert.Error(), "tls: "))
 }
 
 // alertWords returns the words of the alert that the peer sent, if err is one.
@@ -190,7 +195,7 @@ func talkError(err error, said bool) *Error {
 		if !said && refusals()[words] {
 			why = TLS
 		}
-		return &Error{Why: why, Op: "TLS", Err: fmt.Errorf("the peer refused: %q", words)}
+		return &Error{Why: why, Op: "TLS", Err: alertMeans(errors.New(words))}
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "local error" {
 		return &Error{Why: ResetByPeer, Op: "TLS", Err: errors.New(localWords(protocolWords(e.Err)))}
