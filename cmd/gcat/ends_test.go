@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -154,6 +156,37 @@ func TestEndsSilentServer(t *testing.T) {
 		at := serve(t, "tcp", func(c halfConn) { _ = readAll(c) })
 		start(t, nil, at...).ends(0, "", "")
 	})
+}
+
+// What arrived and a full standard output did not take is told of, whichever clock
+// ends the conversation: status 0 is for everything delivered.
+func TestEndsOutputStuck(t *testing.T) {
+	t.Parallel()
+	for _, options := range [][]string{{"-q0.3"}, {"-w0.3"}, {"--deadline=0.5"}, {"-q0.3", "-C"}, {"-q0.3", "-o", os.DevNull}} {
+		at := serve(t, "tcp", func(c halfConn) { _, _ = c.Write(make([]byte, 100_000)) })
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		cmd := gcatCmd(append(options, at...)...)
+		cmd.Stdout = w
+		p := launch(t, cmd)
+		w.Close()
+		p.ends(4, "", "standard output")
+		n := 0
+		if text := p.err.String(); strings.HasPrefix(options[0], "-q") {
+			_, err = fmt.Sscanf(text, "gcat: standard output: %d of 100000 bytes received were not taken\n", &n)
+		} else if i := strings.Index(text, "; standard output did not take "); i < 0 {
+			t.Errorf("it said %q", text)
+		} else {
+			_, err = fmt.Sscanf(text[i:], "; standard output did not take %d bytes of what was received\n", &n)
+		}
+		written := len(readAll(r))
+		if err != nil || written+n != 100_000 {
+			t.Errorf("%q: %v; %d bytes were written; it said %q", options, err, written, p.err)
+		}
+	}
 }
 
 // Row G: silence everywhere, and input that stays open.

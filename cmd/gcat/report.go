@@ -27,9 +27,13 @@ func (g *gcat) closedAt(local string, relay *conn.Relay, r conn.Result) {
 		{Key: "local", Value: local}, {Key: "remote", Value: relay.Peer},
 		{Key: "ended_by", Value: r.EndedBy},
 	}
-	if r.Unacknowledged > 0 {
-		text += fmt.Sprintf(", %d bytes not acknowledged", r.Unacknowledged)
-		fields = append(fields, cli.Field{Key: "unacknowledged", Value: r.Unacknowledged})
+	if n := r.Unacknowledged - r.Unsent; n > 0 {
+		text += fmt.Sprintf(", %d bytes not acknowledged", n)
+		fields = append(fields, cli.Field{Key: "unacknowledged", Value: n})
+	}
+	if r.Unsent > 0 {
+		text += fmt.Sprintf(", %d bytes not sent", r.Unsent)
+		fields = append(fields, cli.Field{Key: "unsent", Value: r.Unsent})
 	}
 	g.log.Event(1, cli.Event{Name: "closed", Text: text, Fields: fields})
 }

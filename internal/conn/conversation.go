@@ -16,6 +16,7 @@ type conversation struct {
 	start     time.Time
 	firstByte atomic.Int64 // nanoseconds after start; 0 is none yet
 	taken     atomic.Int64 // bytes read from Local
+	put       atomic.Int64 // bytes received that went where they belong
 	discard   atomic.Bool  // nobody wants what still comes
 	holder    holder
 
@@ -37,7 +38,7 @@ type conversation struct {
 	reset              bool // end it by a RST
 	endedBy            string
 	err                error
-	left               int64 // bytes not acknowledged when the socket was closed
+	left, leftUnsent   int64 // bytes not acknowledged, and not even sent, when the socket was closed
 	looks              int   // after the peer had left
 }
 
@@ -202,6 +203,7 @@ func (c *conversation) receiveEnded(ctx context.Context, h half) {
 		c.fail("local", h.to)
 		return
 	case h.from != nil:
+		c.countSending()
 		c.fail(culprit(h.from), c.receiveError(h.from))
 		return
 	}
@@ -228,6 +230,22 @@ func (c *conversation) receiveEnded(ctx context.Context, h half) {
 		c.waitForInput()
 	}
 }
+
+// countSending lets the send pump count what it has just moved: on a connection
+// that has failed it moves no more, but it may be waiting for input.
+func (c *conversation) countSending() {
+	if c.sendDone {
+		return
+	}
+	select {
+	case <-c.sending:
+		c.sendDone = true
+	case <-time.After(pumpCounts):
+	}
+}
+
+// pumpCounts is how long that may take.
+const pumpCounts = 10 * time.Millisecond
 
 // waitForInput goes on sending after the peer's end, for as long as somebody may
 // be there to read it.

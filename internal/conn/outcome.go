@@ -59,8 +59,8 @@ func (c *conversation) receiveError(err error) error {
 		return &Error{Why: talkKind(err), Op: c.sendWords(err), Err: err}
 	}
 	failed := ReceiveError(c.Peer, c.received.Load(), err)
-	if n := c.unacknowledged(); n > 0 {
-		failed.Op += fmt.Sprintf(", %s sent but not acknowledged", byteCount(n))
+	if left := c.leftWords(); left != "" {
+		failed.Op += ", " + left
 	}
 	return failed
 }
@@ -89,10 +89,24 @@ func culprit(err error) string {
 
 // timedOut says which clock passed, and what it left behind.
 func (c *conversation) timedOut(clock string) error {
-	if n := c.unacknowledged(); n > 0 {
-		clock += fmt.Sprintf("; %s sent but not acknowledged", byteCount(n))
+	if left := c.leftWords(); left != "" {
+		clock += "; " + left
 	}
 	return &Error{Why: Timeout, Op: c.Peer, Err: errors.New(clock)}
+}
+
+// leftWords says what of ours the peer is not known to have; empty is nothing.
+func (c *conversation) leftWords() string {
+	switch all, unsent := c.unacknowledged(), c.unsent(); {
+	case all <= 0:
+		return ""
+	case unsent <= 0:
+		return byteCount(all) + " sent but not acknowledged"
+	case unsent >= all:
+		return byteCount(all) + " not sent"
+	default:
+		return byteCount(all) + " not delivered"
+	}
 }
 
 // brokenWords gives the error of a write to a connection that is gone the name
@@ -128,13 +142,14 @@ const (
 // close ends the connection. An early end first drains what is there.
 func (c *conversation) close() {
 	if c.Socket == nil {
-		c.left = c.unacknowledged()
+		c.countLeft()
 		return
 	}
 	if !c.recvDone && !c.reset {
 		c.drain()
+		c.leaveUnwritten()
 	}
-	c.left = c.unacknowledged()
+	c.countLeft()
 	if c.reset {
 		_ = c.Socket.Reset() // it may have been closed already
 		return
@@ -144,6 +159,12 @@ func (c *conversation) close() {
 		_ = c.Socket.SetWriteDeadline(time.Now().Add(drainStuck))
 		_ = c.Remote.CloseWrite()
 	}
+}
+
+// countLeft counts what of ours is left.
+func (c *conversation) countLeft() {
+	c.left = c.unacknowledged()
+	c.leftUnsent = min(max(c.unsent(), 0), c.left)
 }
 
 // drain writes out what had arrived when the conversation was ended early, and
@@ -179,12 +200,32 @@ func (c *conversation) drain() {
 	}
 }
 
+// leaveUnwritten tells of what had arrived before an early end, and standard output
+// did not take in time.
+func (c *conversation) leaveUnwritten() {
+	if c.Stdio == nil {
+		return
+	}
+	n := c.received.Load() - c.put.Load() - c.Stdio.part.Load()
+	if n <= 0 {
+		return
+	}
+	if c.err == nil {
+		c.note("timeout", &Error{Why: Timeout, Op: "standard output",
+			Err: fmt.Errorf("%d of %s received were not taken", n, byteCount(c.received.Load()))})
+		return
+	}
+	if e, ok := errors.AsType[*Error](c.err); ok && e.Why == Timeout {
+		c.err = &Error{Why: e.Why, Op: e.Op, Err: fmt.Errorf("%s; standard output did not take %s of what was received", Words(e.Err), byteCount(n))}
+	}
+}
+
 // A drainer puts what was received where it belongs.
 type drainer struct{ c *conversation }
 
 func (d drainer) Write(p []byte) (int, error) {
 	d.c.arrived(len(p))
-	return d.c.put(p)
+	return d.c.deliver(p)
 }
 
 // result sums the conversation up and closes the socket, whose counts are gone
@@ -194,6 +235,7 @@ func (c *conversation) result() Result {
 		Sent:           c.sent.Load(),
 		Received:       c.received.Load(),
 		Unacknowledged: c.left,
+		Unsent:         c.leftUnsent,
 		Duration:       time.Since(c.start),
 		FirstByte:      time.Duration(c.firstByte.Load()),
 		EndedBy:        c.endedBy,

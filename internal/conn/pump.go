@@ -115,6 +115,7 @@ func (c *conversation) receive() {
 		if way.ready() {
 			s = way.move()
 			c.arrived(s.n)
+			c.put.Add(int64(s.n))
 		} else {
 			s = c.copyIn(&buf)
 			way.copied(s.n)
@@ -143,17 +144,17 @@ func (c *conversation) copyIn(buf *buffer) step {
 		return step{from: err}
 	}
 	c.arrived(n)
-	m, werr := c.put(p[:n])
+	m, werr := c.deliver(p[:n])
 	return step{m, err, werr}
 }
 
-// put writes what was received where it belongs.
-func (c *conversation) put(p []byte) (int, error) {
-	if c.SendOnly || c.discard.Load() {
-		return len(p), nil
+// deliver writes what was received where it belongs.
+func (c *conversation) deliver(p []byte) (n int, err error) {
+	if n = len(p); !c.SendOnly && !c.discard.Load() {
+		n, err = c.Local.Write(p)
+		c.Progress.Touch()
 	}
-	n, err := c.Local.Write(p)
-	c.Progress.Touch()
+	c.put.Add(int64(n))
 	return n, err
 }
 

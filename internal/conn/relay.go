@@ -87,8 +87,8 @@ type Result struct {
 	// and those that came.
 	Sent, Received int64
 	// Unacknowledged counts the bytes read from Local that the peer's kernel is
-	// not known to have.
-	Unacknowledged int64
+	// not known to have; Unsent, of those, the ones that our kernel never got.
+	Unacknowledged, Unsent int64
 	// Duration is how long the conversation lasted, and FirstByte how long it
 	// took until the peer's first byte (0 if none came).
 	Duration, FirstByte time.Duration

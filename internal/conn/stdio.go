@@ -3,6 +3,7 @@ package conn
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 )
 
 // Stdio is standard input and standard output as one [Stream]. The descriptors
@@ -22,9 +23,10 @@ type Stdio struct {
 	once    sync.Once
 	in, out int
 	kind    outKind
-	jobs    bool       // In is the terminal that controls our jobs
-	mu      sync.Mutex // one write at a time, whole
-	ended   bool       // guarded by mu
+	jobs    bool         // In is the terminal that controls our jobs
+	mu      sync.Mutex   // one write at a time, whole
+	part    atomic.Int64 // of the write at hand, what is written
+	ended   bool         // guarded by mu
 	gone    hangup
 }
 

@@ -82,11 +82,13 @@ func (s *Stdio) Write(p []byte) (n int, err error) {
 	s.init()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.part.Store(0)
 	for n < len(p) {
 		m, err := s.writeSome(p[n:])
 		switch {
 		case m > 0:
 			n += m
+			s.part.Store(int64(n))
 			s.Progress.Touch()
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
