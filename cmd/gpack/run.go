@@ -57,6 +57,11 @@ func (g *gpack) describe(f *pack.Format) error {
 
 // encode writes the records of the operands, or of the lines of standard input.
 func (g *gpack) encode(f *pack.Format) (pack.Counts, error) {
+	if g.Write != "" && !g.filter(f) { // operands that are refused leave no file behind
+		if _, err := pack.NewEncoder(f, g.options()).EncodeValues(io.Discard, g.Args); err != nil {
+			return pack.Counts{}, g.failure("", err)
+		}
+	}
 	out, err := g.output()
 	if err != nil {
 		return pack.Counts{}, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 )
 
 const (
@@ -254,7 +255,7 @@ func (d *Decoder) cut(t *tape, c *cursor) error {
 	if n == 0 {
 		return nil
 	}
-	need := n + c.need
+	need := sum(n, c.need)
 	if d.f.fixed {
 		need = d.f.size
 	}
@@ -324,5 +325,8 @@ func (d *Decoder) exactly(got, more int64, than string) error {
 	if than != "" {
 		return dataf("unpack requires a buffer of one record, got more than its %d bytes", got)
 	}
-	return dataf("unpack requires a buffer of at least %d bytes, got %d", got+more, got)
+	return dataf("unpack requires a buffer of at least %d bytes, got %d", sum(got, more), got)
 }
+
+// sum is that of two sizes, as far as numbers go.
+func sum(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }
