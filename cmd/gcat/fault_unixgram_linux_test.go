@@ -87,7 +87,7 @@ func TestFaultUnixgramGone(t *testing.T) {
 			status = 5
 		}
 		p.ends(status, answer, fmt.Sprintf("receive from %s after %d bytes, ", path, len(answer)))
-		p.says(" bytes sent but not acknowledged: connection refused")
+		p.says(" bytes not sent: connection refused")
 	}
 }
 
@@ -179,7 +179,7 @@ func TestFaultUnixgramFull(t *testing.T) {
 					t.Errorf("it spent %d ticks on waiting", ticks)
 				}
 			} else {
-				p.ends(4, "", "no byte moved for 1s (idle limit); 1000 bytes sent but not acknowledged")
+				p.ends(4, "", "no byte moved for 1s (idle limit); 1000 bytes not sent")
 				_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // all is there
 			}
 			var got []int
