@@ -262,6 +262,25 @@ func TestTLSCutShort(t *testing.T) {
 	p.ends(5, "part", "after 4 bytes: TLS: cut short")
 }
 
+// TestTLSSendOnly: what is cut short was not wanted.
+func TestTLSSendOnly(t *testing.T) {
+	t.Parallel()
+	m := newMint(t)
+	cert, _, _ := m.issue("server", nil)
+	for range 10 {
+		got := make(chan string, 1)
+		where := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}}, func(c *tls.Conn) {
+			_, _ = io.WriteString(c, "unwanted")
+			got <- readAll(c)
+			_ = c.NetConn().Close() // without a close_notify
+		})
+		start(t, input(t, "all of it"), append([]string{"--send-only", "-c", "--tls-ca", m.file}, where...)...).ends(0, "", "")
+		if text := <-got; text != "all of it" {
+			t.Errorf("the peer got %q", text)
+		}
+	}
+}
+
 // TestTLSListener has clients of all kinds meet a listener with a throw-away
 // certificate; none of them ends it, and one that says nothing holds up nobody.
 func TestTLSListener(t *testing.T) {

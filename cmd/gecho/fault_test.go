@@ -240,6 +240,13 @@ func TestUnixClientName(t *testing.T) {
 		s.said(fmt.Sprintf("accepted connection 1 from %q", me))
 		s.said(fmt.Sprintf("closed connection 1 from %q", me))
 	}
+	s := start(t, 1, "--log", "json", dir+"/server")
+	c, err := net.DialUnix("unix", &net.UnixAddr{Name: dir + "/me"}, &net.UnixAddr{Name: dir + "/server"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s.said(fmt.Sprintf(`"remote":%q`, dir+"/me"))
 }
 
 // Pauses of gecho's own are not idleness.

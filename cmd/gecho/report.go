@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -82,12 +83,21 @@ func fields(e echo.Event) []cli.Field {
 		f = append(f, cli.Field{Key: "connection", Value: e.Number})
 	}
 	if e.Local != "" {
-		f = append(f, cli.Field{Key: "local", Value: e.Local})
+		f = append(f, cli.Field{Key: "local", Value: plain(e.Local)})
 	}
 	if e.Remote != "" {
-		f = append(f, cli.Field{Key: "remote", Value: e.Remote})
+		f = append(f, cli.Field{Key: "remote", Value: plain(e.Remote)})
 	}
 	return f
+}
+
+// plain is an address without the quotes that the path of a Unix socket has in a
+// line for people.
+func plain(name string) string {
+	if s, err := strconv.Unquote(name); err == nil {
+		return s
+	}
+	return name
 }
 
 func closedFields(e echo.Event) []cli.Field {

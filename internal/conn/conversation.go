@@ -198,6 +198,9 @@ func (c *conversation) acknowledged(err error) {
 // receiveEnded acts on the end of the receive pump.
 func (c *conversation) receiveEnded(ctx context.Context, h half) {
 	c.recvDone = true
+	if e, ok := errors.AsType[*Error](h.from); ok && e.Why == CutShort && c.SendOnly {
+		h.from = nil // nobody wanted what is missing
+	}
 	switch {
 	case h.to != nil:
 		c.fail("local", h.to)
