@@ -126,8 +126,21 @@ func (e end) socat(options []string, address string) []string {
 	return append(args, "STDIO", address)
 }
 
-// iperf is the name of what shows the limit of file to TCP.
-const iperf = "iperf3 -Z"
+// What shows the limit of file to TCP: iperf3, which sends the same 128 KiB again
+// and again, so that they stay in the processor's cache, and a process that does
+// nothing but call sendfile(2) for the very file, which comes from memory.
+const (
+	iperf    = "iperf3 -Z"
+	sendfile = "sendfile(2) alone"
+)
+
+// sendfile is a role in the place of a tool.
+func (b *Bench) sendfile() Contender {
+	return Contender{Name: sendfile, Limit: true, Run: b.stream(tool{
+		path: "/proc/self/exe",
+		tcp:  func(e end) []string { return []string{"role", "send", "dial", "tcp", e.at} },
+	}, shape{from: "file", to: "tcp"})}
+}
 
 // iperf is iperf3 sending a file without copying it, if it is installed.
 func (b *Bench) iperf() []Contender {

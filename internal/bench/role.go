@@ -82,6 +82,7 @@ func (h *Helper) End() {
 // report.
 var roles = map[string]func(args []string) (Report, error){
 	"sink":   sink,
+	"send":   send,
 	"source": source,
 	"pour":   pour,
 	"drain":  drain,

@@ -51,6 +51,29 @@ func sink(args []string) (Report, error) {
 	return r, nil
 }
 
+// send accept|dial…: sends standard input, a file, by sendfile(2), and ends as a
+// tool does: when the peer has.
+func send(args []string) (Report, error) {
+	c, err := connection(args)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Start: now()}
+	for {
+		n, err := retry(func() (int64, error) {
+			n, err := unix.Sendfile(c, unix.Stdin, nil, 0x7ffff000)
+			return int64(n), err
+		})
+		if r.Count += n; n <= 0 || err != nil {
+			if err == nil {
+				err = unix.Shutdown(c, unix.SHUT_WR)
+			}
+			r.End = now()
+			return r, err
+		}
+	}
+}
+
 // source BYTES accept|dial…: writes BYTES, as any program does, half-closes, and
 // is done when the peer has closed: then it has written all of it out.
 func source(args []string) (Report, error) {
