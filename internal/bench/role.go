@@ -97,13 +97,26 @@ func play(args []string) {
 	if !ok {
 		fail(fmt.Errorf("no role %q", args[0]))
 	}
-	go untilAlone()
+	heard := isHeard()
+	if heard {
+		go untilAlone()
+	}
 	r, err := role(args[1:])
 	if err != nil {
 		fail(fmt.Errorf("%s: %w", args[0], err))
 	}
+	if !heard {
+		return
+	}
 	report := os.NewFile(reportFd, "report")
 	fmt.Fprintln(report, r.Start, r.End, r.Count)
+}
+
+// isHeard reports whether somebody wants a report: nobody does of a role that stands
+// in a tool's place.
+func isHeard() bool {
+	var st unix.Stat_t
+	return unix.Fstat(reportFd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
 // untilAlone ends a role that nobody is left to hear: whoever started it has

@@ -1,7 +1,5 @@
 package conn
 
-import "os"
-
 // A way is how the kernel moves bytes between a standard stream and a socket
 // without their passing through this process. A nil way is never ready: the pump
 // copies.
@@ -26,11 +24,12 @@ type way struct {
 	n       int
 	err     error
 	blocked bool
-	scratch []byte     // what truncate lends the kernel
-	between []*os.File // a pipe of our own: its ends to read and to write
-	stages  bool       // it puts Local's input there first
-	held    int        // how many bytes of that are in it
-	streak  int        // copies that filled their buffer, or moves that were small
+	scratch []byte // what truncate lends the kernel
+	between [2]int // a pipe of our own: its ends to read and to write
+	dug     bool   // there is that pipe
+	stages  bool   // it puts Local's input there first
+	held    int    // how many bytes of that are in it
+	streak  int    // copies that filled their buffer, or moves that were small
 }
 
 // Below small a move is not worth the detour.
@@ -93,8 +92,8 @@ func (w *way) close() {
 	if w == nil {
 		return
 	}
-	for _, f := range w.between {
-		_ = f.Close()
+	if w.dug {
+		closePipe(w.between)
 	}
 }
 

@@ -2,7 +2,6 @@ package conn
 
 import (
 	"io"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,7 +22,7 @@ func (s *Stdio) through(socket *Socket) *way {
 // spliceThrough moves what has come into the pipe, and from there to the file.
 // Like spliceIn it leaves it to a read to meet the end.
 func (w *way) spliceThrough() (s step) {
-	if w.between == nil && !w.dig() {
+	if !w.dug && !w.dig() {
 		return step{to: errRefused}
 	}
 	s.from = w.socket.raw.Read(w.attempt)
@@ -43,7 +42,7 @@ func (w *way) spliceThrough() (s step) {
 // tryThrough fills the pipe once; it reports whether that is settled.
 func (w *way) tryThrough(fd uintptr) bool {
 	for {
-		n, err := unix.Splice(int(fd), nil, int(w.between[1].Fd()), nil, pipeSize, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+		n, err := unix.Splice(int(fd), nil, w.between[1], nil, pipeSize, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
 		w.n, w.err = int(max(n, 0)), err
 		switch {
 		case err == unix.EINTR:
@@ -60,7 +59,7 @@ func (w *way) tryThrough(fd uintptr) bool {
 // splice(2), they are copied, and so is all that follows.
 func (w *way) empty(n int) error {
 	for n > 0 {
-		m, err := unix.Splice(int(w.between[0].Fd()), nil, w.stdio.out, nil, n, unix.SPLICE_F_MOVE)
+		m, err := unix.Splice(w.between[0], nil, w.stdio.out, nil, n, unix.SPLICE_F_MOVE)
 		switch {
 		case m > 0:
 			n -= int(m)
@@ -68,13 +67,34 @@ func (w *way) empty(n int) error {
 		case err == unix.EINTR:
 		case refused(err):
 			w.broken = true
-			_, err := io.CopyN(w.stdio, w.between[0], int64(n))
-			return err
+			return w.copyOut(n)
 		case err == nil:
 			return outputError(io.ErrShortWrite)
 		default:
 			return outputError(err)
 		}
+	}
+	return nil
+}
+
+// copyOut writes n bytes from the pipe to the file.
+func (w *way) copyOut(n int) error {
+	buf := make([]byte, min(n, bufferSize))
+	for n > 0 {
+		m, err := unix.Read(w.between[0], buf[:min(n, len(buf))])
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == nil && m == 0:
+			err = io.ErrUnexpectedEOF
+		}
+		if err == nil {
+			_, err = w.stdio.Write(buf[:m])
+		}
+		if err != nil {
+			return err
+		}
+		n -= m
 	}
 	return nil
 }
@@ -85,7 +105,7 @@ func (w *way) empty(n int) error {
 // the socket before more is read. At the file's end as splice(2) sees it, the
 // pump reads on: a file in /proc has a size of 0.
 func (w *way) spliceFile() (s step) {
-	if w.between == nil && !w.dig() {
+	if !w.dug && !w.dig() {
 		return step{to: errRefused}
 	}
 	if w.held == 0 {
@@ -110,7 +130,7 @@ func (w *way) spliceFile() (s step) {
 // fill puts what the file has next into the pipe, which is empty.
 func (w *way) fill() (int, error) {
 	for {
-		n, err := unix.Splice(w.stdio.in, nil, int(w.between[1].Fd()), nil, pipeSize, unix.SPLICE_F_MOVE)
+		n, err := unix.Splice(w.stdio.in, nil, w.between[1], nil, pipeSize, unix.SPLICE_F_MOVE)
 		if err != unix.EINTR {
 			return int(max(n, 0)), err
 		}
@@ -121,7 +141,7 @@ func (w *way) fill() (int, error) {
 // settled. The pipe is not empty, so only the socket can be unready.
 func (w *way) tryFile(fd uintptr) bool {
 	for {
-		n, err := unix.Splice(int(w.between[0].Fd()), nil, int(fd), nil, w.held, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+		n, err := unix.Splice(w.between[0], nil, int(fd), nil, w.held, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
 		w.n, w.err = int(max(n, 0)), err
 		if err != unix.EINTR {
 			return err != unix.EAGAIN
@@ -131,11 +151,14 @@ func (w *way) tryFile(fd uintptr) bool {
 
 // dig makes the pipe, as large as it may be.
 func (w *way) dig() bool {
-	r, p, err := os.Pipe()
-	if err != nil {
+	if unix.Pipe2(w.between[:], unix.O_CLOEXEC) != nil {
 		return false
 	}
-	w.between = []*os.File{r, p}
-	_, _ = unix.FcntlInt(p.Fd(), unix.F_SETPIPE_SZ, pipeSize)
+	_, _ = unix.FcntlInt(uintptr(w.between[1]), unix.F_SETPIPE_SZ, pipeSize)
+	w.dug = true
 	return true
+}
+
+func closePipe(p [2]int) {
+	_, _ = unix.Close(p[0]), unix.Close(p[1])
 }
