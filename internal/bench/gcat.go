@@ -33,7 +33,7 @@ type shape struct {
 // gcatShapes are the streams; either end is the socket, tcp or unix.
 var gcatShapes = []shape{
 	{from: "file", to: "tcp", bounds: []Bound{
-		{Against: best, Limit: 2.5}, {Against: iperf, Limit: 0.95}, {Against: sendfile, Limit: 0.95}, {Of: CPU, Against: best, Limit: 0.5},
+		{Against: best, Limit: 2.5}, {Against: iperf, Limit: 0.95}, {Of: CPU, Against: best, Limit: 0.5},
 	}},
 	{from: "pipe", to: "tcp", bounds: []Bound{{Against: best, Limit: 3}, {Of: CPU, Against: best, Limit: 0.5}}},
 	{from: "zero", to: "tcp"},
