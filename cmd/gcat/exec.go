@@ -161,10 +161,10 @@ func (g *gcat) relayCommand(ctx context.Context, cmd *exec.Cmd, c net.Conn, wher
 	}
 	defer g.counting(relay)()
 	result := relay.Run(ctx)
-	first := s.failedItself()
+	first := s.before(result.Err)
 	g.closed(c, relay, result)
 	s.end(result.Err)
-	if result.Err != nil && !first {
+	if result.Err != nil && !(first && s.err != nil && s.itself) {
 		return result.Err // the command's own failure follows from it
 	}
 	return g.failure(s.err)
@@ -179,7 +179,8 @@ type commandStream struct {
 	kill    context.CancelFunc
 	ended   chan struct{} // closed when the command has ended; then err says how
 	err     error
-	itself  bool // nobody had asked it to
+	itself  bool        // nobody had asked it to
+	told    atomic.Bool // the peer, of the end of its output
 	*farewell
 }
 
@@ -213,6 +214,7 @@ func startCommand(ctx context.Context, cmd *exec.Cmd, remote conn.Stream) (*comm
 func (s *commandStream) Read(p []byte) (int, error) {
 	n, err := s.out.Read(p)
 	if err == io.EOF {
+		s.told.Store(true)
 		_ = s.remote.CloseWrite() // the relay does it again, and hears of failures
 		<-s.ended
 		s.wait()
@@ -236,15 +238,16 @@ func (s *commandStream) CloseWrite() error {
 	return s.in.Close()
 }
 
-// failedItself reports whether the command has already ended, badly and by itself:
-// what comes of the connection afterwards is not the first cause.
-func (s *commandStream) failedItself() bool {
+// before reports whether the command had ended before err ended the conversation,
+// or its output had, to which err is the peer's answer.
+func (s *commandStream) before(err error) bool {
 	select {
 	case <-s.ended:
-		return s.err != nil && s.itself
+		return true
 	default:
-		return false
 	}
+	e, ok := errors.AsType[*conn.Error](err)
+	return ok && e.Why == conn.CutShort && s.told.Load()
 }
 
 // end takes the pipes away and waits for the command. A clock that passed for

@@ -189,17 +189,18 @@ func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) 
 // dialUnix waits for a place in a full backlog, as a connect(2) that blocks does: to
 // ours Linux says EAGAIN, and tells nobody when there is one.
 func (d *Dialer) dialUnix(ctx context.Context, e Endpoint) (net.Conn, error) {
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		c, err := d.dialer().DialContext(ctx, e.Network, e.Path)
-		if !errors.Is(err, syscall.EAGAIN) {
-			return c, err
-		}
+	c, err := d.dialer().DialContext(ctx, e.Network, e.Path)
+	for pause := time.Millisecond; errors.Is(err, syscall.EAGAIN); pause = min(2*pause, 50*time.Millisecond) {
 		select {
 		case <-ctx.Done():
-			return nil, errors.New("its backlog is full")
 		case <-time.After(pause):
+			c, err = d.dialer().DialContext(ctx, e.Network, e.Path)
+		}
+		if ctx.Err() != nil && err != nil {
+			return nil, errors.New("its backlog is full")
 		}
 	}
+	return c, err
 }
 
 // dialer is the net package's, with our options.
