@@ -23,6 +23,7 @@ type Stdio struct {
 	once    sync.Once
 	in, out int
 	kind    outKind
+	grams   bool         // In is a datagram socket
 	jobs    bool         // In is the terminal that controls our jobs
 	mu      sync.Mutex   // one write at a time, whole
 	part    atomic.Int64 // of the write at hand, what is written

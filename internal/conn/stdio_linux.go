@@ -9,6 +9,7 @@ import (
 
 const (
 	msgNoSignal = unix.MSG_NOSIGNAL
+	hangsUp     = unix.POLLRDHUP
 	fionread    = unix.TIOCINQ
 )
 

@@ -21,6 +21,8 @@ func (s *Stdio) init() {
 		s.in, s.out = descriptor(s.In, os.Stdin), descriptor(s.Out, os.Stdout)
 		_, err := unix.IoctlGetInt(s.in, unix.TIOCGPGRP)
 		s.jobs = err == nil
+		kind, err := unix.GetsockoptInt(s.in, unix.SOL_SOCKET, unix.SO_TYPE)
+		s.grams = err == nil && kind == unix.SOCK_DGRAM
 		var st unix.Stat_t
 		if unix.Fstat(s.out, &st) != nil {
 			return
@@ -62,6 +64,8 @@ func (s *Stdio) Read(p []byte) (int, error) {
 		switch {
 		case n > 0:
 			return n, nil
+		case err == nil && s.grams && !s.shut():
+			return 0, nil // an empty datagram
 		case err == nil:
 			return 0, io.EOF
 		case err == unix.EINTR:
@@ -145,6 +149,14 @@ func awaitTurn(fd int) {
 // backgroundPause is how long it may take until we notice that we have come to the
 // terminal's foreground.
 const backgroundPause = 50 * time.Millisecond
+
+// shut reports whether standard input, a socket, is shut down: then reads return
+// nothing for ever.
+func (s *Stdio) shut() bool {
+	poll := []unix.PollFd{{Fd: int32(s.in), Events: hangsUp}}
+	_, err := unix.Poll(poll, 0)
+	return err == nil && poll[0].Revents&(hangsUp|unix.POLLHUP) != 0
+}
 
 // ready reports whether a read of standard input would not have to wait.
 func (s *Stdio) ready() bool {
