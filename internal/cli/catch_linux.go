@@ -14,7 +14,6 @@ import (
 var (
 	caught [65]uint32
 	event  int32
-	one    = uint64(1)
 )
 
 // handlers returns the addresses of handle, as rt_sigaction(2) wants it, and of its
@@ -36,7 +35,7 @@ func intercept(handle func(os.Signal), signals []os.Signal) bool {
 	for _, s := range signals {
 		ours.set(s.(syscall.Signal))
 	}
-	go handleCaught(os.NewFile(fd, "signals"), handle, signals)
+	go handleCaught(os.NewFile(uintptr(event), "signals"), handle, signals)
 	return true
 }
 

@@ -2,7 +2,7 @@
 
 // handle is called by the kernel with the number of the signal in R0, on the
 // thread's signal stack, in the middle of anything: it touches nothing of Go's but
-// the three variables of catch_linux.go, and write(2) is safe in a signal handler
+// the two variables of catch_linux.go, and write(2) is safe in a signal handler
 // (signal-safety(7)).
 TEXT ·handle(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVD	$·caught(SB), R1
@@ -10,10 +10,12 @@ TEXT ·handle(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVD	$1, R2
 	MOVW	R2, (R1)
 	MOVW	·event(SB), R0
-	MOVD	$·one(SB), R1
+	MOVD.W	R2, -16(RSP)	// the 1
+	MOVD	RSP, R1
 	MOVD	$8, R2
 	MOVD	$64, R8	// write
 	SVC
+	ADD	$16, RSP
 	RET
 
 // restore is where handle returns to.

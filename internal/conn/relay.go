@@ -24,7 +24,8 @@ import (
 //  5. A failed send does not end it: the peer's last words are still received.
 //     A failed read of Local resets the connection, so that the peer does not
 //     take half an upload for a whole one.
-//  6. It closes in order: an early end drains what is there and waits no longer.
+//  6. It closes in order: an early end drains what is there and waits no longer;
+//     what Local's output did not take by then is told of.
 //  7. If Local has failed as a terminal does whose window is closed (EIO), ctx
 //     may be about to end for the same reason, and counts.
 //
