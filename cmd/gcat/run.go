@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"syscall"
+	"time"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -35,6 +36,10 @@ func (g *gcat) run(log *cli.Log) error {
 		passed := &conn.Error{Why: conn.Timeout, Err: fmt.Errorf("the run took longer than %v (deadline)", d)}
 		ctx, cancel = context.WithTimeoutCause(ctx, d, passed)
 		defer cancel()
+		defer time.AfterFunc(d+orderly, func() { // whatever holds us up, such as a log that nobody reads
+			tty.Restore()
+			os.Exit(cli.TimedOut)
+		}).Stop()
 	}
 	if err := g.prepare(ctx, where); err != nil {
 		return err
@@ -45,6 +50,9 @@ func (g *gcat) run(log *cli.Log) error {
 	}
 	return err
 }
+
+// orderly is how long an end in order may take at most once the deadline has passed.
+const orderly = 5 * time.Second
 
 // act does what was asked for at where, or, with -z, at all targets.
 func (g *gcat) act(ctx context.Context, where conn.Endpoint, targets []conn.Endpoint) error {

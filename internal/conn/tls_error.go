@@ -200,7 +200,10 @@ func talkError(err error, said bool) *Error {
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "local error" {
 		return &Error{Why: ResetByPeer, Op: "TLS", Err: errors.New(localWords(protocolWords(e.Err)))}
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || strings.HasPrefix(err.Error(), "tls: ") {
+	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return &Error{Why: ResetByPeer, Op: "TLS", Err: fmt.Errorf("the peer sent what is not TLS: %q", e.RecordHeader[:])}
+	}
+	if strings.HasPrefix(err.Error(), "tls: ") {
 		return &Error{Why: ResetByPeer, Op: "TLS", Err: errors.New("the peer sent what is not TLS: " + protocolWords(err))}
 	}
 	return nil
