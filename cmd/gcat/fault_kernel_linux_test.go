@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -318,5 +319,34 @@ func TestFaultDevFull(t *testing.T) {
 	p.says("/dev/full")
 	if !strings.Contains(p.err.String(), "no space left on device") {
 		t.Errorf("it said %q", p.err)
+	}
+}
+
+// Where it is our own kernel that fails at sending, the connection goes on, and is
+// reset: the peer would wait for the rest for ever.
+func TestFaultSendFails(t *testing.T) {
+	t.Parallel()
+	for rule, words := range map[string]string{
+		"splice:error=EIO:when=1": ": input/output error",
+		"shutdown:error=ENOBUFS":  "gcat: end the sending to 127.0.0.1:",
+	} {
+		got := make(chan error, 1)
+		at := serve(t, "tcp", func(c halfConn) {
+			_, err := io.Copy(io.Discard, c)
+			got <- err
+		})
+		stdin, hold := pipe(t)
+		cmd := gcatCmd(at...)
+		cmd.Stdin = stdin
+		p := injected(t, cmd, rule)
+		stdin.Close()
+		go func() { // ends with gcat
+			_, _ = io.Copy(hold, flow(61, 4<<20))
+			hold.Close()
+		}()
+		p.ends(5, "", words)
+		if err := <-got; !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%s: the peer got %v", rule, err)
+		}
 	}
 }

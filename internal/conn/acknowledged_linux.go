@@ -101,6 +101,9 @@ func (s *Socket) failed() (failed bool) {
 	return failed
 }
 
+// alive reports whether a TCP connection has not failed.
+func (s *Socket) alive() bool { return s.raw != nil && s.isTCP() && !s.failed() }
+
 // settled turns the end of the wait into an error if bytes remain that nobody
 // will take. The queue is read first: a Unix peer that closes with bytes unread
 // sets the error before it throws them away.

@@ -115,6 +115,9 @@ func (c *conversation) sendEnded(ctx context.Context, h half) {
 		c.fail("local", h.to)
 	case h.to != nil:
 		c.note("reset", c.notDelivered(h.to))
+		if c.alive() { // nobody tells the peer but we
+			c.reset, c.over = true, true
+		}
 		if c.recvDone {
 			c.over = true
 		}
@@ -148,6 +151,11 @@ func (c *conversation) endSending(ctx context.Context) {
 // halfClosed goes on once the peer was told of the end of Local's input.
 func (c *conversation) halfClosed(ctx context.Context, err error) {
 	c.shutDone = true
+	if err != nil && c.alive() {
+		c.reset = true
+		c.fail("reset", &Error{Why: NotDelivered, Op: "end the sending to " + c.Peer, Err: err})
+		return
+	}
 	if err != nil && c.unacknowledged() > 0 {
 		c.note("reset", c.notDelivered(err))
 		if c.recvDone {
@@ -158,6 +166,14 @@ func (c *conversation) halfClosed(ctx context.Context, err error) {
 	if c.recvDone || c.endsWhenDelivered() || c.Socket != nil && c.Socket.Ended() {
 		c.awaitAcknowledgement(ctx)
 	}
+}
+
+// alive reports whether a connection is as it was although sending has failed: then
+// it was our own kernel that failed, and the peer would wait for more as we wait
+// for it.
+func (c *conversation) alive() bool {
+	socket, ok := c.Remote.(*Socket)
+	return ok && socket.alive()
 }
 
 // endsWhenDelivered reports whether the conversation is over once all that was

@@ -42,11 +42,14 @@ func (c *conversation) sendWords(err error) string {
 	if u, ok := errors.AsType[*sendError](err); ok && u.to != "" {
 		peer = u.to
 	}
-	op := fmt.Sprintf("send to %s after %s, ", peer, byteCount(c.taken.Load()+heldBack(c.Local)))
-	if n := c.unacknowledged(); n > 0 {
-		return op + fmt.Sprintf("%d of them not delivered", n)
+	op := fmt.Sprintf("send to %s after %s", peer, byteCount(c.taken.Load()+heldBack(c.Local)))
+	switch n := c.unacknowledged(); {
+	case n > 0:
+		return op + fmt.Sprintf(", %d of them not delivered", n)
+	case c.alive():
+		return op // those are there, and more was to come
 	}
-	return op + "not all of them delivered" // a Unix peer took the count with it
+	return op + ", not all of them delivered" // a Unix peer took the count with it
 }
 
 // receiveError says how far receiving came, what of ours was lost with it, and

@@ -21,7 +21,8 @@ import (
 //  4. It returns earlier, at once, when receiving fails, when Local's output
 //     fails or its reader has left, when a clock passes or ctx ends, and, with
 //     EndWithPeer, when the peer has ended.
-//  5. A failed send does not end it: the peer's last words are still received.
+//  5. A failed send does not end it: the peer's last words are still received,
+//     unless the connection goes on and only our own kernel has failed.
 //     A failed read of Local resets the connection, so that the peer does not
 //     take half an upload for a whole one.
 //  6. It closes in order: an early end drains what is there and waits no longer;
