@@ -8,7 +8,7 @@ import (
 // What is no UTF-8 reaches the grammar as it was typed, also past kong, which
 // reads the line if an option is repeated.
 func TestForeignBytes(t *testing.T) {
-	for _, s := range []string{"\xe9", "-\xe9", "a\xff\x80b", "é\xffé", "\U0010fe80\xff", "\xf4\x8f\xb8", "\uFFFD\xef\xbf"} {
+	for _, s := range []string{"\xe9", "a\xff\x80b", "é\xffé", "\U0010fe80\xff", "\xf4\x8f\xb8", "\uFFFD\xef\xbf"} {
 		var g grammar
 		parser, err := testApp.parser(&g)
 		if err != nil {
