@@ -167,7 +167,11 @@ func launch(t *testing.T, cmd *exec.Cmd) *proc {
 	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		<-p.done
+		select {
+		case <-p.done:
+		case <-time.After(limit):
+			t.Errorf("somebody still holds the output of %q", cmd.Args)
+		}
 	})
 	return p
 }
