@@ -67,7 +67,8 @@ func (w *way) empty(n int) error {
 		case err == unix.EINTR:
 		case refused(err):
 			w.broken = true
-			return w.copyOut(n)
+			_, err := io.CopyN(w.stdio, pipeEnd(w.between[0]), int64(n))
+			return err
 		case err == nil:
 			return outputError(io.ErrShortWrite)
 		default:
@@ -77,26 +78,16 @@ func (w *way) empty(n int) error {
 	return nil
 }
 
-// copyOut writes n bytes from the pipe to the file.
-func (w *way) copyOut(n int) error {
-	buf := make([]byte, min(n, bufferSize))
-	for n > 0 {
-		m, err := unix.Read(w.between[0], buf[:min(n, len(buf))])
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err == nil && m == 0:
-			err = io.ErrUnexpectedEOF
+// A pipeEnd is the descriptor of a pipe's end to read.
+type pipeEnd int
+
+// Read reads what is in the pipe, which is not at its end.
+func (e pipeEnd) Read(p []byte) (int, error) {
+	for {
+		if n, err := unix.Read(int(e), p); err != unix.EINTR {
+			return max(n, 0), err
 		}
-		if err == nil {
-			_, err = w.stdio.Write(buf[:m])
-		}
-		if err != nil {
-			return err
-		}
-		n -= m
 	}
-	return nil
 }
 
 // spliceFile moves from a regular file to the socket, through a pipe of our own:
