@@ -79,7 +79,7 @@ func (g *gate) full() <-chan struct{} {
 	if (g.max == 0 || g.active < g.max) && (g.count == 0 || g.entered < g.count) {
 		return nil
 	}
-	return wait(&g.changed)
+	return waiter(&g.changed)
 }
 
 // left returns a channel that is closed when somebody leaves; a place that is
@@ -87,11 +87,11 @@ func (g *gate) full() <-chan struct{} {
 func (g *gate) left() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return wait(&g.gone)
+	return waiter(&g.gone)
 }
 
-// wait returns the channel that notify closes. It is made only if somebody waits.
-func wait(waiting *chan struct{}) <-chan struct{} {
+// waiter returns the channel that notify closes. It is made only if somebody waits.
+func waiter(waiting *chan struct{}) <-chan struct{} {
 	if *waiting == nil {
 		*waiting = make(chan struct{})
 	}
