@@ -350,3 +350,23 @@ func TestFaultSendFails(t *testing.T) {
 		}
 	}
 }
+
+// A file system that has no splice(2): what has left the socket is copied, and so is
+// the rest.
+func TestFaultNoSpliceToFile(t *testing.T) {
+	t.Parallel()
+	const size = 4 << 20
+	at := serve(t, "tcp", func(c halfConn) { _, _ = io.Copy(c, io.LimitReader(flow(62, size), size)) })
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd := gcatCmd(at...)
+	cmd.Stdout = out
+	p := injected(t, cmd, "splice:error=EINVAL:when=2") // the first fills the pipe
+	p.ends(0, "", "")
+	if got, err := os.ReadFile(out.Name()); err != nil || string(got) != flowText(62, size) {
+		t.Errorf("%d bytes of %d, or other ones; %v", len(got), size, err)
+	}
+}
