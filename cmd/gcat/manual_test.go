@@ -12,3 +12,9 @@ func TestHelpText(t *testing.T) {
 	text, err := app.Layout(new(gcat))
 	script.HelpText(t, text, err)
 }
+
+// An option without its value never takes an operand for it.
+func TestMissingValues(t *testing.T) {
+	t.Parallel()
+	script.MissingValues(t, "gcat", true, "127.0.0.1", "0")
+}

@@ -49,3 +49,9 @@ func TestHelpText(t *testing.T) {
 	text, err := app.Layout(new(gpack))
 	script.HelpText(t, text, err)
 }
+
+// An option without its value never takes an operand for it.
+func TestMissingValues(t *testing.T) {
+	t.Parallel()
+	script.MissingValues(t, "gpack", false, "B", "1")
+}

@@ -85,16 +85,16 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 			return Failf(Usage, "%v", err)
 		}
 		model = parser.Model
+		missing := missingValue(model, args)
 		args = operandsLast(model, args)
 		err = parse(parser, grammar, args)
-		if !common.asks() {
+		if missing != nil && !common.Help && !common.Version {
 			log.JSON = wantsJSON(grammar, args)
-			if missing := missingValue(model, args); missing != nil {
-				return missing
-			}
-			if err != nil {
-				return a.usageError(model, args, err)
-			}
+			return missing
+		}
+		if err != nil && !common.asks() {
+			log.JSON = wantsJSON(grammar, args)
+			return a.usageError(model, args, err)
 		}
 	}
 	if common.asks() {

@@ -159,8 +159,10 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
-// missingValue is the error about an option at the end of args that lacks its
-// value; kong takes an empty one instead.
+// missingValue is the error about an option that lacks its value: it is the last
+// word of the command line as it was typed, or "--" follows. Only here are the
+// operands still in their places: once they are behind the options, one of them
+// would be taken for the value.
 func missingValue(model *kong.Application, args []string) error {
 	stops := len(model.Positional) > 0 && model.Positional[0].Passthrough
 	for i := 0; i < len(args); i++ {
@@ -186,8 +188,12 @@ func missingValue(model *kong.Application, args []string) error {
 		if f == nil || !takesValue(f) {
 			continue
 		}
-		if i++; i == len(args) {
-			return Usagef("%s needs a value: type %s", arg, typable(f))
+		name := arg
+		if !strings.HasPrefix(arg, "--") {
+			name = "-" + string(f.Short)
+		}
+		if i++; i == len(args) || args[i] == "--" {
+			return Usagef("%s needs a value: type %s %s", name, name, placeholder(f))
 		}
 		if err := emptyValue(f, arg, args[i]); err != nil {
 			return err
