@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 func TestMain(m *testing.M) { script.Main(m) }

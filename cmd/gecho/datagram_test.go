@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 // answered sends a datagram and returns the answer; ok is false if none comes.

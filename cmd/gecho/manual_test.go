@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 func TestManual(t *testing.T) { script.Manual(t, "gecho", "../../man/gecho.1") }

@@ -19,7 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 // waiting expects that nobody has accepted c: what is written is not answered.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 // A server is a gecho that runs for a test.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/creack/pty"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 // A person who watches gecho's -v lines on a terminal sees when each happened; a

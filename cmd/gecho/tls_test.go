@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 func dialTLS(t *testing.T, s *server, config *tls.Config) *tls.Conn {

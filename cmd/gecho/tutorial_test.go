@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"testing"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 // python runs a client in Python 3 against the server; HOST and PORT are set in

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 const page = "../../man/gpack.1"

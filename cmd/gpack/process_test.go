@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 // TestLinksNoNetwork keeps sockets and TLS out of gpack.

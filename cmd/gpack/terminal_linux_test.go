@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 // TestTerminal checks what is refused when a person sits in front of it, and that

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 // peer answers struct.pack and struct.unpack, one question a line: P or U, the

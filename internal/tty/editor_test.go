@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 // A desk is a terminal in memory. Its reader asks for keys, and so tells that

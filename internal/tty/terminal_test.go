@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"gcat/internal/script"
+	"gcat/internal/testing/script"
 )
 
 // TestMain is also the process at the terminal: it passes what is entered to

@@ -1,0 +1,371 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The tests in this file and in broken_test.go are rows of what other netcats
+// get wrong; the letters are those of the table in the project's measurements.
+
+// Row A: the answer comes after our end of file, late.
+func TestEndsAnswerAfterEOF(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		at := serve(t, network, func(c halfConn) {
+			got := readAll(c)
+			time.Sleep(200 * time.Millisecond) // a late answer is the case
+			_, _ = io.WriteString(c, "got "+got)
+		})
+		start(t, input(t, "x"), at...).ends(0, "got x", "")
+	})
+}
+
+// Row A': the same with -q and with -w, which must not cut the answer off nor
+// add to it.
+func TestEndsAnswerWithinQuit(t *testing.T) {
+	for _, flag := range []string{"-q3", "-w2", "-q30", "-q-1"} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			at := serve(t, "tcp", func(c halfConn) {
+				got := readAll(c)
+				time.Sleep(200 * time.Millisecond)
+				_, _ = io.WriteString(c, "got "+got)
+			})
+			start(t, input(t, "x"), append([]string{flag}, at...)...).ends(0, "got x", "")
+		})
+	}
+}
+
+// Row B: the answer comes after the first byte, no end of file needed.
+func TestEndsAnswerAfterByte(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		at := serve(t, network, func(c halfConn) {
+			var b [1]byte
+			_, _ = io.ReadFull(c, b[:])
+			time.Sleep(200 * time.Millisecond)
+			_, _ = io.WriteString(c, "got "+string(b[:]))
+			_ = c.CloseWrite()
+			_ = readAll(c)
+		})
+		start(t, input(t, "x"), at...).ends(0, "got x", "")
+	})
+}
+
+// Row C: the peer closes at once, our input stays open: the output ends at once,
+// and gcat when its input does.
+func TestEndsPeerClosedInputOpen(t *testing.T) {
+	at := serve(t, "tcp", func(c halfConn) {})
+	stdin, hold := pipe(t)
+	p := start(t, stdin, at...)
+	stdin.Close()
+	p.out.awaitEOF(t)
+	hold.Close()
+	p.ends(0, "", "")
+}
+
+// Row C over a Unix socket: the kernel tells that the peer closed rather than
+// shut down, so nothing can be delivered any more and there is nothing to wait
+// for.
+func TestEndsUnixPeerClosed(t *testing.T) {
+	at := serve(t, "unix", func(c halfConn) {})
+	stdin, _ := pipe(t)
+	start(t, stdin, at...).ends(0, "", "")
+}
+
+// Row D: as C, then two lines come: they cannot be delivered, and gcat says so.
+func TestEndsPeerClosedThenInput(t *testing.T) {
+	at := serve(t, "tcp", func(c halfConn) {})
+	stdin, hold := pipe(t)
+	p := start(t, stdin, at...)
+	p.out.awaitEOF(t)
+	_, _ = io.WriteString(hold, "one\n")
+	time.Sleep(50 * time.Millisecond)
+	_, _ = io.WriteString(hold, "two\n") // the pipe may be closed by now
+	hold.Close()
+	if got := p.status(); got != 5 {
+		t.Errorf("status %d, want 5", got)
+	}
+	p.says("not delivered")
+}
+
+// Row E: the peer half-closes at once and reads on: what our input says later
+// arrives.
+func TestEndsPeerHalfClosed(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		got := make(chan string, 1)
+		at := serve(t, network, func(c halfConn) {
+			_ = c.CloseWrite()
+			got <- readAll(c)
+		})
+		stdin, hold := pipe(t)
+		p := start(t, stdin, at...)
+		p.out.awaitEOF(t)
+		_, _ = io.WriteString(hold, "late\n")
+		hold.Close()
+		p.ends(0, "", "")
+		if g := <-got; g != "late\n" {
+			t.Errorf("the peer got %q", g)
+		}
+	})
+}
+
+// Row E with clocks: -w is an idle limit and not the life of one direction.
+func TestEndsPeerHalfClosedWithin(t *testing.T) {
+	got := make(chan string, 1)
+	at := serve(t, "tcp", func(c halfConn) {
+		_ = c.CloseWrite()
+		got <- readAll(c)
+	})
+	stdin, hold := pipe(t)
+	p := start(t, stdin, append([]string{"-w20"}, at...)...)
+	p.out.awaitEOF(t)
+	_, _ = io.WriteString(hold, "late\n")
+	hold.Close()
+	p.ends(0, "", "")
+	if g := <-got; g != "late\n" {
+		t.Errorf("the peer got %q", g)
+	}
+}
+
+// Row F: a silent server and no input: the conversation lasts until the server
+// ends it, or a clock does.
+func TestEndsSilentServer(t *testing.T) {
+	for _, c := range []struct {
+		flag   string
+		status int
+		words  string
+	}{
+		{"-w0.2", 4, "idle limit"},
+		{"--idle-timeout=200ms", 4, "idle limit"},
+		{"--deadline=200ms", 4, "deadline"},
+		{"-q0.2", 0, ""},
+		{"-q0", 0, ""},
+	} {
+		t.Run(c.flag, func(t *testing.T) {
+			t.Parallel()
+			at := serve(t, "tcp", func(c halfConn) { _, _ = io.Copy(io.Discard, c); hold(t) })
+			start(t, nil, append([]string{c.flag}, at...)...).ends(c.status, "", c.words)
+		})
+	}
+	t.Run("none", func(t *testing.T) {
+		t.Parallel()
+		at := serve(t, "tcp", func(c halfConn) { _ = readAll(c) })
+		start(t, nil, at...).ends(0, "", "")
+	})
+}
+
+// What arrived and a full standard output did not take is told of, whichever clock
+// ends the conversation: status 0 is for everything delivered.
+func TestEndsOutputStuck(t *testing.T) {
+	t.Parallel()
+	for _, options := range [][]string{{"-q0.3"}, {"-w0.3"}, {"--deadline=0.5"}, {"-q0.3", "-C"}, {"-q0.3", "-o", os.DevNull}} {
+		at := serve(t, "tcp", func(c halfConn) { _, _ = c.Write(make([]byte, 100_000)) })
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		cmd := gcatCmd(append(options, at...)...)
+		cmd.Stdout = w
+		p := launch(t, cmd)
+		w.Close()
+		p.ends(4, "", "standard output")
+		n := 0
+		if text := p.err.String(); strings.HasPrefix(options[0], "-q") {
+			_, err = fmt.Sscanf(text, "gcat: standard output: %d of 100000 bytes received were not taken\n", &n)
+		} else if i := strings.Index(text, "; standard output did not take "); i < 0 {
+			t.Errorf("it said %q", text)
+		} else {
+			_, err = fmt.Sscanf(text[i:], "; standard output did not take %d bytes of what was received\n", &n)
+		}
+		written := len(readAll(r))
+		if err != nil || written+n != 100_000 {
+			t.Errorf("%q: %v; %d bytes were written; it said %q", options, err, written, p.err)
+		}
+	}
+}
+
+// Row G: silence everywhere, and input that stays open.
+func TestEndsSilenceBothSides(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		at := serve(t, network, func(c halfConn) { _ = readAll(c) })
+		stdin, _ := pipe(t)
+		start(t, stdin, append([]string{"-w0.2"}, at...)...).ends(4, "", "idle limit")
+	})
+}
+
+// Row H: the server drips; an idle limit longer than the pauses never passes,
+// -q is the whole time after our end.
+func TestEndsDrip(t *testing.T) {
+	drip := func(c halfConn) {
+		for range 20 {
+			if _, err := io.WriteString(c, "line\n"); err != nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	t.Run("idle", func(t *testing.T) {
+		t.Parallel()
+		start(t, nil, append([]string{"-w5"}, serve(t, "tcp", drip)...)...).ends(0, strings.Repeat("line\n", 20), "")
+	})
+	t.Run("quit", func(t *testing.T) {
+		t.Parallel()
+		p := start(t, nil, append([]string{"-q1"}, serve(t, "tcp", drip)...)...)
+		if got := p.status(); got != 0 {
+			t.Errorf("status %d; it said %q", got, p.err)
+		}
+		if n := strings.Count(p.out.String(), "line\n"); n < 1 || n == 20 {
+			t.Errorf("%d lines came within the limit", n)
+		}
+	})
+}
+
+// Row Y: a listener whose answer comes after the client's half-close.
+func TestEndsListenerAnswersLate(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		stdin, hold := pipe(t)
+		p, c := listening(t, network, stdin)
+		_, _ = io.WriteString(c, "question")
+		_ = c.CloseWrite()
+		p.out.awaitEOF(t)
+		_, _ = io.WriteString(hold, "answer")
+		hold.Close()
+		if got := readAll(c); got != "answer" {
+			t.Errorf("the client got %q", got)
+		}
+		p.ends(0, "question", "")
+	})
+}
+
+// Row Y2: a listener without input receives.
+func TestEndsListenerNoInput(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		p, c := listening(t, network, nil)
+		if got := readAll(c); got != "" {
+			t.Errorf("the client got %q", got)
+		}
+		_, _ = io.WriteString(c, "data")
+		_ = c.CloseWrite()
+		p.ends(0, "data", "")
+	})
+}
+
+// Row Y3: a file served to a client that reads to the end of file.
+func TestEndsListenerServesFile(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		data := strings.Repeat("0123456789abcdef", 1<<16)
+		p, c := listening(t, network, input(t, data))
+		if got := readAll(c); got != data {
+			t.Errorf("the client got %d bytes of %d", len(got), len(data))
+		}
+		c.Close()
+		p.ends(0, "", "")
+	})
+}
+
+// Rule 4: with -Q 0 the peer's end is the end, as it was for traditional nc.
+func TestEndsWithPeer(t *testing.T) {
+	for _, flag := range []string{"-Q0", "-Q0.1"} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			at := serve(t, "tcp", func(c halfConn) {
+				_, _ = io.WriteString(c, "bye")
+				_ = c.CloseWrite()
+				_ = readAll(c)
+			})
+			stdin, _ := pipe(t)
+			start(t, stdin, append([]string{flag}, at...)...).ends(0, "bye", "")
+		})
+	}
+}
+
+// --send-only ends when all is acknowledged, whatever the peer says and however
+// long it stays.
+func TestEndsSendOnly(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		got := make(chan string, 1)
+		release := make(chan struct{})
+		at := serve(t, network, func(c halfConn) {
+			_, _ = io.WriteString(c, strings.Repeat("noise", 1000))
+			got <- readAll(c)
+			<-release
+		})
+		data := strings.Repeat("x", 1<<20)
+		p := start(t, input(t, data), append([]string{"--send-only"}, at...)...)
+		p.ends(0, "", "")
+		close(release)
+		if g := <-got; g != data {
+			t.Errorf("the peer got %d bytes of %d", len(g), len(data))
+		}
+	})
+}
+
+// --recv-only never reads its input and sends no FIN before the peer's.
+func TestEndsRecvOnly(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		at := serve(t, network, func(c halfConn) {
+			_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+			if _, err := c.Read(make([]byte, 1)); err == nil || err == io.EOF {
+				_, _ = io.WriteString(c, "the client spoke first")
+			}
+			_ = c.SetReadDeadline(time.Now().Add(limit))
+			_, _ = io.WriteString(c, "data")
+			_ = c.CloseWrite()
+			_ = readAll(c)
+		})
+		start(t, input(t, "unread"), append([]string{"-d"}, at...)...).ends(0, "data", "")
+	})
+}
+
+// --no-shutdown sends no FIN at the end of input.
+func TestEndsNoShutdown(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		at := serve(t, network, func(c halfConn) {
+			buf := make([]byte, 1)
+			_, _ = io.ReadFull(c, buf)
+			_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+			if _, err := c.Read(buf); err == io.EOF {
+				_, _ = io.WriteString(c, "you hung up")
+				return
+			}
+			_, _ = io.WriteString(c, "answer")
+		})
+		start(t, input(t, "x"), append([]string{"--no-shutdown"}, at...)...).ends(0, "answer", "")
+	})
+}
+
+// --shutdown both ends the conversation once what was sent is delivered.
+func TestEndsShutdownBoth(t *testing.T) {
+	got := make(chan string, 1)
+	release := make(chan struct{})
+	at := serve(t, "tcp", func(c halfConn) {
+		got <- readAll(c)
+		<-release
+	})
+	start(t, input(t, "all of it"), append([]string{"--shutdown", "both"}, at...)...).ends(0, "", "")
+	close(release)
+	if g := <-got; g != "all of it" {
+		t.Errorf("the peer got %q", g)
+	}
+}
+
+// Row AA: data in a circle through a FIFO comes back whole.
+func TestEndsFIFOEcho(t *testing.T) {
+	const size = 7_000_000
+	at := serve(t, "tcp", func(c halfConn) {
+		_, _ = io.Copy(c, c)
+		_ = c.CloseWrite()
+	})
+	p := start(t, input(t, strings.Repeat("x", size)), at...)
+	if got := p.status(); got != 0 || len(p.out.String()) != size {
+		t.Errorf("status %d, %d bytes of %d; it said %q", got, len(p.out.String()), size, p.err)
+	}
+}
+
+// hold keeps a peer's connection open until the test is over.
+func hold(t *testing.T) { <-t.Context().Done() }

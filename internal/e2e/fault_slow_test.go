@@ -1,0 +1,106 @@
+package e2e
+
+import (
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"gcat/internal/testing/script"
+)
+
+// dripping writes text a byte at a time, again and again, until the other side
+// has had enough.
+func dripping(c io.Writer, text string) {
+	for i := 0; ; i++ {
+		if _, err := io.WriteString(c, text[i%len(text):i%len(text)+1]); err != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Proxies and servers that answer a byte at a time, for ever: the connect limit
+// is for all of the handshake, and not for each byte.
+func TestFaultSlowHandshake(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		drip string
+	}{
+		"socks5":  {[]string{"-x", "socks5://PROXY", "192.0.2.1", "7"}, "\x05\x00\x05\x00\x00\x03\xff" + strings.Repeat("a", 1000)},
+		"socks4":  {[]string{"-x", "socks4://PROXY", "192.0.2.1", "7"}, "\x00"},
+		"connect": {[]string{"-x", "connect://PROXY", "192.0.2.1", "7"}, "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("a", 10_000)},
+		"tls":     {[]string{"-c", "PROXY"}, "\x16\x03\x03\x40\x00\x02" + strings.Repeat("\x00", 10_000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := serve(t, "tcp", func(h halfConn) { dripping(h, c.drip) })
+			args := []string{"--connect-timeout", "500ms"}
+			for _, a := range c.args {
+				args = append(args, strings.ReplaceAll(a, "PROXY", at[0]+":"+at[1]))
+			}
+			p := start(t, input(t, "x"), args...)
+			if got := p.status(); got != 4 && !(name == "socks4" && got == 3) { // zeros soon make a whole refusal
+				t.Errorf("status %d, want 4", got)
+			}
+			p.says("gcat: ")
+			if got := p.out.String(); got != "" {
+				t.Errorf("standard output is %q", got)
+			}
+		})
+	}
+}
+
+// A CONNECT reply whose header does not end is refused before it fills the
+// memory, and without a limit in time.
+func TestFaultEndlessHeader(t *testing.T) {
+	t.Parallel()
+	at := serve(t, "tcp", func(c halfConn) {
+		line := "X-Padding: " + strings.Repeat("a", 1000) + "\r\n"
+		_, err := io.WriteString(c, "HTTP/1.1 200 OK\r\n")
+		for n := 0; err == nil && n < 64<<20; n += len(line) {
+			_, err = io.WriteString(c, line)
+		}
+	})
+	p := start(t, nil, "--connect-timeout", "0", "-x", "connect://"+at[0]+":"+at[1], "192.0.2.1", "7")
+	if got := p.status(); got != 3 {
+		t.Errorf("status %d, want 3", got)
+	}
+	p.says("gcat: ")
+}
+
+// Clients that take their time over a TLS handshake, or never begin it, hold up
+// nobody else, and are let go.
+func TestFaultSlowClients(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "tcp", nil, "-k", "-c", "--connect-timeout", "6s")
+	for range 10 {
+		c := dialTest(t, "tcp", address)
+		go dripping(c, "\x16\x03\x01\x20\x00\x01"+strings.Repeat("\x00", 9000))
+	}
+	start(t, input(t, "quick\n"), "-c", "--tls-insecure", address).ends(0, "", "")
+	p.out.await(t, "quick\n")
+	p.err.await(t, "handshake timed out after 6s")
+	start(t, input(t, "again\n"), "-c", "--tls-insecure", address).ends(0, "", "")
+	p.out.await(t, "again\n")
+}
+
+// gecho lets a client that drips live as long as --deadline says, and a silent
+// one as long as -w; an end of file is what both see.
+func TestFaultSlowClientsOfGecho(t *testing.T) {
+	t.Parallel()
+	e := launch(t, exec.Command(script.Path("gecho"), "-w", "2", "--deadline", "4", "127.0.0.1:0"))
+	e.out.await(t, "\n")
+	address := strings.TrimPrefix(strings.TrimSpace(e.out.String()), "tcp://")
+	silent, slow := dialTest(t, "tcp", address), dialTest(t, "tcp", address)
+	go dripping(slow, "x")
+	if got := readAll(silent); got != "" {
+		t.Errorf("the silent client got %q", got)
+	}
+	if got := readAll(slow); strings.Trim(got, "x") != "" || got == "" {
+		t.Errorf("the slow client got %.100q", got)
+	}
+	e.err.await(t, silent.LocalAddr().String())
+	e.err.await(t, slow.LocalAddr().String())
+}
