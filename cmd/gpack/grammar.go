@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"gcat/internal/cli"
@@ -16,11 +17,11 @@ type gpack struct {
 	Explain bool   `help:"Print offset, size, code and name of each item." group:"what"`
 	Write   string `short:"w" placeholder:"FILE" help:"Encode into FILE at --skip, without truncating it." group:"what" filled:""`
 
-	Count  *int64   `short:"n" placeholder:"N" help:"Exactly N records, and not one byte more." group:"which"`
-	Exact  bool     `short:"1" help:"One record and nothing else." group:"which"`
-	Skip   cli.Size `short:"s" placeholder:"BYTES" help:"Skip so much first." group:"which"`
-	Binary *form    `short:"b" placeholder:"raw|hex|base64|c" help:"Form of the binary side." group:"which"`
-	Hex    bool     `short:"x" help:"The same as -b hex." group:"which"`
+	Count  *int64 `short:"n" placeholder:"N" help:"Exactly N records, and not one byte more." group:"which"`
+	Exact  bool   `short:"1" help:"One record and nothing else." group:"which"`
+	Skip   offset `short:"s" placeholder:"BYTES" help:"Skip so much first; -N: all but the last N." group:"which"`
+	Binary *form  `short:"b" placeholder:"raw|hex|base64|c" help:"Form of the binary side." group:"which"`
+	Hex    bool   `short:"x" help:"The same as -b hex." group:"which"`
 
 	JSON       bool      `name:"json" short:"j" help:"JSON lines: arrays, or objects if there are names." group:"text"`
 	Names      *string   `short:"k" placeholder:"A,B,C" help:"Names of the values." group:"text"`
@@ -36,6 +37,7 @@ type gpack struct {
 	Strict bool `help:"Refuse strings too long for s and p." group:"values"`
 	Force  bool `help:"Write binary to a terminal after all." group:"values"`
 
+	Length     string   `placeholder:"ITEM" help:"The item that is the length: its number or name." group:"frames" filled:""`
 	Adjust     int64    `short:"A" placeholder:"N" help:"The length counts N bytes more than the payload." group:"frames"`
 	KeepHeader bool     `short:"H" help:"Leave the header in front of the payload." group:"frames"`
 	Lines      bool     `short:"L" help:"Frame each line of input." group:"frames"`
@@ -46,6 +48,29 @@ type gpack struct {
 
 	Format string   `arg:"" passthrough:"partial" help:"Format of one record."`
 	Args   []string `arg:"" optional:"" help:"Values, or files."`
+}
+
+// offset is a number of bytes from the start of an input, or, if it is negative,
+// from the end of a file.
+type offset int64
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (o *offset) UnmarshalText(text []byte) error {
+	s, negative := strings.CutPrefix(string(text), "-")
+	n, err := cli.ParseSize(s)
+	if digits, ok := strings.CutPrefix(strings.ToLower(s), "0x"); ok {
+		var u uint64
+		u, err = strconv.ParseUint(digits, 16, 63)
+		n = int64(u)
+	}
+	if err != nil {
+		return fmt.Errorf("bad offset %q: want bytes (4096), hex (0x1f0) or powers of 1024 (64K, 8M, 1G)", text)
+	}
+	if negative {
+		n = -n
+	}
+	*o = offset(n)
+	return nil
 }
 
 // form is a pack.Form as it is typed.
@@ -93,7 +118,6 @@ func (g *gpack) options() pack.Options {
 		Raw:     g.RawStrings,
 		Trim:    g.Trim,
 		Offsets: g.Offsets,
-		Skipped: int64(g.Skip),
 		JSON:    g.JSON,
 		Shell:   g.Shell,
 		Wrap:    g.Wrap,

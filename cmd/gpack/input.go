@@ -10,10 +10,14 @@ import (
 	"gcat/internal/pack"
 )
 
+// A converter converts limit records of an input of which so many bytes have been
+// skipped.
+type converter = func(src io.Reader, limit, skipped int64) (pack.Counts, error)
+
 // inputs converts one input after the other, standard input if none is named. As
 // cat does, it goes on behind an input that fails; all failures but the last are
 // told at once.
-func (g *gpack) inputs(form pack.Form, convert func(io.Reader, int64) (pack.Counts, error)) (pack.Counts, error) {
+func (g *gpack) inputs(form pack.Form, convert converter) (pack.Counts, error) {
 	names := g.Args
 	if len(names) == 0 {
 		names = []string{"-"}
@@ -47,8 +51,7 @@ func (g *gpack) inputs(form pack.Form, convert func(io.Reader, int64) (pack.Coun
 	return total, joined(failed)
 }
 
-// joined makes one error of several: the first decides, the others are told as
-// well.
+// joined reports all errors but the last, and returns that one.
 func joined(failed []error) error {
 	if len(failed) == 0 {
 		return nil
@@ -61,61 +64,108 @@ func joined(failed []error) error {
 }
 
 // input converts one input.
-func (g *gpack) input(name, where string, form pack.Form, limit int64, convert func(io.Reader, int64) (pack.Counts, error)) (pack.Counts, error) {
+func (g *gpack) input(name, where string, form pack.Form, limit int64, convert converter) (pack.Counts, error) {
 	file := os.Stdin
 	if name != "-" {
 		var err error
 		if file, err = os.Open(name); err != nil {
-			return pack.Counts{}, cli.Failf(cli.Local, "%s: %s", where, words(err))
+			err := cli.Failf(cli.Local, "%s: %s", where, words(err))
+			if looksLikeOption(name) {
+				err = g.misplaced(err)
+			}
+			return pack.Counts{}, err
 		}
 		defer file.Close()
 	}
 	if limit == 0 {
 		return pack.Counts{}, nil
 	}
+	if err := refuseSame(file, os.Stdout, where); err != nil {
+		return pack.Counts{}, err
+	}
 	enlarge(file)
 	enlarge(os.Stdout)
 	src := pack.NewFormReader(file, form)
-	if err := skip(file, src, int64(g.Skip)); err != nil {
+	skipped, err := skip(file, src, int64(g.Skip))
+	if err != nil {
 		return pack.Counts{}, g.failure(where, err)
 	}
-	count, err := convert(src, limit)
+	count, err := convert(src, limit, skipped)
+	if e, ok := errors.AsType[*pack.DataError](err); ok && e.More {
+		return count, cli.Hint(g.failure(where, err), "-n 1 reads one record and leaves the rest")
+	}
 	return count, g.failure(where, err)
 }
 
-// skip leaves out the first n bytes: of a regular file by seeking, of anything
-// else by reading them.
-func skip(file *os.File, src io.Reader, n int64) error {
-	if n == 0 {
+// refuseSame returns the error of an input that is the file which the output
+// goes to, and has something to be read: each record would be read again, for
+// ever, or overwritten before it is read. It is cat's rule.
+func refuseSame(in, out *os.File, where string) error {
+	from, err := in.Stat()
+	if err != nil || !from.Mode().IsRegular() {
 		return nil
 	}
+	to, err := out.Stat()
+	if err != nil || !os.SameFile(from, to) {
+		return nil
+	}
+	if at, err := in.Seek(0, io.SeekCurrent); err == nil && at >= from.Size() {
+		return nil
+	}
+	return cli.Failf(cli.Local, "%s: input file is output file", where)
+}
+
+// skip leaves out the first n bytes, or all but the last -n of a file, and returns
+// how many it left out. It seeks where it can; the byte in front of what it seeks
+// to must be there. A file in /proc has no size, one in /sys a wrong one: they are
+// asked by reading.
+func skip(file *os.File, src io.Reader, n int64) (int64, error) {
+	if n < 0 {
+		return skipToLast(file, src, -n)
+	}
+	if n == 0 {
+		return 0, nil
+	}
 	if src == io.Reader(file) {
-		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-			at, err := file.Seek(0, io.SeekCurrent)
-			if err == nil {
-				if there := max(info.Size()-at, 0); there < n {
-					return tooShort(n, there)
-				}
-				_, err = file.Seek(n, io.SeekCurrent)
+		if _, err := file.Seek(n-1, io.SeekCurrent); err == nil {
+			if k, _ := file.Read(make([]byte, 1)); k == 1 {
+				return n, nil
 			}
-			if err == nil {
-				return nil
+			if _, err := file.Seek(1-n, io.SeekCurrent); err != nil {
+				return 0, &pack.ReadError{Err: err}
 			}
 		}
 	}
 	there, err := io.CopyN(io.Discard, struct{ io.Reader }{src}, n)
 	switch {
 	case err == io.EOF:
-		return tooShort(n, there)
+		return 0, tooShort("cannot skip "+strconv.FormatInt(n, 10)+" bytes", there)
 	case err != nil:
 		if _, ok := errors.AsType[*pack.DataError](err); ok {
-			return err
+			return 0, err
 		}
-		return &pack.ReadError{Err: err}
+		return 0, &pack.ReadError{Err: err}
 	}
-	return nil
+	return n, nil
 }
 
-func tooShort(n, there int64) error {
-	return &pack.DataError{Why: "cannot skip " + strconv.FormatInt(n, 10) + " bytes: there are " + strconv.FormatInt(there, 10)}
+// skipToLast seeks to the last n bytes of a file.
+func skipToLast(file *os.File, src io.Reader, n int64) (int64, error) {
+	at, err := file.Seek(0, io.SeekCurrent)
+	if err != nil || src != io.Reader(file) {
+		return 0, &pack.DataError{Why: "cannot skip to the last " + strconv.FormatInt(n, 10) + " bytes of what is no plain file"}
+	}
+	end, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0, &pack.ReadError{Err: err}
+	}
+	if end-at < n {
+		return 0, tooShort("cannot skip to the last "+strconv.FormatInt(n, 10)+" bytes", max(end-at, 0))
+	}
+	_, err = file.Seek(end-n, io.SeekStart)
+	return end - n - at, err
+}
+
+func tooShort(what string, there int64) error {
+	return &pack.DataError{Why: what + ": there are " + strconv.FormatInt(there, 10)}
 }

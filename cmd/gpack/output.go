@@ -21,15 +21,22 @@ func (g *gpack) output() (*os.File, error) {
 		enlarge(os.Stdout)
 		return os.Stdout, nil
 	}
-	file, err := os.OpenFile(g.Write, os.O_WRONLY|os.O_CREATE, 0o666)
+	flags := os.O_WRONLY | os.O_CREATE
+	if g.Skip < 0 {
+		flags = os.O_WRONLY // a new file has no last bytes
+	}
+	file, err := os.OpenFile(g.Write, flags, 0o666)
 	if err != nil {
 		return nil, outputError(g.Write, err)
 	}
-	if g.Skip != 0 {
-		if _, err := file.Seek(int64(g.Skip), io.SeekStart); err != nil {
-			file.Close()
-			return nil, outputError(g.Write, err)
-		}
+	if g.Skip > 0 {
+		_, err = file.Seek(int64(g.Skip), io.SeekStart)
+	} else if g.Skip < 0 {
+		_, err = skipToLast(file, file, int64(-g.Skip))
+	}
+	if err != nil {
+		file.Close()
+		return nil, outputError(g.Write, err)
 	}
 	return file, nil
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -15,9 +17,9 @@ type conflict struct {
 	words string
 }
 
-// refuse returns the usage error of a command line that makes no sense. Nothing
-// has been opened yet.
-func (g *gpack) refuse(f *pack.Format) error {
+// refuse returns the usage error of a command line that makes no sense, else the
+// header that -f makes of f. Nothing has been opened yet.
+func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
 	encode := !g.Decode && !g.Frame
 	look := g.Size || g.Explain
 	for _, c := range []conflict{
@@ -46,6 +48,7 @@ func (g *gpack) refuse(f *pack.Format) error {
 		{g.Decode && g.Write != "", "cannot use -w with -d"},
 		{!g.Decode && !look && g.Skip != 0 && g.Write == "", "-s needs -d or -w"},
 		{!g.Frame && g.Adjust != 0, "-A needs -f"},
+		{!g.Frame && g.Length != "", "--length needs -f"},
 		{g.KeepHeader && !(g.Decode && g.Frame), "-H needs -df"},
 		{g.Exec != "" && !(g.Decode && g.Frame), "-e needs -df"},
 		{g.Lines && (g.Decode || !g.Frame), "-L needs -f without -d"},
@@ -61,10 +64,17 @@ func (g *gpack) refuse(f *pack.Format) error {
 		{g.Decode && g.Exact && len(g.Args) > 1, "cannot use -1 with several files"},
 	} {
 		if c.wrong {
-			return cli.Usagef("%s", c.words)
+			return nil, cli.Usagef("%s", c.words)
 		}
 	}
-	return g.refuseFormat(f, encode)
+	if err := g.refuseFormat(f, encode); err != nil || !g.Frame {
+		return nil, err
+	}
+	h, err := pack.NewHeader(f, g.Length)
+	if err != nil {
+		return nil, cli.Usagef("%w", err)
+	}
+	return h, nil
 }
 
 // refuseFormat is refuse for what depends on the format.
@@ -77,17 +87,17 @@ func (g *gpack) refuseFormat(f *pack.Format, encode bool) error {
 		return cli.Usagef("%w", err)
 	}
 	size, fixed := f.Size()
+	end, but := "\n", "a newline ends records: it cannot separate fields, except with -0"
+	if g.Null {
+		end, but = "\x00", "a NUL byte ends records with -0: it cannot separate fields"
+	}
 	switch {
 	case g.Size && !fixed:
 		return cli.Usagef("the size of a record of %s varies", f.Quoted())
-	case g.Frame:
-		if err := pack.CheckHeader(f); err != nil {
-			return cli.Usagef("%w", err)
-		}
-	case g.Decode && fixed && size == 0 && g.Count == nil && !g.Exact:
+	case g.Decode && !g.Frame && fixed && size == 0 && g.Count == nil && !g.Exact:
 		return cli.Usagef("cannot iteratively unpack with a struct of length 0")
-	case encode && g.filter(f) && o.Separator == "\n" && !o.Null:
-		return cli.Usagef("a newline ends records: it cannot separate fields of the input, except with -0")
+	case strings.Contains(o.Separator, end) && (g.Decode || g.filter(f)):
+		return cli.Usagef("%s", but)
 	}
 	return nil
 }
@@ -101,6 +111,26 @@ func (g *gpack) filter(f *pack.Format) bool {
 // rawPayloads reports whether deframed payloads are written as they are.
 func (g *gpack) rawPayloads() bool {
 	return g.Binary != nil && g.form() == pack.Raw || g.Count != nil && *g.Count == 1 && !g.JSON && g.form() == pack.Raw
+}
+
+// misplaced adds a hint to an error about operands, if one of them looks like an
+// option.
+func (g *gpack) misplaced(err error) error {
+	for _, arg := range g.Args {
+		if e, ok := errors.AsType[*cli.Error](err); ok && e.Status == cli.Local && looksLikeOption(arg) {
+			return cli.Hint(err, "options go before FORMAT: gpack "+arg+" ... "+g.Format)
+		}
+	}
+	return err
+}
+
+// looksLikeOption reports whether an operand is spelled as an option and is no
+// number.
+func looksLikeOption(arg string) bool {
+	if len(arg) < 2 || arg[0] != '-' || arg[1] >= '0' && arg[1] <= '9' || arg[1] == '.' {
+		return false
+	}
+	return !strings.EqualFold(arg, "-inf") && !strings.EqualFold(arg, "-nan")
 }
 
 // refuseTerminal keeps binary off a terminal, and a filter from waiting for

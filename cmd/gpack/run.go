@@ -18,7 +18,8 @@ func (g *gpack) run(log *cli.Log) error {
 	if err != nil {
 		return cli.Usagef("%w", err)
 	}
-	if err := g.refuse(f); err != nil {
+	h, err := g.refuse(f)
+	if err != nil {
 		return err
 	}
 	if g.Size || g.Explain {
@@ -30,13 +31,16 @@ func (g *gpack) run(log *cli.Log) error {
 	var count pack.Counts
 	switch {
 	case g.Decode && g.Frame:
-		count, err = g.deframe(f)
+		count, err = g.deframe(h)
 	case g.Decode:
 		count, err = g.decode(f)
 	case g.Frame:
-		count, err = g.frame(f)
+		count, err = g.frame(h)
 	default:
 		count, err = g.encode(f)
+	}
+	if count.Cut > 0 {
+		log.Infof(1, "%s cut to the size of s or p", plural(count.Cut, "string"))
 	}
 	log.Infof(1, "%s, %s read, %s written", plural(count.Records, "record"), plural(count.Read, "byte"), plural(count.Written, "byte"))
 	return err
@@ -59,12 +63,18 @@ func (g *gpack) describe(f *pack.Format) error {
 func (g *gpack) encode(f *pack.Format) (pack.Counts, error) {
 	if g.Write != "" && !g.filter(f) { // operands that are refused leave no file behind
 		if _, err := pack.NewEncoder(f, g.options()).EncodeValues(io.Discard, g.Args); err != nil {
-			return pack.Counts{}, g.failure("", err)
+			return pack.Counts{}, g.misplaced(g.failure("", err))
 		}
 	}
 	out, err := g.output()
 	if err != nil {
 		return pack.Counts{}, err
+	}
+	if g.filter(f) {
+		err = refuseSame(os.Stdin, out, "standard input")
+	}
+	if err != nil {
+		return pack.Counts{}, first(err, g.close(out))
 	}
 	e := pack.NewEncoder(f, g.options())
 	var count pack.Counts
@@ -79,20 +89,23 @@ func (g *gpack) encode(f *pack.Format) (pack.Counts, error) {
 		}
 	} else {
 		count, err = e.EncodeValues(out, g.Args)
-		err = g.failure("", err)
+		err = g.misplaced(g.failure("", err))
 	}
 	return count, first(err, g.close(out))
 }
 
 // frame puts the header in front of standard input.
-func (g *gpack) frame(f *pack.Format) (pack.Counts, error) {
-	fr, err := pack.NewFramer(f, g.options(), g.Adjust, g.Args)
+func (g *gpack) frame(h *pack.Header) (pack.Counts, error) {
+	fr, err := pack.NewFramer(h, g.options(), g.Adjust, g.Args)
 	if err != nil {
-		return pack.Counts{}, g.failure("", err)
+		return pack.Counts{}, g.misplaced(g.failure("", err))
 	}
 	out, err := g.output()
 	if err != nil {
 		return pack.Counts{}, err
+	}
+	if err := refuseSame(os.Stdin, out, "standard input"); err != nil {
+		return pack.Counts{}, first(err, g.close(out))
 	}
 	var count pack.Counts
 	if !g.Lines {
@@ -112,22 +125,24 @@ func (g *gpack) frame(f *pack.Format) (pack.Counts, error) {
 
 // decode writes the records of all inputs as text.
 func (g *gpack) decode(f *pack.Format) (pack.Counts, error) {
-	o := g.options()
-	d := pack.NewDecoder(f, o)
-	return g.inputs(o.Form, func(src io.Reader, limit int64) (pack.Counts, error) {
-		return d.Decode(os.Stdout, src, limit)
+	return g.inputs(g.form(), func(src io.Reader, limit, skipped int64) (pack.Counts, error) {
+		o := g.options()
+		o.Skipped = skipped
+		return pack.NewDecoder(f, o).Decode(os.Stdout, src, limit)
 	})
 }
 
 // deframe hands on the payloads of all inputs.
-func (g *gpack) deframe(f *pack.Format) (pack.Counts, error) {
-	d := pack.NewDeframer(f, g.options())
-	d.Adjust, d.KeepHeader = g.Adjust, g.KeepHeader
-	d.Lines = !g.rawPayloads()
-	if g.Exec != "" {
-		d.Each = g.execute
-	}
-	return g.inputs(pack.Raw, func(src io.Reader, limit int64) (pack.Counts, error) {
+func (g *gpack) deframe(h *pack.Header) (pack.Counts, error) {
+	return g.inputs(pack.Raw, func(src io.Reader, limit, skipped int64) (pack.Counts, error) {
+		o := g.options()
+		o.Skipped = skipped
+		d := pack.NewDeframer(h, o)
+		d.Adjust, d.KeepHeader = g.Adjust, g.KeepHeader
+		d.Lines = !g.rawPayloads()
+		if g.Exec != "" {
+			d.Each = g.execute
+		}
 		return d.Deframe(os.Stdout, src, limit)
 	})
 }

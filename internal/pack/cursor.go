@@ -17,6 +17,7 @@ type cursor struct {
 	skip    int64 // bytes to throw away
 	left    int64 // bytes of the string that are still to come
 	nuls    int64 // NUL bytes held back by Trim
+	length  int64 // bytes so far of a string that a NUL ends
 	need    int64 // how many bytes must come before step can go on
 
 	started bool // something has been written of this record
@@ -189,6 +190,8 @@ func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	dst, k := c.piece(dst, p, b[:n], end)
 	if p.kind != terminated {
 		c.left -= int64(k)
+	} else if c.length += int64(k); c.d.o.tooLong(c.length) {
+		return dst, 0, c.overMax()
 	}
 	if !end {
 		return dst, taken + k, c.want(p, max(1, min(c.left-int64(n-k), math.MaxInt64)))
@@ -197,7 +200,7 @@ func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
 		k++
 	}
 	dst = c.quote(dst, p)
-	c.inside, c.nuls = false, 0
+	c.inside, c.nuls, c.length = false, 0, 0
 	c.element++
 	return dst, taken + k, nil
 }
@@ -247,12 +250,16 @@ func (c *cursor) whole(p *op, b []byte) (bool, error) {
 		length = int64(len(b))
 	}
 	if c.d.o.tooLong(length) {
-		return false, c.place(dataf("string is over --max %d", c.d.o.Max))
+		return false, c.overMax()
 	}
 	if !there {
 		c.want(p, max(1, c.left-int64(len(b))))
 	}
 	return there, nil
+}
+
+func (c *cursor) overMax() error {
+	return c.place(dataf("string is over --max %d", c.d.o.Max))
 }
 
 // quote writes the quote in front of and behind a string.

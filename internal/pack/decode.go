@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // A Decoder writes records as text. It keeps no state between records and can be
@@ -351,13 +352,16 @@ func (d *Decoder) text(dst []byte, p *op, b []byte) []byte {
 func (d *Decoder) piece(dst []byte, p *op, b []byte) []byte {
 	if d.o.Raw {
 		if d.o.Shell {
-			return append(dst, bytes.ReplaceAll(b, []byte("'"), []byte(`'\''`))...)
+			// A variable cannot hold a NUL byte: that alone is escaped.
+			return append(dst, shellQuoter.Replace(string(b))...)
 		}
 		return append(dst, b...)
 	}
 	dst, _ = p.escape.append(dst, b, true)
 	return dst
 }
+
+var shellQuoter = strings.NewReplacer("'", `'\''`, "\x00", `\x00`)
 
 // pascalString is the string within the bytes of p.
 func pascalString(b []byte) []byte {

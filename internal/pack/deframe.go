@@ -7,7 +7,7 @@ import (
 
 // A Deframer takes the headers off frames and hands on their payloads.
 type Deframer struct {
-	f *Format
+	h *Header
 	o Options
 	// Adjust is what the length counts besides the payload.
 	Adjust int64
@@ -23,10 +23,9 @@ type Deframer struct {
 	escape escaper
 }
 
-// NewDeframer prepares a deframer for headers of f, which must have passed
-// [CheckHeader].
-func NewDeframer(f *Format, o Options) *Deframer {
-	d := &Deframer{f: f, o: o}
+// NewDeframer prepares a deframer for frames with the header h.
+func NewDeframer(h *Header, o Options) *Deframer {
+	d := &Deframer{h: h, o: o}
 	if o.Separator != "" && o.Offsets && !o.Raw {
 		d.escape.special = separatorByte(o.Separator)
 	}
@@ -50,7 +49,7 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 			if out, err = flush(dst, out, &count); err != nil {
 				return count, err
 			}
-			if !t.more(max(d.f.size, 1)) {
+			if !t.more(max(d.h.f.size, 1)) {
 				return count, d.none(&t, count.Records)
 			}
 		}
@@ -103,7 +102,7 @@ func (d *Deframer) none(t *tape, frames int64) error {
 // given size that the tape starts with: nothing of it is handed on before.
 func (t *tape) alone(size int) error {
 	if len(t.bytes()) > size || t.more(1) {
-		return dataf("expected one frame, got more")
+		return moref("expected one frame, got more")
 	}
 	return t.failed()
 }
@@ -141,7 +140,7 @@ func (d *Deframer) payload(out, payload []byte, offset int64) []byte {
 // the payload behind it.
 func (d *Deframer) header(dst io.Writer, t *tape, out *[]byte, count *Counts, offset int64) (int, int64, error) {
 	for {
-		size, w, raw, it, need, err := d.f.measure(t.bytes(), d.o.Max)
+		size, w, raw, it, need, err := d.h.measure(t.bytes(), d.o.Max)
 		if err != nil {
 			return 0, 0, inFrame(err, count.Records+1)
 		}
@@ -158,7 +157,7 @@ func (d *Deframer) header(dst io.Writer, t *tape, out *[]byte, count *Counts, of
 		}
 		if !ok {
 			got, least := int64(len(t.bytes())), ""
-			if !d.f.fixed {
+			if !d.h.f.fixed {
 				least = "at least "
 			}
 			return 0, 0, inFrame(dataf("cut short in its header at offset %d: %d of %s%d bytes", offset, got, least, got+need), count.Records+1)
@@ -212,10 +211,11 @@ func (d *Deframer) fetch(dst io.Writer, t *tape, out *[]byte, count *Counts, nee
 	return false, t.failed()
 }
 
-// measure walks over the header at the start of b: its size and its last
-// integer with the bytes and the item that it comes from. need is how many more
+// measure walks over the header at the start of b: its size and its length with
+// the bytes and the item that it comes from. need is how many more
 // bytes must come, 0 if it is all there.
-func (f *Format) measure(b []byte, limit int64) (size int, w whole, raw []byte, it *Item, need int64, err error) {
+func (h *Header) measure(b []byte, limit int64) (size int, w whole, raw []byte, it *Item, need int64, err error) {
+	f := h.f
 	at := int64(0)
 	for i := range f.Items {
 		p := &f.Items[i]
@@ -224,12 +224,12 @@ func (f *Format) measure(b []byte, limit int64) (size int, w whole, raw []byte, 
 		}
 		n := p.Count
 		if !p.varies {
-			// All elements at once; of integers only the last is of interest.
+			// All elements at once; only the last one may be the length.
 			end := at + n*int64(p.width)
 			if end > int64(len(b)) {
 				return 0, w, nil, nil, end - int64(len(b)), nil
 			}
-			if p.isInteger() && n > 0 {
+			if i == h.item {
 				raw, it = b[end-int64(p.width):end], p
 				w = f.lastInteger(p, raw)
 			}
@@ -247,7 +247,7 @@ func (f *Format) measure(b []byte, limit int64) (size int, w whole, raw []byte, 
 			if short > 0 {
 				return 0, w, nil, nil, short, nil
 			}
-			if p.kind == varint {
+			if i == h.item {
 				w, raw, it = v, b[at:at+k], p
 			}
 			at += k

@@ -42,7 +42,7 @@ const directRoom = digitRoom + 1
 
 // directLines appends the records of the lines that chunk begins with, up to the
 // first that is anything but plain. It returns how many bytes and lines it took.
-func (e *Encoder) directLines(dst, chunk []byte) ([]byte, int, int64) {
+func (e *Encoder) directLines(dst, chunk []byte, s *scratch) ([]byte, int, int64) {
 	separator, end := e.o.separator()[0], e.o.end()
 	size := int(e.f.size)
 	at, lines := 0, int64(0)
@@ -51,7 +51,7 @@ func (e *Encoder) directLines(dst, chunk []byte) ([]byte, int, int64) {
 		if cap(dst)-n < size+8 {
 			dst = slices.Grow(dst, max(size+8, len(chunk)/4))
 		}
-		took := e.directLine(dst[n:n+size+8], chunk[at:], separator, end)
+		took := e.directLine(dst[n:n+size+8], chunk[at:], separator, end, s)
 		if took == 0 {
 			return dst, at, lines
 		}
@@ -63,8 +63,8 @@ func (e *Encoder) directLines(dst, chunk []byte) ([]byte, int, int64) {
 
 // directLine reads one line from b into record, which has 8 bytes more than it
 // needs. It returns the length of the line with its end, 0 if it is not plain.
-func (e *Encoder) directLine(record, b []byte, separator, end byte) int {
-	at := 0
+func (e *Encoder) directLine(record, b []byte, separator, end byte, s *scratch) int {
+	at, cut := 0, int64(0)
 	left := e.f.values
 	for i := range e.f.Items {
 		it := &e.f.Items[i]
@@ -90,12 +90,16 @@ func (e *Encoder) directLine(record, b []byte, separator, end byte) int {
 		default:
 			n = directString(record[:it.Count], b[at:], stop, separator, end)
 			record = record[it.Count:]
+			if int64(n) > it.Count {
+				cut++
+			}
 		}
 		if n < 0 {
 			return 0
 		}
 		at += n + 1
 	}
+	s.cut += cut
 	return at
 }
 

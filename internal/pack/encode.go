@@ -48,6 +48,7 @@ type scratch struct {
 	holes  []hole
 	set    []bool // JSON columns that were there
 	line   []byte // a record in its form
+	cut    int64  // strings that were cut
 	// unescaped is set when it is known that no field has an escape.
 	unescaped bool
 }
@@ -78,7 +79,10 @@ func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error)
 	if err := e.expect(int64(len(fields))); err != nil {
 		return dst, err
 	}
-	start, holes := len(dst), len(s.holes)
+	if e.o.tooLong(e.f.size) {
+		return dst, e.recordTooLong(e.f.size)
+	}
+	start, holes, cut := len(dst), len(s.holes), s.cut
 	at := int64(0)
 	v := 0
 	for i := range e.f.Items {
@@ -92,7 +96,7 @@ func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error)
 		var err error
 		dst, v, err = e.item(dst, it, fields, v, s)
 		if err != nil {
-			s.holes = s.holes[:holes]
+			s.holes, s.cut = s.holes[:holes], cut
 			return dst[:start], err
 		}
 		at += int64(len(dst) - before)
@@ -100,7 +104,15 @@ func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error)
 			at += h.n
 		}
 	}
+	if e.o.tooLong(at) {
+		s.holes, s.cut = s.holes[:holes], cut
+		return dst[:start], e.recordTooLong(at)
+	}
 	return dst, nil
+}
+
+func (e *Encoder) recordTooLong(n int64) error {
+	return dataf("record of %d bytes is over --max %d", n, e.o.Max)
 }
 
 // expect checks the number of values of one record.
@@ -284,6 +296,7 @@ func (e *Encoder) string(dst []byte, it *Item, text []byte, v *field, s *scratch
 			return dst, dataf("'s' format requires at most %d bytes, got %d", it.Count, len(text))
 		}
 		text = text[:it.Count]
+		s.cut++
 	}
 	dst = append(dst, text...)
 	return s.zeros(dst, it.Count-int64(len(text))), nil
@@ -298,6 +311,9 @@ func (e *Encoder) pascal(dst []byte, it *Item, text []byte, s *scratch) ([]byte,
 	room := max(size-1, 0)
 	if e.o.Strict && int64(len(text)) > min(room, 255) {
 		return dst, dataf("'p' format requires at most %d bytes, got %d", min(room, 255), len(text))
+	}
+	if int64(len(text)) > min(room, 255) {
+		s.cut++
 	}
 	if size == 0 {
 		return dst, nil

@@ -34,6 +34,8 @@ type DataError struct {
 	Value int64
 	// Why is Python's wording where Python has one.
 	Why string
+	// More is set when Options.Exact met more than its one record.
+	More bool
 }
 
 func (e *DataError) Error() string {
@@ -70,6 +72,13 @@ func (e *ReadError) Unwrap() error { return e.Err }
 // dataf is a DataError without a place; the callers that know it add it.
 func dataf(format string, args ...any) *DataError {
 	return &DataError{Why: fmt.Sprintf(format, args...)}
+}
+
+// moref is dataf for more than the one record that Options.Exact wants.
+func moref(format string, args ...any) *DataError {
+	e := dataf(format, args...)
+	e.More = true
+	return e
 }
 
 // atValue names the value of err, if err is about a value that has no number.

@@ -4,12 +4,57 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strconv"
 )
 
-// A Framer puts a header in front of payloads; the last integer of the header is
-// the payload's length.
+// A Header is a format that stands in front of payloads; one of its integers is
+// their length.
+type Header struct {
+	f    *Format
+	item int // the index of the item whose last value is the length
+}
+
+// NewHeader makes a header of f. The item that is the length is given by its
+// number, from 1, or its name; "" is the last integer.
+func NewHeader(f *Format, length string) (*Header, error) {
+	if f.rest {
+		return nil, fmt.Errorf("%s takes all that is left: it cannot be a header", quote(f.Text))
+	}
+	if f.size > largeHeader {
+		return nil, fmt.Errorf("%s is larger than a header may be, %d bytes", quote(f.Text), largeHeader)
+	}
+	h := &Header{f: f, item: -1}
+	for i := range f.Items {
+		it := &f.Items[i]
+		holds := it.isInteger() && it.Count > 0
+		switch {
+		case length == "" && holds:
+			h.item = i
+		case length == "" || it.Name != length && strconv.Itoa(i+1) != length:
+		case !holds:
+			return nil, fmt.Errorf("item %s of %s is no integer", quote(length), quote(f.Text))
+		default:
+			h.item = i
+		}
+	}
+	switch {
+	case h.item >= 0:
+		return h, nil
+	case length == "":
+		return nil, fmt.Errorf("%s has no integer for the length", quote(f.Text))
+	}
+	return nil, fmt.Errorf("%s has no item %s", quote(f.Text), quote(length))
+}
+
+// value is the index of the value that is the length.
+func (h *Header) value() int64 {
+	it := &h.f.Items[h.item]
+	return it.first + it.elements()*it.perElement() - 1
+}
+
+// A Framer puts a header with their length in front of payloads.
 type Framer struct {
-	f *Format
+	h *Header
 	o Options
 	// Adjust is added to the length of the payload, for headers that count more
 	// than it.
@@ -24,40 +69,14 @@ type Framer struct {
 // largeHeader is the size of the largest header.
 const largeHeader = 1 << 20
 
-// lengthAt finds the last integer of f: the index of its value.
-func lengthAt(f *Format) (int64, bool) {
-	for i := len(f.Items) - 1; i >= 0; i-- {
-		it := &f.Items[i]
-		if n := it.elements() * it.perElement(); it.isInteger() && n > 0 {
-			return it.first + n - 1, true
-		}
-	}
-	return 0, false
-}
-
-// CheckHeader reports why f cannot be the header of a frame.
-func CheckHeader(f *Format) error {
-	if f.rest {
-		return fmt.Errorf("%s takes all that is left: it cannot be a header", quote(f.Text))
-	}
-	if f.size > largeHeader {
-		return fmt.Errorf("%s is larger than a header may be, %d bytes", quote(f.Text), largeHeader)
-	}
-	if _, ok := lengthAt(f); !ok {
-		return fmt.Errorf("%s has no integer for the length", quote(f.Text))
-	}
-	return nil
-}
-
 // NewFramer prepares a framer whose headers have the given values, in order, the
-// length not among them. They are checked at once. Its format must have passed
-// [CheckHeader].
-func NewFramer(f *Format, o Options, adjust int64, values []string) (*Framer, error) {
-	fr := &Framer{f: f, o: o, Adjust: adjust}
+// length not among them. They are checked at once.
+func NewFramer(h *Header, o Options, adjust int64, values []string) (*Framer, error) {
+	fr := &Framer{h: h, o: o, Adjust: adjust}
 	o.Form, o.JSON, o.Names = Raw, false, nil
-	fr.e = NewEncoder(f, o)
-	fr.at, _ = lengthAt(f)
-	if want, _ := f.Values(); int64(len(values)) != want-1 {
+	fr.e = NewEncoder(h.f, o)
+	fr.at = h.value()
+	if want, _ := h.f.Values(); int64(len(values)) != want-1 {
 		return nil, dataf("pack expected %d items for packing (got %d)", want-1, len(values))
 	}
 	fr.length = append(fr.length, '0')
@@ -122,23 +141,17 @@ func (fr *Framer) frame(w *recordWriter, payload []byte, s *scratch, header []by
 
 // lengthFits checks a length against the item that is to hold it.
 func (fr *Framer) lengthFits(n int64) error {
-	for i := len(fr.f.Items) - 1; i >= 0; i-- {
-		it := &fr.f.Items[i]
-		if !it.isInteger() || it.elements() == 0 {
-			continue
-		}
-		e := Encoder{f: fr.f}
-		width := 8 * it.width
-		switch it.kind {
-		case varint:
-			width = 64
-		case bitfield:
-			width = int(it.bits[len(it.bits)-1])
-		}
-		_, err := e.integer(it, appendInt(nil, n), width)
-		return err
+	it := &fr.h.f.Items[fr.h.item]
+	e := Encoder{f: fr.h.f}
+	width := 8 * it.width
+	switch it.kind {
+	case varint:
+		width = 64
+	case bitfield:
+		width = int(it.bits[len(it.bits)-1])
 	}
-	return nil
+	_, err := e.integer(it, appendInt(nil, n), width)
+	return err
 }
 
 // Frame reads all of src and writes it as one frame.
@@ -212,7 +225,7 @@ func (fr *Framer) eachLine(w *recordWriter, r *lineReader) error {
 			// Nothing is written before it is known to be the only one.
 			line = bytes.Clone(line)
 			if _, err := r.next(); err == nil {
-				return dataf("expected one line, got more")
+				return moref("expected one line, got more")
 			} else if err != io.EOF {
 				return err
 			}

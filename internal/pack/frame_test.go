@@ -19,7 +19,8 @@ func TestLengthAllocates(t *testing.T) {
 		return after.TotalAlloc - before.TotalAlloc
 	}
 	const input = "\xff\xff\xff\xffabc"
-	header, _ := Parse("!I")
+	format, _ := Parse("!I")
+	header, _ := NewHeader(format, "")
 	text, _ := Parse("!I/s")
 	for _, max := range []int64{0, 8 << 30} {
 		n := allocated(func() {
@@ -50,7 +51,11 @@ func TestFrameRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fr, err := NewFramer(f, Options{}, 3, []string{"7"})
+	h, err := NewHeader(f, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fr, err := NewFramer(h, Options{}, 3, []string{"7"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +68,7 @@ func TestFrameRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d := NewDeframer(f, Options{})
+	d := NewDeframer(h, Options{})
 	d.Adjust = 3
 	var got bytes.Buffer
 	count, err := d.Deframe(&got, &stream, -1)

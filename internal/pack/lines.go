@@ -42,10 +42,10 @@ func (e *Encoder) EncodeLines(dst io.Writer, src io.Reader, limit int64) (Counts
 	return r.Counts, r.err
 }
 
-// maxLine is the longest line that is taken.
+// maxLine is the longest line that is taken: \xHH is one byte.
 func (e *Encoder) maxLine() int64 {
 	if e.o.Max > 0 {
-		return max(e.o.Max, chunkSize)
+		return max(saturated(e.o.Max, 4), chunkSize)
 	}
 	return 1<<63 - 1
 }
@@ -67,7 +67,7 @@ func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
 		} else if direct {
 			var took int
 			var lines int64
-			dst, took, lines = e.directLines(dst, chunk)
+			dst, took, lines = e.directLines(dst, chunk, s)
 			chunk = chunk[took:]
 			n += lines
 		}
@@ -102,11 +102,12 @@ func (e *Encoder) oneByOne(dst io.Writer, src io.Reader, limit int64) (Counts, e
 }
 
 // errMore is what -1 says of a second line.
-var errMore = dataf("pack expected one record, got more lines")
+var errMore = moref("pack expected one record, got more lines")
 
 // eachLine encodes the lines of r.
 func (e *Encoder) eachLine(w *recordWriter, r *lineReader) error {
 	var s scratch
+	defer func() { w.count.Cut = s.cut }()
 	var records []byte
 	for r.lines != r.limit {
 		line, err := r.next()

@@ -40,7 +40,9 @@ type Options struct {
 	// Count is how many records there must be, if Counted is set.
 	Count   int64
 	Counted bool
-	// Max is the length of the longest string, line or frame; 0 is no limit.
+	// Max is the size in bytes of the largest frame, of the largest record made,
+	// and of the longest string taken whose length is in the data; 0 is no limit.
+	// A line may be four times as long, for its escapes.
 	Max int64
 }
 
@@ -60,6 +62,7 @@ type Counts struct {
 	Records int64
 	Read    int64 // bytes, as they were read
 	Written int64 // bytes, as they were written
+	Cut     int64 // strings that were too long for their s or p
 }
 
 func (o *Options) separator() string {

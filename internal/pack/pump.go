@@ -106,6 +106,8 @@ func (w *worker) work() {
 		case <-w.p.done:
 			return
 		}
+		t.Cut += w.s.cut
+		w.s.cut = 0
 		lines := t.Records
 		t.Records += records
 		t.Read = r.offset + int64(n)

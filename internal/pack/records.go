@@ -320,10 +320,12 @@ func (d *Decoder) decodeOne(dst io.Writer, src io.Reader) (Counts, error) {
 // exactly is Python's error of struct.unpack, with what there was.
 func (d *Decoder) exactly(got, more int64, than string) error {
 	if d.f.fixed {
-		return dataf("unpack requires a buffer of %d bytes, got %s%d", d.f.size, than, got)
+		e := dataf("unpack requires a buffer of %d bytes, got %s%d", d.f.size, than, got)
+		e.More = than != ""
+		return e
 	}
 	if than != "" {
-		return dataf("unpack requires a buffer of one record, got more than its %d bytes", got)
+		return moref("unpack requires a buffer of one record, got more than its %d bytes", got)
 	}
 	return dataf("unpack requires a buffer of at least %d bytes, got %d", sum(got, more), got)
 }

@@ -31,6 +31,9 @@ func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) e
 	var s scratch
 	var record []byte
 	var err error
+	if w != nil {
+		defer func() { w.count.Cut = s.cut }()
+	}
 	for i := range count {
 		s.holes = s.holes[:0]
 		group := fields[i*per : (i+1)*per]
