@@ -54,18 +54,15 @@ func (g *gcat) checkDatagrams(where conn.Endpoint) error {
 }
 
 // answerWait is for how long a client waits for answers after the end of its
-// input, and whether there has to be one.
-func (g *gcat) answerWait() (wait time.Duration, needed bool) {
-	needed = g.Timeout != nil || g.Datagrams != nil
+// input: 0 is not at all, negative for ever.
+func (g *gcat) answerWait() time.Duration {
 	switch {
 	case g.QuitAfter != nil:
-		return g.QuitAfter.D(), needed // negative is for ever
-	case g.Timeout == nil:
-		return time.Second, needed
-	case *g.Timeout == 0:
-		return -1, needed // no limit
+		return g.QuitAfter.D()
+	case g.Timeout != nil:
+		return g.Timeout.D()
 	}
-	return g.Timeout.D(), needed
+	return time.Second
 }
 
 // connectDatagrams is gcat as a client over datagrams.
@@ -81,7 +78,10 @@ func (g *gcat) connectDatagrams(ctx context.Context, where conn.Endpoint) error 
 	defer remote.Close()
 	stdio := g.stdio()
 	remote.Progress = stdio.Progress
-	remote.Wait, remote.NeedAnswer = g.answerWait()
+	remote.Wait = g.answerWait()
+	if g.Datagrams != nil {
+		remote.Need = *g.Datagrams
+	}
 	remote.Moved = func(c net.Conn) { g.connected(c, where) }
 	g.connected(remote.Conn(), where)
 	relay := g.datagramRelay(stdio, remote, g.peerName(remote.Conn(), where))

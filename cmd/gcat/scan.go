@@ -164,12 +164,18 @@ func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 }
 
 // knockLimit is how long a UDP port may be silent: the connect limit if it was
-// given, else as long as a client waits for an answer.
+// given, else as long as a client waits for an answer. With -w 0 that is not at
+// all.
 func (g *gcat) knockLimit() time.Duration {
-	if g.ConnectTimeout == nil && g.Timeout == nil {
+	switch {
+	case g.ConnectTimeout != nil:
+		return g.ConnectTimeout.D()
+	case g.Timeout == nil:
 		return time.Second
+	case *g.Timeout == 0:
+		return -1
 	}
-	return g.connectLimit()
+	return g.Timeout.D()
 }
 
 // tellPort reports one port with -v.

@@ -26,8 +26,9 @@ type Datagrams struct {
 	// Wait is how long answers are waited for after CloseWrite; 0 is not at all,
 	// negative is for ever.
 	Wait time.Duration
-	// NeedAnswer makes it an error if none came.
-	NeedAnswer bool
+	// Need is how many answers there have to be; fewer when the wait is over are
+	// an error of kind [Timeout].
+	Need int
 	// Progress, if set, is touched by every datagram, and paused after
 	// CloseWrite, when Wait is the clock that counts.
 	Progress *Progress
@@ -38,15 +39,15 @@ type Datagrams struct {
 	names []string                      // of the addresses
 	big   *bigReader                    // nil for UDP, whose datagrams fit in any buffer
 
-	mu       sync.Mutex
-	conn     net.Conn
-	at       int      // which address conn is connected to
-	history  [][]byte // what was sent while no answer has come
-	kept     int      // bytes in history
-	answered bool
-	ended    bool      // CloseWrite was called
-	until    time.Time // when the wait is over
-	failed   error     // what ended it
+	mu      sync.Mutex
+	conn    net.Conn
+	at      int       // which address conn is connected to
+	history [][]byte  // what was sent while no answer has come
+	kept    int       // bytes in history
+	answers int       // how many came
+	ended   bool      // CloseWrite was called
+	until   time.Time // when the wait is over
+	failed  error     // what ended it
 }
 
 // keepMost bounds what is kept to be sent again to another address.
@@ -128,7 +129,9 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 		case err == nil:
 			d.Progress.Touch()
 			d.mu.Lock()
-			d.answered, d.history = true, nil
+			if d.history = nil; !d.big.unread() {
+				d.answers++
+			}
 			d.mu.Unlock()
 			return n, nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -197,10 +200,20 @@ func (d *Datagrams) silent(c net.Conn) error {
 
 // end is how the wait for answers ends.
 func (d *Datagrams) end() error {
-	if d.NeedAnswer && !d.answered {
-		return &Error{Why: Timeout, Err: fmt.Errorf("no answer within %v", d.Wait)}
+	if d.answers >= d.Need {
+		return io.EOF
 	}
-	return io.EOF
+	words := "no answer"
+	if d.Need > 1 {
+		words = fmt.Sprintf("%d of %d answers", d.answers, d.Need)
+	}
+	if d.Wait > 0 {
+		words += fmt.Sprintf(" within %v", d.Wait)
+		if d.answers > 0 {
+			words += " of the last one"
+		}
+	}
+	return &Error{Why: Timeout, Err: errors.New(words)}
 }
 
 // Write sends one datagram. If the peer refuses, or it cannot be sent, Read
@@ -254,7 +267,7 @@ func (d *Datagrams) keep(p []byte) net.Conn {
 	switch {
 	case d.failed != nil:
 		return nil
-	case d.answered || d.at+1 >= len(d.names):
+	case d.answers > 0 || d.at+1 >= len(d.names):
 	case d.kept+len(p) > keepMost:
 		d.names, d.history = d.names[:d.at+1], nil // too much to begin again
 	default:
@@ -275,7 +288,7 @@ func (d *Datagrams) broken(c net.Conn, err error) bool {
 	if d.conn != c {
 		return true // the other direction was faster
 	}
-	for refusal(err) && !d.answered && d.at+1 < len(d.names) {
+	for refusal(err) && d.answers == 0 && d.at+1 < len(d.names) {
 		d.at++
 		next, e := d.dial(d.at)
 		if e == nil && d.move(next) {
@@ -298,7 +311,7 @@ func (d *Datagrams) failure(err error) error {
 			e.Err = fmt.Errorf("%s (%s)", Words(err), strings.Join(d.names, ", "))
 		}
 	}
-	if d.answered && e.Why != Local {
+	if d.answers > 0 && e.Why != Local {
 		e.Why = ResetByPeer
 	}
 	return e

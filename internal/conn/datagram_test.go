@@ -78,19 +78,21 @@ func TestDatagramWait(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		wait    time.Duration
-		needed  bool
+		need    int
 		answers int
 		want    Kind // empty is io.EOF
 	}{
-		{"answered", 50 * time.Millisecond, true, 2, ""},
-		{"silent", 50 * time.Millisecond, false, 0, ""},
-		{"silent and needed", 50 * time.Millisecond, true, 0, Timeout},
-		{"not at all", 0, false, 0, ""},
+		{"answered", 50 * time.Millisecond, 2, 2, ""},
+		{"silent", 50 * time.Millisecond, 0, 0, ""},
+		{"too few", 50 * time.Millisecond, 3, 2, Timeout},
+		{"silent and needed", 50 * time.Millisecond, 1, 0, Timeout},
+		{"not at all", 0, 0, 0, ""},
+		{"not at all and needed", 0, 1, 0, Timeout},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			peer := udpPeer(t, "127.0.0.1:0")
 			d := dialUDP(t, peer.LocalAddr().String())
-			d.Wait, d.NeedAnswer = test.wait, test.needed
+			d.Wait, d.Need = test.wait, test.need
 			_, _ = d.Write([]byte("ping"))
 			_, from, err := peer.ReadFrom(make([]byte, 10))
 			if err != nil {

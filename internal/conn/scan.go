@@ -23,7 +23,8 @@ type Scan struct {
 	Parallel int
 	// Interval is the pause between the beginnings of two tries.
 	Interval time.Duration
-	// Wait is how long a UDP port may be silent; 0 is no limit.
+	// Wait is how long a UDP port may be silent; 0 is no limit, negative is not at
+	// all.
 	Wait time.Duration
 	// Retry is how long a UDP port that refuses or is silent is asked again; 0 is
 	// not at all. Dial retries by itself.
@@ -174,7 +175,7 @@ func (s *Scan) try(ctx context.Context, e Endpoint) error {
 // knocks is how many datagrams a silent UDP port is sent: one may get lost.
 const knocks = 3
 
-// ask is nil if somebody answers at the UDP port e within wait; 0 is no limit.
+// ask is nil if something answers at the UDP port e within wait, as in [Scan].
 func (s *Scan) ask(ctx context.Context, e Endpoint, wait time.Duration) error {
 	d, err := s.DialDatagrams(ctx, e)
 	if err != nil {
@@ -190,12 +191,16 @@ func (s *Scan) ask(ctx context.Context, e Endpoint, wait time.Duration) error {
 func knock(ctx context.Context, d *Datagrams, e Endpoint, wait time.Duration) error {
 	stop := context.AfterFunc(ctx, func() { _ = d.Conn().SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	d.NeedAnswer, d.Wait = true, wait/knocks
-	if wait == 0 {
+	d.Need, d.Wait = 1, wait/knocks
+	times := knocks
+	switch {
+	case wait == 0:
 		d.Wait = -1
+	case wait < 0:
+		wait, d.Wait, times = 0, 0, 1
 	}
 	var answer [1]byte
-	for range knocks {
+	for range times {
 		_, _ = d.Write([]byte("\n")) // Read tells what is wrong
 		_ = d.CloseWrite()
 		_, err := d.Read(answer[:])
@@ -209,7 +214,11 @@ func knock(ctx context.Context, d *Datagrams, e Endpoint, wait time.Duration) er
 			return &Error{Why: why, Op: "connect to " + e.words(), Err: err}
 		}
 	}
-	return &Error{Why: Timeout, Op: "connect to " + e.words(), Err: fmt.Errorf("no answer within %v: open or filtered", rounded(wait))}
+	within := ""
+	if wait > 0 {
+		within = fmt.Sprintf(" within %v", rounded(wait))
+	}
+	return &Error{Why: Timeout, Op: "connect to " + e.words(), Err: fmt.Errorf("no answer%s: open or filtered", within)}
 }
 
 // Memo returns a resolver that asks r once for each name. A failure is forgotten

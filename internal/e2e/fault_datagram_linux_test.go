@@ -255,7 +255,7 @@ func TestFaultDatagramBlackHole(t *testing.T) {
 		status int
 		words  string
 	}{{1000, 0, ""}, {1400, 4, "after 0 bytes: no answer within 500ms"}} {
-		cmd := gcatCmd("-u", "-w0.5", host, port)
+		cmd := gcatCmd("-u", "-W1", "-w0.5", host, port)
 		text, want := string(record(0, c.size)), ""
 		if c.status == 0 {
 			want = text
@@ -344,7 +344,7 @@ func checksum(b []byte) uint16 {
 
 // Nobody there, as the other host's kernel says (ICMP port unreachable): 3 before
 // an answer, 5 behind one, and what was answered is written out. If that word is
-// lost there is silence, and 4.
+// lost there is silence, and -W makes that 4.
 func TestFaultDatagramRefused(t *testing.T) {
 	t.Parallel()
 	w := wire.New(t, 1, wire.Fault{Delay: 20 * time.Millisecond})
@@ -370,7 +370,7 @@ func TestFaultDatagramRefused(t *testing.T) {
 			t.Fatalf("nft: %v: %s", err, out)
 		}
 	})
-	cmd = gcatCmd("-u", "-w0.5", host, port)
+	cmd = gcatCmd("-u", "-W1", "-w0.5", host, port)
 	cmd.Stdin = input(t, "question")
 	on(t, w.A, cmd).ends(4, "", "no answer within 500ms")
 }

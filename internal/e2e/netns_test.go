@@ -224,7 +224,7 @@ status 3 gcat 10.8.0.1 80 </dev/null
 status 3 gcat 10.6.0.1 80 </dev/null
 status 3 gcat 10.5.0.1 80 </dev/null
 echo x | status 3 gcat -u 10.8.0.1 80
-echo x | status 4 gcat -u -w 0.2 10.9.0.77 80
+echo x | status 4 gcat -u -W 1 -w 0.2 10.9.0.77 80
 status 4 gcat -z --interface near -w 0.2 127.0.0.1 80
 `)
 	wants(t, out, "gcat: connect to 10.8.0.1:80: no route to host", "gcat: connect to 10.6.0.1:80: permission denied",
