@@ -11,6 +11,7 @@ import (
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/tlsconn"
 )
 
 // tlsFlags are the options of TLS.
@@ -28,8 +29,8 @@ type tlsFlags struct {
 	tlsConfig *tls.Config // nil is no TLS
 }
 
-func (f *tlsFlags) options() conn.TLSOptions {
-	return conn.TLSOptions{
+func (f *tlsFlags) options() tlsconn.Options {
+	return tlsconn.Options{
 		CA: f.TLSCA, Name: f.TLSName, Cert: f.TLSCert, Key: f.TLSKey, ALPN: f.TLSALPN,
 		Insecure: f.TLSInsecure, Fingerprint: f.TLSFingerprint, ClientCA: f.TLSClientCA,
 	}
@@ -108,7 +109,7 @@ func (g *gcat) tellCertificate() {
 	if g.TLSCert == "" {
 		kind = "throw-away certificate"
 	}
-	sum := conn.OwnFingerprint(g.tlsConfig)
+	sum := tlsconn.OwnFingerprint(g.tlsConfig)
 	g.log.Event(1, cli.Event{
 		Name:   "info",
 		Text:   fmt.Sprintf("%s with SHA-256 fingerprint %s", kind, sum),
@@ -118,7 +119,7 @@ func (g *gcat) tellCertificate() {
 
 // secureClient performs the handshake over a connection that was made to where.
 func (g *gcat) secureClient(ctx context.Context, c net.Conn, where conn.Endpoint) (net.Conn, error) {
-	s, err := conn.TLSClient(ctx, conn.NewSocket(c, nil), g.tlsConfig)
+	s, err := tlsconn.Client(ctx, conn.NewSocket(c, nil), g.tlsConfig)
 	if err != nil {
 		if e, ok := errors.AsType[*conn.Error](err); ok && g.via != nil {
 			e.Op = "TLS with " + where.Address() // not with the proxy
@@ -162,7 +163,7 @@ func (g *gcat) secureServer(ctx context.Context, c net.Conn) (net.Conn, error) {
 			}
 		}()
 	}
-	s, err := conn.TLSServer(limited, conn.NewSocket(c, progress), g.tlsConfig)
+	s, err := tlsconn.Server(limited, conn.NewSocket(c, progress), g.tlsConfig)
 	if err != nil {
 		return nil, cause(limited, err)
 	}
@@ -171,7 +172,7 @@ func (g *gcat) secureServer(ctx context.Context, c net.Conn) (net.Conn, error) {
 }
 
 // tellTLS says what the handshake has settled.
-func (g *gcat) tellTLS(s *conn.TLSStream) {
+func (g *gcat) tellTLS(s *tlsconn.Stream) {
 	if !g.log.Enabled(1) {
 		return
 	}
@@ -196,7 +197,7 @@ func (g *gcat) tellTLS(s *conn.TLSStream) {
 // sides are the remote side of a conversation over c and the socket that it is
 // or stands on, which touches progress.
 func sides(c net.Conn, progress *conn.Progress) (conn.Stream, *conn.Socket) {
-	if s, ok := c.(*conn.TLSStream); ok {
+	if s, ok := c.(*tlsconn.Stream); ok {
 		socket := s.NetConn().(*conn.Socket)
 		socket.Watch(progress)
 		return s, socket

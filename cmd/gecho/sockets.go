@@ -10,6 +10,7 @@ import (
 	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/echo"
+	"gcat/internal/tlsconn"
 )
 
 // standard is where gecho listens unless told otherwise.
@@ -66,8 +67,8 @@ func (g *gecho) refuseTLS(list []place) error {
 	return nil
 }
 
-func (g *gecho) tlsOptions() conn.TLSOptions {
-	return conn.TLSOptions{Cert: g.TLSCert, Key: g.TLSKey, ALPN: g.TLSALPN, ClientCA: g.TLSClientCA, Fingerprint: g.TLSFingerprint}
+func (g *gecho) tlsOptions() tlsconn.Options {
+	return tlsconn.Options{Cert: g.TLSCert, Key: g.TLSKey, ALPN: g.TLSALPN, ClientCA: g.TLSClientCA, Fingerprint: g.TLSFingerprint}
 }
 
 // open opens all that is to be served: nothing is, unless everything could be
@@ -134,7 +135,7 @@ func (g *gecho) serverConfig(log *cli.Log) (*tls.Config, error) {
 		log.Infof(0, "warning: %s", line)
 	}
 	if options.Cert == "" {
-		log.Infof(1, "throw-away certificate, SHA-256 fingerprint %s", conn.OwnFingerprint(config))
+		log.Infof(1, "throw-away certificate, SHA-256 fingerprint %s", tlsconn.OwnFingerprint(config))
 	}
 	return config, nil
 }

@@ -12,10 +12,7 @@ import (
 // The system tells of a failure once. Whoever is told second says what the first
 // was told, even if that comes a moment later.
 func TestSettledAfterAnotherWasTold(t *testing.T) {
-	client, server := tcpPair(t)
-	defer server.Close()
-	s := NewSocket(client, nil)
-	defer s.Close()
+	s, _ := socketPair(t, "tcp")
 	// Filled until the peer's kernel takes no more.
 	_ = s.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
 	if _, err := io.Copy(s, endless{}); err == nil {

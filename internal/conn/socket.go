@@ -42,6 +42,10 @@ func (s *Socket) SyscallConn() (syscall.RawConn, error) {
 	return s.raw, nil
 }
 
+// Trailer notes that the n bytes written last say nothing but that this is the
+// end (TLS's close_notify): whether they are acknowledged does not matter.
+func (s *Socket) Trailer(n int64) { s.trailer.Store(n) }
+
 // NetConn returns the connection that s wraps.
 func (s *Socket) NetConn() net.Conn { return s.Conn }
 

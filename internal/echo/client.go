@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gcat/internal/conn"
+	"gcat/internal/tlsconn"
 )
 
 // A client is one connection: what is known of it, and its clock.
@@ -116,7 +117,7 @@ func (c *client) handshake(secure *tls.Config) error {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	t, err := conn.TLSServer(ctx, c.socket, secure)
+	t, err := tlsconn.Server(ctx, c.socket, secure)
 	if err != nil {
 		return err
 	}

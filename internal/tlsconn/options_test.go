@@ -1,4 +1,4 @@
-package conn
+package tlsconn
 
 import (
 	"crypto/ecdsa"
@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // issue makes a certificate as template says, signed by ca or by itself.
@@ -78,30 +80,30 @@ func TestTLSVerifies(t *testing.T) {
 	tests := []struct {
 		name   string
 		cert   tls.Certificate
-		client TLSOptions
+		client Options
 		host   string
 		want   string // "" is success
 	}{
-		{"good", goodCert, TLSOptions{CA: caFile}, "good.test", ""},
-		{"good with a dot", goodCert, TLSOptions{CA: caFile}, "good.test.", ""},
-		{"good address", goodCert, TLSOptions{CA: caFile}, "127.0.0.1", ""},
-		{"wildcard", goodCert, TLSOptions{CA: caFile}, "x.wild.test", ""},
-		{"other name given", goodCert, TLSOptions{CA: caFile, Name: "good.test"}, "192.0.2.1", ""},
-		{"name mismatch", goodCert, TLSOptions{CA: caFile}, "evil.test", `name mismatch: certificate is for "good.test", "*.wild.test", "127.0.0.1", not for "evil.test"`},
-		{"address mismatch", goodCert, TLSOptions{CA: caFile}, "127.0.0.2", `not for "127.0.0.2"`},
-		{"many names", issue(t, &ca, many), TLSOptions{CA: caFile}, "good.test", `"a5" and 2 more, not for "good.test"`},
-		{"common name only", issue(t, &ca, nobody), TLSOptions{CA: caFile}, "old.test", `certificate is for no host at all (common name "old.test")`},
-		{"expired", issue(t, &ca, expired), TLSOptions{CA: caFile}, "good.test", "certificate expired on 2026-01-02 03:04:05 UTC"},
-		{"too early", issue(t, &ca, early), TLSOptions{CA: caFile}, "good.test", "certificate is not valid before 2199-01-02 03:04:05 UTC"},
-		{"system authorities", goodCert, TLSOptions{}, "good.test", `unknown authority: "CN=Test CA" signed the certificate`},
-		{"self-signed", issue(t, nil, good), TLSOptions{CA: caFile}, "good.test", "unknown authority: self-signed certificate"},
-		{"self-signed, insecure", issue(t, nil, good), TLSOptions{Insecure: true}, "good.test", ""},
-		{"nasty subject", issue(t, nil, nasty), TLSOptions{CA: caFile}, "other.test", `unknown authority: self-signed certificate of "CN=x\x1b[2J\ny"`},
-		{"client's certificate", issue(t, &ca, client), TLSOptions{CA: caFile}, "good.test", "certificate is not meant for this use"},
-		{"pinned", goodCert, TLSOptions{Fingerprint: fingerprint(goodCert.Certificate[0])}, "evil.test", ""},
-		{"pinned and other authority", goodCert, TLSOptions{CA: otherFile, Fingerprint: fingerprint(goodCert.Certificate[0])}, "good.test", ""},
-		{"pinned another", goodCert, TLSOptions{CA: caFile, Fingerprint: strings.Repeat("ab", 32)}, "good.test", "fingerprint mismatch: the peer's certificate has " + fingerprint(goodCert.Certificate[0])},
-		{"pinned another, insecure", goodCert, TLSOptions{Insecure: true, Fingerprint: strings.Repeat("ab", 32)}, "good.test", "fingerprint mismatch"},
+		{"good", goodCert, Options{CA: caFile}, "good.test", ""},
+		{"good with a dot", goodCert, Options{CA: caFile}, "good.test.", ""},
+		{"good address", goodCert, Options{CA: caFile}, "127.0.0.1", ""},
+		{"wildcard", goodCert, Options{CA: caFile}, "x.wild.test", ""},
+		{"other name given", goodCert, Options{CA: caFile, Name: "good.test"}, "192.0.2.1", ""},
+		{"name mismatch", goodCert, Options{CA: caFile}, "evil.test", `name mismatch: certificate is for "good.test", "*.wild.test", "127.0.0.1", not for "evil.test"`},
+		{"address mismatch", goodCert, Options{CA: caFile}, "127.0.0.2", `not for "127.0.0.2"`},
+		{"many names", issue(t, &ca, many), Options{CA: caFile}, "good.test", `"a5" and 2 more, not for "good.test"`},
+		{"common name only", issue(t, &ca, nobody), Options{CA: caFile}, "old.test", `certificate is for no host at all (common name "old.test")`},
+		{"expired", issue(t, &ca, expired), Options{CA: caFile}, "good.test", "certificate expired on 2026-01-02 03:04:05 UTC"},
+		{"too early", issue(t, &ca, early), Options{CA: caFile}, "good.test", "certificate is not valid before 2199-01-02 03:04:05 UTC"},
+		{"system authorities", goodCert, Options{}, "good.test", `unknown authority: "CN=Test CA" signed the certificate`},
+		{"self-signed", issue(t, nil, good), Options{CA: caFile}, "good.test", "unknown authority: self-signed certificate"},
+		{"self-signed, insecure", issue(t, nil, good), Options{Insecure: true}, "good.test", ""},
+		{"nasty subject", issue(t, nil, nasty), Options{CA: caFile}, "other.test", `unknown authority: self-signed certificate of "CN=x\x1b[2J\ny"`},
+		{"client's certificate", issue(t, &ca, client), Options{CA: caFile}, "good.test", "certificate is not meant for this use"},
+		{"pinned", goodCert, Options{Fingerprint: fingerprint(goodCert.Certificate[0])}, "evil.test", ""},
+		{"pinned and other authority", goodCert, Options{CA: otherFile, Fingerprint: fingerprint(goodCert.Certificate[0])}, "good.test", ""},
+		{"pinned another", goodCert, Options{CA: caFile, Fingerprint: strings.Repeat("ab", 32)}, "good.test", "fingerprint mismatch: the peer's certificate has " + fingerprint(goodCert.Certificate[0])},
+		{"pinned another, insecure", goodCert, Options{Insecure: true, Fingerprint: strings.Repeat("ab", 32)}, "good.test", "fingerprint mismatch"},
 	}
 	if _, err := x509.SystemCertPool(); err != nil {
 		t.Logf("no system authorities: %v", err)
@@ -109,10 +111,10 @@ func TestTLSVerifies(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			certFile, keyFile := files(t, tt.cert)
-			server := must(t)(TLSOptions{Cert: certFile, Key: keyFile}.ServerConfig())
+			server := must(t)(Options{Cert: certFile, Key: keyFile}.ServerConfig())
 			c, s, cerr, serr := handshakes(t, must(t)(tt.client.ClientConfig(tt.host)), server)
 			if tt.want != "" {
-				wantError(t, cerr, TLS, tt.want)
+				wantError(t, cerr, conn.TLS, tt.want)
 				if !strings.HasPrefix(cerr.Error(), "TLS with 127.0.0.1:") {
 					t.Errorf("%v does not say who", cerr)
 				}
@@ -136,23 +138,23 @@ func TestTLSClientCertificates(t *testing.T) {
 	right, wrong := issue(t, &ca, template), issue(t, &other, template)
 	tests := []struct {
 		name   string
-		server TLSOptions
+		server Options
 		client *tls.Certificate
 		want   string // the server's error
 		told   string // the client's
 	}{
-		{"right", TLSOptions{ClientCA: caFile}, &right, "", ""},
-		{"none", TLSOptions{ClientCA: caFile}, nil, "client didn't provide a certificate", `the peer refused: "certificate required"`},
-		{"wrong", TLSOptions{ClientCA: caFile}, &wrong, "unknown authority", `the peer refused: "unknown certificate authority"`},
-		{"pinned", TLSOptions{Fingerprint: fingerprint(wrong.Certificate[0])}, &wrong, "", ""},
-		{"pinned another", TLSOptions{ClientCA: caFile, Fingerprint: fingerprint(wrong.Certificate[0])}, &right, "fingerprint mismatch", "the peer refused"},
-		{"pinned, none", TLSOptions{Fingerprint: fingerprint(wrong.Certificate[0])}, nil, "client didn't provide a certificate", "the peer refused"},
+		{"right", Options{ClientCA: caFile}, &right, "", ""},
+		{"none", Options{ClientCA: caFile}, nil, "client didn't provide a certificate", `the peer refused: "certificate required"`},
+		{"wrong", Options{ClientCA: caFile}, &wrong, "unknown authority", `the peer refused: "unknown certificate authority"`},
+		{"pinned", Options{Fingerprint: fingerprint(wrong.Certificate[0])}, &wrong, "", ""},
+		{"pinned another", Options{ClientCA: caFile, Fingerprint: fingerprint(wrong.Certificate[0])}, &right, "fingerprint mismatch", "the peer refused"},
+		{"pinned, none", Options{Fingerprint: fingerprint(wrong.Certificate[0])}, nil, "client didn't provide a certificate", "the peer refused"},
 	}
 	for _, tt := range tests {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 			t.Run(tt.name+" "+tls.VersionName(version), func(t *testing.T) {
 				server := must(t)(tt.server.ServerConfig())
-				options := TLSOptions{Fingerprint: OwnFingerprint(server)}
+				options := Options{Fingerprint: OwnFingerprint(server)}
 				if tt.client != nil {
 					options.Cert, options.Key = files(t, *tt.client)
 				}
@@ -170,18 +172,18 @@ func TestTLSClientCertificates(t *testing.T) {
 					s.Close()
 					return
 				}
-				wantError(t, serr, TLS, tt.want)
+				wantError(t, serr, conn.TLS, tt.want)
 				if version == tls.VersionTLS12 {
-					wantError(t, cerr, TLS, "the peer refused")
+					wantError(t, cerr, conn.TLS, "the peer refused")
 					return
 				}
 				if cerr != nil {
 					t.Fatal(cerr)
 				}
 				_, err := c.Read(make([]byte, 1))
-				wantError(t, err, TLS, tt.told)
+				wantError(t, err, conn.TLS, tt.told)
 				_, err = io.ReadAll(c)
-				wantError(t, err, TLS, tt.told)
+				wantError(t, err, conn.TLS, tt.told)
 				c.Close()
 			})
 		}
@@ -189,49 +191,49 @@ func TestTLSClientCertificates(t *testing.T) {
 }
 
 func TestTLSHandshakeFailures(t *testing.T) {
-	client := must(t)(TLSOptions{Insecure: true}.ClientConfig("x"))
-	server := must(t)(TLSOptions{}.ServerConfig())
+	client := must(t)(Options{Insecure: true}.ClientConfig("x"))
+	server := must(t)(Options{}.ServerConfig())
 	// talk has a peer that is no TLS server.
 	talk := func(t *testing.T, peer func(net.Conn)) error {
 		t.Helper()
 		c, s := tcpPair(t)
 		go peer(s)
-		_, err := TLSClient(t.Context(), c, client)
+		_, err := Client(t.Context(), c, client)
 		return err
 	}
 	t.Run("plain greeting", func(t *testing.T) {
 		err := talk(t, func(c net.Conn) { _, _ = io.WriteString(c, "220 mail\x1b[2J ready\r\n") })
-		wantError(t, err, TLS, `the peer does not speak TLS: it sent "220 m"`)
+		wantError(t, err, conn.TLS, `the peer does not speak TLS: it sent "220 m"`)
 	})
 	t.Run("plain server in a hurry", func(t *testing.T) {
 		err := talk(t, func(c net.Conn) { c.Close() })
-		wantError(t, err, TLS, "during the handshake")
+		wantError(t, err, conn.TLS, "during the handshake")
 	})
 	t.Run("echo", func(t *testing.T) {
 		err := talk(t, func(c net.Conn) { _, _ = io.Copy(c, c) })
-		wantError(t, err, TLS, "the peer sent a handshake message out of turn")
+		wantError(t, err, conn.TLS, "the peer sent a handshake message out of turn")
 	})
 	t.Run("end", func(t *testing.T) {
 		err := talk(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<16)); c.Close() })
-		wantError(t, err, TLS, "the peer closed the connection during the handshake")
+		wantError(t, err, conn.TLS, "the peer closed the connection during the handshake")
 	})
 	t.Run("reset", func(t *testing.T) {
-		err := talk(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<16)); _ = Reset(c) })
-		wantError(t, err, TLS, "the peer reset the connection during the handshake")
+		err := talk(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<16)); _ = conn.Reset(c) })
+		wantError(t, err, conn.TLS, "the peer reset the connection during the handshake")
 	})
 	t.Run("old versions", func(t *testing.T) {
 		old := client.Clone()
 		old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 		_, _, cerr, serr := handshakes(t, old, server)
-		wantError(t, serr, TLS, "too old: TLS 1.1, TLS 1.0")
-		wantError(t, cerr, TLS, `the peer refused: "protocol version not supported"`)
+		wantError(t, serr, conn.TLS, "too old: TLS 1.1, TLS 1.0")
+		wantError(t, cerr, conn.TLS, `the peer refused: "protocol version not supported"`)
 	})
 	t.Run("no protocol in common", func(t *testing.T) {
 		c, s := client.Clone(), server.Clone()
 		c.NextProtos, s.NextProtos = []string{"a\n"}, []string{"b"}
 		_, _, cerr, serr := handshakes(t, c, s)
-		wantError(t, serr, TLS, `client requested unsupported application protocols (["a\n"])`)
-		wantError(t, cerr, TLS, `the peer refused: "no application protocol"`)
+		wantError(t, serr, conn.TLS, `client requested unsupported application protocols (["a\n"])`)
+		wantError(t, cerr, conn.TLS, `the peer refused: "no application protocol"`)
 	})
 	t.Run("plain client", func(t *testing.T) {
 		c, s := tcpPair(t)
@@ -239,8 +241,8 @@ func TestTLSHandshakeFailures(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = c.CloseWrite()
-		_, err := TLSServer(t.Context(), s, server)
-		wantError(t, err, TLS, `the peer does not speak TLS: it sent "GET /"`)
+		_, err := Server(t.Context(), s, server)
+		wantError(t, err, conn.TLS, `the peer does not speak TLS: it sent "GET /"`)
 	})
 }
 
@@ -251,33 +253,33 @@ func TestTLSOptionsCheck(t *testing.T) {
 		if got, err := parseFingerprint(good); err != nil || good != "" && got != sum {
 			t.Errorf("%q is %q, %v", good, got, err)
 		}
-		if err := (TLSOptions{Fingerprint: good}).Check(); err != nil {
+		if err := (Options{Fingerprint: good}).Check(); err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
 	bad := []struct {
-		options TLSOptions
+		options Options
 		want    string
 	}{
-		{TLSOptions{Fingerprint: "xyz"}, `bad fingerprint "xyz": not hexadecimal`},
-		{TLSOptions{Fingerprint: "0a0b"}, `bad fingerprint "0a0b": SHA-256 has 64 digits, this has 4`},
-		{TLSOptions{Fingerprint: strings.Repeat("0a", 20)}, `this has 40`},
-		{TLSOptions{Fingerprint: "\x1b[2J\n"}, `bad fingerprint "\x1b[2J\n": not hexadecimal`},
-		{TLSOptions{Fingerprint: ":"}, `this has 0`},
-		{TLSOptions{Key: "k.pem"}, `the key "k.pem" is of no use without its certificate`},
-		{TLSOptions{ALPN: []string{""}}, `an ALPN protocol has 1 to 255 bytes: ""`},
-		{TLSOptions{ALPN: []string{strings.Repeat("x", 256)}}, `1 to 255 bytes`},
+		{Options{Fingerprint: "xyz"}, `bad fingerprint "xyz": not hexadecimal`},
+		{Options{Fingerprint: "0a0b"}, `bad fingerprint "0a0b": SHA-256 has 64 digits, this has 4`},
+		{Options{Fingerprint: strings.Repeat("0a", 20)}, `this has 40`},
+		{Options{Fingerprint: "\x1b[2J\n"}, `bad fingerprint "\x1b[2J\n": not hexadecimal`},
+		{Options{Fingerprint: ":"}, `this has 0`},
+		{Options{Key: "k.pem"}, `the key "k.pem" is of no use without its certificate`},
+		{Options{ALPN: []string{""}}, `an ALPN protocol has 1 to 255 bytes: ""`},
+		{Options{ALPN: []string{strings.Repeat("x", 256)}}, `1 to 255 bytes`},
 	}
 	for _, tt := range bad {
 		err := tt.options.Check()
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %s", tt.options, err, tt.want)
 		}
-		if _, ok := errors.AsType[*Error](err); ok {
+		if _, ok := errors.AsType[*conn.Error](err); ok {
 			t.Errorf("%+v: %v has a kind, but is an error in what was typed", tt.options, err)
 		}
 	}
-	if _, err := (TLSOptions{}).ClientConfig(""); err == nil {
+	if _, err := (Options{}).ClientConfig(""); err == nil {
 		t.Error("a client with no name to check")
 	}
 }
@@ -305,39 +307,39 @@ func TestTLSFiles(t *testing.T) {
 
 	tests := []struct {
 		name    string
-		options TLSOptions
+		options Options
 		want    string
 	}{
-		{"missing authorities", TLSOptions{CA: missing}, `missing.pem": no such file or directory`},
-		{"empty authorities", TLSOptions{CA: empty}, `empty.pem": the file is empty`},
-		{"authorities in prose", TLSOptions{CA: text}, `text.pem": no certificate in it (PEM)`},
-		{"a key for authorities", TLSOptions{CA: keyFile}, `key.pem": no certificate in it (PEM)`},
-		{"broken authorities", TLSOptions{CA: broken}, `broken.pem": certificate 1 is broken: `},
-		{"a directory", TLSOptions{CA: t.TempDir()}, `is a directory`},
-		{"missing certificate", TLSOptions{Cert: missing, Key: keyFile}, `missing.pem": no such file`},
-		{"missing key", TLSOptions{Cert: certFile, Key: missing}, `missing.pem": no such file`},
-		{"no key", TLSOptions{Cert: certFile}, `cert.pem": no private key in it (PEM)`},
-		{"swapped", TLSOptions{Cert: keyFile, Key: certFile}, `key.pem": no certificate in it (PEM)`},
-		{"empty certificate", TLSOptions{Cert: empty, Key: keyFile}, `empty.pem": the file is empty`},
-		{"empty key", TLSOptions{Cert: certFile, Key: empty}, `empty.pem": the file is empty`},
-		{"broken certificate", TLSOptions{Cert: broken, Key: keyFile}, `broken.pem": the certificate is broken: `},
-		{"broken key", TLSOptions{Cert: certFile, Key: brokenKey}, `brokenkey.pem": the private key is broken: `},
-		{"mismatched", TLSOptions{Cert: certFile, Key: otherKey}, `key.pem": the private key does not belong to the certificate in "` + certFile + `"`},
-		{"encrypted", TLSOptions{Cert: certFile, Key: pkcs8}, `pkcs8.pem": the private key is encrypted; decrypt it first`},
-		{"encrypted as of old", TLSOptions{Cert: certFile, Key: old}, `old.pem": the private key is encrypted`},
-		{"OpenSSH's", TLSOptions{Cert: certFile, Key: ssh}, `ssh.pem": this is a key of OpenSSH's`},
-		{"no end", TLSOptions{CA: "/dev/zero"}, `"/dev/zero": too large for a PEM file`},
+		{"missing authorities", Options{CA: missing}, `missing.pem": no such file or directory`},
+		{"empty authorities", Options{CA: empty}, `empty.pem": the file is empty`},
+		{"authorities in prose", Options{CA: text}, `text.pem": no certificate in it (PEM)`},
+		{"a key for authorities", Options{CA: keyFile}, `key.pem": no certificate in it (PEM)`},
+		{"broken authorities", Options{CA: broken}, `broken.pem": certificate 1 is broken: `},
+		{"a directory", Options{CA: t.TempDir()}, `is a directory`},
+		{"missing certificate", Options{Cert: missing, Key: keyFile}, `missing.pem": no such file`},
+		{"missing key", Options{Cert: certFile, Key: missing}, `missing.pem": no such file`},
+		{"no key", Options{Cert: certFile}, `cert.pem": no private key in it (PEM)`},
+		{"swapped", Options{Cert: keyFile, Key: certFile}, `key.pem": no certificate in it (PEM)`},
+		{"empty certificate", Options{Cert: empty, Key: keyFile}, `empty.pem": the file is empty`},
+		{"empty key", Options{Cert: certFile, Key: empty}, `empty.pem": the file is empty`},
+		{"broken certificate", Options{Cert: broken, Key: keyFile}, `broken.pem": the certificate is broken: `},
+		{"broken key", Options{Cert: certFile, Key: brokenKey}, `brokenkey.pem": the private key is broken: `},
+		{"mismatched", Options{Cert: certFile, Key: otherKey}, `key.pem": the private key does not belong to the certificate in "` + certFile + `"`},
+		{"encrypted", Options{Cert: certFile, Key: pkcs8}, `pkcs8.pem": the private key is encrypted; decrypt it first`},
+		{"encrypted as of old", Options{Cert: certFile, Key: old}, `old.pem": the private key is encrypted`},
+		{"OpenSSH's", Options{Cert: certFile, Key: ssh}, `ssh.pem": this is a key of OpenSSH's`},
+		{"no end", Options{CA: "/dev/zero"}, `"/dev/zero": too large for a PEM file`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.options.ClientConfig("x")
-			wantError(t, err, Local, tt.want)
+			wantError(t, err, conn.Local, tt.want)
 			tt.options.ClientCA, tt.options.CA = tt.options.CA, ""
 			_, err = tt.options.ServerConfig()
-			wantError(t, err, Local, tt.want)
+			wantError(t, err, conn.Local, tt.want)
 		})
 	}
-	for _, good := range []TLSOptions{{Cert: both}, {Cert: both, Key: both}, {Cert: certFile, Key: keyFile}, {CA: caFile}} {
+	for _, good := range []Options{{Cert: both}, {Cert: both, Key: both}, {Cert: certFile, Key: keyFile}, {CA: caFile}} {
 		if _, err := good.ClientConfig("x"); err != nil {
 			t.Errorf("%+v: %v", good, err)
 		}
@@ -346,8 +348,8 @@ func TestTLSFiles(t *testing.T) {
 		if err := os.Chmod(keyFile, 0); err != nil {
 			t.Fatal(err)
 		}
-		_, err := TLSOptions{Cert: certFile, Key: keyFile}.ServerConfig()
-		wantError(t, err, Local, `key.pem": permission denied`)
+		_, err := Options{Cert: certFile, Key: keyFile}.ServerConfig()
+		wantError(t, err, conn.Local, `key.pem": permission denied`)
 	}
 }
 
@@ -364,20 +366,20 @@ func TestTLSWarnings(t *testing.T) {
 		}
 		return path
 	}
-	quiet := []TLSOptions{{}, {Cert: certFile, Key: keyFile}, {Cert: both(0o600)}, {Cert: both(0o400)}, {CA: certFile}}
+	quiet := []Options{{}, {Cert: certFile, Key: keyFile}, {Cert: both(0o600)}, {Cert: both(0o400)}, {CA: certFile}}
 	for _, o := range quiet {
 		if lines := o.Warnings(); len(lines) != 0 {
 			t.Errorf("%+v: %q", o, lines)
 		}
 	}
 	loud := []struct {
-		options TLSOptions
+		options Options
 		want    string
 	}{
-		{TLSOptions{Cert: both(0o644)}, `others can read the private key in "`},
-		{TLSOptions{Cert: both(0o640)}, `(mode 0640)`},
-		{TLSOptions{Cert: certFile, Key: both(0o604)}, `(mode 0604)`},
-		{TLSOptions{Cert: lateFile, Key: lateKey}, `cert.pem" expired on 2026-01-02 03:04:05 UTC`},
+		{Options{Cert: both(0o644)}, `others can read the private key in "`},
+		{Options{Cert: both(0o640)}, `(mode 0640)`},
+		{Options{Cert: certFile, Key: both(0o604)}, `(mode 0604)`},
+		{Options{Cert: lateFile, Key: lateKey}, `cert.pem" expired on 2026-01-02 03:04:05 UTC`},
 	}
 	for _, tt := range loud {
 		if lines := tt.options.Warnings(); len(lines) != 1 || !strings.Contains(lines[0], tt.want) {

@@ -1,4 +1,4 @@
-package conn
+package tlsconn
 
 import (
 	"bytes"
@@ -14,8 +14,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // tcpPair is a TCP connection over the loopback, both ends.
@@ -55,24 +58,24 @@ func must(t testing.TB) func(*tls.Config, error) *tls.Config {
 }
 
 // handshakes runs both handshakes at once over a fresh TCP connection.
-func handshakes(t testing.TB, client, server *tls.Config) (c, s *TLSStream, cerr, serr error) {
+func handshakes(t testing.TB, client, server *tls.Config) (c, s *Stream, cerr, serr error) {
 	t.Helper()
 	tc, ts := tcpPair(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var wg sync.WaitGroup
-	wg.Go(func() { s, serr = TLSServer(ctx, ts, server) })
-	c, cerr = TLSClient(ctx, tc, client)
+	wg.Go(func() { s, serr = Server(ctx, ts, server) })
+	c, cerr = Client(ctx, tc, client)
 	wg.Wait()
 	return c, s, cerr, serr
 }
 
 // pinned is a TLS connection whose client has pinned the server's throw-away
 // certificate, of TLS 1.3 unless version says 1.2.
-func pinned(t testing.TB, version uint16) (c, s *TLSStream) {
+func pinned(t testing.TB, version uint16) (c, s *Stream) {
 	t.Helper()
-	server := must(t)(TLSOptions{}.ServerConfig())
-	client := must(t)(TLSOptions{Fingerprint: OwnFingerprint(server)}.ClientConfig("127.0.0.1"))
+	server := must(t)(Options{}.ServerConfig())
+	client := must(t)(Options{Fingerprint: OwnFingerprint(server)}.ClientConfig("127.0.0.1"))
 	client.MaxVersion = version
 	c, s, cerr, serr := handshakes(t, client, server)
 	if cerr != nil || serr != nil {
@@ -82,9 +85,9 @@ func pinned(t testing.TB, version uint16) (c, s *TLSStream) {
 	return c, s
 }
 
-func wantError(t *testing.T, err error, kind Kind, words string) {
+func wantError(t *testing.T, err error, kind conn.Kind, words string) {
 	t.Helper()
-	e, ok := errors.AsType[*Error](err)
+	e, ok := errors.AsType[*conn.Error](err)
 	if !ok {
 		t.Fatalf("error %T %v, want kind %s: %s", err, err, kind, words)
 	}
@@ -196,7 +199,7 @@ func TestTLSCutShort(t *testing.T) {
 		if string(got) != "part" {
 			t.Errorf("read %q", got)
 		}
-		wantError(t, err, CutShort, "cut short: the connection ended without close_notify")
+		wantError(t, err, conn.CutShort, "cut short: the connection ended without close_notify")
 	})
 	t.Run("within a record", func(t *testing.T) {
 		c, s := pinned(t, 0)
@@ -214,7 +217,7 @@ func TestTLSCutShort(t *testing.T) {
 		if string(got) != "part" {
 			t.Errorf("read %q", got)
 		}
-		wantError(t, err, CutShort, "without close_notify")
+		wantError(t, err, conn.CutShort, "without close_notify")
 	})
 	t.Run("garbage", func(t *testing.T) {
 		c, s := pinned(t, 0)
@@ -222,15 +225,15 @@ func TestTLSCutShort(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := c.Read(make([]byte, 1))
-		wantError(t, err, ResetByPeer, "the peer sent what is not TLS")
+		wantError(t, err, conn.ResetByPeer, "the peer sent what is not TLS")
 	})
 	t.Run("reset", func(t *testing.T) {
 		c, s := pinned(t, 0)
-		if err := Reset(s.NetConn()); err != nil {
+		if err := conn.Reset(s.NetConn()); err != nil {
 			t.Fatal(err)
 		}
 		_, err := c.Read(make([]byte, 1))
-		if err == nil || err == io.EOF || talkKind(err) != ResetByPeer {
+		if !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("a reset was read as %v", err)
 		}
 	})
@@ -243,15 +246,15 @@ func TestTLSAlerts(t *testing.T) {
 	tests := []struct {
 		err   error
 		said  bool
-		kind  Kind
+		kind  conn.Kind
 		words string
 	}{
-		{alert(116), false, TLS, `the peer refused: "certificate required"`},
-		{alert(116), true, ResetByPeer, `the peer refused: "certificate required"`},
-		{alert(48), false, TLS, `the peer refused: "unknown certificate authority"`},
-		{alert(20), false, ResetByPeer, `the peer refused: "bad record MAC"`},
-		{alert(200), false, ResetByPeer, `the peer refused: "alert(200)"`},
-		{&net.OpError{Op: "local error", Err: tls.AlertError(20)}, true, ResetByPeer, "what came was changed on its way: bad record MAC"},
+		{alert(116), false, conn.TLS, `the peer refused: "certificate required"`},
+		{alert(116), true, conn.ResetByPeer, `the peer refused: "certificate required"`},
+		{alert(48), false, conn.TLS, `the peer refused: "unknown certificate authority"`},
+		{alert(20), false, conn.ResetByPeer, `the peer refused: "bad record MAC"`},
+		{alert(200), false, conn.ResetByPeer, `the peer refused: "alert(200)"`},
+		{&net.OpError{Op: "local error", Err: tls.AlertError(20)}, true, conn.ResetByPeer, "what came was changed on its way: bad record MAC"},
 	}
 	for _, tt := range tests {
 		e := talkError(tt.err, tt.said)
@@ -333,7 +336,7 @@ func TestTLSBothWays(t *testing.T) {
 		data[i] = byte(rnd.Uint32())
 	}
 	var wg sync.WaitGroup
-	for _, side := range []*TLSStream{c, s} {
+	for _, side := range []*Stream{c, s} {
 		wg.Go(func() {
 			if _, err := side.Write(data); err != nil {
 				t.Error(err)
@@ -352,8 +355,8 @@ func TestTLSBothWays(t *testing.T) {
 }
 
 func TestTLSFacts(t *testing.T) {
-	server := must(t)(TLSOptions{ALPN: []string{"b", "a"}}.ServerConfig())
-	client := must(t)(TLSOptions{ALPN: []string{"a", "c"}, Insecure: true}.ClientConfig("example.org"))
+	server := must(t)(Options{ALPN: []string{"b", "a"}}.ServerConfig())
+	client := must(t)(Options{ALPN: []string{"a", "c"}, Insecure: true}.ClientConfig("example.org"))
 	c, s, cerr, serr := handshakes(t, client, server)
 	if cerr != nil || serr != nil {
 		t.Fatal(cerr, serr)

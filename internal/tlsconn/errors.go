@@ -1,4 +1,4 @@
-package conn
+package tlsconn
 
 import (
 	"context"
@@ -13,16 +13,18 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // handshakeError says why no TLS connection came about with the peer at addr.
-func handshakeError(addr net.Addr, err error) *Error {
-	e := &Error{Why: TLS, Op: "TLS with " + addrString(addr)}
+func handshakeError(addr net.Addr, err error) *conn.Error {
+	e := &conn.Error{Why: conn.TLS, Op: "TLS with " + addrString(addr)}
 	switch words := certificateWords(err); {
 	case words != "":
 		e.Err = errors.New(words)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		e.Why, e.Err = Timeout, errors.New("handshake timed out")
+		e.Why, e.Err = conn.Timeout, errors.New("handshake timed out")
 	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):
 		e.Err = errors.New("handshake given up")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -189,22 +191,22 @@ var refusals = sync.OnceValue(func() map[string]bool {
 // talkError is what broke an established TLS connection: nil for what is to be
 // handed on as it is (the socket's own errors, an expired deadline). A peer that
 // has talked to us, as said tells, has not refused us at the door.
-func talkError(err error, said bool) *Error {
+func talkError(err error, said bool) *conn.Error {
 	if words, ok := alertWords(err); ok {
-		why := ResetByPeer
+		why := conn.ResetByPeer
 		if !said && refusals()[words] {
-			why = TLS
+			why = conn.TLS
 		}
-		return &Error{Why: why, Op: "TLS", Err: alertMeans(errors.New(words))}
+		return &conn.Error{Why: why, Op: "TLS", Err: alertMeans(errors.New(words))}
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "local error" {
-		return &Error{Why: ResetByPeer, Op: "TLS", Err: errors.New(localWords(protocolWords(e.Err)))}
+		return &conn.Error{Why: conn.ResetByPeer, Op: "TLS", Err: errors.New(localWords(protocolWords(e.Err)))}
 	}
 	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return &Error{Why: ResetByPeer, Op: "TLS", Err: fmt.Errorf("the peer sent what is not TLS: %q", e.RecordHeader[:])}
+		return &conn.Error{Why: conn.ResetByPeer, Op: "TLS", Err: fmt.Errorf("the peer sent what is not TLS: %q", e.RecordHeader[:])}
 	}
 	if strings.HasPrefix(err.Error(), "tls: ") {
-		return &Error{Why: ResetByPeer, Op: "TLS", Err: errors.New("the peer sent what is not TLS: " + protocolWords(err))}
+		return &conn.Error{Why: conn.ResetByPeer, Op: "TLS", Err: errors.New("the peer sent what is not TLS: " + protocolWords(err))}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package conn
+package tlsconn
 
 // unixModes says that a file's mode tells who can read it.
 const unixModes = false

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package conn
+package tlsconn
 
 // unixModes says that a file's mode tells who can read it.
 const unixModes = true

@@ -1,4 +1,4 @@
-package conn
+package tlsconn
 
 import (
 	"crypto/sha256"
@@ -7,13 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"gcat/internal/conn"
 )
 
-// TLSOptions say how a connection is made secret and whom it is with. The zero
+// Options say how a connection is made secret and whom it is with. The zero
 // value is a client that trusts the system's authorities (SSL_CERT_FILE and
 // SSL_CERT_DIR as crypto/x509 reads them) and checks the peer's name, or a
 // server with a throw-away certificate. TLS is 1.2 or newer.
-type TLSOptions struct {
+type Options struct {
 	// CA is a PEM file of the authorities a client trusts instead of the
 	// system's.
 	CA string
@@ -39,7 +41,7 @@ type TLSOptions struct {
 
 // Check reports what makes no sense in the options themselves, before any file
 // is looked at: an error of whoever typed them.
-func (o TLSOptions) Check() error {
+func (o Options) Check() error {
 	if o.Key != "" && o.Cert == "" {
 		return fmt.Errorf("the key %q is of no use without its certificate", o.Key)
 	}
@@ -53,8 +55,8 @@ func (o TLSOptions) Check() error {
 }
 
 // ClientConfig reads the files and returns what a client that dials host needs.
-// What is wrong with a file is an [Error] of kind [Local].
-func (o TLSOptions) ClientConfig(host string) (*tls.Config, error) {
+// What is wrong with a file is an [conn.Error] of kind [conn.Local].
+func (o Options) ClientConfig(host string) (*tls.Config, error) {
 	config, err := o.config()
 	if err != nil {
 		return nil, err
@@ -81,7 +83,7 @@ func (o TLSOptions) ClientConfig(host string) (*tls.Config, error) {
 
 // ServerConfig reads the files and returns what a server needs. Its own
 // certificate's fingerprint is that of [OwnFingerprint].
-func (o TLSOptions) ServerConfig() (*tls.Config, error) {
+func (o Options) ServerConfig() (*tls.Config, error) {
 	config, err := o.config()
 	if err != nil {
 		return nil, err
@@ -103,7 +105,7 @@ func (o TLSOptions) ServerConfig() (*tls.Config, error) {
 	if len(config.Certificates) == 0 {
 		cert, err := throwAway()
 		if err != nil {
-			return nil, &Error{Why: Local, Op: "make a certificate", Err: err}
+			return nil, &conn.Error{Why: conn.Local, Op: "make a certificate", Err: err}
 		}
 		config.Certificates = []tls.Certificate{cert}
 	}
@@ -111,7 +113,7 @@ func (o TLSOptions) ServerConfig() (*tls.Config, error) {
 }
 
 // config is what both sides have in common.
-func (o TLSOptions) config() (*tls.Config, error) {
+func (o Options) config() (*tls.Config, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package conn
+package tlsconn
 
 import (
 	"bytes"
@@ -17,6 +17,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // maxPEM bounds a certificate or key file, in bytes: the authorities of a whole
@@ -26,7 +28,7 @@ const maxPEM = 16 << 20
 // Warnings says what about the files is no error but should be mended: a
 // private key that others can read, a certificate that is out of date. One line
 // each.
-func (o TLSOptions) Warnings() []string {
+func (o Options) Warnings() []string {
 	var lines []string
 	key := o.Key
 	if key == "" {
@@ -79,7 +81,7 @@ func readPEM(path string) ([]byte, error) {
 }
 
 func fileError(path string, err error) error {
-	return &Error{Why: Local, Op: fmt.Sprintf("%q", path), Err: err}
+	return &conn.Error{Why: conn.Local, Op: fmt.Sprintf("%q", path), Err: err}
 }
 
 // readAuthorities reads the certificates of a PEM file; there must be one, and

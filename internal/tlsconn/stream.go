@@ -1,4 +1,9 @@
-package conn
+// Package tlsconn is TLS above a connection: the files that make a
+// configuration ([Options]), the handshake ([Client], [Server]), a [Stream] with
+// half-closes and an end that cannot be mistaken, and words for what goes wrong.
+//
+// A failed handshake is a [conn.Error] of kind [conn.TLS], or [conn.Timeout].
+package tlsconn
 
 import (
 	"context"
@@ -11,20 +16,22 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"gcat/internal/conn"
 )
 
-// A TLSStream is a TLS connection above another one, with half-closes and with
+// A Stream is a TLS connection above another one, with half-closes and with
 // ends that cannot be mistaken.
 //
 // CloseWrite sends close_notify and nothing else: there is no FIN before Close,
 // since TLS may still have to answer for us, and the other direction goes on
 // for as long as the peer likes. The end of what the peer sends is io.EOF only
 // if its close_notify said so; a TCP connection that merely ends, in the middle
-// of a record or between two, is an [Error] of kind [CutShort] (RFC 8446, 6.1).
+// of a record or between two, is an [conn.Error] of kind [conn.CutShort] (RFC 8446, 6.1).
 //
 // Deadlines go to the connection below. As with [tls.Conn], nothing can be
 // written any more after a write has timed out.
-type TLSStream struct {
+type Stream struct {
 	tls  *tls.Conn
 	wire *wire
 
@@ -36,11 +43,11 @@ type TLSStream struct {
 	// it, if one did.
 	heard     chan struct{}
 	heardOnce sync.Once
-	alert     *Error
+	alert     *conn.Error
 }
 
-// TLSFacts are what a finished handshake has settled.
-type TLSFacts struct {
+// Facts are what a finished handshake has settled.
+type Facts struct {
 	// Version and Cipher are "TLS 1.3" and "TLS_AES_128_GCM_SHA256".
 	Version, Cipher string
 	// ALPN is the protocol that was chosen; empty is none.
@@ -52,16 +59,16 @@ type TLSFacts struct {
 	Peer string
 }
 
-// TLSClient performs the handshake of a client over c, within ctx. When it
+// Client performs the handshake of a client over c, within ctx. When it
 // fails, c has been closed.
-func TLSClient(ctx context.Context, c net.Conn, config *tls.Config) (*TLSStream, error) {
+func Client(ctx context.Context, c net.Conn, config *tls.Config) (*Stream, error) {
 	w := &wire{Conn: c}
 	return handshake(ctx, w, tls.Client(w, config))
 }
 
-// TLSServer performs the handshake of a server over c, within ctx. When it
+// Server performs the handshake of a server over c, within ctx. When it
 // fails, c has been closed.
-func TLSServer(ctx context.Context, c net.Conn, config *tls.Config) (*TLSStream, error) {
+func Server(ctx context.Context, c net.Conn, config *tls.Config) (*Stream, error) {
 	w := &wire{Conn: c}
 	return handshake(ctx, w, tls.Server(w, config))
 }
@@ -70,26 +77,26 @@ func TLSServer(ctx context.Context, c net.Conn, config *tls.Config) (*TLSStream,
 // so that our alert gets through before the connection ends.
 const lastWords = 500 * time.Millisecond
 
-func handshake(ctx context.Context, w *wire, t *tls.Conn) (*TLSStream, error) {
+func handshake(ctx context.Context, w *wire, t *tls.Conn) (*Stream, error) {
 	if err := t.HandshakeContext(ctx); err != nil {
 		failed := handshakeError(w.RemoteAddr(), err)
-		if alert := w.plainAlert(); alert != nil && failed.Why == TLS {
+		if alert := w.plainAlert(); alert != nil && failed.Why == conn.TLS {
 			failed.Err = alertMeans(alert)
 		}
-		if failed.Why != Timeout && ctx.Err() == nil {
-			_ = CloseInOrder(w.Conn, lastWords)
+		if failed.Why != conn.Timeout && ctx.Err() == nil {
+			_ = conn.CloseInOrder(w.Conn, lastWords)
 		} else {
 			_ = w.Close()
 		}
 		return nil, failed
 	}
-	return &TLSStream{tls: t, wire: w, heard: make(chan struct{})}, nil
+	return &Stream{tls: t, wire: w, heard: make(chan struct{})}, nil
 }
 
 // Facts returns what the handshake has settled.
-func (s *TLSStream) Facts() TLSFacts {
+func (s *Stream) Facts() Facts {
 	state := s.tls.ConnectionState()
-	facts := TLSFacts{
+	facts := Facts{
 		Version:     tls.VersionName(state.Version),
 		Cipher:      tls.CipherSuiteName(state.CipherSuite),
 		ALPN:        state.NegotiatedProtocol,
@@ -101,8 +108,8 @@ func (s *TLSStream) Facts() TLSFacts {
 	return facts
 }
 
-// Read reads what the peer says. See [TLSStream] for how it ends.
-func (s *TLSStream) Read(p []byte) (int, error) {
+// Read reads what the peer says. See [Stream] for how it ends.
+func (s *Stream) Read(p []byte) (int, error) {
 	n, err := s.tls.Read(p)
 	if n > 0 {
 		s.said.Store(true)
@@ -127,18 +134,18 @@ func (s *TLSStream) Read(p []byte) (int, error) {
 
 // cutShort is an end of TCP that is none of TLS. Some servers answer our
 // close_notify so (nginx does), whether or not they have said all.
-func (s *TLSStream) cutShort() error {
+func (s *Stream) cutShort() error {
 	words := "cut short: the connection ended without close_notify"
 	if s.ended.Load() {
 		words += ", in answer to ours"
 	}
-	return &Error{Why: CutShort, Op: "TLS", Err: errors.New(words)}
+	return &conn.Error{Why: conn.CutShort, Op: "TLS", Err: errors.New(words)}
 }
 
 // Write sends p. A peer that refuses us (no certificate, a wrong one) may reset
 // the connection right behind its alert: what Read hears within a moment is
 // then the reason why the write failed.
-func (s *TLSStream) Write(p []byte) (int, error) {
+func (s *Stream) Write(p []byte) (int, error) {
 	n, err := s.tls.Write(p)
 	if err == nil {
 		return n, nil
@@ -157,13 +164,13 @@ func (s *TLSStream) Write(p []byte) (int, error) {
 
 // CloseWrite tells the peer by close_notify that nothing more will be sent. It
 // waits for as long as the peer lets it, up to the write deadline.
-func (s *TLSStream) CloseWrite() error {
+func (s *Stream) CloseWrite() error {
 	s.closeWrite.Do(func() {
 		s.ended.Store(true)
 		before := s.wire.written.Load()
 		s.closeErr = s.tls.CloseWrite()
-		if socket, ok := s.wire.Conn.(*Socket); ok && s.closeErr == nil {
-			socket.trailer.Store(s.wire.written.Load() - before)
+		if socket, ok := s.wire.Conn.(*conn.Socket); ok && s.closeErr == nil {
+			socket.Trailer(s.wire.written.Load() - before)
 		}
 	})
 	return s.closeErr
@@ -171,8 +178,8 @@ func (s *TLSStream) CloseWrite() error {
 
 // Close sends close_notify unless CloseWrite has, giving it a moment if the
 // peer does not read, and closes the connection below. To end it as broken, so
-// that the peer takes nothing for complete, close [TLSStream.NetConn] instead.
-func (s *TLSStream) Close() error {
+// that the peer takes nothing for complete, close [Stream.NetConn] instead.
+func (s *Stream) Close() error {
 	_ = s.wire.Conn.SetWriteDeadline(time.Now().Add(lastWords)) // it fails only on a closed connection
 	err := s.tls.Close()
 	if err != nil && strings.HasPrefix(err.Error(), "tls: failed to send closeNotify alert (but connection was closed anyway)") {
@@ -182,22 +189,22 @@ func (s *TLSStream) Close() error {
 }
 
 // NetConn returns the connection below.
-func (s *TLSStream) NetConn() net.Conn { return s.wire.Conn }
+func (s *Stream) NetConn() net.Conn { return s.wire.Conn }
 
 // LocalAddr returns the address of this side.
-func (s *TLSStream) LocalAddr() net.Addr { return s.wire.LocalAddr() }
+func (s *Stream) LocalAddr() net.Addr { return s.wire.LocalAddr() }
 
 // RemoteAddr returns the address of the peer.
-func (s *TLSStream) RemoteAddr() net.Addr { return s.wire.RemoteAddr() }
+func (s *Stream) RemoteAddr() net.Addr { return s.wire.RemoteAddr() }
 
 // SetDeadline sets both deadlines of the connection below.
-func (s *TLSStream) SetDeadline(t time.Time) error { return s.wire.Conn.SetDeadline(t) }
+func (s *Stream) SetDeadline(t time.Time) error { return s.wire.Conn.SetDeadline(t) }
 
 // SetReadDeadline sets the read deadline of the connection below.
-func (s *TLSStream) SetReadDeadline(t time.Time) error { return s.wire.Conn.SetReadDeadline(t) }
+func (s *Stream) SetReadDeadline(t time.Time) error { return s.wire.Conn.SetReadDeadline(t) }
 
 // SetWriteDeadline sets the write deadline of the connection below.
-func (s *TLSStream) SetWriteDeadline(t time.Time) error { return s.wire.Conn.SetWriteDeadline(t) }
+func (s *Stream) SetWriteDeadline(t time.Time) error { return s.wire.Conn.SetWriteDeadline(t) }
 
 // A wire is the connection below a TLS connection. It notes whether the peer's
 // bytes have ended, and leaves the write deadline to its user: crypto/tls would
