@@ -35,7 +35,7 @@ func sendUrgent(t *testing.T, c halfConn) {
 // urgent byte itself is no part of the stream.
 func TestFaultUrgent(t *testing.T) {
 	const half = 1 << 20
-	data := noise(2 * half)
+	data := noise(1, 2*half)
 	talk := func(c halfConn) {
 		_, _ = c.Write(data[:half])
 		sendUrgent(t, c)

@@ -20,12 +20,6 @@ import (
 // same bytes, in every state that a shell can leave the descriptors in.
 
 // noise is size bytes that do not repeat, the same in each run.
-func noise(size int) []byte {
-	r := rand.NewChaCha8([32]byte{1})
-	data := make([]byte, size)
-	_, _ = r.Read(data)
-	return data
-}
 
 // fileOf is a file that holds data, opened at its start.
 func fileOf(t *testing.T, data []byte) *os.File { return input(t, string(data)) }
@@ -44,7 +38,7 @@ func summary(data []byte) string { return fmt.Sprintf("%d %x", len(data), sha256
 // and its offset stands at the end afterwards.
 func TestKernelInputOffset(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
-		data := noise(3 << 20)
+		data := noise(1, 3<<20)
 		f := fileOf(t, data)
 		if _, err := f.Seek(1_000_003, io.SeekStart); err != nil {
 			t.Fatal(err)
@@ -74,7 +68,7 @@ func TestKernelInputOfNoSize(t *testing.T) {
 // at once and stays whole: copies, splices and the changes between them.
 func TestKernelPipes(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
-		data := noise(20 << 20)
+		data := noise(1, 20<<20)
 		got := make(chan string, 1)
 		at := serve(t, network, func(c halfConn) {
 			sum := make(chan string, 1)
@@ -117,7 +111,7 @@ func ragged(w io.Writer, data []byte) {
 
 // The outputs that a shell can redirect to.
 func TestKernelOutputs(t *testing.T) {
-	data := noise(5 << 20)
+	data := noise(1, 5<<20)
 	for _, c := range []struct {
 		name string
 		flag int
@@ -172,7 +166,7 @@ func TestKernelIdle(t *testing.T) {
 	for _, from := range []string{"file", "pipe"} {
 		t.Run(from, func(t *testing.T) {
 			t.Parallel()
-			data := noise(4 << 20)
+			data := noise(1, 4<<20)
 			at := serve(t, "tcp", func(c halfConn) {
 				h := sha256.New()
 				n := int64(0)
@@ -202,7 +196,7 @@ func TestKernelIdle(t *testing.T) {
 // What is wrapped around the bytes goes without the kernel's ways, and nobody can
 // tell.
 func TestKernelWrapped(t *testing.T) {
-	data := noise(2 << 20)
+	data := noise(1, 2<<20)
 	for _, flags := range [][]string{{"-o", "dump"}, {"--rate", "1G"}, {"-t"}} {
 		t.Run(flags[0], func(t *testing.T) {
 			t.Parallel()
@@ -221,7 +215,7 @@ func TestKernelWrapped(t *testing.T) {
 // A call that a signal interrupts is called again.
 func TestKernelInterrupted(t *testing.T) {
 	strace := script.Peer(t, "strace")
-	data := noise(1 << 20)
+	data := noise(1, 1<<20)
 	for _, c := range []struct{ call, from string }{
 		{"read", "pipe"}, {"splice", "pipe"}, {"splice", "file"}, {"poll", "pipe"}, {"write", "pipe"},
 	} {
@@ -251,7 +245,7 @@ func TestKernelInterrupted(t *testing.T) {
 // file by then arrives, and no more has left it.
 func TestKernelFileStopped(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
-		f := fileOf(t, noise(64<<20))
+		f := fileOf(t, noise(1, 64<<20))
 		var got int64
 		done := make(chan struct{})
 		at := serve(t, network, func(c halfConn) {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package e2e
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ func answered(t *testing.T, c net.Conn, data []byte) (answer []byte, ok bool) {
 	if _, err := c.Write(data); err != nil {
 		t.Fatal(err)
 	}
-	_ = c.SetReadDeadline(time.Now().Add(patience))
+	_ = c.SetReadDeadline(time.Now().Add(limit))
 	buf := make([]byte, 300_000)
 	n, err := c.Read(buf)
 	return buf[:n], err == nil
@@ -48,7 +48,7 @@ func dialUDP(t *testing.T, local, to string) net.Conn {
 // Each datagram comes back alone and whole, and nothing is added to it.
 func TestDatagramsWhole(t *testing.T) {
 	t.Parallel()
-	s := start(t, 3, "--suffix", "!", "--greeting", "hello", "udp://127.0.0.1:0", "udp://[::1]:0", "udp://:0")
+	s := gecho(t, 3, "--suffix", "!", "--greeting", "hello", "udp://127.0.0.1:0", "udp://[::1]:0", "udp://:0")
 	for i, to := range []string{s.address[0], s.address[1], "127.0.0.2" + s.address[2][4:]} {
 		c := dialUDP(t, "", to)
 		for _, n := range []int{0, 1, 1500, 65507} {
@@ -67,7 +67,7 @@ func TestDatagramsWhole(t *testing.T) {
 // answered, tells that the other one has been through.
 func TestDatagramsRefused(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "-w", "1", "udp://0.0.0.0:0")
+	s := gecho(t, 1, "-w", "1", "udp://0.0.0.0:0")
 	port := s.address[0][len("0.0.0.0:"):]
 	ask := func(c net.Conn, text string) {
 		t.Helper()
@@ -114,7 +114,7 @@ func forge(t *testing.T, address string) {
 // held back.
 func TestLoopGuard(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "--loop-guard", "50", "udp://127.0.0.1:0")
+	s := gecho(t, 1, "--loop-guard", "50", "udp://127.0.0.1:0")
 	c := dialUDP(t, "", s.address[0])
 	// In lock step up to the limit: no buffer overflows.
 	for i := range 50 {
@@ -132,7 +132,7 @@ func TestLoopGuard(t *testing.T) {
 	}
 	buf := make([]byte, 10)
 	for count := 0; ; count++ {
-		_ = c.SetReadDeadline(time.Now().Add(patience))
+		_ = c.SetReadDeadline(time.Now().Add(limit))
 		n, err := c.Read(buf)
 		if err != nil {
 			t.Fatal(err)
@@ -152,7 +152,7 @@ func TestLoopGuard(t *testing.T) {
 func TestLoopGuardVaries(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--reply", "{n}"}, {"--reply", "{time}"}, {"--service", "chargen"}, {"--corrupt", "1"}} {
-		s := start(t, 1, append(args, "--loop-guard", "50", "udp://127.0.0.1:0")...)
+		s := gecho(t, 1, append(args, "--loop-guard", "50", "udp://127.0.0.1:0")...)
 		c := dialUDP(t, "", s.address[0])
 		for i := range 100 {
 			if _, err := fmt.Fprintf(c, "datagram %d", i); err != nil {
@@ -168,7 +168,7 @@ func TestLoopGuardVaries(t *testing.T) {
 func TestUnixDatagramsStuck(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := start(t, 1, "-w", "1", "unixgram://"+dir+"/s")
+	s := gecho(t, 1, "-w", "1", "unixgram://"+dir+"/s")
 	dial := func(name string) net.Conn {
 		c, err := net.DialUnix("unixgram", &net.UnixAddr{Name: dir + "/" + name}, &net.UnixAddr{Name: dir + "/s"})
 		if err != nil {
@@ -198,7 +198,7 @@ func TestUnixDatagramsStuck(t *testing.T) {
 func TestUnixDatagrams(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	start(t, 2, "unixgram://"+dir+"/s", "unixpacket://"+dir+"/p")
+	gecho(t, 2, "unixgram://"+dir+"/s", "unixpacket://"+dir+"/p")
 	local := &net.UnixAddr{Name: dir + "/c", Net: "unixgram"}
 	c, err := net.DialUnix("unixgram", local, &net.UnixAddr{Name: dir + "/s", Net: "unixgram"})
 	if err != nil {
@@ -229,7 +229,7 @@ func TestUnixDatagrams(t *testing.T) {
 	}
 	for i := range 40 {
 		b := make([]byte, 10)
-		_ = c.SetReadDeadline(time.Now().Add(patience))
+		_ = c.SetReadDeadline(time.Now().Add(limit))
 		if n, err := c.Read(b); err != nil || n != 1 || b[0] != byte(i) {
 			t.Fatalf("reply %d: %v, %v", i, b[:n], err)
 		}
@@ -239,7 +239,7 @@ func TestUnixDatagrams(t *testing.T) {
 // --count counts datagrams, too.
 func TestDatagramOnce(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "--once", "udp://127.0.0.1:0")
+	s := gecho(t, 1, "--once", "udp://127.0.0.1:0")
 	if got, ok := answered(t, dialUDP(t, "", s.address[0]), []byte("one")); !ok || string(got) != "one" {
 		t.Errorf("%q", got)
 	}
@@ -271,10 +271,10 @@ func TestDatagramsQueued(t *testing.T) {
 	}
 	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0"`, script.Path("gecho"))
 	cmd.ExtraFiles = []*os.File{f}
-	s := startCommand(t, 1, cmd)
+	s := gechoCommand(t, 1, cmd)
 	f.Close()
 	b := make([]byte, 10)
-	_ = early.SetReadDeadline(time.Now().Add(patience))
+	_ = early.SetReadDeadline(time.Now().Add(limit))
 	if n, err := early.Read(b); err != nil || string(b[:n]) != "early" {
 		t.Errorf("got %q, %v", b[:n], err)
 	}

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"os/exec"
@@ -11,7 +11,7 @@ import (
 
 // python runs a client in Python 3 against the server; HOST and PORT are set in
 // it.
-func (s *server) python(program string) {
+func (s *echoServer) python(program string) {
 	s.t.Helper()
 	host, port, _ := strings.Cut(s.address[0], ":")
 	cmd := exec.Command(script.Peer(s.t, "python3"), "-c", "import socket, time\nHOST, PORT = '"+host+"', "+port+"\n"+program)
@@ -24,7 +24,7 @@ func (s *server) python(program string) {
 // client that is silent is closed.
 func TestTutorialSuffix(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "-w", "1", "--suffix", `\nI get it!\n`, "0")
+	s := gecho(t, 1, "-w", "1", "--suffix", `\nI get it!\n`, "0")
 	s.python(`
 s = socket.create_connection((HOST, PORT), timeout=30)
 s.sendall(b'data')
@@ -43,7 +43,7 @@ assert 0.9 < time.monotonic() - began, 'closed too early'
 // answering.
 func TestTutorialSetTime(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "-w", "30", "--control", "--lines", "--reply", `{remote} received ok!\n`, "--farewell", `time out !\n`, "0")
+	s := gecho(t, 1, "-w", "30", "--control", "--lines", "--reply", `{remote} received ok!\n`, "--farewell", `time out !\n`, "0")
 	s.python(`
 s = socket.create_connection((HOST, PORT), timeout=30)
 f = s.makefile('rb')
@@ -69,7 +69,7 @@ else:
 // The chat that ends with exit.
 func TestTutorialExit(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "--once", "--control", "--greeting", `welcome\n`, "0")
+	s := gecho(t, 1, "--once", "--control", "--greeting", `welcome\n`, "0")
 	s.python(`
 s = socket.create_connection((HOST, PORT), timeout=30)
 f = s.makefile('rwb')
@@ -90,7 +90,7 @@ assert f.readline() == b''
 // server on the same port starts at once (SO_REUSEADDR).
 func TestTutorialHandleRequest(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "--once", "--greeting", `thank you for connecting`, "--close-after", "24", "0")
+	s := gecho(t, 1, "--once", "--greeting", `thank you for connecting`, "--close-after", "24", "0")
 	client := `
 s = socket.create_connection((HOST, PORT), timeout=30)
 got = b''
@@ -104,7 +104,7 @@ assert got == b'thank you for connecting', got
 	if got := s.status(); got != 0 {
 		t.Errorf("status %d", got)
 	}
-	again := start(t, 1, s.address[0])
+	again := gecho(t, 1, s.address[0])
 	again.python(`
 s = socket.create_connection((HOST, PORT), timeout=30)
 s.sendall(b'x')
@@ -113,5 +113,5 @@ assert s.recv(1) == b'x'
 	if got := again.end(syscall.SIGINT); got != 0 {
 		t.Errorf("status %d", got)
 	}
-	start(t, 1, s.address[0])
+	gecho(t, 1, s.address[0])
 }

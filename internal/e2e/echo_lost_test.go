@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"bytes"
@@ -19,9 +19,9 @@ func noise(seed uint64, n int) []byte {
 	return b
 }
 
-// both runs a test against the epoll loop and against a goroutine for each
+// eachServer runs a test against the epoll loop and against a goroutine for each
 // connection, which must not differ.
-func both(t *testing.T, f func(t *testing.T, args ...string)) {
+func eachServer(t *testing.T, f func(t *testing.T, args ...string)) {
 	t.Run("loop", func(t *testing.T) { t.Parallel(); f(t) })
 	t.Run("goroutine", func(t *testing.T) { t.Parallel(); f(t, "--reply", "{data}") })
 	t.Run("lines", func(t *testing.T) { t.Parallel(); f(t, "--lines", "--max-line", "100M") })
@@ -34,12 +34,12 @@ func TestNothingLost(t *testing.T) {
 		for _, late := range []time.Duration{0, 700 * time.Millisecond, 2 * time.Second} {
 			t.Run(network+late.String(), func(t *testing.T) {
 				t.Parallel()
-				both(t, func(t *testing.T, args ...string) {
+				eachServer(t, func(t *testing.T, args ...string) {
 					endpoint := network
 					if network != "0" {
 						endpoint = t.TempDir() + "/s"
 					}
-					s := start(t, 1, append(args, endpoint)...)
+					s := gecho(t, 1, append(args, endpoint)...)
 					c := s.dial()
 					data := noise(1, 5_000_000)
 					go func() {
@@ -75,8 +75,8 @@ func TestNothingLost(t *testing.T) {
 // Many clients at once, each checked by its hash, while others reset.
 func TestManyClients(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 1, append(args, "0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 1, append(args, "0")...)
 		clients := 300
 		if len(args) == 0 {
 			clients = 1000
@@ -84,13 +84,13 @@ func TestManyClients(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range clients {
 			all.Go(func() {
-				c, err := net.DialTimeout("tcp", s.address[0], patience)
+				c, err := net.DialTimeout("tcp", s.address[0], limit)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				defer c.Close()
-				_ = c.SetDeadline(time.Now().Add(2 * patience))
+				_ = c.SetDeadline(time.Now().Add(2 * limit))
 				data := noise(uint64(i), 20_000)
 				if i%10 == 9 { // leaves in the middle, by a reset
 					_, _ = c.Write(data)
@@ -118,8 +118,8 @@ func TestManyClients(t *testing.T) {
 // A client that sends and never reads is held back, and dropped after the limit.
 func TestNeverReads(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 1, append(args, "-w", "1", "0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 1, append(args, "-w", "1", "0")...)
 		c := s.dial()
 		began := time.Now()
 		block := bytes.Repeat([]byte("0123456789abcde\n"), 4096)

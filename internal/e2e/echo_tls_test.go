@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package e2e
 
 import (
 	"crypto/tls"
@@ -15,7 +15,7 @@ import (
 	"gcat/internal/testing/script"
 )
 
-func dialTLS(t *testing.T, s *server, config *tls.Config) *tls.Conn {
+func dialTLS(t *testing.T, s *echoServer, config *tls.Config) *tls.Conn {
 	t.Helper()
 	config.InsecureSkipVerify = true
 	c := tls.Client(s.dial(), config)
@@ -27,7 +27,7 @@ func dialTLS(t *testing.T, s *server, config *tls.Config) *tls.Conn {
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "-v", "-w", "3s", "--farewell", "bye", "tls://127.0.0.1:0")
+	s := gecho(t, 1, "-v", "-w", "3s", "--farewell", "bye", "tls://127.0.0.1:0")
 	s.said("throw-away certificate, SHA-256 fingerprint ")
 	c := dialTLS(t, s, &tls.Config{})
 	talk(t, c, "secret", "secret")
@@ -71,7 +71,7 @@ func TestTLSClientCA(t *testing.T) {
 		run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
 			"-subj", "/CN="+name, "-keyout", name+".key", "-out", name+".pem")
 	}
-	s := start(t, 1, "--tls-cert", dir+"/good.pem", "--tls-key", dir+"/good.key", "--tls-client-ca", dir+"/good.pem", "--tls", "0")
+	s := gecho(t, 1, "--tls-cert", dir+"/good.pem", "--tls-key", dir+"/good.key", "--tls-client-ca", dir+"/good.pem", "--tls", "0")
 	client := func(name string) (string, error) {
 		config := &tls.Config{InsecureSkipVerify: true}
 		if name != "" {
@@ -103,7 +103,7 @@ func TestTLSClientCA(t *testing.T) {
 func TestTLSOpenSSL(t *testing.T) {
 	t.Parallel()
 	openssl := script.Peer(t, "openssl")
-	s := start(t, 1, "--once", "--suffix", "!", "tls://127.0.0.1:0")
+	s := gecho(t, 1, "--once", "--suffix", "!", "tls://127.0.0.1:0")
 	cmd := exec.Command(openssl, "s_client", "-quiet", "-no_ign_eof", "-connect", s.address[0])
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -146,7 +146,7 @@ func TestInetd(t *testing.T) {
 	defer lf.Close()
 	cmd := exec.Command(script.Path("gecho"), "--inetd", "--once")
 	cmd.Stdin = lf
-	s := startCommand(t, 0, cmd)
+	s := gechoCommand(t, 0, cmd)
 	s.address = []string{l.Addr().String()}
 	c := s.dial()
 	talk(t, c, "listener", "listener")
@@ -162,7 +162,7 @@ func TestInetd(t *testing.T) {
 	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
 	cmd = exec.Command(script.Path("gecho"), "--inetd")
 	cmd.Stdin = theirs
-	s = startCommand(t, 0, cmd)
+	s = gechoCommand(t, 0, cmd)
 	theirs.Close()
 	nc, err := net.FileConn(ours)
 	ours.Close()
@@ -170,7 +170,7 @@ func TestInetd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	_ = nc.SetDeadline(time.Now().Add(patience))
+	_ = nc.SetDeadline(time.Now().Add(limit))
 	talk(t, nc, "pair", "pair")
 	_ = nc.(*net.UnixConn).CloseWrite()
 	if got := rest(t, nc); got != "" {
@@ -197,7 +197,7 @@ func TestInetd(t *testing.T) {
 // The services, over TCP and, where they fit, UDP.
 func TestServices(t *testing.T) {
 	t.Parallel()
-	s := start(t, 2, "--service", "daytime", "0", "udp://127.0.0.1:0")
+	s := gecho(t, 2, "--service", "daytime", "0", "udp://127.0.0.1:0")
 	day := rest(t, s.dial())
 	if _, err := time.Parse("Mon Jan _2 15:04:05 2006\r\n", day); err != nil {
 		t.Error(err)
@@ -205,7 +205,7 @@ func TestServices(t *testing.T) {
 	if got, ok := answered(t, dialUDP(t, "", s.address[1]), nil); !ok || len(got) != len(day) {
 		t.Errorf("%q", got)
 	}
-	s = start(t, 1, "--service", "time", "0")
+	s = gecho(t, 1, "--service", "time", "0")
 	b := rest(t, s.dial())
 	if len(b) != 4 {
 		t.Fatalf("%q", b)
@@ -214,14 +214,14 @@ func TestServices(t *testing.T) {
 	if d := time.Since(time.Unix(seconds, 0)).Abs(); d > time.Minute {
 		t.Errorf("it is off by %v", d)
 	}
-	s = start(t, 1, "--service", "discard", "0")
+	s = gecho(t, 1, "--service", "discard", "0")
 	c := s.dial()
 	_, _ = c.Write(make([]byte, 10<<20))
 	_ = c.(*net.TCPConn).CloseWrite()
 	if got := rest(t, c); got != "" {
 		t.Errorf("discard said %q", got)
 	}
-	s = start(t, 2, "--service", "chargen", "0", "udp://127.0.0.1:0")
+	s = gecho(t, 2, "--service", "chargen", "0", "udp://127.0.0.1:0")
 	c = s.dial()
 	line := ""
 	for i := range 95 {
@@ -235,7 +235,7 @@ func TestServices(t *testing.T) {
 	if got, ok := answered(t, dialUDP(t, "", s.address[1]), nil); !ok || len(got) > 512 {
 		t.Errorf("%d bytes", len(got))
 	}
-	s = start(t, 1, "--service", "source:3M", "0")
+	s = gecho(t, 1, "--service", "source:3M", "0")
 	if got := rest(t, s.dial()); len(got) != 3<<20 || !strings.HasPrefix(got, " !\"#") {
 		t.Errorf("%d bytes", len(got))
 	}

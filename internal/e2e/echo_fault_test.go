@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ func silent(t *testing.T, c net.Conn) {
 	if n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatalf("read %d bytes, %v; want silence", n, err)
 	}
-	_ = c.SetReadDeadline(time.Now().Add(patience))
+	_ = c.SetReadDeadline(time.Now().Add(limit))
 }
 
 // reset expects ECONNRESET, after what may still come.
@@ -48,9 +48,9 @@ func TestFailFirst(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, 1, "--fail-first", "2", "--fail", how, "0")
+			s := gecho(t, 1, "--fail-first", "2", "--fail", how, "0")
 			for range 2 {
-				c, err := net.DialTimeout("tcp", s.address[0], patience)
+				c, err := net.DialTimeout("tcp", s.address[0], limit)
 				if how == "reset" && errors.Is(err, syscall.ECONNRESET) {
 					continue // before connect(2) had returned
 				}
@@ -74,7 +74,7 @@ func TestFailFirst(t *testing.T) {
 // Nobody gets in: the kernel answers no SYN when the backlog is full.
 func TestNoAccept(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "--no-accept", "0")
+	s := gecho(t, 1, "--no-accept", "0")
 	c, err := net.DialTimeout("tcp", s.address[0], 300*time.Millisecond)
 	if err == nil {
 		c.Close()
@@ -90,7 +90,7 @@ func TestNoAccept(t *testing.T) {
 
 func TestNoRead(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "--no-read", "-w", "100ms", "0")
+	s := gecho(t, 1, "--no-read", "-w", "100ms", "0")
 	c := s.dial()
 	_ = c.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
 	block := make([]byte, 1<<20)
@@ -113,7 +113,7 @@ func TestOnEOF(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, 1, "--on-eof", how, "0")
+			s := gecho(t, 1, "--on-eof", how, "0")
 			c := s.dial()
 			talk(t, c, "hello", "hello")
 			_ = c.(*net.TCPConn).CloseWrite()
@@ -130,7 +130,7 @@ func TestAfter(t *testing.T) {
 		for _, how := range []string{"close", "reset", "stall", "half-close"} {
 			t.Run(service+" "+how, func(t *testing.T) {
 				t.Parallel()
-				s := start(t, 1, "--service", service, "--"+how+"-after", "10000", "--delay", "20ms", "0")
+				s := gecho(t, 1, "--service", service, "--"+how+"-after", "10000", "--delay", "20ms", "0")
 				c := s.dial()
 				if service == "echo" {
 					_, _ = c.Write(noise(3, 20_000))
@@ -171,7 +171,7 @@ func TestAfter(t *testing.T) {
 func TestSeed(t *testing.T) {
 	t.Parallel()
 	run := func(seed string) (answers []string, log string) {
-		s := start(t, 1, "--seed", seed, "--corrupt", "0.4", "--delay", "0-2ms", "--fault-rate", "0.7", "0")
+		s := gecho(t, 1, "--seed", seed, "--corrupt", "0.4", "--delay", "0-2ms", "--fault-rate", "0.7", "0")
 		for range 8 {
 			c := s.dial()
 			for range 4 {
@@ -189,7 +189,7 @@ func TestSeed(t *testing.T) {
 		if got := s.end(syscall.SIGTERM); got != 0 {
 			t.Errorf("status %d", got)
 		}
-		return answers, regexp.MustCompile(`from \S+`).ReplaceAllString(s.log.String(), "")
+		return answers, regexp.MustCompile(`from \S+`).ReplaceAllString(s.err.String(), "")
 	}
 	one, oneLog := run("7")
 	two, twoLog := run("7")
@@ -214,7 +214,7 @@ func TestSeed(t *testing.T) {
 // A flipped bit is one that is sent, also where the sending ends within the reply.
 func TestFlipIsSent(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "--corrupt", "1", "--close-after", "5", "--seed", "7", "0")
+	s := gecho(t, 1, "--corrupt", "1", "--close-after", "5", "--seed", "7", "0")
 	c := s.dial()
 	if _, err := c.Write(make([]byte, 200)); err != nil {
 		t.Fatal(err)
@@ -229,7 +229,7 @@ func TestUnixClientName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for i, args := range [][]string{nil, {"--lines"}} {
-		s := start(t, 1, append(args, "-v", fmt.Sprintf("%s/server%d", dir, i))...)
+		s := gecho(t, 1, append(args, "-v", fmt.Sprintf("%s/server%d", dir, i))...)
 		me := fmt.Sprintf("%s/me%d", dir, i)
 		c, err := net.DialUnix("unix", &net.UnixAddr{Name: me}, &net.UnixAddr{Name: fmt.Sprintf("%s/server%d", dir, i)})
 		if err != nil {
@@ -240,7 +240,7 @@ func TestUnixClientName(t *testing.T) {
 		s.said(fmt.Sprintf("accepted connection 1 from %q", me))
 		s.said(fmt.Sprintf("closed connection 1 from %q", me))
 	}
-	s := start(t, 1, "--log", "json", dir+"/server")
+	s := gecho(t, 1, "--log", "json", dir+"/server")
 	c, err := net.DialUnix("unix", &net.UnixAddr{Name: dir + "/me"}, &net.UnixAddr{Name: dir + "/server"})
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +252,7 @@ func TestUnixClientName(t *testing.T) {
 // Pauses of gecho's own are not idleness.
 func TestDelayIsNotIdle(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "-w", "100ms", "--delay", "400ms", "0")
+	s := gecho(t, 1, "-w", "100ms", "--delay", "400ms", "0")
 	c := s.dial()
 	began := time.Now()
 	talk(t, c, "x", "x")
@@ -263,7 +263,7 @@ func TestDelayIsNotIdle(t *testing.T) {
 
 func TestRateAndChunk(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "--rate", "10000", "0")
+	s := gecho(t, 1, "--rate", "10000", "0")
 	c := s.dial()
 	began := time.Now()
 	text := strings.Repeat("x", 4000)
@@ -271,7 +271,7 @@ func TestRateAndChunk(t *testing.T) {
 	if d := time.Since(began); d < 300*time.Millisecond {
 		t.Errorf("4000 bytes at 10000 a second took %v", d)
 	}
-	s = start(t, 1, "--chunk", "3", "0")
+	s = gecho(t, 1, "--chunk", "3", "0")
 	c = s.dial()
 	_, _ = io.WriteString(c, "0123456789")
 	b := make([]byte, 10)
@@ -282,8 +282,8 @@ func TestRateAndChunk(t *testing.T) {
 
 func TestDatagramFaults(t *testing.T) {
 	t.Parallel()
-	ask := func(t *testing.T, args ...string) (got []string, s *server) {
-		s = start(t, 1, append(args, "--seed", "1", "udp://127.0.0.1:0")...)
+	ask := func(t *testing.T, args ...string) (got []string, s *echoServer) {
+		s = gecho(t, 1, append(args, "--seed", "1", "udp://127.0.0.1:0")...)
 		c, err := net.Dial("udp", s.address[0])
 		if err != nil {
 			t.Fatal(err)
@@ -307,14 +307,14 @@ func TestDatagramFaults(t *testing.T) {
 	t.Run("loss", func(t *testing.T) {
 		t.Parallel()
 		got, s := ask(t, "--loss", "0.5")
-		if lost := strings.Count(s.log.String(), "lost datagram"); lost == 0 || lost+len(got) != 10 {
+		if lost := strings.Count(s.err.String(), "lost datagram"); lost == 0 || lost+len(got) != 10 {
 			t.Errorf("%d lost, got %q", lost, got)
 		}
 	})
 	t.Run("duplicate", func(t *testing.T) {
 		t.Parallel()
 		got, s := ask(t, "--duplicate", "50%")
-		if twice := strings.Count(s.log.String(), "twice"); twice == 0 || len(got) != 10+twice {
+		if twice := strings.Count(s.err.String(), "twice"); twice == 0 || len(got) != 10+twice {
 			t.Errorf("%d twice, got %q", twice, got)
 		}
 	})

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package e2e
 
 import (
 	"bytes"
@@ -33,10 +33,10 @@ func waiting(t *testing.T, c net.Conn) {
 
 // A full server leaves the rest in the backlog, whichever endpoint they called,
 // and takes the next as soon as one leaves.
-func TestMaxConns(t *testing.T) {
+func TestEchoMaxConns(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 2, append(args, "--max-conns", "2", "0", "0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 2, append(args, "--max-conns", "2", "0", "0")...)
 		first, second := s.dial(0), s.dial(1)
 		talk(t, first, "1\n", "1\n")
 		talk(t, second, "2\n", "2\n")
@@ -54,9 +54,9 @@ func TestMaxConns(t *testing.T) {
 // and takes the next as soon as one leaves.
 func TestDescriptorLimit(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
+	eachServer(t, func(t *testing.T, args ...string) {
 		shell := append([]string{"-c", `ulimit -n 64; exec "$@"`, "sh", script.Path("gecho")}, args...)
-		s := startCommand(t, 1, exec.Command("sh", append(shell, "--max-conns", "1000", "0")...))
+		s := gechoCommand(t, 1, exec.Command("sh", append(shell, "--max-conns", "1000", "0")...))
 		var inside, outside []net.Conn
 		for range 80 {
 			c := s.dial()
@@ -82,7 +82,7 @@ func TestDescriptorLimit(t *testing.T) {
 		for len(outside) > 0 {
 			inside[0].Close()
 			inside = append(inside[1:], outside[0])
-			if !answered(outside[0], patience) {
+			if !answered(outside[0], limit) {
 				t.Fatal("the next was not taken")
 			}
 			outside = outside[1:]
@@ -94,9 +94,9 @@ func TestDescriptorLimit(t *testing.T) {
 // so once a second each.
 func TestNoDescriptor(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
+	eachServer(t, func(t *testing.T, args ...string) {
 		shell := append([]string{"-c", `ulimit -n 64; exec "$@"`, "sh", script.Path("gecho")}, args...)
-		s := startCommand(t, 2, exec.Command("sh", append(shell, "0", "0")...))
+		s := gechoCommand(t, 2, exec.Command("sh", append(shell, "0", "0")...))
 		talk(t, s.dial(), "x\n", "x\n") // whatever it opens for itself is open
 		free := uint64(0)               // the number that the next descriptor would get
 		for ; ; free++ {
@@ -114,14 +114,14 @@ func TestNoDescriptor(t *testing.T) {
 		s.said("too many open files")
 		before := ticks(t, s)
 		time.Sleep(time.Second)
-		if used, lines := ticks(t, s)-before, strings.Count(s.log.String(), "\n"); used > 10 || lines > 20 {
+		if used, lines := ticks(t, s)-before, strings.Count(s.err.String(), "\n"); used > 10 || lines > 20 {
 			t.Errorf("%d ticks of CPU, %d lines", used, lines)
 		}
 	})
 }
 
 // ticks is the CPU time of the server in clock ticks.
-func ticks(t *testing.T, s *server) (n int) {
+func ticks(t *testing.T, s *echoServer) (n int) {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
 	if err != nil {
@@ -138,8 +138,8 @@ func ticks(t *testing.T, s *server) (n int) {
 // --once and --count: as many as asked for, and then nobody gets in.
 func TestCount(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 2, append(args, "--count", "2", "0", "0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 2, append(args, "--count", "2", "0", "0")...)
 		first, second := s.dial(0), s.dial(1)
 		talk(t, first, "1\n", "1\n")
 		talk(t, second, "2\n", "2\n")
@@ -162,8 +162,8 @@ func TestCount(t *testing.T) {
 // SIGTERM: connections may finish within --grace, the rest are closed in order.
 func TestGrace(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 1, append(args, "--grace", "400ms", "--farewell", "bye", "-v", "0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 1, append(args, "--grace", "400ms", "--farewell", "bye", "-v", "0")...)
 		c := s.dial()
 		talk(t, c, "1\n", "1\n")
 		_ = s.cmd.Process.Signal(syscall.SIGTERM)
@@ -178,7 +178,7 @@ func TestGrace(t *testing.T) {
 		}
 		s.said("1 connection did not finish within 400ms and had to be closed")
 
-		s = start(t, 1, append(args, "0")...)
+		s = gecho(t, 1, append(args, "0")...)
 		c = s.dial()
 		talk(t, c, "1\n", "1\n")
 		_ = s.cmd.Process.Signal(syscall.SIGTERM)
@@ -187,7 +187,7 @@ func TestGrace(t *testing.T) {
 			t.Errorf("all had finished: status %d", got)
 		}
 
-		s = start(t, 1, append(args, "--grace", "1h", "-v", "0")...)
+		s = gecho(t, 1, append(args, "--grace", "1h", "-v", "0")...)
 		c = s.dial()
 		talk(t, c, "1\n", "1\n")
 		_ = s.cmd.Process.Signal(syscall.SIGINT)
@@ -201,8 +201,8 @@ func TestGrace(t *testing.T) {
 // Idle limit and deadline, with a farewell and in order.
 func TestClocks(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 1, append(args, "-w", "1s", "--farewell", "bye", "0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 1, append(args, "-w", "1s", "--farewell", "bye", "0")...)
 		c := s.dial()
 		var last time.Time
 		for range 5 { // activity keeps it open
@@ -216,7 +216,7 @@ func TestClocks(t *testing.T) {
 		if d := time.Since(last); d < 990*time.Millisecond {
 			t.Errorf("closed %v after the last byte", d)
 		}
-		s = start(t, 1, append(args, "--deadline", "300ms", "0")...)
+		s = gecho(t, 1, append(args, "--deadline", "300ms", "0")...)
 		began := time.Now()
 		c = s.dial()
 		for {
@@ -238,8 +238,8 @@ func TestClocks(t *testing.T) {
 // --log json: one object a line, and what is in it. SIGUSR1 asks for the totals.
 func TestLogJSON(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 1, append(args, "--log", "json", "-w", "200ms", "0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 1, append(args, "--log", "json", "-w", "200ms", "0")...)
 		c := s.dial()
 		talk(t, c, "hello\n", "hello\n")
 		_ = s.cmd.Process.Signal(syscall.SIGUSR1)
@@ -251,7 +251,7 @@ func TestLogJSON(t *testing.T) {
 			t.Errorf("status %d", got)
 		}
 		var names []string
-		for line := range strings.Lines(s.log.String()) {
+		for line := range strings.Lines(s.err.String()) {
 			var o map[string]any
 			if err := json.Unmarshal([]byte(line), &o); err != nil {
 				t.Fatalf("%v: %s", err, line)
@@ -277,10 +277,10 @@ func TestLogJSON(t *testing.T) {
 }
 
 // --allow and --deny.
-func TestRules(t *testing.T) {
+func TestEchoRules(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 1, append(args, "--deny", "127.0.0.0/8", "--once", "0", "[::1]:0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 1, append(args, "--deny", "127.0.0.0/8", "--once", "0", "[::1]:0")...)
 		if got := rest(t, s.dial()); got != "" {
 			t.Errorf("got %q", got)
 		}
@@ -291,7 +291,7 @@ func TestRules(t *testing.T) {
 // Sockets handed over by LISTEN_FDS are used as they are.
 func TestListenFDs(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
+	eachServer(t, func(t *testing.T, args ...string) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -306,7 +306,7 @@ func TestListenFDs(t *testing.T) {
 		pf, _ := p.(*net.UDPConn).File()
 		cmd := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ LISTEN_FDS=2 exec "$@"`, "sh", script.Path("gecho")}, args...)...)
 		cmd.ExtraFiles = []*os.File{lf, pf}
-		s := startCommand(t, 2, cmd)
+		s := gechoCommand(t, 2, cmd)
 		lf.Close()
 		pf.Close()
 		talk(t, s.dial(), "handed\n", "handed\n")
@@ -320,8 +320,8 @@ func TestListenFDs(t *testing.T) {
 // of file, never a reset.
 func TestGraceUnderLoad(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 1, append(args, "--grace", "300ms", "-v", "0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 1, append(args, "--grace", "300ms", "-v", "0")...)
 		const clients = 50
 		ends := make(chan error, clients)
 		var begun sync.WaitGroup
@@ -370,7 +370,7 @@ func TestGraceUnderLoad(t *testing.T) {
 // A crowd that waits is closed at its limit, each of them.
 func TestCrowdTimesOut(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "-w", "4s", "0")
+	s := gecho(t, 1, "-w", "4s", "0")
 	var all sync.WaitGroup
 	for range 2000 {
 		c := s.dial()
@@ -395,7 +395,7 @@ func TestCrowdTimesOut(t *testing.T) {
 // Nobody reads the log, and nobody is held up by that.
 func TestLogUnread(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
+	eachServer(t, func(t *testing.T, args ...string) {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
@@ -404,7 +404,7 @@ func TestLogUnread(t *testing.T) {
 		shell := append([]string{"-c", `exec "$@" 2>&3`, "sh", script.Path("gecho")}, args...)
 		cmd := exec.Command("sh", append(shell, "--log", "json", "0")...)
 		cmd.ExtraFiles = []*os.File{w}
-		s := startCommand(t, 1, cmd)
+		s := gechoCommand(t, 1, cmd)
 		w.Close()
 		for range 1000 { // each is told twice, in 200 bytes; a pipe holds 64 KiB
 			c := s.dial()

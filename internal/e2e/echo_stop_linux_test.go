@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"fmt"
@@ -14,10 +14,10 @@ import (
 
 // stop stops the server until goOn is called, and returns when all its threads
 // stand still.
-func (s *server) stop() (goOn func()) {
+func (s *echoServer) stop() (goOn func()) {
 	s.t.Helper()
 	_ = s.cmd.Process.Signal(syscall.SIGSTOP)
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
 		stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid))
 		still := len(stats) > 0
 		for _, name := range stats {
@@ -39,8 +39,8 @@ func (s *server) stop() (goOn func()) {
 // others have the whole limit again. Then it holds.
 func TestCrowdStopped(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 1, append(args, "-w", "2", "0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 1, append(args, "-w", "2", "0")...)
 		var crowd []net.Conn
 		for range 400 { // more than one look of epoll(7) shows
 			crowd = append(crowd, s.dial())
@@ -78,8 +78,8 @@ func TestCrowdStopped(t *testing.T) {
 // answered.
 func TestCrowdStoppedShortly(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, args ...string) {
-		s := start(t, 1, append(args, "-w", "4", "0")...)
+	eachServer(t, func(t *testing.T, args ...string) {
+		s := gecho(t, 1, append(args, "-w", "4", "0")...)
 		var crowd []net.Conn
 		for range 400 {
 			crowd = append(crowd, s.dial())
