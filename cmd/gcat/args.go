@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"gcat/internal/cli"
 	"gcat/internal/conn"
 )
@@ -162,9 +160,7 @@ func (g *gcat) agree(word string, e conn.Endpoint) (conn.Endpoint, error) {
 	return e, nil
 }
 
+// usage makes err one of the command line; its hint stays.
 func usage(err error) error {
-	if err == nil {
-		return nil
-	}
-	return cli.Usagef("%s", fmt.Sprint(err))
+	return cli.WithStatus(cli.Usage, err)
 }

@@ -29,7 +29,7 @@ func (g *gecho) endpoints() ([]place, error) {
 	for _, text := range g.Endpoint {
 		e, err := conn.ParseEndpoint(text, conn.Syntax{Listening: true, Network: "tcp", Host: "127.0.0.1"})
 		if err != nil {
-			return nil, cli.Usagef("%v", err)
+			return nil, cli.WithStatus(cli.Usage, err)
 		}
 		secure := e.Network == "tls" || g.TLS && strings.HasPrefix(e.Network, "tcp")
 		if e.Host == "0.0.0.0" { // the net package would listen on [::] as well

@@ -47,9 +47,17 @@ func Hint(err error, line string) error {
 	return &Error{Status: StatusOf(err), Err: err, Hint: line}
 }
 
+// hintOf is the hint that err carries: its own, or that of an error below it
+// that has a method Hint.
 func hintOf(err error) string {
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e, ok := errors.AsType[*Error](err); ok && e.Hint != "" {
 		return e.Hint
+	}
+	if h, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
+		return h.Hint()
 	}
 	return ""
 }

@@ -267,7 +267,7 @@ func (d *Dialer) source(ctx context.Context, network string, v4 bool) (net.Addr,
 	if v4 {
 		family = network + "4"
 	}
-	e := Endpoint{Network: family, Host: unbracket(d.LocalHost), Port: d.LocalPort}
+	e := Endpoint{Network: family, Host: literal(unbracket(d.LocalHost)), Port: d.LocalPort}
 	if e.Port == "" {
 		e.Port = "0"
 	}

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -39,19 +40,26 @@ var networks = []string{
 }
 
 // ParseEndpoint reads one of the spellings HOST:PORT, [V6]:PORT, :PORT, PORT,
-// SCHEME://..., a path with a slash in it, or @NAME.
+// SCHEME://..., a path with a slash in it, @NAME or unix:PATH. The error may have
+// a hint ([Error.Hint]).
 func ParseEndpoint(s string, syntax Syntax) (Endpoint, error) {
 	e := Endpoint{Network: syntax.Network}
 	if e.Network == "" {
 		e.Network = "tcp"
 	}
 	scheme, rest, ok := strings.Cut(s, "://")
-	if ok && !strings.Contains(scheme, "/") {
+	word, behind, colon := strings.Cut(s, ":")
+	switch {
+	case ok && !strings.Contains(scheme, "/"):
 		if !slices.Contains(networks, scheme) {
-			return e, fmt.Errorf("bad endpoint %q: no such scheme %q", s, scheme)
+			return e, badEndpoint(s, fmt.Errorf("no such scheme %q", scheme), respelled(scheme, rest))
 		}
 		e.Network = scheme
-	} else {
+	case colon && strings.HasPrefix(word, "unix") && slices.Contains(networks, word):
+		e.Network, rest = word, behind
+	case colon && respelled(word, behind) != "":
+		return e, badEndpoint(s, errors.New("a scheme is written SCHEME://"), respelled(word, behind))
+	default:
 		rest = s
 		if strings.HasPrefix(s, "@") || strings.Contains(s, "/") {
 			e.Network = unixNetwork(e.Network)
@@ -66,13 +74,22 @@ func ParseEndpoint(s string, syntax Syntax) (Endpoint, error) {
 		return e, fmt.Errorf("bad endpoint %q: %w", s, err)
 	}
 	e.Host, e.Port = host, port
+	if e.Network != "vsock" {
+		e.Host = literal(host)
+	}
 	return e, e.check(syntax.Listening)
+}
+
+// badEndpoint says what is wrong with the endpoint s, and what to type in its
+// place.
+func badEndpoint(s string, why error, try string) error {
+	return &Error{Why: BadAddress, Op: fmt.Sprintf("bad endpoint %q", s), Err: why, Try: try}
 }
 
 // ParseHostPort reads an endpoint given as two words; the host may be an IPv6
 // address with or without brackets.
 func ParseHostPort(host, port string, syntax Syntax) (Endpoint, error) {
-	e := Endpoint{Network: syntax.Network, Host: unbracket(host), Port: port}
+	e := Endpoint{Network: syntax.Network, Host: literal(unbracket(host)), Port: port}
 	if e.Network == "" {
 		e.Network = "tcp"
 	}
@@ -141,17 +158,20 @@ func checkPath(s, path string) error {
 
 // check refuses ports and hosts that cannot be.
 func (e Endpoint) check(listening bool) error {
+	if e.Network == "vsock" {
+		if _, err := strconv.ParseUint(e.Port, 10, 32); err != nil {
+			return fmt.Errorf("bad vsock port %q: want a number", e.Port)
+		}
+		if _, err := strconv.ParseUint(e.Host, 10, 32); err != nil && e.Host != "" {
+			return fmt.Errorf("bad vsock context identifier %q: want a number", e.Host)
+		}
+		return nil
+	}
 	if err := CheckPort(e.Port); err != nil {
 		return err
 	}
 	if e.Port == "0" && !listening {
 		return fmt.Errorf("port 0 is only for listening")
-	}
-	if e.Network == "vsock" {
-		if _, err := strconv.ParseUint(e.Host, 10, 32); err != nil && e.Host != "" {
-			return fmt.Errorf("bad vsock context identifier %q: want a number", e.Host)
-		}
-		return nil
 	}
 	for _, c := range []byte(e.Host) {
 		if c <= ' ' || c == 0x7f || c == '/' || c == '@' {
@@ -161,8 +181,8 @@ func (e Endpoint) check(listening bool) error {
 	return nil
 }
 
-// CheckPort reports whether port is a number up to 65535 (up to 2^32-1 is for
-// vsock alone and not taken here) or could be the name of a service.
+// CheckPort reports whether port is a number up to 65535 or could be the name of
+// a service.
 func CheckPort(port string) error {
 	if port == "" {
 		return fmt.Errorf("the port is missing")
@@ -227,7 +247,9 @@ func EndpointOf(a net.Addr) Endpoint {
 		}
 		return Endpoint{Network: strings.TrimRight(a.Network(), "46"), Host: host, Port: port}
 	}
-	if host, port, ok := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(a.String(), "vm("), ")"), "):"); ok {
+	// A vsock address is written "local(1):7007", "vm(3):7007".
+	_, numbers, _ := strings.Cut(a.String(), "(")
+	if host, port, ok := strings.Cut(numbers, "):"); ok {
 		return Endpoint{Network: a.Network(), Host: host, Port: port}
 	}
 	return Endpoint{Network: a.Network(), Path: a.String()}

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -31,6 +32,26 @@ func TestParseEndpoint(t *testing.T) {
 		{"unix://rel", Syntax{}, "unix://rel"},
 		{"vsock://2:1234", Syntax{}, "vsock://2:1234"},
 		{"a/b://c", Syntax{}, "unix://a/b://c"},
+		{"127.1:80", Syntax{}, "tcp://127.0.0.1:80"},
+		{"0x7f000001:80", Syntax{}, "tcp://127.0.0.1:80"},
+		{"0:80", Syntax{}, "tcp://0.0.0.0:80"},
+		{"010.0.0.1:80", Syntax{}, "tcp://8.0.0.1:80"},
+		{"1.2.3.4.5:80", Syntax{}, "tcp://1.2.3.4.5:80"},
+		{"127.256:80", Syntax{}, "tcp://127.0.1.0:80"},
+		{"0x:80", Syntax{}, "tcp://0x:80"},
+		{"1.:80", Syntax{}, "tcp://1.:80"},
+		{"4294967296:80", Syntax{}, "tcp://4294967296:80"},
+		{"udp://0177.1:53", Syntax{}, "udp://127.0.0.1:53"},
+		{"unix:/run/x.sock", Syntax{}, "unix:///run/x.sock"},
+		{"unix:x.sock", Syntax{}, "unix://x.sock"},
+		{"unixgram:@name", Syntax{}, "unixgram://@name"},
+		{"unixpacket:./x", Syntax{}, "unixpacket://./x"},
+		{"[fe80::1%25eth0]:80", Syntax{}, "tcp://[fe80::1%eth0]:80"},
+		{"tcp6://[fe80::1%25eth0]:80", Syntax{}, "tcp6://[fe80::1%eth0]:80"},
+		{"[fe80::1%25]:80", Syntax{}, "tcp://[fe80::1%25]:80"},
+		{"vsock://1:4194304000", Syntax{}, "vsock://1:4194304000"},
+		{"vsock://2:http", Syntax{}, ""},
+		{"unix:", Syntax{}, ""},
 		{"80", Syntax{}, ""},
 		{"::1:80", Syntax{}, ""},
 		{"localhost:99999", Syntax{}, ""},
@@ -53,12 +74,72 @@ func TestParseEndpoint(t *testing.T) {
 	}
 }
 
+// A spelling of another tool is answered with ours.
+func TestParseEndpointHint(t *testing.T) {
+	for in, want := range map[string]string{
+		"tcp:localhost:80":         "type tcp://localhost:80",
+		"TCP:localhost:80":         "type tcp://localhost:80",
+		"TCP4:localhost:80":        "type tcp4://localhost:80",
+		"TCP://localhost:80":       "type tcp://localhost:80",
+		"Unix:/x":                  "type unix:///x",
+		"UNIX-CONNECT:/x":          "type unix:///x",
+		"tcp-connect:h:80":         "type tcp://h:80",
+		"OPENSSL:h:443":            "type tls://h:443",
+		"http://host":              "type tcp://host:80",
+		"http://host:8080/x":       "type tcp://host:8080",
+		"https://[::1]/":           "type tls://[::1]:443",
+		"VSOCK-CONNECT:2:80":       "type vsock://2:80",
+		"ftp://localhost:21":       "",
+		"TCP:\x1b[2J:80":           "",
+		"localhost:99999":          "",
+		"2001:db8::1:80":           "",
+		"example.com:tcp:whatever": "",
+	} {
+		_, err := ParseEndpoint(in, Syntax{})
+		if err == nil {
+			t.Errorf("%q is accepted", in)
+			continue
+		}
+		hint := ""
+		if e, ok := errors.AsType[*Error](err); ok {
+			hint = e.Hint()
+		}
+		if hint != want {
+			t.Errorf("%q: %v, hint %q, want %q", in, err, hint, want)
+		}
+	}
+}
+
+type vsockAddr string
+
+func (vsockAddr) Network() string  { return "vsock" }
+func (a vsockAddr) String() string { return string(a) }
+
+// The address of a vsock socket, whatever the context identifier is called, is
+// one that can be typed.
+func TestEndpointOfVsock(t *testing.T) {
+	for in, want := range map[string]string{
+		"local(1):7007":      "vsock://1:7007",
+		"vm(3):4194304000":   "vsock://3:4194304000",
+		"host(2):7007":       "vsock://2:7007",
+		"hypervisor(0):7007": "vsock://0:7007",
+	} {
+		e := EndpointOf(vsockAddr(in))
+		if again, err := ParseEndpoint(e.String(), Syntax{}); e.String() != want || err != nil || again != e {
+			t.Errorf("%s is %q, read back as %q, %v", in, e, again, err)
+		}
+	}
+}
+
 func TestParseHostPort(t *testing.T) {
 	for _, c := range []struct{ host, port, want string }{
 		{"localhost", "80", "tcp://localhost:80"},
 		{"::1", "80", "tcp://[::1]:80"},
 		{"[::1]", "80", "tcp://[::1]:80"},
 		{"", "80", "tcp://:80"},
+		{"127.1", "80", "tcp://127.0.0.1:80"},
+		{"0", "80", "tcp://0.0.0.0:80"},
+		{"[fe80::1%25eth0]", "80", "tcp://[fe80::1%eth0]:80"},
 		{"localhost:80", "80", ""},
 		{"localhost", "99999", ""},
 		{"localhost", "", ""},

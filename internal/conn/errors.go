@@ -49,6 +49,8 @@ type Error struct {
 	Op string
 	// Err is the cause; its words are translated by [Words].
 	Err error
+	// Try, if not empty, is what a user can type to do better.
+	Try string
 }
 
 func (e *Error) Error() string {
@@ -62,6 +64,18 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Kind returns e.Why as a string, for those who do not import this package.
 func (e *Error) Kind() string { return string(e.Why) }
+
+// Hint returns what a user can type to do better: e's own Try, or that of the
+// error below it; empty is nothing.
+func (e *Error) Hint() string {
+	if e.Try != "" {
+		return e.Try
+	}
+	if below, ok := errors.AsType[*Error](e.Err); ok {
+		return below.Hint()
+	}
+	return ""
+}
 
 // Words returns what err means in the system's own words and without the
 // phrases that the Go library wraps around them.
