@@ -5,6 +5,7 @@ import (
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/filter"
 )
 
 // byteFlags are the options that look at the bytes, or hold them back. Each is a
@@ -17,7 +18,7 @@ type byteFlags struct {
 	Rate     cli.Size     `placeholder:"SIZE" group:"bytes" help:"Bytes a second."`
 	Hexdump  string       `short:"o" placeholder:"FILE" group:"bytes" help:"Dump both ways." filled:""`
 
-	dump *conn.Dump // open; nil is none
+	dump *filter.Dump // open; nil is none
 }
 
 // checkBytes refuses values that make no sense.
@@ -39,13 +40,13 @@ func (g *gcat) openDump() error {
 	switch g.Hexdump {
 	case "":
 	case "-":
-		g.dump = conn.NewDump("standard error", g.console)
+		g.dump = filter.NewDump("standard error", g.console)
 	default:
 		f, err := os.OpenFile(g.Hexdump, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 		if err != nil {
 			return fileError(err)
 		}
-		g.dump = conn.NewDump(g.Hexdump, f)
+		g.dump = filter.NewDump(g.Hexdump, f)
 	}
 	return nil
 }
@@ -66,20 +67,20 @@ func (g *gcat) closeDump(err error) error {
 func (g *gcat) wrapLocal(s conn.Stream, progress *conn.Progress, whole bool) conn.Stream {
 	switch {
 	case g.DatagramSize != nil:
-		s = &conn.Blocks{Stream: s, Size: *g.DatagramSize}
+		s = &filter.Blocks{Stream: s, Size: *g.DatagramSize}
 	case g.Lines || g.Interval > 0:
-		s = conn.NewLines(s, whole)
+		s = filter.NewLines(s, whole)
 	case whole:
-		s = &conn.Capped{Stream: s, Max: 64 << 10} // more than a datagram of UDP holds
+		s = &filter.Capped{Stream: s, Max: 64 << 10} // more than a datagram of UDP holds
 	}
 	if g.CRLF {
-		s = &conn.CRLF{Stream: s, Whole: whole}
+		s = &filter.CRLF{Stream: s, Whole: whole}
 	}
 	if g.Interval > 0 {
-		s = &conn.Interval{Stream: s, Pause: g.Interval.D(), Progress: progress}
+		s = &filter.Interval{Stream: s, Pause: g.Interval.D(), Progress: progress}
 	}
 	if g.Rate > 0 {
-		s = conn.NewRate(s, int64(g.Rate), whole, progress)
+		s = filter.NewRate(s, int64(g.Rate), whole, progress)
 	}
 	return s
 }
@@ -91,13 +92,13 @@ func (g *gcat) wrapRemote(s conn.Stream, peer string) conn.Stream {
 		unread = messages.Unread
 	}
 	if g.dump != nil {
-		s = &conn.Dumped{Stream: s, Dump: g.dump, Peer: peer}
+		s = &filter.Dumped{Stream: s, Dump: g.dump, Peer: peer}
 	}
 	if g.Telnet {
-		s = &conn.Telnet{Stream: s}
+		s = &filter.Telnet{Stream: s}
 	}
 	if g.Datagrams != nil {
-		s = &conn.Countdown{Stream: s, Left: *g.Datagrams, Unread: unread}
+		s = &filter.Countdown{Stream: s, Left: *g.Datagrams, Unread: unread}
 	}
 	return s
 }

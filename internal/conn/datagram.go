@@ -14,6 +14,10 @@ import (
 	"time"
 )
 
+// MaxDatagram is how many bytes a datagram of UDP over IPv4 can carry: 65535
+// less the headers of IP (20) and UDP (8).
+const MaxDatagram = 65507
+
 // Datagrams is the client's side of a conversation in datagrams, over UDP or a
 // Unix datagram socket, as a Stream: one Read returns one datagram, which may be
 // empty, and one Write sends one.

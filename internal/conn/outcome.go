@@ -21,7 +21,7 @@ func (c *conversation) unacknowledged() int64 {
 // unsent counts the bytes read from Local that our kernel does not have.
 func (c *conversation) unsent() int64 {
 	sent := c.sent.Load() // before the others: it never overtakes them
-	return c.taken.Load() + heldBack(c.Local) - sent
+	return c.taken.Load() + Buffered(c.Local) - sent
 }
 
 // notDelivered says how many bytes the peer did not take, and why.
@@ -42,7 +42,7 @@ func (c *conversation) sendWords(err error) string {
 	if u, ok := errors.AsType[*sendError](err); ok && u.to != "" {
 		peer = u.to
 	}
-	op := fmt.Sprintf("send to %s after %s", peer, byteCount(c.taken.Load()+heldBack(c.Local)))
+	op := fmt.Sprintf("send to %s after %s", peer, ByteCount(c.taken.Load()+Buffered(c.Local)))
 	switch n := c.unacknowledged(); {
 	case n > 0:
 		return op + fmt.Sprintf(", %d of them not delivered", n)
@@ -70,7 +70,17 @@ func (c *conversation) receiveError(err error) error {
 
 // ReceiveError says that receiving from peer failed, after so many bytes.
 func ReceiveError(peer string, received int64, err error) *Error {
-	return &Error{Why: talkKind(err), Op: fmt.Sprintf("receive from %s after %s", peer, byteCount(received)), Err: err}
+	return &Error{Why: talkKind(err), Op: fmt.Sprintf("receive from %s after %s", peer, ByteCount(received)), Err: err}
+}
+
+// Buffered counts the bytes that s, and what it is wrapped around, have read and
+// not returned: a stream that reads ahead has a method Buffered that says so. It
+// may be called while s is read.
+func Buffered(s Stream) int64 {
+	if b, ok := s.(interface{ Buffered() int64 }); ok {
+		return b.Buffered()
+	}
+	return 0
 }
 
 // isLocal reports whether err is of our own side.
@@ -104,11 +114,11 @@ func (c *conversation) leftWords() string {
 	case all <= 0:
 		return ""
 	case unsent <= 0:
-		return byteCount(all) + " sent but not acknowledged"
+		return ByteCount(all) + " sent but not acknowledged"
 	case unsent >= all:
-		return byteCount(all) + " not sent"
+		return ByteCount(all) + " not sent"
 	default:
-		return byteCount(all) + " not delivered"
+		return ByteCount(all) + " not delivered"
 	}
 }
 
@@ -121,7 +131,8 @@ func brokenWords(err error) error {
 	return err
 }
 
-func byteCount(n int64) string {
+// ByteCount is n in words: "1 byte", "2 bytes".
+func ByteCount(n int64) string {
 	if n == 1 {
 		return "1 byte"
 	}
@@ -215,11 +226,11 @@ func (c *conversation) leaveUnwritten() {
 	}
 	if c.err == nil {
 		c.note("timeout", &Error{Why: Timeout, Op: "standard output",
-			Err: fmt.Errorf("%d of %s received were not taken", n, byteCount(c.received.Load()))})
+			Err: fmt.Errorf("%d of %s received were not taken", n, ByteCount(c.received.Load()))})
 		return
 	}
 	if e, ok := errors.AsType[*Error](c.err); ok && e.Why == Timeout {
-		c.err = &Error{Why: e.Why, Op: e.Op, Err: fmt.Errorf("%s; standard output did not take %s of what was received", Words(e.Err), byteCount(n))}
+		c.err = &Error{Why: e.Why, Op: e.Op, Err: fmt.Errorf("%s; standard output did not take %s of what was received", Words(e.Err), ByteCount(n))}
 	}
 }
 

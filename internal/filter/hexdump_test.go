@@ -1,4 +1,4 @@
-package conn
+package filter
 
 import (
 	"bytes"
@@ -55,10 +55,10 @@ func TestDump(t *testing.T) {
 func TestDumpFull(t *testing.T) {
 	d := &Dumped{Stream: newPieces("x"), Dump: NewDump("dump", &dumpFile{err: syscall.ENOSPC})}
 	n, err := d.Read(make([]byte, 10))
-	if n != 1 || !isLocal(err) || !errors.Is(err, syscall.ENOSPC) {
+	if n != 1 || !local(err) || !errors.Is(err, syscall.ENOSPC) {
 		t.Error(n, err)
 	}
-	if _, err := d.Write([]byte("x")); !isLocal(err) {
+	if _, err := d.Write([]byte("x")); !local(err) {
 		t.Error(err)
 	}
 }

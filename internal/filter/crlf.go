@@ -1,14 +1,16 @@
-package conn
+package filter
 
 import (
 	"fmt"
 	"sync/atomic"
+
+	"gcat/internal/conn"
 )
 
-// CRLF is a Stream whose input has every LF turned into CRLF; a CRLF that is
+// CRLF is a [conn.Stream] whose input has every LF turned into CRLF; a CRLF that is
 // already there stays one. What is written to it passes unchanged.
 type CRLF struct {
-	Stream
+	conn.Stream
 	// Whole keeps what one Read of the stream returned in one piece, as
 	// datagrams need it.
 	Whole bool
@@ -24,9 +26,9 @@ type CRLF struct {
 // Read returns input with its line ends translated.
 func (c *CRLF) Read(p []byte) (int, error) {
 	if c.input == nil {
-		c.input = make([]byte, bufferSize/2)
+		c.input = make([]byte, frameSize/2)
 		if c.Whole {
-			c.input = make([]byte, bufferSize)
+			c.input = make([]byte, frameSize)
 		}
 		c.buf = make([]byte, 0, 2*len(c.input))
 	}
@@ -49,6 +51,9 @@ func (c *CRLF) Read(p []byte) (int, error) {
 	c.held.Store(int64(len(c.rest)))
 	return n, nil
 }
+
+// Buffered counts the bytes that were translated and not returned.
+func (c *CRLF) Buffered() int64 { return c.held.Load() + conn.Buffered(c.Stream) }
 
 // translate appends p to out with its line ends translated.
 func (c *CRLF) translate(out, p []byte) []byte {

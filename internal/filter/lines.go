@@ -1,4 +1,9 @@
-package conn
+// Package filter is what a command wraps around a [conn.Stream]: lines and
+// blocks, CRLF, telnet, a hex dump, pauses and a rate, a count of messages.
+//
+// Most of them change what is read from the stream and pass on what is written to
+// it. One that reads ahead has a method Buffered, which [conn.Buffered] asks.
+package filter
 
 import (
 	"bytes"
@@ -6,22 +11,20 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
-)
 
-// MaxDatagram is how many bytes a datagram of UDP over IPv4 can carry: 65535
-// less the headers of IP (20) and UDP (8).
-const MaxDatagram = 65507
+	"gcat/internal/conn"
+)
 
 // frameSize is how long a line may be that has to stay whole: more than any
 // datagram of UDP, so that the kernel has the last word.
 const frameSize = 64 << 10
 
-// Lines is a Stream of whose input each Read returns one line with its newline;
+// Lines is a [conn.Stream] of whose input each Read returns one line with its newline;
 // the last one may lack it.
 //
 // What is written to it passes unchanged.
 type Lines struct {
-	Stream
+	conn.Stream
 	// Whole makes a line that is longer than 64 KiB an error. Otherwise such a
 	// line comes in pieces.
 	Whole bool
@@ -33,7 +36,7 @@ type Lines struct {
 }
 
 // NewLines returns s line by line.
-func NewLines(s Stream, whole bool) *Lines { return &Lines{Stream: s, Whole: whole} }
+func NewLines(s conn.Stream, whole bool) *Lines { return &Lines{Stream: s, Whole: whole} }
 
 // Read returns the next line, or as much of it as p holds.
 func (l *Lines) Read(p []byte) (int, error) {
@@ -64,6 +67,14 @@ func (l *Lines) Read(p []byte) (int, error) {
 	}
 }
 
+// Buffered counts the bytes of the lines that were read and not returned.
+func (l *Lines) Buffered() int64 { return l.held.Load() + conn.Buffered(l.Stream) }
+
+// inputError is what a failed read of standard input is called.
+func inputError(err error) error {
+	return &conn.Error{Why: conn.Local, Op: "standard input", Err: err}
+}
+
 // take returns the first n bytes of what there is.
 func (l *Lines) take(p []byte, n int) (int, error) {
 	if n > len(p) && l.Whole {
@@ -75,10 +86,10 @@ func (l *Lines) take(p []byte, n int) (int, error) {
 	return n, nil
 }
 
-// Blocks is a Stream of whose input each Read returns exactly Size bytes; the
+// Blocks is a [conn.Stream] of whose input each Read returns exactly Size bytes; the
 // last may be fewer.
 type Blocks struct {
-	Stream
+	conn.Stream
 	Size int
 }
 
@@ -91,11 +102,17 @@ func (b *Blocks) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Capped is a Stream of whose input no Read returns more than Max bytes.
+// Buffered counts what the stream has buffered.
+func (b *Blocks) Buffered() int64 { return conn.Buffered(b.Stream) }
+
+// Capped is a [conn.Stream] of whose input no Read returns more than Max bytes.
 type Capped struct {
-	Stream
+	conn.Stream
 	Max int
 }
 
 // Read reads at most Max bytes.
 func (c *Capped) Read(p []byte) (int, error) { return c.Stream.Read(p[:min(len(p), c.Max)]) }
+
+// Buffered counts what the stream has buffered.
+func (c *Capped) Buffered() int64 { return conn.Buffered(c.Stream) }

@@ -1,4 +1,4 @@
-package conn
+package filter
 
 import (
 	"io"
@@ -6,18 +6,20 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // clocked notes when its reads returned.
 type clocked struct {
-	Stream
+	conn.Stream
 	start time.Time
 	at    []time.Duration
 	sizes []int
 }
 
 func (c *clocked) drain() {
-	buf := make([]byte, bufferSize)
+	buf := make([]byte, frameSize)
 	for {
 		n, err := c.Stream.Read(buf)
 		if n > 0 {
@@ -33,7 +35,7 @@ func (c *clocked) drain() {
 
 func TestInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		progress := new(Progress)
+		progress := new(conn.Progress)
 		progress.Start()
 		c := &clocked{Stream: &Interval{Stream: NewLines(newPieces("a\nb\nc\n"), false), Pause: time.Minute, Progress: progress}, start: time.Now()}
 		go func() {
@@ -54,7 +56,7 @@ func TestInterval(t *testing.T) {
 
 func TestRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		progress := new(Progress)
+		progress := new(conn.Progress)
 		progress.Start()
 		for _, perSecond := range []int64{1, 7, 1000, 100_000, 1 << 30} {
 			total := min(10*perSecond, 200_000)
@@ -78,7 +80,7 @@ func TestRate(t *testing.T) {
 // A datagram is not cut, whatever the rate.
 func TestRateWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		progress := new(Progress)
+		progress := new(conn.Progress)
 		progress.Start()
 		c := &clocked{Stream: NewRate(newPieces(strings.Repeat("x", 50_000), "y"), 10_000, true, progress), start: time.Now()}
 		c.drain()

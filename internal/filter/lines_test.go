@@ -1,4 +1,4 @@
-package conn
+package filter
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gcat/internal/conn"
 )
 
 func TestLines(t *testing.T) {
@@ -32,7 +34,7 @@ func TestLines(t *testing.T) {
 // A line that has to stay whole and cannot is an error, never cut.
 func TestLinesTooLong(t *testing.T) {
 	got, err := readEach(t, NewLines(newPieces("a\n", strings.Repeat("x", frameSize+10)), true), 1<<17)
-	if e, ok := errors.AsType[*Error](err); !ok || e.Why != Local || !slices.Equal(got, []string{"a\n"}) {
+	if e, ok := errors.AsType[*conn.Error](err); !ok || e.Why != conn.Local || !slices.Equal(got, []string{"a\n"}) {
 		t.Errorf("%.20q, %v", got, err)
 	}
 }
@@ -85,7 +87,13 @@ func TestCRLFWhole(t *testing.T) {
 		t.Errorf("%d reads, %v", len(got), err)
 	}
 	_, err = readEach(t, &CRLF{Stream: newPieces(strings.Repeat("\n", 40000)), Whole: true}, 1<<16)
-	if !isLocal(err) {
+	if !local(err) {
 		t.Error(err)
 	}
+}
+
+// local reports whether err is of our own side.
+func local(err error) bool {
+	e, ok := errors.AsType[*conn.Error](err)
+	return ok && e.Why == conn.Local
 }

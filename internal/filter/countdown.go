@@ -1,10 +1,14 @@
-package conn
+package filter
 
-import "io"
+import (
+	"io"
 
-// Countdown is a Stream of messages that ends its input after a number of them.
+	"gcat/internal/conn"
+)
+
+// Countdown is a [conn.Stream] of messages that ends its input after a number of them.
 type Countdown struct {
-	Stream
+	conn.Stream
 	Left int
 	// Unread, if set, reports whether what was read last was a part of a message
 	// whose rest comes with the next read.

@@ -1,10 +1,12 @@
-package conn
+package filter
 
 import (
 	"fmt"
 	"io"
 	"sync"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // Dump is a hex dump of conversations. It may serve several at once.
@@ -31,12 +33,12 @@ func (d *Dump) Close() error {
 }
 
 func (d *Dump) failed(err error) error {
-	return &Error{Why: Local, Op: fmt.Sprintf("write %q", d.Name), Err: err}
+	return &conn.Error{Why: conn.Local, Op: fmt.Sprintf("write %q", d.Name), Err: err}
 }
 
-// Dumped is a Stream whose bytes are written to a [Dump] as they pass.
+// Dumped is a [conn.Stream] whose bytes are written to a [Dump] as they pass.
 type Dumped struct {
-	Stream
+	conn.Stream
 	Dump *Dump
 	// Peer is who is at the other end.
 	Peer string
@@ -77,7 +79,7 @@ func (d *Dump) write(mark byte, preposition, peer string, offset int64, p []byte
 		return d.err
 	}
 	text := make([]byte, 0, 96+(len(p)/dumpWidth+1)*80)
-	text = fmt.Appendf(text, "# %s %c %s %s %s\n", time.Now().Format("2006-01-02T15:04:05.000000"), mark, byteCount(int64(len(p))), preposition, peer)
+	text = fmt.Appendf(text, "# %s %c %s %s %s\n", time.Now().Format("2006-01-02T15:04:05.000000"), mark, conn.ByteCount(int64(len(p))), preposition, peer)
 	for len(p) > 0 {
 		n := min(len(p), dumpWidth)
 		text = appendDumpLine(text, mark, offset, p[:n])

@@ -1,18 +1,20 @@
-package conn
+package filter
 
 import (
 	"sync/atomic"
 	"time"
 
+	"gcat/internal/conn"
+
 	"golang.org/x/time/rate"
 )
 
-// Interval is a Stream with a pause between what two reads of its input return;
+// Interval is a [conn.Stream] with a pause between what two reads of its input return;
 // with [Lines] below it, that is between lines. The pauses are not idleness.
 type Interval struct {
-	Stream
+	conn.Stream
 	Pause    time.Duration
-	Progress *Progress
+	Progress *conn.Progress
 
 	next time.Time    // when the next read may return; zero is at once
 	held atomic.Int64 // bytes that were read and wait for that
@@ -34,15 +36,18 @@ func (i *Interval) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Rate is a Stream whose input is read no faster than a number of bytes a
+// Buffered counts the bytes that were read and wait.
+func (i *Interval) Buffered() int64 { return i.held.Load() + conn.Buffered(i.Stream) }
+
+// Rate is a [conn.Stream] whose input is read no faster than a number of bytes a
 // second. It pauses before it reads, never with bytes in its hands: what it has
 // read goes on at once.
 type Rate struct {
-	Stream
+	conn.Stream
 	// Whole leaves the size of each read alone, as datagrams need it; otherwise
 	// reads are small enough to flow evenly.
 	Whole    bool
-	Progress *Progress
+	Progress *conn.Progress
 
 	limit *rate.Limiter
 	owed  time.Duration // the pause that what was read last costs
@@ -54,10 +59,10 @@ type Rate struct {
 const rateParts = 20
 
 // NewRate returns s with its input limited to perSecond bytes a second.
-func NewRate(s Stream, perSecond int64, whole bool, progress *Progress) *Rate {
-	burst := int(min(max(perSecond/rateParts, 1), bufferSize))
+func NewRate(s conn.Stream, perSecond int64, whole bool, progress *conn.Progress) *Rate {
+	burst := int(min(max(perSecond/rateParts, 1), frameSize))
 	if whole {
-		burst = bufferSize
+		burst = frameSize
 	}
 	limit := rate.NewLimiter(rate.Limit(perSecond), burst)
 	limit.AllowN(time.Now(), burst) // no credit to begin with
@@ -81,8 +86,11 @@ func (r *Rate) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Buffered counts what the stream has buffered.
+func (r *Rate) Buffered() int64 { return conn.Buffered(r.Stream) }
+
 // pause sleeps, and keeps the idle clock from counting that.
-func pause(progress *Progress, d time.Duration) {
+func pause(progress *conn.Progress, d time.Duration) {
 	if d <= 0 {
 		return
 	}

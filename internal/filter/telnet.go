@@ -1,9 +1,11 @@
-package conn
+package filter
 
 import (
 	"bytes"
 	"sync"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // The commands of the telnet protocol (RFC 854).
@@ -17,7 +19,7 @@ const (
 	telnetIAC  = 255 // interpret as command; twice, the byte itself
 )
 
-// Telnet is a Stream that refuses whatever a telnet server proposes: DO is
+// Telnet is a [conn.Stream] that refuses whatever a telnet server proposes: DO is
 // answered by WONT and WILL by DONT, and neither they nor other commands are
 // part of what is read. A byte 255 that is written goes out twice, which is how
 // telnet spells it.
@@ -28,7 +30,7 @@ const (
 // and its proposals are answered, or if it says nothing at all: what telnet servers
 // begin with could not be answered any more, and it may come in pieces.
 type Telnet struct {
-	Stream
+	conn.Stream
 	parser telnetParser
 
 	mu      sync.Mutex
