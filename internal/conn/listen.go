@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,9 +105,7 @@ func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.Li
 	restore := maskMode(mode)
 	err := listen(config, e.Path)
 	if errors.Is(err, syscall.EADDRINUSE) && !e.Abstract() {
-		if err = removeStale(e); err == nil {
-			err = listen(config, e.Path)
-		}
+		err = replaceStale(e, func() error { return listen(config, e.Path) })
 	}
 	restore()
 	if err == nil && !e.Abstract() {
@@ -135,10 +134,25 @@ func (lc ListenConfig) address(ctx context.Context, e Endpoint) (address string,
 	return net.JoinHostPort(ip.String(), number), ip, nil
 }
 
+// replaceStale calls listen once the stale socket file in e's way is removed. The
+// directory is locked from the look at the file to the bind(2): another listener
+// that found the same stale file would else remove what this one has just bound.
+func replaceStale(e Endpoint, listen func() error) error {
+	unlock := lockDirectory(filepath.Dir(e.Path))
+	defer unlock()
+	if err := removeStale(e); err != nil {
+		return err
+	}
+	return listen()
+}
+
 // removeStale removes the socket file in e's way if nobody answers there. A
 // live socket, and a file that is no socket, stay.
 func removeStale(e Endpoint) error {
 	info, err := os.Lstat(e.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // its owner has removed it meanwhile
+	}
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,3 +50,24 @@ func maskMode(mode fs.FileMode) (restore func()) {
 	old := unix.Umask(int(^mode.Perm() & 0o777))
 	return func() { unix.Umask(old) }
 }
+
+// lockDirectory locks a directory (flock(2)) until unlock is called, so that no
+// file is left behind. One that cannot be read, or that another process keeps
+// locked for longer than lockMost, is not locked.
+func lockDirectory(path string) (unlock func()) {
+	f, err := os.Open(path)
+	if err != nil {
+		return func() {}
+	}
+	for end := time.Now().Add(lockMost); time.Now().Before(end); time.Sleep(lockPause) {
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != unix.EWOULDBLOCK && err != unix.EINTR {
+			break
+		}
+	}
+	return func() { _ = f.Close() }
+}
+
+const (
+	lockMost  = 2 * time.Second
+	lockPause = 2 * time.Millisecond
+)

@@ -14,3 +14,5 @@ func setBacklog(net.Listener, int) error { return syscall.EWINDOWS }
 func setMode(syscall.RawConn, fs.FileMode) {}
 
 func maskMode(fs.FileMode) (restore func()) { return func() {} }
+
+func lockDirectory(string) (unlock func()) { return func() {} }
