@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +87,7 @@ func passing(err error) bool {
 		return true
 	}
 	switch e.Why {
-	case NotPermitted, NotASocket, BadAddress, Unsupported, NoDescriptor, Local, TLS:
+	case NotPermitted, NotASocket, BadAddress, Unsupported, NoDescriptor, Local, TLS, ResetByPeer:
 		return false
 	}
 	return true
@@ -173,17 +172,46 @@ func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) 
 	if err := checkLength(e.Path); err != nil {
 		return nil, err
 	}
+	connect := d.dialUnix
 	if e.Network == "unixgram" {
-		return d.connectUnixgram(ctx, e)
+		connect = d.connectUnixgram
 	}
-	c, err := d.dialUnix(ctx, e)
+	c, err := connect(ctx, e)
 	if errors.Is(err, syscall.ECONNREFUSED) && !e.Abstract() {
 		// The system says the same of a stale socket and of an ordinary file.
 		if info, e := os.Stat(e.Path); e == nil && info.Mode().Type() != fs.ModeSocket {
 			return nil, &Error{Why: NotASocket, Err: errors.New("not a socket")}
 		}
 	}
+	if errors.Is(err, syscall.EPROTOTYPE) {
+		err = otherType(e)
+	}
 	return c, err
+}
+
+// otherType says which type the socket at e's path has, where the system says no
+// more than that it is another one.
+func otherType(e Endpoint) error {
+	probe, err := net.Dial("unixgram", e.Path) // unnoticed, other than a connection
+	switch {
+	case err == nil:
+		_ = probe.Close()
+		return wrongType(e, "a datagram socket", "unixgram")
+	case e.Network == "unix":
+		return wrongType(e, "a sequenced-packet socket", "unixpacket")
+	case e.Network == "unixpacket":
+		return wrongType(e, "a stream socket", "unix")
+	}
+	return wrongType(e, "no datagram socket", "unix")
+}
+
+func wrongType(e Endpoint, what, network string) error {
+	other := Endpoint{Network: network, Path: e.Path}
+	wrong := &Error{Why: NoConnection, Err: fmt.Errorf("it is %s", what)}
+	if s := other.String(); strconv.Quote(s) == `"`+s+`"` {
+		wrong.Try = "type " + s
+	}
+	return wrong
 }
 
 // dialUnix waits for a place in a full backlog, as a connect(2) that blocks does: to
@@ -220,12 +248,16 @@ func (d *Dialer) dialer() *net.Dialer {
 // address connects to one address, from the source that fits its family.
 func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) (net.Conn, error) {
 	dialer := d.dialer()
+	var local netip.AddrPort
 	if d.LocalHost != "" || d.LocalPort != "" {
-		local, err := d.source(ctx, network, a.Addr().Is4())
-		if err != nil {
+		var err error
+		if local, err = d.source(ctx, network, a.Addr().Is4()); err != nil {
 			return nil, err
 		}
-		dialer.LocalAddr = local
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(local)
+		if network == "udp" {
+			dialer.LocalAddr = net.UDPAddrFromAddrPort(local)
+		}
 		reuse := dialer.Control
 		dialer.Control = func(network, address string, c syscall.RawConn) error {
 			reuseAddress(c)
@@ -234,22 +266,40 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 	}
 	c, err := dialer.DialContext(ctx, network, a.String())
 	if errors.Is(err, syscall.EINVAL) {
-		err = nowhere(a.Addr())
+		err = d.invalid(ctx, a, local.Addr(), err)
 	}
 	return c, err
 }
 
-// nowhere is the error of connecting to an address of which the system says no
-// more than "invalid argument".
-func nowhere(a netip.Addr) error {
-	return cmp.Or(badZone(a), error(&Error{Why: Unreachable, Err: errors.New("a route discards what goes there")}))
+// invalid says what the system means by "invalid argument" where it is asked to
+// connect from local to a: an address that needs its interface, a source that
+// cannot reach it, or, if it is refused from any source, a route that is a
+// blackhole. Otherwise err stays.
+func (d *Dialer) invalid(ctx context.Context, a netip.AddrPort, local netip.Addr, err error) error {
+	if bad := badZone(a.Addr()); bad != nil {
+		return bad
+	}
+	if bad := badZone(local); bad != nil {
+		return &Error{Why: connectKind(bad), Op: "source address", Err: bad}
+	}
+	c, probe := d.dialer().DialContext(ctx, "udp", a.String()) // sends nothing
+	switch {
+	case errors.Is(probe, syscall.EINVAL):
+		return &Error{Why: Unreachable, Err: errors.New("a route discards what goes there")}
+	case probe == nil:
+		_ = c.Close()
+		if local.IsValid() && !local.IsUnspecified() {
+			return &Error{Why: Unreachable, Err: fmt.Errorf("the source address %s cannot reach it", local)}
+		}
+	}
+	return err
 }
 
 // badZone is what is wrong with the interface that a link-local address is an
 // address of; nil if nothing is.
 func badZone(a netip.Addr) error {
 	zone := a.Zone()
-	if a.Is6() && a.IsLinkLocalUnicast() && zone == "" {
+	if a.Is6() && zone == "" && (a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.IsInterfaceLocalMulticast()) {
 		return &Error{Why: BadAddress, Err: fmt.Errorf("a link-local address needs its interface: %s%%INTERFACE", a)}
 	}
 	if _, err := strconv.Atoi(zone); zone == "" || err == nil {
@@ -262,7 +312,7 @@ func badZone(a netip.Addr) error {
 }
 
 // source is the address to connect from.
-func (d *Dialer) source(ctx context.Context, network string, v4 bool) (net.Addr, error) {
+func (d *Dialer) source(ctx context.Context, network string, v4 bool) (from netip.AddrPort, err error) {
 	family := network + "6"
 	if v4 {
 		family = network + "4"
@@ -271,27 +321,18 @@ func (d *Dialer) source(ctx context.Context, network string, v4 bool) (net.Addr,
 	if e.Port == "" {
 		e.Port = "0"
 	}
-	from := netip.AddrPort{}
 	if e.Host == "" {
 		port, err := d.Resolver.Port(ctx, e)
-		if err != nil {
-			return nil, err
-		}
-		from = netip.AddrPortFrom(netip.IPv6Unspecified(), port)
 		if v4 {
-			from = netip.AddrPortFrom(netip.IPv4Unspecified(), port)
+			return netip.AddrPortFrom(netip.IPv4Unspecified(), port), err
 		}
-	} else {
-		addresses, err := d.Resolver.addresses(ctx, e)
-		if err != nil {
-			return nil, sourceError(e.Host, err)
-		}
-		from = addresses[0]
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), port), err
 	}
-	if network == "udp" {
-		return net.UDPAddrFromAddrPort(from), nil
+	addresses, err := d.Resolver.addresses(ctx, e)
+	if err != nil {
+		return from, sourceError(e.Host, err)
 	}
-	return net.TCPAddrFromAddrPort(from), nil
+	return addresses[0], nil
 }
 
 // sourceError says that it was the source address host that could not be looked
@@ -336,6 +377,11 @@ func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Con
 				cancel()
 				closeLate(results, running)
 				return a.c, nil
+			}
+			if connectKind(a.err) == ResetByPeer { // this one answered
+				cancel()
+				closeLate(results, running)
+				return nil, a.err
 			}
 			failed[a.i] = a.err
 			if connectKind(a.err) == NoDescriptor {

@@ -3,8 +3,11 @@ package conn
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -103,6 +106,109 @@ func TestRace(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A reset before connect(2) has reported the connection: a peer answered, whatever
+// the other addresses say, and nothing is tried again.
+func TestRaceReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, errno := range []syscall.Errno{syscall.ECONNRESET, syscall.ECONNABORTED} {
+			f := &fakeNet{answers: map[string]fakeAnswer{
+				"2001:db8::1": {err: syscall.ECONNREFUSED}, "10.0.0.1": {err: errno}, "10.0.0.2": {},
+			}}
+			tries := 0
+			_, err := retry(t.Context(), time.Minute, 0, func(ctx context.Context, _ time.Duration) (net.Conn, error) {
+				tries++
+				c, err := race(ctx, addrs("2001:db8::1", "10.0.0.1", "10.0.0.2"), f.dial)
+				if err != nil {
+					err = &Error{Why: connectKind(err), Err: err}
+				}
+				return c, err
+			})
+			if e, ok := errors.AsType[*Error](err); !ok || e.Why != ResetByPeer || tries != 1 {
+				t.Errorf("%v after %d tries", err, tries)
+			}
+		}
+	})
+}
+
+// Against a server that resets at once a connection is there or was reset, never
+// refused.
+func TestDialReset(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() { // ends with l
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = Reset(c)
+		}
+	}()
+	e := EndpointOf(l.Addr())
+	for range 300 {
+		c, err := (&Dialer{}).Dial(t.Context(), e)
+		if err == nil {
+			_ = c.Close()
+			continue
+		}
+		if failed, ok := errors.AsType[*Error](err); !ok || failed.Why != ResetByPeer {
+			t.Fatalf("%v", err)
+		}
+	}
+}
+
+// A socket of another type than asked for is named, with the line to type.
+func TestDialOtherType(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	for _, c := range []struct{ is, asked, words, try string }{
+		{"unixgram", "unix", "it is a datagram socket", "unixgram"},
+		{"unixgram", "unixpacket", "it is a datagram socket", "unixgram"},
+		{"unix", "unixgram", "it is no datagram socket", "unix"},
+		{"unix", "unixpacket", "it is a stream socket", "unix"},
+		{"unixpacket", "unix", "it is a sequenced-packet socket", "unixpacket"},
+	} {
+		if c.is == "unixpacket" && runtime.GOOS != "linux" || runtime.GOOS == "windows" {
+			continue
+		}
+		var l io.Closer
+		var err error
+		e := Endpoint{Network: c.is, Path: path}
+		if c.is == "unixgram" {
+			l, err = ListenConfig{}.ListenPacket(t.Context(), e)
+		} else {
+			l, err = ListenConfig{}.Listen(t.Context(), e)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Network = c.asked
+		_, err = (&Dialer{}).Dial(t.Context(), e)
+		failed, ok := errors.AsType[*Error](err)
+		if !ok || !strings.Contains(err.Error(), c.words) || failed.Hint() != "type "+c.try+"://"+path {
+			t.Errorf("%+v: %v", c, err)
+		}
+		_ = l.Close()
+	}
+}
+
+// A listener's look-up that nobody answers ends with the connect limit of a client.
+func TestListenLookup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silent := func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+			<-ctx.Done()
+			return nil, &net.DNSError{Err: "i/o timeout", IsTimeout: true}
+		}
+		start := time.Now()
+		_, err := ListenConfig{Resolver: Resolver{Lookup: silent}}.Listen(t.Context(), Endpoint{Network: "tcp", Host: "no.example", Port: "80"})
+		if e, ok := errors.AsType[*Error](err); !ok || e.Why != Timeout || time.Since(start) != lookupMost {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
 }
 
 // When nobody answers, the error names them all; our clock's end is a timeout.

@@ -188,6 +188,8 @@ func connectErrno(errno syscall.Errno) (kind Kind, ok bool) {
 		return NoDescriptor, true
 	case syscall.ETIMEDOUT:
 		return KernelGaveUp, true
+	case syscall.ECONNRESET, syscall.ECONNABORTED:
+		return ResetByPeer, true // there was a connection: a peer refuses by ECONNREFUSED
 	}
 	return "", false
 }

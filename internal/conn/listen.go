@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A ListenConfig binds and listens. Its zero value is a listener as the system
@@ -114,10 +115,21 @@ func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.Li
 	return err
 }
 
+// lookupMost is how long a listener's own name may take to be looked up: as long as
+// a client has to connect.
+const lookupMost = 10 * time.Second
+
 // address is where to listen for e, in numbers; ip is not valid if that is on all
 // addresses. Of the addresses of a name it is the first for IPv4, else the first:
 // one socket has one address.
 func (lc ListenConfig) address(ctx context.Context, e Endpoint) (address string, ip netip.Addr, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, lookupMost, &Error{Why: Timeout, Err: fmt.Errorf("name lookup timed out after %v", lookupMost)})
+	defer cancel()
+	defer func() {
+		if cause, ok := errors.AsType[*Error](context.Cause(ctx)); ok && err != nil {
+			err = cause
+		}
+	}()
 	port, err := lc.Resolver.Port(ctx, e)
 	if err != nil {
 		return "", ip, err

@@ -162,6 +162,9 @@ func (s *Scan) try(ctx context.Context, e Endpoint) error {
 		return err
 	}
 	c, err := s.Dial(ctx, e)
+	if connectKind(err) == ResetByPeer {
+		return nil // it was open
+	}
 	if err != nil {
 		return err
 	}
