@@ -40,12 +40,16 @@ func ParseDuration(s string) (time.Duration, error) {
 	case err != nil:
 		return 0, bad
 	case d != 0 || !strings.ContainsAny(s, "123456789"):
-		return d, nil
+		return min(max(d, -longest), longest), nil
 	case s[0] == '-': // less than a nanosecond is not none
 		return -1, nil
 	}
 	return 1, nil
 }
+
+// longest is the longest duration there is, 73 years: the sum of a few of them, and
+// the time of day behind it, can still be reckoned.
+const longest = time.Duration(math.MaxInt64 / 4)
 
 // isDecimal reports whether s is digits with at most one point among them.
 func isDecimal(s string) bool {
