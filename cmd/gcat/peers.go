@@ -69,7 +69,7 @@ func (l *gate) Accept() (net.Conn, error) {
 // with a command, or with our standard streams.
 func (g *gcat) meet(ctx context.Context, c net.Conn, where conn.Endpoint, stdio *conn.Stdio) error {
 	switch {
-	case g.hub != nil:
+	case g.room != nil:
 		return g.join(ctx, c, where)
 	case g.Exec != "":
 		return g.command(ctx, c, where)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -156,17 +155,5 @@ func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()
 	return ctx, func() { cancel(nil) }
 }
 
-// cause is what ended ctx, if it has ended, else err: what a signal or the
-// deadline broke off must not be reported as a failure of its own. Of a clock it
-// says what it broke off.
-func cause(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
-		return err
-	}
-	why := context.Cause(ctx)
-	clock, ok := errors.AsType[*conn.Error](why)
-	if tried, both := errors.AsType[*conn.Error](err); ok && both && clock.Op == "" && tried.Op != "" {
-		return &conn.Error{Why: clock.Why, Op: tried.Op, Err: clock.Err}
-	}
-	return why
-}
+// cause is conn.Cause.
+func cause(ctx context.Context, err error) error { return conn.Cause(ctx, err) }

@@ -210,3 +210,18 @@ func talkKind(err error) Kind {
 	}
 	return ResetByPeer
 }
+
+// Cause is what ended ctx, if it has ended, else err: what a signal or the
+// deadline broke off must not be reported as a failure of its own. Of a clock it
+// says what it broke off.
+func Cause(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	why := context.Cause(ctx)
+	clock, ok := errors.AsType[*Error](why)
+	if tried, both := errors.AsType[*Error](err); ok && both && clock.Op == "" && tried.Op != "" {
+		return &Error{Why: clock.Why, Op: tried.Op, Err: clock.Err}
+	}
+	return why
+}

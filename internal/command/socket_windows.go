@@ -1,20 +1,20 @@
-package main
+package command
 
 import (
 	"context"
 	"errors"
-	"net"
 	"os/exec"
 	"syscall"
 
 	"gcat/internal/conn"
 )
 
-// canHandOver says that a process can be started on a socket.
-const canHandOver, canCount = false, false
+// TakesSocket reports false: no process can be started on a socket here.
+func (c *Command) TakesSocket() bool { return false }
 
-func (g *gcat) handOver(context.Context, *exec.Cmd, net.Conn, conn.Endpoint) error {
-	return errors.ErrUnsupported
+// Serve fails; see TakesSocket.
+func (c *Command) Serve(context.Context) conn.Result {
+	return conn.Result{EndedBy: "local", Err: c.failure(errors.ErrUnsupported)}
 }
 
 func ownGroup(*exec.Cmd) {}

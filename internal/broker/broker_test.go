@@ -1,4 +1,4 @@
-package main
+package broker
 
 import (
 	"bufio"
@@ -15,24 +15,24 @@ import (
 	"gcat/internal/conn"
 )
 
-// testHub is a hub with n seats and the reasons for which they were dropped.
-func testHub(n int) (*hub, []*seat, []context.Context) {
-	h := &hub{seats: make(map[*seat]bool)}
-	seats, ended := make([]*seat, n), make([]context.Context, n)
-	for i := range seats {
+// testRoom is a room with n members and the reasons for which they were dropped.
+func testRoom(n int) (*Room, []*Member, []context.Context) {
+	h := new(Room)
+	members, ended := make([]*Member, n), make([]context.Context, n)
+	for i := range members {
 		ctx, drop := context.WithCancelCause(context.Background())
 		ended[i] = ctx
-		seats[i] = h.enter(fmt.Sprint("peer ", i), drop, false)
+		members[i] = h.Enter(fmt.Sprint("peer ", i), drop)
 	}
-	return h, seats, ended
+	return h, members, ended
 }
 
-// TestHubPatience: a slow one is waited for only as long as nobody else waits.
-func TestHubPatience(t *testing.T) {
+// TestRoomPatience: a slow one is waited for only as long as nobody else waits.
+func TestRoomPatience(t *testing.T) {
 	full := make([]byte, queueMost)
 	t.Run("others wait", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			h, s, ended := testHub(3)
+			h, s, ended := testRoom(3)
 			h.broadcast(s[0], full)
 			if n, err := io.CopyN(io.Discard, s[1], queueMost); n != queueMost || err != nil {
 				t.Fatal(n, err)
@@ -57,7 +57,7 @@ func TestHubPatience(t *testing.T) {
 	})
 	t.Run("nobody waits", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			h, s, ended := testHub(2)
+			h, s, ended := testRoom(2)
 			h.broadcast(s[0], full)
 			time.AfterFunc(2*time.Second, func() { _, _ = s[1].Read(make([]byte, 100)) })
 			began := time.Now()
@@ -73,9 +73,9 @@ func TestHubPatience(t *testing.T) {
 	})
 	t.Run("leaves meanwhile", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			h, s, ended := testHub(2)
+			h, s, ended := testRoom(2)
 			h.broadcast(s[0], full)
-			time.AfterFunc(time.Second, func() { h.leave(s[1]) })
+			time.AfterFunc(time.Second, func() { s[1].Leave() })
 			began := time.Now()
 			h.broadcast(s[0], []byte("more"))
 			if took := time.Since(began); took != time.Second || ended[1].Err() != nil {
@@ -86,9 +86,9 @@ func TestHubPatience(t *testing.T) {
 	})
 }
 
-// TestHubOrder: what several say at once arrives whole and in each one's order.
-func TestHubOrder(t *testing.T) {
-	h, s, _ := testHub(4)
+// TestRoomOrder: what several say at once arrives whole and in each one's order.
+func TestRoomOrder(t *testing.T) {
+	_, s, _ := testRoom(4)
 	const lines = 2000
 	var talk sync.WaitGroup
 	for i, from := range s[:3] {
@@ -110,7 +110,7 @@ func TestHubOrder(t *testing.T) {
 			s[3].mu.Unlock()
 		}
 		for _, one := range s {
-			h.leave(one)
+			one.Leave()
 		}
 	}()
 	var next [3]int
@@ -133,7 +133,7 @@ func FuzzChat(f *testing.F) {
 	f.Add([]byte("hello\r\nworld"), 3)
 	f.Add([]byte("\x1b[2J\r<user1> forged\x07\xc3"), 5)
 	f.Fuzz(func(t *testing.T, said []byte, split int) {
-		h, s, _ := testHub(2)
+		h, s, _ := testRoom(2)
 		c := newChatter(s[0])
 		if split = min(max(split, 0), len(said)); split > 0 {
 			c.say(said[:split])

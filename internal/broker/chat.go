@@ -1,4 +1,4 @@
-package main
+package broker
 
 import (
 	"bytes"
@@ -17,8 +17,8 @@ const longestLine = 4 << 10
 // front that nobody chooses, and nothing in a line can look like another line
 // or do anything to a terminal.
 type chatter struct {
-	seat *seat
-	name string
+	member *Member
+	name   string
 
 	mu   sync.Mutex
 	line []byte // begun
@@ -26,25 +26,25 @@ type chatter struct {
 	once sync.Once
 }
 
-func newChatter(s *seat) *chatter {
-	return &chatter{seat: s, name: fmt.Sprintf("user%d", s.number)}
+func newChatter(s *Member) *chatter {
+	return &chatter{member: s, name: fmt.Sprintf("user%d", s.Number)}
 }
 
 // enter introduces the peer to the others, and the others to it.
 func (c *chatter) enter() {
 	hello := fmt.Sprintf("* you are %s", c.name)
-	if others := c.seat.hub.others(c.seat); len(others) > 0 {
+	if others := c.member.room.others(c.member); len(others) > 0 {
 		hello += fmt.Sprintf(", with %d more", len(others))
 	}
-	c.seat.push([]byte(hello + "\n"))
-	c.seat.hub.broadcast(c.seat, fmt.Appendf(nil, "* %s has joined\n", c.name))
+	c.member.push([]byte(hello + "\n"))
+	c.member.room.broadcast(c.member, fmt.Appendf(nil, "* %s has joined\n", c.name))
 }
 
 // leave tells the others, once.
 func (c *chatter) leave() {
 	c.once.Do(func() {
 		c.flush()
-		c.seat.hub.broadcast(c.seat, fmt.Appendf(nil, "* %s has left\n", c.name))
+		c.member.room.broadcast(c.member, fmt.Appendf(nil, "* %s has left\n", c.name))
 	})
 }
 
@@ -115,5 +115,5 @@ func (c *chatter) tell(n int) {
 	_ = safe.Flush()
 	shown.WriteByte('\n')
 	c.line = append(c.line[:0], c.line[n:]...)
-	c.seat.hub.broadcast(c.seat, shown.Bytes())
+	c.member.room.broadcast(c.member, shown.Bytes())
 }

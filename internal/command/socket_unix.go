@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package command
 
 import (
 	"context"
@@ -18,9 +18,6 @@ import (
 	"gcat/internal/conn"
 )
 
-// canHandOver says that a process can be started on a socket.
-const canHandOver = true
-
 // ownGroup puts the command into a process group of its own, so that all of it
 // can be ended.
 func ownGroup(cmd *exec.Cmd) {
@@ -30,68 +27,80 @@ func ownGroup(cmd *exec.Cmd) {
 
 func signalGroup(pid int, s syscall.Signal) { _ = unix.Kill(-pid, s) } // it may have ended
 
-// handOver starts the command on the socket itself, in blocking mode as
-// programs expect it, and closes our copy last, in order.
-func (g *gcat) handOver(ctx context.Context, cmd *exec.Cmd, c net.Conn, where conn.Endpoint) error {
+// TakesSocket reports whether the command can have the socket itself: it is no
+// TLS connection, and the idle limit can count its bytes without reading them.
+func (c *Command) TakesSocket() bool {
+	switch c.Conn.(type) {
+	case *net.TCPConn:
+		return canCount || c.Idle == 0
+	case *net.UnixConn:
+		return c.Idle == 0
+	}
+	return false
+}
+
+// Serve starts the command on the socket itself, in blocking mode as programs
+// expect it, waits for its end, and closes our copy last, in order.
+func (c *Command) Serve(ctx context.Context) conn.Result {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	peer, start := g.peerName(c, where), time.Now()
-	if limit := g.idleLimit(); limit > 0 {
-		go watchIdle(ctx, cancel, c, limit, peer)
+	start := time.Now()
+	if c.Idle > 0 {
+		go c.watchIdle(ctx, cancel)
 	}
-	before := countSocket(c)
-	over := g.countingOf(peer, func() (sent, received int64) {
-		now := countSocket(c)
+	before := countSocket(c.Conn)
+	done := c.Counting(func() (sent, received int64) {
+		now := countSocket(c.Conn)
 		return now.sent - before.sent, now.received - before.taken
 	})
-	err := startOn(cmd, c)
+	cmd := c.prepare()
+	err := startOn(cmd, c.Conn)
 	if err == nil {
 		err = await(ctx, cmd)
 	}
-	failed := g.failure(err)
+	failed := c.failure(err)
 	if failed == nil {
-		failed = unnoticed(c, peer, before)
+		failed = c.unnoticed(before)
 	}
-	setNonblock(c, true)
-	after := countSocket(c)
+	setNonblock(c.Conn, true)
+	after := countSocket(c.Conn)
 	result := conn.Result{
 		Sent: after.sent - before.sent, Received: after.received - before.taken,
-		EndedBy: brokenBy(ctx, "local"), Err: cause(ctx, failed),
+		EndedBy: endedBy(ctx, "local"), Err: conn.Cause(ctx, failed),
 	}
 	switch e, _ := errors.AsType[*conn.Error](failed); {
 	case e != nil && e.Why == conn.ResetByPeer:
-		result.EndedBy = brokenBy(ctx, "reset")
+		result.EndedBy = endedBy(ctx, "reset")
 	case after.ended:
-		result.EndedBy = brokenBy(ctx, "peer")
+		result.EndedBy = endedBy(ctx, "peer")
 	}
-	socket := conn.NewSocket(c, nil)
-	if err := bid(ctx, socket); err != nil {
+	socket := conn.NewSocket(c.Conn, nil)
+	if err := drain(ctx, socket); err != nil {
 		result.Unacknowledged = socket.Unacknowledged()
 		if result.Err == nil {
-			result.EndedBy, result.Err = brokenBy(ctx, "reset"), undelivered(ctx, peer, result.Unacknowledged, err)
+			result.EndedBy, result.Err = endedBy(ctx, "reset"), undelivered(ctx, c.Peer, result.Unacknowledged, err)
 		}
 	}
-	over()
+	done()
 	result.Duration = time.Since(start)
-	g.closed(c, &conn.Relay{Peer: peer}, result)
 	_ = socket.Close() // nothing is left in it
-	return result.Err
+	return result
 }
 
 // unnoticed is a failure of the connection that the command has not met: it
 // neither read nor wrote afterwards (SO_ERROR, socket(7)).
-func unnoticed(c net.Conn, peer string, before counts) error {
+func (c *Command) unnoticed(before counts) error {
 	errno := 0
-	control(c, func(fd int) { errno, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR) })
+	control(c.Conn, func(fd int) { errno, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR) })
 	if errno == 0 || syscall.Errno(errno) == syscall.EPIPE { // after the peer's end: the wait for acknowledgement tells what that means
 		return nil
 	}
-	return conn.ReceiveError(peer, countSocket(c).received-before.received, syscall.Errno(errno))
+	return conn.ReceiveError(c.Peer, countSocket(c.Conn).received-before.received, syscall.Errno(errno))
 }
 
-// brokenBy is what the log calls the end of a conversation: that of ctx, if it
+// endedBy is what the log calls the end of a conversation: that of ctx, if it
 // came first, else by.
-func brokenBy(ctx context.Context, by string) string {
+func endedBy(ctx context.Context, by string) string {
 	if ctx.Err() == nil {
 		return by
 	}
@@ -103,20 +112,19 @@ func brokenBy(ctx context.Context, by string) string {
 	return "timeout"
 }
 
-// bid ends the connection of a command that has ended: it shuts our half down,
+// drain ends the connection of a command that has ended: it shuts our half down,
 // waits until the peer's kernel has acknowledged all that was written, and
-// throws away what the peer goes on sending for a while: closing on it would be
-// a reset, which could overtake the command's last words.
-func bid(ctx context.Context, socket *conn.Socket) error {
+// throws away what the peer goes on sending for a while.
+func drain(ctx context.Context, socket *conn.Socket) error {
 	_ = socket.CloseWrite() // what it means is found out by the wait
-	f := newFarewell()
+	l := newLinger()
 	go func() { // ends with the peer's half, or when the socket is closed
-		_, _ = io.Copy(f, socket)
-		f.done()
+		_, _ = io.Copy(l, socket)
+		l.done()
 	}()
 	err := socket.Acknowledged(ctx)
 	if err == nil {
-		f.wait()
+		l.wait()
 	}
 	return err
 }
@@ -155,13 +163,14 @@ func control(c net.Conn, f func(fd int)) {
 	}
 }
 
-// watchIdle ends a conversation that gcat does not see when the kernel has
+// watchIdle ends a conversation that this process does not see when the kernel has
 // counted no byte either way for limit. It ends with ctx.
-func watchIdle(ctx context.Context, cancel context.CancelCauseFunc, c net.Conn, limit time.Duration, peer string) {
+func (c *Command) watchIdle(ctx context.Context, cancel context.CancelCauseFunc) {
+	limit := c.Idle
 	pause := max(limit/16, 5*time.Millisecond)
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
-	last, since, looked := countSocket(c), time.Now(), time.Now()
+	last, since, looked := countSocket(c.Conn), time.Now(), time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -170,10 +179,10 @@ func watchIdle(ctx context.Context, cancel context.CancelCauseFunc, c net.Conn, 
 		}
 		late := time.Since(looked) - pause
 		looked = time.Now()
-		if now := countSocket(c); now != last || conn.Leapt(limit, late) {
+		if now := countSocket(c.Conn); now != last || conn.Leapt(limit, late) {
 			last, since = now, looked
 		} else if time.Since(since) >= limit {
-			cancel(&conn.Error{Why: conn.Timeout, Op: peer, Err: fmt.Errorf("no byte moved for %v (idle limit)", limit)})
+			cancel(&conn.Error{Why: conn.Timeout, Op: c.Peer, Err: fmt.Errorf("no byte moved for %v (idle limit)", limit)})
 			return
 		}
 	}
