@@ -2,6 +2,12 @@ module gcat
 
 go 1.26.0
 
+// A process that lives milliseconds need not follow changes of GOMAXPROCS.
+godebug (
+	containermaxprocs=0
+	updatemaxprocs=0
+)
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/creack/pty v1.1.24

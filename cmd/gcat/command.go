@@ -2,34 +2,12 @@ package main
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"time"
 
-	"gcat/internal/cli"
 	"gcat/internal/command"
 	"gcat/internal/conn"
 )
-
-// execFlags are the options of peers that talk to a command.
-type execFlags struct {
-	Exec string `short:"e" placeholder:"CMD" group:"listen" help:"Serve by sh -c CMD." filled:""`
-}
-
-// checkExec refuses what does not go with a command.
-func (g *gcat) checkExec(where conn.Endpoint) error {
-	switch {
-	case g.Exec == "":
-		return nil
-	case where.Datagram() || where.Network == "unixpacket":
-		return cli.Usagef("cannot use -e with %s", where.Network)
-	case g.SendOnly:
-		return cli.Usagef("cannot use -e with --send-only")
-	case g.RecvOnly:
-		return cli.Usagef("cannot use -e with -d")
-	}
-	return nil
-}
 
 // warnExec warns of a command that others than this host's users can run.
 func (g *gcat) warnExec(bound conn.Endpoint) {
@@ -44,31 +22,30 @@ func (g *gcat) warnExec(bound conn.Endpoint) {
 // command gives the peer its command: the socket itself where no option has to
 // look at the bytes, a relay otherwise. It returns when the command and the
 // connection have ended.
-func (g *gcat) command(ctx context.Context, c net.Conn, where conn.Endpoint) error {
-	peer := g.peerName(c, where)
+func (g *gcat) command(ctx context.Context, p peer) error {
 	cmd := &command.Command{
-		Line: g.Exec, Secret: passwordVariable, Conn: c, Peer: peer, Idle: g.idleLimit(),
-		Counting: func(counts func() (sent, received int64)) func() { return g.countingOf(peer, counts) },
+		Line: g.Exec, Secret: passwordVariable, Conn: p.Conn, Peer: p.name, Idle: g.idleLimit(),
+		Counting: func(counts func() (sent, received int64)) func() { return g.tally.add(p.name, counts) },
 	}
 	if !g.looksAtBytes() && cmd.TakesSocket() {
 		result := cmd.Serve(ctx)
-		g.closed(c, &conn.Relay{Peer: peer}, result)
+		g.closed(address(p.LocalAddr()), p.name, result)
 		return result.Err
 	}
 	progress := new(conn.Progress)
-	remote, socket := sides(c, progress)
+	remote, socket := sides(p, progress)
 	stream, err := cmd.Start(ctx, remote)
 	if err != nil {
 		return err
 	}
 	relay := &conn.Relay{
-		Local: g.wrapLocal(stream, progress, false), Remote: g.wrapRemote(remote, peer),
-		Socket: socket, Peer: peer, Progress: progress,
+		Local: g.wrapLocal(stream, progress, false), Remote: g.wrapRemote(remote, p.name),
+		Socket: socket, Peer: p.name, Progress: progress,
 		Idle: g.idleLimit(), QuitAfter: new(time.Duration), // the command's end is the end
 	}
-	defer g.counting(relay)()
+	defer g.tally.add(p.name, relay.Counts)()
 	result := relay.Run(ctx)
 	first := stream.EndedBefore(result.Err)
-	g.closed(c, relay, result)
+	g.closed(address(p.LocalAddr()), p.name, result)
 	return stream.End(result.Err, first)
 }

@@ -2,18 +2,31 @@ package main
 
 import (
 	"context"
-	"net"
 	"os"
 	"time"
 
 	"golang.org/x/term"
 
 	"gcat/internal/conn"
+	"gcat/internal/filter"
+	"gcat/internal/tlsconn"
 	"gcat/internal/tty"
 )
 
+// meet holds the conversation with a peer, and closes its connection: with the
+// other peers, with a command, or with our standard streams.
+func (g *gcat) meet(ctx context.Context, p peer, stdio *conn.Stdio) error {
+	switch {
+	case g.room != nil:
+		return g.join(ctx, p)
+	case g.Exec != "":
+		return g.command(ctx, p)
+	}
+	return g.converse(ctx, p, stdio)
+}
+
 // stdio is standard input and output as a Stream. With -k it stays open between
-// the peers, and belongs to no one's clock.
+// the peers, and touches no conversation's clock.
 func (g *gcat) stdio() *conn.Stdio {
 	s := &conn.Stdio{
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
@@ -25,45 +38,137 @@ func (g *gcat) stdio() *conn.Stdio {
 	return s
 }
 
-// converse holds the conversation over c, and closes c.
-func (g *gcat) converse(ctx context.Context, c net.Conn, where conn.Endpoint, stdio *conn.Stdio) error {
+// converse holds the conversation between our standard streams and p, and closes
+// p.
+func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	progress := stdio.Progress
 	if progress == nil {
 		progress = new(conn.Progress)
 	}
-	remote, socket := sides(c, progress)
-	messages := c.LocalAddr().Network() == "unixpacket"
+	remote, socket := sides(p, progress)
+	messages := p.LocalAddr().Network() == "unixpacket"
 	if messages {
 		remote = conn.NewMessages(socket)
 	}
-	peer := g.peerName(c, where)
+	recvOnly := g.RecvOnly || p.mute
 	relay := &conn.Relay{
 		Local:         g.wrapLocal(g.local(stdio), progress, messages),
-		Remote:        g.wrapRemote(remote, peer),
+		Remote:        g.wrapRemote(remote, p.name),
 		Socket:        socket,
 		Stdio:         stdio,
-		Peer:          peer,
+		Peer:          p.name,
 		Progress:      progress,
 		Idle:          g.idleLimit(),
 		QuitAfter:     quit(g.QuitAfter),
 		QuitAfterPeer: quit(g.QuitAfterPeer),
-		Shutdown:      shutdowns[g.Shutdown],
+		Shutdown:      g.shutdown(),
 		SendOnly:      g.SendOnly,
-		RecvOnly:      g.RecvOnly,
-		EndWithPeer:   !g.RecvOnly && term.IsTerminal(int(os.Stdin.Fd())),
+		RecvOnly:      recvOnly,
+		EndWithPeer:   !recvOnly && term.IsTerminal(int(os.Stdin.Fd())),
 		Guard:         tty.OnPanic,
 	}
 	if g.Datagrams != nil && g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // they are the peer's end
 	}
-	defer g.counting(relay)()
+	defer g.tally.add(p.name, relay.Counts)()
 	result := relay.Run(ctx)
-	g.closed(c, relay, result)
+	g.closed(address(p.LocalAddr()), p.name, result)
 	return result.Err
 }
 
-var shutdowns = map[string]conn.Shutdown{
-	"write": conn.ShutWrite,
-	"both":  conn.ShutBoth,
-	"none":  conn.ShutNone,
+// shutdown is what the end of our input does to a connection.
+func (g *grammar) shutdown() conn.Shutdown {
+	switch {
+	case g.NoShutdown || g.Shutdown == "none":
+		return conn.ShutNone
+	case g.Shutdown == "both":
+		return conn.ShutBoth
+	}
+	return conn.ShutWrite
+}
+
+// sides are the remote side of a conversation with p, and the socket that it is
+// or stands on, which touches progress.
+func sides(p peer, progress *conn.Progress) (conn.Stream, *conn.Socket) {
+	if s, ok := p.Conn.(*tlsconn.Stream); ok {
+		socket := s.NetConn().(*conn.Socket)
+		socket.Watch(progress)
+		return s, socket
+	}
+	socket := conn.NewSocket(p.Conn, progress)
+	return socket, socket
+}
+
+// looksAtBytes reports whether an option needs the bytes to pass through this
+// process.
+func (g *gcat) looksAtBytes() bool {
+	return g.CRLF || g.Telnet || g.Interval > 0 || g.Rate > 0 || g.dump != nil
+}
+
+// openDump opens the file of the hex dump, once for all conversations.
+func (g *gcat) openDump() error {
+	switch g.Hexdump {
+	case "":
+	case "-":
+		g.dump = filter.NewDump("standard error", &g.console)
+	default:
+		f, err := os.OpenFile(g.Hexdump, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+		if err != nil {
+			return fileError(err)
+		}
+		g.dump = filter.NewDump(g.Hexdump, f)
+	}
+	return nil
+}
+
+// closeDump closes the dump; a disk may be full only now.
+func (g *gcat) closeDump(err error) error {
+	if g.dump == nil {
+		return err
+	}
+	if e := g.dump.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// wrapLocal puts around standard input what the options ask for. Whole says
+// that one read is one message.
+func (g *gcat) wrapLocal(s conn.Stream, progress *conn.Progress, whole bool) conn.Stream {
+	switch {
+	case g.DatagramSize != nil:
+		s = &filter.Blocks{Stream: s, Size: *g.DatagramSize}
+	case g.Lines || g.Interval > 0:
+		s = filter.NewLines(s, whole)
+	case whole:
+		s = &filter.Capped{Stream: s, Max: 64 << 10} // more than a datagram of UDP holds
+	}
+	if g.CRLF {
+		s = &filter.CRLF{Stream: s, Whole: whole}
+	}
+	if g.Interval > 0 {
+		s = &filter.Interval{Stream: s, Pause: g.Interval.D(), Progress: progress}
+	}
+	if g.Rate > 0 {
+		s = filter.NewRate(s, int64(g.Rate), whole, progress)
+	}
+	return s
+}
+
+// wrapRemote puts around the connection what the options ask for.
+func (g *gcat) wrapRemote(s conn.Stream, peer string) conn.Stream {
+	var unread func() bool
+	if messages, ok := s.(interface{ Unread() bool }); ok {
+		unread = messages.Unread
+	}
+	if g.dump != nil {
+		s = &filter.Dumped{Stream: s, Dump: g.dump, Peer: peer}
+	}
+	if g.Telnet {
+		s = &filter.Telnet{Stream: s}
+	}
+	if g.Datagrams != nil {
+		s = &filter.Countdown{Stream: s, Left: *g.Datagrams, Unread: unread}
+	}
+	return s
 }

@@ -17,8 +17,8 @@ import (
 )
 
 // listen is gcat as a listener: for one peer, or with -k until it is killed.
-func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
-	l, err := g.listenConfig().Listen(ctx, where)
+func (g *gcat) listen(ctx context.Context, where place) error {
+	l, err := g.listenConfig().Listen(ctx, where.Endpoint)
 	if err != nil {
 		return cause(ctx, err)
 	}
@@ -32,7 +32,7 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 	defer l.Close()
 	bound := conn.EndpointOf(l.Addr())
 	g.listening(bound)
-	g.tellCertificate()
+	g.logCertificate()
 	g.warnExec(bound)
 	if err := g.ready(ctx, bound); err != nil {
 		return err
@@ -40,15 +40,15 @@ func (g *gcat) listen(ctx context.Context, where conn.Endpoint) error {
 	if g.KeepOpen {
 		return g.serve(ctx, cancel, l, where, stdio)
 	}
-	c, err := g.accept(ctx, l, where)
+	p, err := g.accept(ctx, l, where)
 	if err != nil {
 		return err
 	}
 	_ = l.Close() // one peer was asked for: the next is refused rather than left waiting
-	if c, err = g.secureServer(ctx, c); err != nil {
+	if p, err = g.secureServer(ctx, p); err != nil {
 		return err
 	}
-	return g.meet(ctx, c, where, stdio)
+	return g.meet(ctx, p, stdio)
 }
 
 // listenConfig is how we listen.
@@ -60,18 +60,8 @@ func (g *gcat) listenConfig() conn.ListenConfig {
 	}
 }
 
-// listening says where.
-func (g *gcat) listening(bound conn.Endpoint) {
-	g.log.Event(1, cli.Event{
-		Name:   "listening",
-		Text:   "listening on " + bound.Address(),
-		Fields: []cli.Field{{Key: "local", Value: bound.Address()}},
-	})
-}
-
-// watchOutput ends a listener, even one that nobody has called, when nobody can
-// read its output any more. It ends then, when the output ends, or with the
-// process.
+// watchOutput ends a listener, even one without a peer, when the reader of its
+// output has left. It ends then, when the output ends, or with the process.
 func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
 	if g.SendOnly || !g.talksItself() {
 		return
@@ -81,7 +71,7 @@ func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
 	}
 }
 
-// ready tells a script where the listener is.
+// ready writes to the file of --ready where the listener is.
 func (g *gcat) ready(ctx context.Context, bound conn.Endpoint) error {
 	if g.Ready == "" {
 		return nil
@@ -125,7 +115,7 @@ func fileError(err error) error {
 }
 
 // accept waits for a peer, for at most the accept limit.
-func (g *gcat) accept(ctx context.Context, l net.Listener, where conn.Endpoint) (net.Conn, error) {
+func (g *gcat) accept(ctx context.Context, l net.Listener, where place) (peer, error) {
 	var late <-chan time.Time
 	if limit := g.acceptLimit(); limit > 0 {
 		timer := time.NewTimer(limit)
@@ -136,22 +126,21 @@ func (g *gcat) accept(ctx context.Context, l net.Listener, where conn.Endpoint) 
 		c   net.Conn
 		err error
 	}
-	peer := make(chan accepted, 1)
+	came := make(chan accepted, 1)
 	go func() { // ends when the listener is closed
 		c, err := l.Accept()
-		peer <- accepted{c, err}
+		came <- accepted{c, err}
 	}()
 	select {
-	case p := <-peer:
-		if p.err != nil {
-			return nil, cause(ctx, acceptError(l, p.err))
+	case a := <-came:
+		if a.err != nil {
+			return peer{}, cause(ctx, acceptError(l, a.err))
 		}
-		g.accepted(p.c, where)
-		return p.c, nil
+		return g.welcome(a.c, where), nil
 	case <-late:
-		return nil, &conn.Error{Why: conn.Timeout, Op: "listen on " + where.String(), Err: fmt.Errorf("nobody connected within %v (connect limit)", g.acceptLimit())}
+		return peer{}, &conn.Error{Why: conn.Timeout, Op: "listen on " + where.String(), Err: fmt.Errorf("nobody connected within %v (connect limit)", g.acceptLimit())}
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return peer{}, context.Cause(ctx)
 	}
 }
 
@@ -159,28 +148,26 @@ func acceptError(l net.Listener, err error) error {
 	return &conn.Error{Why: conn.NoConnection, Op: "accept on " + conn.EndpointOf(l.Addr()).String(), Err: err}
 }
 
-// accepted tunes the connection of a peer that has come, and says who it is.
-func (g *gcat) accepted(c net.Conn, where conn.Endpoint) {
+// welcome tunes the connection of a peer that has come, and logs it.
+func (g *gcat) welcome(c net.Conn, where place) peer {
 	options := g.socketOptions()
 	options.Tune(c)
-	g.log.Event(1, cli.Event{
-		Name:   "accepted",
-		Text:   "accepted " + peerName(c, where),
-		Fields: []cli.Field{{Key: "local", Value: address(c.LocalAddr())}, {Key: "remote", Value: peerName(c, where)}},
-	})
+	p := g.named(c, where)
+	g.accepted(address(c.LocalAddr()), p.name)
+	return p
 }
 
 // serve is gcat -lk: every peer is a conversation of its own, and only a signal,
 // the deadline or the failure of our own output ends them all. Standard input
-// belongs to the first peer. At --max-conns nobody is accepted: the next peers
-// wait in the backlog.
-func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, where conn.Endpoint, stdio *conn.Stdio) error {
+// belongs to the first peer. At --max-conns no peer is accepted: the next wait
+// in the backlog.
+func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, where place, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
 	var claimed atomic.Bool // standard input
-	places := make(chan struct{}, g.MaxConns)
+	slots := make(chan struct{}, g.MaxConns)
 	for {
 		select {
-		case places <- struct{}{}:
+		case slots <- struct{}{}:
 		case <-ctx.Done():
 		}
 		c, err := g.acceptNext(ctx, l)
@@ -188,20 +175,18 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 			peers.Wait()
 			return err
 		}
-		g.accepted(c, where)
-		one := *g
-		plain := g.tlsConfig == nil
-		if plain {
-			one.RecvOnly = g.RecvOnly || claimed.Swap(true)
+		p := g.welcome(c, where)
+		if g.tls == nil {
+			p.mute = claimed.Swap(true)
 		}
 		peers.Go(func() {
-			defer func() { <-places }()
-			c, err := g.secureServer(ctx, c)
+			defer func() { <-slots }()
+			p, err := g.secureServer(ctx, p)
 			if err == nil {
-				if !plain {
-					one.RecvOnly = g.RecvOnly || claimed.Swap(true)
+				if g.tls != nil {
+					p.mute = claimed.Swap(true)
 				}
-				err = one.meet(ctx, c, where, stdio)
+				err = g.meet(ctx, p, stdio)
 			}
 			switch {
 			case ctx.Err() != nil:
@@ -217,7 +202,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 // acceptNext accepts a peer. When descriptors have run out it waits for one to
 // be freed: the listener outlives that.
 func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error) {
-	told := false
+	reported := false
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		c, err := l.Accept()
 		if err == nil || ctx.Err() != nil {
@@ -226,9 +211,9 @@ func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error)
 		if errors.Is(err, net.ErrClosed) {
 			return nil, acceptError(l, err)
 		}
-		if !told {
+		if !reported {
 			g.log.Error(acceptError(l, err))
-			told = true
+			reported = true
 		}
 		select {
 		case <-time.After(pause):
@@ -242,4 +227,32 @@ func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error)
 func outputFailed(err error) bool {
 	e, ok := errors.AsType[*conn.Error](err)
 	return ok && e.Why == conn.Local && e.Op == "standard output"
+}
+
+// A gate is a listener that closes the connections of peers who may not
+// connect, before anything is read or sent.
+type gate struct {
+	net.Listener
+	g *gcat
+}
+
+// guard puts the rules of --allow and --deny, if there are any, in front of l.
+func (g *gcat) guard(l net.Listener) net.Listener {
+	if g.rules.IsZero() {
+		return l
+	}
+	return &gate{l, g}
+}
+
+// Accept returns the next peer that may connect.
+func (l *gate) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil || l.g.rules.Permits(c.RemoteAddr()) {
+			return c, err
+		}
+		remote := address(c.RemoteAddr())
+		l.g.event("refused-by-rule", "refused "+remote+" by rule", address(c.LocalAddr()), remote)
+		_ = c.Close()
+	}
 }

@@ -1,15 +1,18 @@
-// The number of processors is not worth a goroutine that looks whether it has
-// changed, nor the descriptors of the control group's files that it looks at.
-//
-//go:debug containermaxprocs=0
-//go:debug updatemaxprocs=0
-
 // Gcat pipes standard input to a socket and the socket to standard output,
 // half-closing on end of file, as a client or as a listener.
 //
-// The way of the bytes: the command line becomes an endpoint (args.go); it is
-// dialled (client.go) or accepted from (listen.go); a relay moves the bytes
-// (converse.go); how it ended becomes a diagnostic and a status (report.go).
+// The way of the bytes, and where to read it:
+//
+//	words       the command line: grammar.go has the flags, refuse.go what does not go together
+//	endpoint    where.go reads the operands
+//	connection  run.go prepares, dial.go connects, listen.go accepts; secure.go adds TLS
+//	relay       converse.go puts what the options ask for around both sides; conn.Relay moves the bytes
+//	status      report.go logs the end; the relay's error becomes the status in internal/cli
+//
+// Datagrams take datagram.go in place of dial.go, listen.go and converse.go. A
+// listener's peers may talk to a command (command.go) or to each other
+// (broker.go) instead of to us. -z is in scan.go, -F in pass.go; a terminal
+// in console.go and password.go.
 package main
 
 import (
@@ -48,6 +51,8 @@ var app = cli.App{
 }
 
 func main() {
-	g := gcat{tally: new(tally), console: new(console)}
-	os.Exit(app.Main(&g, os.Args[1:], g.run))
+	flags := new(grammar)
+	os.Exit(app.Main(flags, os.Args[1:], func(log *cli.Log) error {
+		return (&gcat{grammar: flags, log: log}).run()
+	}))
 }

@@ -14,7 +14,7 @@ func TestPlainLines(t *testing.T) {
 		"--deadline 2m --shutdown both localhost:80", "-c example.org 443", "-C localhost 6379", "--log json -s 127.0.0.1 -p 5 localhost 80",
 		"-e cat -l 9000", "--max-conns 5 -lk 9000", "--allow 10.0.0.0/8 -l 9000", "-x proxy:1080 -P user localhost 80", "-z --parallel 3 localhost 80",
 	} {
-		difference, quick := app.Disagreement(func() any { return &gcat{tally: new(tally)} }, strings.Fields(line))
+		difference, quick := app.Disagreement(func() any { return new(grammar) }, strings.Fields(line))
 		if difference != "" {
 			t.Errorf("%q: %s", line, difference)
 		}

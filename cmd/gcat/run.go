@@ -2,27 +2,45 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"os"
 	"slices"
 	"syscall"
 	"time"
 
+	"gcat/internal/broker"
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/filter"
+	"gcat/internal/proxy"
 	"gcat/internal/tty"
 )
 
+// A gcat is one run of the command: the flags, and what prepare makes of them.
+// What belongs to one peer is not in here.
+type gcat struct {
+	*grammar
+	log     *cli.Log
+	tally   tally
+	console console
+
+	tls   *tls.Config  // nil is no TLS
+	via   *proxy.Proxy // nil is no proxy
+	rules conn.Rules
+	dump  *filter.Dump // open; nil is none
+	room  *broker.Room // of --broker and --chat; nil is neither
+}
+
 // run is what the command does, from the parsed command line to the error that
 // decides its status.
-func (g *gcat) run(log *cli.Log) error {
-	g.log = log
-	if g.NoShutdown {
-		g.Shutdown = "none"
-	}
-	where, targets, err := g.where()
-	if err != nil {
+func (g *gcat) run() error {
+	where, targets, unread := g.where()
+	if err := g.refuse(where); err != nil {
 		return err
+	}
+	if unread != nil {
+		return unread
 	}
 	if err := conn.StartPoller(); err != nil {
 		return err
@@ -30,31 +48,20 @@ func (g *gcat) run(log *cli.Log) error {
 	defer g.attend()()
 	ctx, stop := g.signals(context.Background())
 	defer stop()
-	if d := g.Deadline.D(); d > 0 {
-		var cancel context.CancelFunc
-		passed := &conn.Error{Why: conn.Timeout, Err: fmt.Errorf("the run took longer than %v (deadline)", d)}
-		ctx, cancel = context.WithTimeoutCause(ctx, d, passed)
-		defer cancel()
-		defer time.AfterFunc(d+orderly, func() { // whatever holds us up, such as a log that nobody reads
-			tty.Restore()
-			os.Exit(cli.TimedOut)
-		}).Stop()
-	}
+	ctx, done := g.deadline(ctx)
+	defer done()
 	if err := g.prepare(ctx, where); err != nil {
 		return err
 	}
-	err = g.closeDump(g.act(ctx, where, targets))
+	err := g.closeDump(g.act(ctx, where, targets))
 	if conn.OutputClosed(err) {
 		return &cli.Interrupted{Signal: syscall.SIGPIPE}
 	}
 	return err
 }
 
-// orderly is how long an end in order may take at most once the deadline has passed.
-const orderly = 5 * time.Second
-
 // act does what was asked for at where, or, with -z, at all targets.
-func (g *gcat) act(ctx context.Context, where conn.Endpoint, targets []conn.Endpoint) error {
+func (g *gcat) act(ctx context.Context, where place, targets []place) error {
 	switch {
 	case g.Scan:
 		return g.scan(ctx, targets)
@@ -70,18 +77,19 @@ func (g *gcat) act(ctx context.Context, where conn.Endpoint, targets []conn.Endp
 	return g.connect(ctx, where)
 }
 
-// prepare does what must be known to work before anything is opened: it reads
-// keys and certificates, and asks for a password.
-func (g *gcat) prepare(ctx context.Context, where conn.Endpoint) error {
-	for _, check := range []func(conn.Endpoint) error{
-		g.checkSocket, g.checkDatagrams, g.checkPass,
-		g.checkTLS, g.checkProxy, g.checkPeers, g.checkExec, g.checkBroker,
-	} {
-		if err := check(where); err != nil {
-			return err
-		}
+// prepare does what must be known to work before a socket is opened: it reads
+// rules, keys and certificates, opens the dump, and asks for a password.
+func (g *gcat) prepare(ctx context.Context, where place) (err error) {
+	if g.rules, err = conn.ParseRules(g.Allow, g.Deny); err != nil {
+		return usage(err)
 	}
-	if g.TLS || g.Hexdump != "" {
+	if g.via, err = g.proxy(where); err != nil {
+		return err
+	}
+	if g.Broker || g.Chat {
+		g.room = &broker.Room{Chat: g.Chat}
+	}
+	if where.TLS || g.Hexdump != "" {
 		err := unlessEnded(ctx, func() error {
 			if err := g.loadTLS(where); err != nil {
 				return err
@@ -96,10 +104,10 @@ func (g *gcat) prepare(ctx context.Context, where conn.Endpoint) error {
 }
 
 // unlessEnded returns what use returns, or earlier the cause of ctx's end: to
-// open a named pipe, and to read from it, is to wait for somebody else.
+// open a named pipe, or to read from it, is to wait for another process.
 func unlessEnded(ctx context.Context, use func() error) error {
 	used := make(chan error, 1)
-	go func() { used <- use() }() // ends with the process if nobody comes
+	go func() { used <- use() }() // ends with the process if no other one comes
 	select {
 	case err := <-used:
 		return err
@@ -108,20 +116,27 @@ func unlessEnded(ctx context.Context, use func() error) error {
 	}
 }
 
-// where is the endpoint that the command line names; for -z it is the first of
-// the targets.
-func (g *gcat) where() (where conn.Endpoint, targets []conn.Endpoint, err error) {
-	switch {
-	case g.Scan:
-		if targets, err = g.targets(); err == nil {
-			where = targets[0]
-		}
-	case g.Listen:
-		where, err = g.place()
-	default:
-		where, err = g.destination()
+// orderly is how long an end in order may take at most once the deadline has
+// passed.
+const orderly = 5 * time.Second
+
+// deadline ends ctx when the whole run has lasted too long. If the run is held
+// up then, by a log that is not read for instance, the process ends without it.
+func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func()) {
+	d := g.Deadline.D()
+	if d <= 0 {
+		return ctx, func() {}
 	}
-	return where, targets, err
+	passed := &conn.Error{Why: conn.Timeout, Err: fmt.Errorf("the run took longer than %v (deadline)", d)}
+	ctx, cancel := context.WithTimeoutCause(ctx, d, passed)
+	late := time.AfterFunc(d+orderly, func() {
+		tty.Restore()
+		os.Exit(cli.TimedOut)
+	})
+	return ctx, func() {
+		late.Stop()
+		cancel()
+	}
 }
 
 // signals returns a context that ends when a signal asks the command to; the
@@ -135,14 +150,14 @@ func (g *gcat) where() (where conn.Endpoint, targets []conn.Endpoint, err error)
 func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	counts := make(chan struct{}, 1)
-	go g.tellCounts(counts)
+	go g.reportCounts(counts)
 	again := false
 	cli.Catch(func(s os.Signal) {
 		switch {
 		case slices.Contains(countSignals, s):
 			select {
 			case counts <- struct{}{}:
-			default: // they are about to be told
+			default: // a report is due already
 			}
 		case !again:
 			again = true

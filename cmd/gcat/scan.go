@@ -15,95 +15,16 @@ import (
 	"gcat/internal/conn"
 )
 
-// scanFlags are the options of -z.
-type scanFlags struct {
-	Scan     bool `short:"z" group:"connect" help:"Is it open?"`
-	Parallel *int `placeholder:"N" group:"connect" help:"With -z (64)."`
-}
-
-// checkScan refuses what makes no sense without data.
-func (g *gcat) checkScan() error {
-	if !g.Scan {
-		if g.Parallel != nil {
-			return cli.Usagef("--parallel needs -z")
-		}
-		return nil
-	}
-	for _, c := range []struct {
-		given bool
-		name  string
-	}{
-		{g.Listen, "-l"}, {g.PassFD, "-F"}, {g.Exec != "", "-e"}, {g.Lines, "--lines"},
-		{g.Datagrams != nil, "-W"}, {g.DatagramSize != nil, "--datagram-size"}, {g.Hexdump != "", "-o"},
-		{g.CRLF, "-C"}, {g.Telnet, "-t"}, {g.Rate > 0, "--rate"}, {g.SendOnly, "--send-only"},
-		{g.QuitAfter != nil, "-q"}, {g.QuitAfterPeer != nil, "-Q"}, {g.IdleTimeout != nil, "--idle-timeout"},
-		{g.NoShutdown, "--no-shutdown"}, {g.Shutdown != "write", "--shutdown"}, {g.Progress, "--progress"}, {g.Raw, "--raw"},
-	} {
-		if c.given {
-			return cli.Usagef("cannot use -z with %s", c.name)
-		}
-	}
-	if g.Parallel != nil && *g.Parallel < 1 {
-		return cli.Usagef("--parallel must be at least 1")
-	}
-	return nil
-}
-
-// targets are the endpoints that the command line of a scan names.
-func (g *gcat) targets() ([]conn.Endpoint, error) {
-	if len(g.Args) == 0 {
-		return nil, cli.Usagef("no destination: want HOST PORT[-PORT]...")
-	}
-	syntax := conn.Syntax{Network: g.network()}
-	host, words := g.Args[0], g.Args[1:]
-	if len(words) == 0 {
-		before, ports, ok := cutPorts(host)
-		if !ok { // a path, or one port however it is spelled
-			e, err := g.endpoint(host, syntax)
-			return []conn.Endpoint{e}, err
-		}
-		host, words = before, []string{ports}
-	}
-	if g.Unix {
-		return nil, cli.Usagef("cannot use a port with -U: %q", words[0])
-	}
-	ports, err := conn.ParsePorts(words)
-	if err != nil {
-		return nil, usage(err)
-	}
-	targets := make([]conn.Endpoint, len(ports))
-	for i, port := range ports {
-		if targets[i], err = conn.ParseHostPort(host, port, syntax); err != nil {
-			return nil, usage(err)
-		}
-	}
-	return targets, nil
-}
-
-// cutPorts takes HOST:PORTS apart where PORTS are several.
-func cutPorts(word string) (host, ports string, ok bool) {
-	i := strings.LastIndexByte(word, ':')
-	if i < 0 || strings.Contains(word, "/") {
-		return "", "", false
-	}
-	host, ports = word[:i], word[i+1:]
-	several := strings.ContainsAny(ports, ",-") && strings.Trim(ports, "0123456789,-") == ""
-	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") {
-		return "", "", false
-	}
-	return host, ports, several
-}
-
-// foresee does what would fail in the middle of a scan when it has taken all
-// descriptors, and whose result is kept: it puts numbers in the place of the
-// services' names, and reads whom TLS trusts.
-func (g *gcat) foresee(ctx context.Context, targets []conn.Endpoint) []conn.Endpoint {
+// known does what would fail in the middle of a scan once that has taken all
+// descriptors: it puts numbers in the place of services' names, and loads the
+// authorities that TLS trusts.
+func (g *gcat) known(ctx context.Context, targets []place) []place {
 	r := conn.Resolver{Numeric: g.Numeric}
 	seen := make(map[string]bool)
-	var known []conn.Endpoint
+	var known []place
 	for _, e := range targets {
 		if !e.Unix() {
-			if n, err := r.Port(ctx, e); err == nil { // else its try says what is wrong
+			if n, err := r.Port(ctx, e.Endpoint); err == nil { // else its try says what is wrong
 				e.Port = strconv.Itoa(int(n))
 			}
 		}
@@ -112,15 +33,15 @@ func (g *gcat) foresee(ctx context.Context, targets []conn.Endpoint) []conn.Endp
 			known = append(known, e)
 		}
 	}
-	if g.tlsConfig != nil {
+	if g.tls != nil {
 		_, _ = x509.SystemCertPool() // the handshakes say what is wrong
 	}
 	return known
 }
 
-// scan tells which ports are open.
-func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
-	targets = g.foresee(ctx, targets)
+// scan reports which ports are open.
+func (g *gcat) scan(ctx context.Context, targets []place) error {
+	targets = g.known(ctx, targets)
 	d := g.dialer(targets[0])
 	forget := time.Duration(0)
 	if g.Retry > 0 {
@@ -132,8 +53,9 @@ func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 	s := &conn.Scan{
 		Dial: func(ctx context.Context, e conn.Endpoint) (net.Conn, error) {
 			one := *d
-			one.Upgrade = g.upgrade(e)
-			return one.Dial(ctx, g.first(e))
+			to := place{e, g.tls != nil}
+			one.Upgrade = g.upgrade(to)
+			return one.Dial(ctx, g.first(to))
 		},
 		DialDatagrams: datagrams.DialDatagrams,
 		Retry:         g.Retry.D(),
@@ -147,14 +69,18 @@ func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 	var closed closedPorts
 	var output error
 	s.Tell = func(r conn.PortState) {
-		g.tellPort(r)
+		g.logPort(r)
 		if r.Err != nil {
 			closed.add(r)
 		} else if several && output == nil {
 			_, output = fmt.Fprintln(os.Stdout, r.Endpoint.Port)
 		}
 	}
-	if err := s.Run(ctx, targets); err != nil {
+	endpoints := make([]conn.Endpoint, len(targets))
+	for i, t := range targets {
+		endpoints[i] = t.Endpoint
+	}
+	if err := s.Run(ctx, endpoints); err != nil {
 		return err
 	}
 	if output != nil {
@@ -178,8 +104,8 @@ func (g *gcat) knockLimit() time.Duration {
 	return g.Timeout.D()
 }
 
-// tellPort reports one port with -v.
-func (g *gcat) tellPort(r conn.PortState) {
+// logPort logs one port with -v.
+func (g *gcat) logPort(r conn.PortState) {
 	state, words := "open", "open"
 	if r.Err != nil {
 		state, words = "closed", reason(r)

@@ -11,12 +11,6 @@ import (
 	"gcat/internal/tty"
 )
 
-// terminalFlags are the options for a person at the terminal.
-type terminalFlags struct {
-	Raw      bool `group:"other" help:"Keys, bytes untouched."`
-	Progress bool `group:"other" help:"A meter, on a terminal."`
-}
-
 // A console is what a person sees and types; all conversations share it. It is
 // the writer of the log and of a hex dump on standard error, too, so that their
 // lines run neither into what is being typed nor into the meter.
@@ -31,7 +25,7 @@ type console struct {
 // terminal back.
 func (g *gcat) attend() (leave func()) {
 	if g.log.Out == os.Stderr {
-		g.log.Out = g.console
+		g.log.Out = &g.console
 	}
 	return g.console.close
 }
@@ -41,7 +35,7 @@ func (g *gcat) attend() (leave func()) {
 // characters are shown instead of obeyed. With --raw keys and bytes go through
 // untouched. Without a terminal it is stdio itself.
 func (g *gcat) local(stdio *conn.Stdio) conn.Stream {
-	c := g.console
+	c := &g.console
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.opened {
@@ -67,7 +61,7 @@ func (g *gcat) local(stdio *conn.Stdio) conn.Stream {
 // open takes the terminal and starts the meter, at the first conversation. A
 // terminal that cannot be taken is used as it is.
 func (g *gcat) open(stdio *conn.Stdio) {
-	c := g.console
+	c := &g.console
 	c.opened = true
 	if !g.RecvOnly && tty.IsTerminal(os.Stdin) && (g.Raw || stdio.Terminal) {
 		c.terminal, _ = tty.Open(os.Stdin, os.Stdout, tty.Options{

@@ -1,0 +1,18 @@
+package main
+
+import (
+	"context"
+
+	"gcat/internal/conn"
+)
+
+// pass connects and hands the socket to the process at the other end of standard
+// output (SCM_RIGHTS of unix(7)).
+func (g *gcat) pass(ctx context.Context, where place) error {
+	p, err := g.dial(ctx, where)
+	if err != nil {
+		return cause(ctx, err)
+	}
+	defer p.Close()
+	return conn.Pass(p.Conn)
+}

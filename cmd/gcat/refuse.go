@@ -1,0 +1,243 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+)
+
+// An option is what the table says of one: with what it makes no sense.
+type option struct {
+	name  string
+	given bool
+	needs string  // options without which it does nothing, separated by spaces
+	not   string  // options that it cannot be used with
+	on    sockets // the sockets that it is for; 0 is all
+}
+
+// sockets are kinds of sockets.
+type sockets uint
+
+const (
+	tcp sockets = 1 << iota
+	udp
+	unixStream
+	unixDatagram
+	unixPacket
+	vsock
+
+	ip       = tcp | udp
+	streams  = tcp | unixStream | vsock
+	messages = udp | unixDatagram | unixPacket // they keep the bounds of what is written
+)
+
+// kindOf is where's kind of socket, and its name in diagnostics; 0 is no place.
+func kindOf(where place) (kind sockets, name string) {
+	switch {
+	case where.Network == "":
+		return 0, ""
+	case where.Network == "unixgram":
+		return unixDatagram, "a Unix datagram socket"
+	case where.Network == "unixpacket":
+		return unixPacket, "a Unix packet socket"
+	case where.Unix():
+		return unixStream, "a Unix socket"
+	case where.Datagram():
+		return udp, "UDP"
+	case where.Network == "vsock":
+		return vsock, "vsock"
+	}
+	return tcp, "TCP"
+}
+
+// options is the table of what does not go together. An option that stands in
+// several rows is refused differently in different cases; the rows without a
+// dash are groups that others refer to.
+func (g *grammar) options(where place) []option {
+	kind, _ := kindOf(where)
+	dialled := kind != 0 && !g.Listen
+	return []option{
+		{name: "-4 or -6", given: g.IPv4 || g.IPv6, not: "-U"},
+		{name: "-4", given: g.IPv4, not: "-6"},
+		{name: "-6", given: g.IPv6},
+		{name: "-u", given: g.UDP || kind&messages != 0},
+		{name: "-U", given: g.Unix},
+		{name: "-s", given: g.Source != "" && !g.UDP, not: "-U"},
+		{name: "-s", given: g.Source != "" && dialled, on: ip | unixDatagram},
+		{name: "-s", given: g.Source != "" && !dialled, on: ip},
+		{name: "-p", given: g.Port != "", not: "-U", on: ip},
+		{name: "--retry", given: g.Retry > 0, not: "-l"},
+		{name: "-z", given: g.Scan, not: "-l -F -e --lines -W --datagram-size -o -C -t --rate --send-only -q -Q --idle-timeout --no-shutdown --shutdown --progress --raw"},
+		{name: "--parallel", given: g.Parallel != nil, needs: "-z"},
+		{name: "-F", given: g.PassFD, not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q"},
+
+		{name: "--idle-timeout", given: g.IdleTimeout != nil},
+		{name: "-q", given: g.QuitAfter != nil},
+		{name: "-Q", given: g.QuitAfterPeer != nil},
+
+		{name: "--shutdown", given: g.Shutdown != "write"},
+		{name: "--shutdown=both", given: g.Shutdown == "both"},
+		{name: "--no-shutdown", given: g.NoShutdown, not: "--shutdown=both"},
+		{name: "--send-only", given: g.SendOnly, not: "-d"},
+		{name: "-d", given: g.RecvOnly},
+
+		{name: "-l", given: g.Listen},
+		{name: "-k", given: g.KeepOpen, needs: "-l"},
+		{name: "-lk", given: g.Listen && g.KeepOpen},
+		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
+		{name: "--ready", given: g.Ready != "", needs: "-l"},
+		{name: "-e", given: g.Exec != "", not: "--send-only -d", on: streams},
+		{name: "--broker", given: g.Broker, needs: "-lk", not: "-e --send-only", on: streams},
+		{name: "--chat", given: g.Chat, needs: "-lk", not: "-e --send-only", on: streams},
+		{name: "--allow", given: g.Allow != nil, needs: "-l", on: tcp},
+		{name: "--deny", given: g.Deny != nil, needs: "-l", on: tcp},
+
+		{name: "-C", given: g.CRLF},
+		{name: "-t", given: g.Telnet, on: streams | unixPacket},
+		{name: "-i", given: g.Interval > 0, not: "--datagram-size"},
+		{name: "--rate", given: g.Rate > 0},
+		{name: "-o", given: g.Hexdump != ""},
+		{name: "-W", given: g.Datagrams != nil, needs: "-u"},
+		{name: "--lines", given: g.Lines, needs: "-u", not: "--datagram-size"},
+		{name: "--datagram-size", given: g.DatagramSize != nil, needs: "-u"},
+
+		{name: "--keepalive", given: g.Keepalive != nil, on: tcp},
+		{name: "--no-nodelay", given: g.NoNodelay, on: tcp},
+		{name: "--mptcp", given: g.MPTCP, on: tcp},
+		{name: "--congestion", given: g.Congestion != "", on: tcp},
+		{name: "--tos", given: g.TOS != nil, on: ip},
+		{name: "--ttl", given: g.TTL != nil, on: ip},
+		{name: "--interface", given: g.Interface != "", on: ip},
+		{name: "--reuse-port", given: g.ReusePort, on: ip},
+		{name: "--sndbuf", given: g.SndBuf != nil, on: ^vsock},
+		{name: "--rcvbuf", given: g.RcvBuf != nil, on: ^vsock},
+
+		{name: "-c", given: g.TLS || where.TLS, on: streams},
+		{name: "--tls-ca", given: g.TLSCA != "", needs: "-c", not: "-l"},
+		{name: "--tls-name", given: g.TLSName != "", needs: "-c", not: "-l"},
+		{name: "--tls-cert", given: g.TLSCert != "", needs: "-c"},
+		{name: "--tls-key", given: g.TLSKey != "", needs: "-c"},
+		{name: "--tls-alpn", given: len(g.TLSALPN) > 0, needs: "-c"},
+		{name: "--tls-insecure", given: g.TLSInsecure, needs: "-c", not: "-l"},
+		{name: "--tls-fingerprint", given: g.TLSFingerprint != "", needs: "-c"},
+		{name: "--tls-client-ca", given: g.TLSClientCA != "", needs: "-c -l"},
+		{name: "-x", given: g.Proxy != "", not: "-l", on: tcp},
+		{name: "-X", given: g.ProxyProtocol != "", needs: "-x"},
+		{name: "-P", given: g.ProxyUser != "", needs: "-x"},
+
+		{name: "--progress", given: g.Progress},
+		{name: "--raw", given: g.Raw},
+	}
+}
+
+// refuse says what makes no sense, in the user's words, before anything is
+// opened. It changes nothing. If where could not be read it is the zero place,
+// and what depends on it is not refused: that error says more.
+func (g *grammar) refuse(where place) error {
+	if err := g.refuseValues(); err != nil {
+		return err
+	}
+	kind, socket := kindOf(where)
+	options := g.options(where)
+	given := make(map[string]bool, len(options))
+	for _, o := range options {
+		given[o.name] = given[o.name] || o.given
+	}
+	for _, o := range options {
+		if !o.given {
+			continue
+		}
+		for name := range strings.FieldsSeq(o.needs) {
+			if unknown := kind == 0 && (name == "-u" || name == "-c"); !given[name] && !unknown {
+				return cli.Usagef("%s needs %s", o.name, name)
+			}
+		}
+		for name := range strings.FieldsSeq(o.not) {
+			if given[name] {
+				return cli.Usagef("cannot use %s with %s", o.name, name)
+			}
+		}
+		if o.on != 0 && kind&^o.on != 0 {
+			return cli.Usagef("cannot use %s with %s", o.name, socket)
+		}
+	}
+	if kind == 0 {
+		return nil
+	}
+	return g.refuseAt(where, kind)
+}
+
+// mostKeepalive is the longest that Linux takes for TCP_KEEPIDLE and
+// TCP_KEEPINTVL (MAX_TCP_KEEPIDLE of tcp.h). The net package does not report
+// that the system took no more.
+const mostKeepalive = 32767 * time.Second
+
+// refuseValues refuses values that no option has.
+func (g *grammar) refuseValues() error {
+	negative := func(d *cli.Duration) bool { return d != nil && *d < 0 }
+	keepalive := time.Duration(0)
+	if g.Keepalive != nil {
+		keepalive = g.Keepalive.D()
+	}
+	for _, v := range []struct {
+		wrong bool
+		words string
+	}{
+		{negative(g.Timeout), "-w cannot be negative"},
+		{negative(g.ConnectTimeout), "--connect-timeout cannot be negative"},
+		{negative(g.IdleTimeout), "--idle-timeout cannot be negative"},
+		{negative(&g.Deadline), "--deadline cannot be negative"},
+		{negative(&g.Retry), "--retry cannot be negative"},
+		{negative(&g.Interval), "-i cannot be negative"},
+		{g.Backlog < 0, "--backlog cannot be negative"},
+		{g.MaxConns < 1, "--max-conns must be at least 1"},
+		{outside(g.Parallel, 1, math.MaxInt), "--parallel must be at least 1"},
+		{outside(g.Datagrams, 1, math.MaxInt), "-W must be at least 1"},
+		{outside(g.DatagramSize, 1, conn.MaxDatagram), fmt.Sprintf("--datagram-size must be from 1 to %d", conn.MaxDatagram)},
+		{keepalive < 0, "--keepalive cannot be negative"},
+		{keepalive > 0 && keepalive < time.Second, "--keepalive is at least 1s, or 0 for none"},
+		{keepalive > mostKeepalive, fmt.Sprintf("--keepalive is at most %d seconds", mostKeepalive/time.Second)},
+		{outside(g.TOS, 0, 255), "--tos must be from 0 to 255"},
+		{outside(g.TTL, 1, 255), "--ttl must be from 1 to 255"},
+		{!bufferFits(g.SndBuf), "--sndbuf must be at least 1 and below 2G"},
+		{!bufferFits(g.RcvBuf), "--rcvbuf must be at least 1 and below 2G"},
+		{len(g.Interface) > 15, fmt.Sprintf("bad interface %q: a name has at most 15 bytes", g.Interface)}, // IFNAMSIZ, netdevice(7)
+	} {
+		if v.wrong {
+			return cli.Usagef("%s", v.words)
+		}
+	}
+	return nil
+}
+
+// outside reports whether a number was given that is out of bounds.
+func outside(n *int, least, most int) bool { return n != nil && (*n < least || *n > most) }
+
+// bufferFits reports whether setsockopt(2), which takes an int, can be asked for
+// a buffer of that size. Nil is not asked for.
+func bufferFits(size *cli.Size) bool { return size == nil || *size >= 1 && *size <= math.MaxInt32 }
+
+// refuseAt refuses values that make no sense at where.
+func (g *grammar) refuseAt(where place, kind sockets) error {
+	if kind&ip != 0 && g.Port != "" {
+		if err := conn.CheckPort(g.Port); err != nil {
+			return usage(err)
+		}
+	}
+	if where.TLS {
+		if kind == unixStream && !g.Listen && g.TLSName == "" && !g.TLSInsecure && g.TLSFingerprint == "" {
+			return cli.Usagef("a Unix socket has no name that a certificate could bear: give --tls-name")
+		}
+		if err := g.tlsOptions().Check(); err != nil {
+			return usage(err)
+		}
+	}
+	if g.PassFD {
+		return conn.CanPass()
+	}
+	return nil
+}

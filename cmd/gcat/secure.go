@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+	"gcat/internal/tlsconn"
+)
+
+// tlsOptions are the flags as TLS wants them.
+func (f *tlsFlags) tlsOptions() tlsconn.Options {
+	return tlsconn.Options{
+		CA: f.TLSCA, Name: f.TLSName, Cert: f.TLSCert, Key: f.TLSKey, ALPN: f.TLSALPN,
+		Insecure: f.TLSInsecure, Fingerprint: f.TLSFingerprint, ClientCA: f.TLSClientCA,
+	}
+}
+
+// loadTLS reads the files that the options name.
+func (g *gcat) loadTLS(where place) (err error) {
+	if !where.TLS {
+		return nil
+	}
+	options := g.tlsOptions()
+	if g.Listen {
+		g.tls, err = options.ServerConfig()
+	} else {
+		host := where.Host
+		if host == "" {
+			host = "localhost"
+		}
+		g.tls, err = options.ClientConfig(host)
+	}
+	if err != nil {
+		return err
+	}
+	for _, line := range options.Warnings() {
+		g.log.Infof(0, "warning: %s", line)
+	}
+	return nil
+}
+
+// logCertificate logs by which certificate clients will know the listener.
+func (g *gcat) logCertificate() {
+	if g.tls == nil {
+		return
+	}
+	kind := "certificate"
+	if g.TLSCert == "" {
+		kind = "throw-away certificate"
+	}
+	sum := tlsconn.OwnFingerprint(g.tls)
+	g.log.Event(1, cli.Event{
+		Name:   "info",
+		Text:   fmt.Sprintf("%s with SHA-256 fingerprint %s", kind, sum),
+		Fields: []cli.Field{{Key: "fingerprint", Value: sum}},
+	})
+}
+
+// secureClient performs the handshake over a connection that was made to where.
+func (g *gcat) secureClient(ctx context.Context, c net.Conn, where place) (net.Conn, error) {
+	s, err := tlsconn.Client(ctx, conn.NewSocket(c, nil), g.tls)
+	if err != nil {
+		if e, ok := errors.AsType[*conn.Error](err); ok && g.via != nil {
+			e.Op = "TLS with " + where.Address() // not with the proxy
+		}
+		return nil, err
+	}
+	g.logTLS(s)
+	return s, nil
+}
+
+// handshakeMost is how long the handshake with a peer may take that a listener was
+// given no limit for: a silent peer does not keep its slot.
+const handshakeMost = 10 * time.Second
+
+// secureServer performs the handshake over a connection that was accepted, if
+// TLS was asked for, under the limits of a listener: the connect limit if it was
+// given, and the idle limit.
+func (g *gcat) secureServer(ctx context.Context, p peer) (peer, error) {
+	if g.tls == nil {
+		return p, nil
+	}
+	limited, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	passed := func(format string, limit time.Duration) {
+		end(&conn.Error{Why: conn.Timeout, Op: "TLS with " + address(p.RemoteAddr()), Err: fmt.Errorf(format, limit)})
+	}
+	total, name := g.acceptLimit(), "connect limit"
+	if g.ConnectTimeout == nil && g.idleLimit() == 0 {
+		total, name = handshakeMost, "handshake limit"
+	}
+	if total > 0 {
+		timer := time.AfterFunc(total, func() { passed("handshake timed out after %v ("+name+")", total) })
+		defer timer.Stop()
+	}
+	progress := new(conn.Progress)
+	progress.Start()
+	if idle := g.idleLimit(); idle > 0 {
+		go func() { // ends with limited
+			if progress.Wait(limited, idle) == nil {
+				passed("no byte of the handshake moved for %v (idle limit)", idle)
+			}
+		}()
+	}
+	s, err := tlsconn.Server(limited, conn.NewSocket(p.Conn, progress), g.tls)
+	if err != nil {
+		return peer{}, cause(limited, err)
+	}
+	g.logTLS(s)
+	p.Conn = s
+	return p, nil
+}
+
+// logTLS logs what the handshake has settled.
+func (g *gcat) logTLS(s *tlsconn.Stream) {
+	if !g.log.Enabled(1) {
+		return
+	}
+	f := s.Facts()
+	words := []string{f.Version, f.Cipher}
+	if f.ALPN != "" {
+		words = append(words, fmt.Sprintf("ALPN %q", f.ALPN))
+	}
+	if f.Fingerprint != "" {
+		words = append(words, fmt.Sprintf("certificate of %.200q with SHA-256 fingerprint %s", f.Peer, f.Fingerprint))
+	}
+	g.log.Event(1, cli.Event{
+		Name: "info",
+		Text: strings.Join(words, ", "),
+		Fields: []cli.Field{
+			{Key: "remote", Value: address(s.RemoteAddr())}, {Key: "tls", Value: f.Version}, {Key: "cipher", Value: f.Cipher},
+			{Key: "alpn", Value: f.ALPN}, {Key: "fingerprint", Value: f.Fingerprint},
+		},
+	})
+}

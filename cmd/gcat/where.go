@@ -1,0 +1,190 @@
+package main
+
+import (
+	"strings"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+)
+
+// A place is an endpoint of the command line, and whether TLS is spoken there.
+// The zero place is none.
+type place struct {
+	conn.Endpoint
+	TLS bool
+}
+
+// where is the place that the command line names; with -z it is the first of
+// the targets.
+func (g *grammar) where() (where place, targets []place, err error) {
+	switch {
+	case g.Scan:
+		if targets, err = g.targets(); err == nil {
+			where = targets[0]
+		}
+	case g.Listen:
+		where, err = g.address()
+	default:
+		where, err = g.destination()
+	}
+	if err != nil {
+		return place{}, nil, err
+	}
+	return where, targets, nil
+}
+
+// network is what the flags make of an endpoint that does not say its own.
+func (g *grammar) network() string {
+	switch {
+	case g.Unix && g.UDP:
+		return "unixgram"
+	case g.Unix:
+		return "unix"
+	}
+	network := "tcp"
+	if g.UDP {
+		network = "udp"
+	}
+	return network + g.family()
+}
+
+// family is the digit behind a network's name that -4 and -6 ask for.
+func (g *grammar) family() string {
+	switch {
+	case g.IPv4:
+		return "4"
+	case g.IPv6:
+		return "6"
+	}
+	return ""
+}
+
+// destination is where to connect to.
+func (g *grammar) destination() (place, error) {
+	syntax := conn.Syntax{Network: g.network()}
+	switch len(g.Args) {
+	case 0:
+		return place{}, cli.Usagef("no destination: want HOST PORT, HOST:PORT or a path")
+	case 1:
+		return g.endpoint(g.Args[0], syntax)
+	case 2:
+		if g.Unix {
+			return place{}, cli.Usagef("cannot use a port with -U: %q", g.Args[1])
+		}
+		return g.hostPort(g.Args[0], g.Args[1], syntax)
+	}
+	return place{}, cli.Usagef("too many arguments: %q", g.Args[2])
+}
+
+// address is where to listen: all spellings of nc's listeners.
+func (g *grammar) address() (place, error) {
+	syntax := conn.Syntax{Network: g.network(), Listening: true}
+	args := g.Args
+	switch {
+	case len(args) > 2 || len(args) == 2 && (g.Port != "" || g.Source != ""):
+		return place{}, cli.Usagef("too many arguments: %q", args[len(args)-1])
+	case len(args) == 2:
+		return g.hostPort(args[0], args[1], syntax)
+	case g.Port != "" && len(args) == 1 && g.Source != "":
+		return place{}, cli.Usagef("cannot use -s %s with the address %q", g.Source, args[0])
+	case g.Port != "" && len(args) == 1:
+		return g.hostPort(args[0], g.Port, syntax)
+	case g.Port != "":
+		return g.hostPort(g.Source, g.Port, syntax)
+	case len(args) == 0:
+		return place{}, cli.Usagef("no port to listen on")
+	case g.Source != "":
+		return g.hostPort(g.Source, args[0], syntax)
+	}
+	return g.endpoint(args[0], syntax)
+}
+
+// targets are what a scan asks.
+func (g *grammar) targets() ([]place, error) {
+	if len(g.Args) == 0 {
+		return nil, cli.Usagef("no destination: want HOST PORT[-PORT]...")
+	}
+	syntax := conn.Syntax{Network: g.network()}
+	host, words := g.Args[0], g.Args[1:]
+	if len(words) == 0 {
+		before, ports, ok := cutPorts(host)
+		if !ok { // a path, or one port however it is spelled
+			p, err := g.endpoint(host, syntax)
+			return []place{p}, err
+		}
+		host, words = before, []string{ports}
+	}
+	if g.Unix {
+		return nil, cli.Usagef("cannot use a port with -U: %q", words[0])
+	}
+	ports, err := conn.ParsePorts(words)
+	if err != nil {
+		return nil, usage(err)
+	}
+	targets := make([]place, len(ports))
+	for i, port := range ports {
+		if targets[i], err = g.hostPort(host, port, syntax); err != nil {
+			return nil, err
+		}
+	}
+	return targets, nil
+}
+
+// cutPorts takes HOST:PORTS apart where PORTS are several.
+func cutPorts(word string) (host, ports string, ok bool) {
+	i := strings.LastIndexByte(word, ':')
+	if i < 0 || strings.Contains(word, "/") {
+		return "", "", false
+	}
+	host, ports = word[:i], word[i+1:]
+	several := strings.ContainsAny(ports, ",-") && strings.Trim(ports, "0123456789,-") == ""
+	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") {
+		return "", "", false
+	}
+	return host, ports, several
+}
+
+// hostPort reads two words.
+func (g *grammar) hostPort(host, port string, syntax conn.Syntax) (place, error) {
+	e, err := conn.ParseHostPort(host, port, syntax)
+	return place{e, g.TLS}, usage(err)
+}
+
+// endpoint reads one word; with -U it is a path whatever it looks like.
+func (g *grammar) endpoint(word string, syntax conn.Syntax) (place, error) {
+	e, err := conn.ParseEndpoint(word, syntax)
+	switch {
+	case g.Unix && word == "":
+		return place{}, cli.Usagef("the path is empty")
+	case g.Unix && (err != nil || !e.Unix()):
+		return place{conn.Endpoint{Network: g.network(), Path: word}, g.TLS}, nil
+	case g.Unix:
+		return place{e, g.TLS}, nil
+	case err != nil:
+		return place{}, usage(err)
+	}
+	return g.agree(word, e)
+}
+
+// agree holds an endpoint's own scheme against -u, -4 and -6.
+func (g *grammar) agree(word string, e conn.Endpoint) (place, error) {
+	p := place{e, g.TLS || e.Network == "tls"}
+	family := g.family()
+	switch {
+	case g.UDP && !e.Datagram():
+		return p, cli.Usagef("cannot use -u with %q", word)
+	case family == "":
+	case e.Unix() || e.Network == "vsock":
+		return p, cli.Usagef("cannot use -%s with %q", family, word)
+	case e.Network == "tls":
+		p.Network = "tcp" + family
+	case len(e.Network) == len("tcp"):
+		p.Network += family
+	case e.Network[len("tcp"):] != family:
+		return p, cli.Usagef("cannot use -%s with %q", family, word)
+	}
+	return p, nil
+}
+
+// usage makes err one of the command line; its hint stays.
+func usage(err error) error { return cli.WithStatus(cli.Usage, err) }
