@@ -13,6 +13,7 @@ import (
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/scan"
 )
 
 // known does what would fail in the middle of a scan once that has taken all
@@ -50,7 +51,7 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 	d.Resolver = d.Resolver.Memo(forget)
 	datagrams := *d
 	datagrams.Retry = 0 // the question is what is repeated
-	s := &conn.Scan{
+	s := &scan.Scan{
 		Dial: func(ctx context.Context, e conn.Endpoint) (net.Conn, error) {
 			one := *d
 			to := place{e, g.tls != nil}
@@ -68,7 +69,7 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 	several := len(targets) > 1
 	var closed closedPorts
 	var output error
-	s.Tell = func(r conn.PortState) {
+	s.Report = func(r scan.State) {
 		g.logPort(r)
 		if r.Err != nil {
 			closed.add(r)
@@ -105,7 +106,7 @@ func (g *gcat) knockLimit() time.Duration {
 }
 
 // logPort logs one port with -v.
-func (g *gcat) logPort(r conn.PortState) {
+func (g *gcat) logPort(r scan.State) {
 	state, words := "open", "open"
 	if r.Err != nil {
 		state, words = "closed", reason(r)
@@ -141,7 +142,7 @@ func kind(err error) conn.Kind {
 
 // reason is why a port is not open, without what was tried: the port itself. A
 // proxy that cannot be reached stays named.
-func reason(r conn.PortState) string {
+func reason(r scan.State) string {
 	if e, ok := errors.AsType[*conn.Error](r.Err); ok && e.Err != nil && e.Op == "connect to "+r.Endpoint.Address() {
 		return conn.Words(e.Err)
 	}
@@ -157,7 +158,7 @@ type closedPorts struct {
 	late  error // the first that passed its limit
 }
 
-func (c *closedPorts) add(r conn.PortState) {
+func (c *closedPorts) add(r scan.State) {
 	if c.ports == nil {
 		c.ports = make(map[string][]string)
 		c.first, c.host = r.Err, r.Endpoint.Host

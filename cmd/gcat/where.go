@@ -5,6 +5,7 @@ import (
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/scan"
 )
 
 // A place is an endpoint of the command line, and whether TLS is spoken there.
@@ -117,7 +118,7 @@ func (g *grammar) targets() ([]place, error) {
 	if g.Unix {
 		return nil, cli.Usagef("cannot use a port with -U: %q", words[0])
 	}
-	ports, err := conn.ParsePorts(words)
+	ports, err := scan.ParsePorts(words)
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -298,7 +298,7 @@ func (d *Datagrams) broken(c net.Conn, err error) bool {
 		if e == nil && d.move(next) {
 			return true
 		}
-		if e != nil && connectKind(e) == NoDescriptor {
+		if e != nil && ConnectKind(e) == NoDescriptor {
 			err = e // that address was not asked
 		}
 	}
@@ -310,7 +310,7 @@ func (d *Datagrams) broken(c net.Conn, err error) bool {
 func (d *Datagrams) failure(err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		e = &Error{Why: connectKind(err), Err: err}
+		e = &Error{Why: ConnectKind(err), Err: err}
 		if refusal(err) && len(d.names) > 1 {
 			e.Err = fmt.Errorf("%s (%s)", Words(err), strings.Join(d.names, ", "))
 		}

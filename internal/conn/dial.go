@@ -49,14 +49,14 @@ const (
 
 // Dial connects to e. The error is an [*Error] that names every address tried.
 func (d *Dialer) Dial(ctx context.Context, e Endpoint) (net.Conn, error) {
-	return retry(ctx, d.Retry, d.Limit, func(ctx context.Context, limit time.Duration) (net.Conn, error) {
+	return Retry(ctx, d.Retry, d.Limit, func(ctx context.Context, limit time.Duration) (net.Conn, error) {
 		return d.once(ctx, e, limit)
 	})
 }
 
-// retry calls try until it succeeds, for at most lasting in all; each try has at
+// Retry calls try until it succeeds, for at most lasting in all; each try has at
 // most limit. The error is the last try's.
-func retry(ctx context.Context, lasting, limit time.Duration, try func(context.Context, time.Duration) (net.Conn, error)) (net.Conn, error) {
+func Retry(ctx context.Context, lasting, limit time.Duration, try func(context.Context, time.Duration) (net.Conn, error)) (net.Conn, error) {
 	start := time.Now()
 	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
 		bound := limit
@@ -115,7 +115,7 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 		}
 		op = "" // its errors say with whom
 	}
-	why := connectKind(err)
+	why := ConnectKind(err)
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		<-ctx.Done() // the net package's timer fired a moment before ours
 	}
@@ -280,7 +280,7 @@ func (d *Dialer) invalid(ctx context.Context, a netip.AddrPort, local netip.Addr
 		return bad
 	}
 	if bad := badZone(local); bad != nil {
-		return &Error{Why: connectKind(bad), Op: "source address", Err: bad}
+		return &Error{Why: ConnectKind(bad), Op: "source address", Err: bad}
 	}
 	c, probe := d.dialer().DialContext(ctx, "udp", a.String()) // sends nothing
 	switch {
@@ -342,7 +342,7 @@ func sourceError(host string, err error) error {
 	if _, ok := errors.AsType[*Error](err); !ok {
 		op += fmt.Sprintf(" %q", host) // the resolver's errors do not name it
 	}
-	return &Error{Why: connectKind(err), Op: op, Err: err}
+	return &Error{Why: ConnectKind(err), Op: op, Err: err}
 }
 
 // race connects to the addresses in turn, the next one whenever the last has
@@ -378,13 +378,13 @@ func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Con
 				closeLate(results, running)
 				return a.c, nil
 			}
-			if connectKind(a.err) == ResetByPeer { // this one answered
+			if ConnectKind(a.err) == ResetByPeer { // this one answered
 				cancel()
 				closeLate(results, running)
 				return nil, a.err
 			}
 			failed[a.i] = a.err
-			if connectKind(a.err) == NoDescriptor {
+			if ConnectKind(a.err) == NoDescriptor {
 				addresses = addresses[:next] // the others would find none either
 			}
 		}
@@ -415,9 +415,9 @@ func closeLate(results <-chan attempt, n int) {
 func allFailed(addresses []netip.AddrPort, failed []error) error {
 	names := make([]string, len(failed))
 	reasons := make([]string, len(failed))
-	alike, kind := true, connectKind(failed[0])
+	alike, kind := true, ConnectKind(failed[0])
 	for i, err := range failed {
-		if connectKind(err) == NoDescriptor {
+		if ConnectKind(err) == NoDescriptor {
 			kind = NoDescriptor
 		}
 		names[i] = addresses[i].Addr().String()

@@ -117,11 +117,11 @@ func TestRaceReset(t *testing.T) {
 				"2001:db8::1": {err: syscall.ECONNREFUSED}, "10.0.0.1": {err: errno}, "10.0.0.2": {},
 			}}
 			tries := 0
-			_, err := retry(t.Context(), time.Minute, 0, func(ctx context.Context, _ time.Duration) (net.Conn, error) {
+			_, err := Retry(t.Context(), time.Minute, 0, func(ctx context.Context, _ time.Duration) (net.Conn, error) {
 				tries++
 				c, err := race(ctx, addrs("2001:db8::1", "10.0.0.1", "10.0.0.2"), f.dial)
 				if err != nil {
-					err = &Error{Why: connectKind(err), Err: err}
+					err = &Error{Why: ConnectKind(err), Err: err}
 				}
 				return c, err
 			})
@@ -217,7 +217,7 @@ func TestRaceFails(t *testing.T) {
 		f := &fakeNet{start: time.Now(), answers: map[string]fakeAnswer{
 			"10.0.0.1": {err: syscall.ECONNREFUSED}, "10.0.0.2": {err: syscall.EHOSTUNREACH, after: time.Second}}}
 		_, err := race(t.Context(), addrs("10.0.0.1", "10.0.0.2"), f.dial)
-		if connectKind(err) != Refused || Words(err) != "10.0.0.1: connection refused; 10.0.0.2: no route to host" {
+		if ConnectKind(err) != Refused || Words(err) != "10.0.0.1: connection refused; 10.0.0.2: no route to host" {
 			t.Error(err)
 		}
 		_, err = race(t.Context(), addrs("10.0.0.1", "10.0.0.1"), f.dial)
@@ -227,11 +227,11 @@ func TestRaceFails(t *testing.T) {
 		// Nobody knows what those would have said that there was no descriptor for.
 		f.answers["10.0.0.2"] = fakeAnswer{err: syscall.EMFILE}
 		_, err = race(t.Context(), addrs("10.0.0.1", "10.0.0.2", "10.0.0.3"), f.dial)
-		if connectKind(err) != NoDescriptor || Words(err) != "10.0.0.1: connection refused; 10.0.0.2: too many open files" {
+		if ConnectKind(err) != NoDescriptor || Words(err) != "10.0.0.1: connection refused; 10.0.0.2: too many open files" {
 			t.Error(err)
 		}
 		_, err = race(t.Context(), nil, f.dial)
-		if connectKind(err) != NoSuchName {
+		if ConnectKind(err) != NoSuchName {
 			t.Error(err)
 		}
 	})
@@ -246,7 +246,7 @@ func TestDialSilentResolver(t *testing.T) {
 			return nil, &net.DNSError{Err: ctx.Err().Error(), IsTimeout: true}
 		}}}
 		_, err := d.Dial(t.Context(), Endpoint{Network: "tcp", Host: "x.test", Port: "80"})
-		if connectKind(err) != Timeout || time.Since(start) != 2*time.Second || !strings.Contains(err.Error(), "x.test:80") {
+		if ConnectKind(err) != Timeout || time.Since(start) != 2*time.Second || !strings.Contains(err.Error(), "x.test:80") {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
@@ -259,7 +259,7 @@ func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var at []time.Duration
-		_, err := retry(t.Context(), 3*time.Second, time.Minute, func(_ context.Context, bound time.Duration) (net.Conn, error) {
+		_, err := Retry(t.Context(), 3*time.Second, time.Minute, func(_ context.Context, bound time.Duration) (net.Conn, error) {
 			at = append(at, time.Since(start))
 			if left := 3*time.Second - time.Since(start); bound > left {
 				t.Errorf("a try of %v with %v left", bound, left)
@@ -284,7 +284,7 @@ func TestRetry(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tries := 0
-				_, err := retry(t.Context(), time.Hour, 0, func(context.Context, time.Duration) (net.Conn, error) {
+				_, err := Retry(t.Context(), time.Hour, 0, func(context.Context, time.Duration) (net.Conn, error) {
 					tries++
 					return nil, test.errs[tries-1]
 				})
@@ -298,7 +298,7 @@ func TestRetry(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		start := time.Now()
-		_, err := retry(ctx, time.Hour, 0, func(context.Context, time.Duration) (net.Conn, error) { return nil, refused })
+		_, err := Retry(ctx, time.Hour, 0, func(context.Context, time.Duration) (net.Conn, error) { return nil, refused })
 		if err == nil || time.Since(start) != 10*time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}

@@ -133,8 +133,8 @@ func dnsWords(e *net.DNSError) string {
 	return Words(errors.New(e.Err))
 }
 
-// connectKind is the kind of an error met while connecting or binding.
-func connectKind(err error) Kind {
+// ConnectKind is the kind of an error met while connecting or binding.
+func ConnectKind(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Why
 	}

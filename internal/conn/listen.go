@@ -197,7 +197,7 @@ func listenError(e Endpoint, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Why: connectKind(err), Op: "listen on " + e.String(), Err: err}
+	return &Error{Why: ConnectKind(err), Op: "listen on " + e.String(), Err: err}
 }
 
 // checkLength refuses a path that does not fit in sockaddr_un (unix(7)), for

@@ -38,7 +38,7 @@ func (o *SocketOptions) set(network string, fd uintptr) error {
 	}
 	if ip && o.Interface != "" {
 		if err := unix.BindToDevice(int(fd), o.Interface); err != nil {
-			return &Error{Why: connectKind(err), Op: fmt.Sprintf("bind to interface %q", o.Interface), Err: err}
+			return &Error{Why: ConnectKind(err), Op: fmt.Sprintf("bind to interface %q", o.Interface), Err: err}
 		}
 	}
 	return nil

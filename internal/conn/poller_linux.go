@@ -20,7 +20,7 @@ func StartPoller() error {
 		_ = unix.Close(poll)
 	}
 	if err != nil {
-		return &Error{Why: connectKind(err), Op: "wait for sockets", Err: err}
+		return &Error{Why: ConnectKind(err), Op: "wait for sockets", Err: err}
 	}
 	time.AfterFunc(time.Hour, func() {}).Stop()
 	return nil

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 )
 
 // A Resolver turns hosts and services into addresses. The zero value asks the
@@ -80,6 +82,40 @@ func (r *Resolver) lookup(ctx context.Context, network, host string) ([]netip.Ad
 		return r.Lookup(ctx, network, host)
 	}
 	return net.DefaultResolver.LookupNetIP(ctx, network, host)
+}
+
+// Memo returns a resolver that asks r once for each name. A failure is forgotten
+// after a while; 0 is never. That there was no descriptor for the question is
+// forgotten at once.
+func (r Resolver) Memo(while time.Duration) Resolver {
+	type key struct{ network, host string }
+	type answer struct {
+		sync.Mutex
+		ips  []netip.Addr
+		err  error
+		when time.Time // zero is not asked yet
+	}
+	var mu sync.Mutex
+	known := make(map[key]*answer)
+	ask := r
+	r.Lookup = func(ctx context.Context, network, host string) ([]netip.Addr, error) {
+		mu.Lock()
+		a := known[key{network, host}]
+		if a == nil {
+			a = new(answer)
+			known[key{network, host}] = a
+		}
+		mu.Unlock()
+		a.Lock()
+		defer a.Unlock()
+		passed := while > 0 && time.Since(a.when) > while
+		if a.when.IsZero() || a.err != nil && (passed || ConnectKind(a.err) == NoDescriptor) {
+			a.ips, a.err = ask.lookup(ctx, network, host)
+			a.when = time.Now()
+		}
+		return append([]netip.Addr(nil), a.ips...), a.err
+	}
+	return r
 }
 
 // Port is e's port as a number.
