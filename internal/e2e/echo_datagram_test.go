@@ -4,12 +4,14 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -92,26 +94,93 @@ func TestDatagramsRefused(t *testing.T) {
 
 var text2reason = map[string]string{"broadcast": "broadcast or multicast", "low port": "source port is below 1024"}
 
-// forge sends a datagram to address that says it comes from there, through a raw
-// socket.
-func forge(t *testing.T, address string) {
+// forge sends a datagram to address that says it comes from there, or from the
+// address from, through a raw socket.
+func forge(t *testing.T, address string, from ...string) {
 	t.Helper()
 	to := netip.MustParseAddrPort(address)
+	source := to
+	if len(from) > 0 {
+		source = netip.MustParseAddrPort(from[0])
+	}
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_UDP)
 	if err != nil {
 		t.Skip("a raw socket:", err)
 	}
 	defer unix.Close(fd)
-	p := byte(to.Port() >> 8)
-	q := byte(to.Port())
-	packet := []byte{p, q, p, q, 0, 12, 0, 0, 'l', 'o', 'o', 'p'}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: source.Addr().As4()}); err != nil {
+		t.Fatal(err)
+	}
+	packet := binary.BigEndian.AppendUint16(nil, source.Port())
+	packet = binary.BigEndian.AppendUint16(packet, to.Port())
+	packet = append(packet, 0, 12, 0, 0, 'l', 'o', 'o', 'p')
 	if err := unix.Sendto(fd, packet, 0, &unix.SockaddrInet4{Addr: to.Addr().As4()}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// A run of identical datagrams is answered at a bounded rate; others are not
-// held back.
+// What comes from any address of this machine and a port of ours is not answered
+// by a socket on all addresses.
+func TestOwnAddresses(t *testing.T) {
+	t.Parallel()
+	s := start(t, 2, "--loop-guard", "0", "udp://:0", "udp://127.0.0.1:0")
+	port := s.address[0][strings.LastIndexByte(s.address[0], ':')+1:]
+	other := s.address[1][strings.LastIndexByte(s.address[1], ':')+1:]
+	forge(t, "127.0.0.1:"+port, "127.0.0.5:"+port)
+	s.said("datagram not answered: it comes from our own address")
+	forge(t, "127.0.0.1:"+other, "127.0.0.6:"+port)
+	if got, ok := answered(t, dialUDP(t, "", "127.0.0.1:"+port), []byte("fine")); !ok || string(got) != "fine" {
+		t.Errorf("an ordinary question: %q, %v", got, ok)
+	}
+	s.said("gecho: 127.0.0.6:")
+}
+
+// One forged packet between two servers, whose answers take their time, ends with
+// the budget of the run.
+func TestLoopEnds(t *testing.T) {
+	t.Parallel()
+	one := start(t, 1, "--delay", "2ms", "--loop-guard", "20", "udp://127.0.0.1:0")
+	two := start(t, 1, "--delay", "2ms", "--loop-guard", "20", "udp://127.0.0.1:0")
+	forge(t, one.address[0], two.address[0])
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if strings.Contains(one.log.String()+two.log.String(), "a run of more than 20 identical datagrams") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("they answer each other for ever")
+		}
+	}
+	if err := one.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	one.said("21 datagrams")
+}
+
+// Replies that wait for their time hold so much and no more, and end with the
+// grace of a signal.
+func TestDelayedDatagrams(t *testing.T) {
+	t.Parallel()
+	s := start(t, 1, "--delay", "1h", "--grace", "100ms", "udp://127.0.0.1:0")
+	c := dialUDP(t, "", s.address[0])
+	for i := range 1000 {
+		if _, err := c.Write(noise(uint64(i), 60_000)); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(s.log.String(), "not answered: 4 MiB of replies wait already") {
+			break
+		}
+	}
+	s.said("datagram not answered: 4 MiB of replies wait already")
+	if held := strings.Count(s.log.String(), "delayed datagram"); held > 4<<20/60_000 {
+		t.Errorf("%d replies are held", held)
+	}
+	if got := s.end(syscall.SIGTERM); got != 0 {
+		t.Errorf("status %d", got)
+	}
+}
+
+// A run of identical datagrams from one address is answered so often; others are
+// not held back.
 func TestLoopGuard(t *testing.T) {
 	t.Parallel()
 	s := gecho(t, 1, "--loop-guard", "50", "udp://127.0.0.1:0")
@@ -144,7 +213,7 @@ func TestLoopGuard(t *testing.T) {
 			break
 		}
 	}
-	s.said("more than 50 identical datagrams a second")
+	s.said("datagram not answered: a run of more than 50 identical datagrams, which only 10s of silence ends (--loop-guard)")
 }
 
 // Where no two answers are alike, no two datagrams of a loop are either: there any
@@ -159,7 +228,7 @@ func TestLoopGuardVaries(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s.said("datagram not answered: more than 50 datagrams a second")
+		s.said("datagram not answered: a run of more than 50 datagrams, which only 10s of silence ends (--loop-guard)")
 	}
 }
 

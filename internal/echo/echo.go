@@ -66,8 +66,8 @@ type Server struct {
 	// Count is how many connections (or datagrams) are served before the server
 	// ends; 0 is no end.
 	Count int64
-	// LoopGuard is how many identical datagrams from one address are answered in
-	// a second; 0 is no limit.
+	// LoopGuard is how many of a run of identical datagrams from one address are
+	// answered; 0 is no limit.
 	LoopGuard int
 	// Permits says who may connect; nil lets everybody in.
 	Permits func(net.Addr) bool
@@ -91,6 +91,7 @@ type Server struct {
 	mu       sync.Mutex
 	open     map[*client]struct{}
 	mine     map[addressKey]struct{} // our own datagram sockets
+	grace    time.Duration   // what is given after that
 }
 
 // A Socket is something to serve: one of Listener, Packet and Conn.

@@ -5,37 +5,42 @@ import (
 	"time"
 )
 
-// A guard breaks loops between datagram servers: it lets a run of identical
-// datagrams from one address through at a bounded rate. One forged packet would
-// otherwise set two echo servers on each other for ever.
+// quiet is the silence that ends a run of identical datagrams: longer than the
+// way around any loop worth breaking.
+const quiet = 10 * time.Second
+
+// A guard breaks loops between datagram servers: of a run of identical datagrams
+// from one address it lets the first most through, and none until quiet has
+// passed since the last of those. One forged packet would otherwise set two echo
+// servers on each other for ever; what is not answered ends its loop, however
+// slowly it turns.
 //
-// It remembers fingerprints of (address, payload) in a small table of pairs
-// that is overwritten as it fills, so that it costs the same for every datagram
-// and nobody can make it grow. Several packets that circulate at once, in
+// It remembers fingerprints of (address, payload) in a table of 4096, used in
+// pairs and overwritten as it fills, so that it costs the same for every datagram
+// and no peer can make it grow. Several packets that circulate at once, in
 // whatever order, are each held to the limit.
 type guard struct {
-	perSecond int // 0: no limit
-	seed      maphash.Seed
-	table     []repeat // a power of two, used in pairs
+	most  int // 0: no limit
+	seed  maphash.Seed
+	table []repeat // a power of two, used in pairs
 }
 
-// A repeat is what is known of one fingerprint: how many of its datagrams were
-// answered in the second that began at start, and in the one before.
+// A repeat is a run of one fingerprint: how many of its datagrams were answered,
+// and when the last of them was.
 type repeat struct {
-	print        uint64
-	start        int64 // nanoseconds
-	count, older int32
+	print uint64
+	last  int64 // nanoseconds
+	count int
 }
 
-func newGuard(perSecond int) *guard {
-	return &guard{perSecond: perSecond, seed: maphash.MakeSeed(), table: make([]repeat, 4096)}
+func newGuard(most int) *guard {
+	return &guard{most: most, seed: maphash.MakeSeed(), table: make([]repeat, 4096)}
 }
 
 // allows reports whether a datagram with that payload from that address may be
-// answered at the time now, in nanoseconds. The rate is a sliding one: what was
-// answered in the last second, the second before weighted by its overlap.
+// answered at the time now, in nanoseconds.
 func (g *guard) allows(address, payload []byte, now int64) bool {
-	if g.perSecond == 0 {
+	if g.most == 0 {
 		return true
 	}
 	var h maphash.Hash
@@ -43,25 +48,21 @@ func (g *guard) allows(address, payload []byte, now int64) bool {
 	h.Write(address)
 	h.WriteByte(0)
 	h.Write(payload)
-	l := g.find(h.Sum64(), now)
-	switch age := now - l.start; {
-	case age >= 2*int64(time.Second):
-		l.start, l.count, l.older = now, 0, 0
-	case age >= int64(time.Second):
-		l.start += int64(time.Second)
-		l.count, l.older = 0, l.count
+	r := g.find(h.Sum64())
+	if now-r.last >= int64(quiet) {
+		r.count = 0
 	}
-	overlap := 1 - float64(now-l.start)/float64(time.Second)
-	if float64(l.count)+float64(l.older)*overlap >= float64(g.perSecond) {
+	if r.count >= g.most {
 		return false
 	}
-	l.count++
+	r.count++
+	r.last = now
 	return true
 }
 
 // find returns the entry of that fingerprint, taking over the staler one of
 // its pair when there is none.
-func (g *guard) find(print uint64, now int64) *repeat {
+func (g *guard) find(print uint64) *repeat {
 	i := int(print) & (len(g.table) - 1) &^ 1
 	a, b := &g.table[i], &g.table[i+1]
 	switch {
@@ -69,9 +70,9 @@ func (g *guard) find(print uint64, now int64) *repeat {
 		return a
 	case b.print == print:
 		return b
-	case b.start < a.start:
+	case b.last < a.last:
 		a = b
 	}
-	*a = repeat{print: print, start: now}
+	*a = repeat{print: print}
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type packets struct {
 	told    map[string]time.Time // when a reason was last reported
 	held    *packet              // to be sent after the next one
 	later   []postponed          // by when they are due
+	waiting int                  // bytes of later, as counted by postpone
 	alarm   *time.Timer          // for the first of them
 	sending sync.Mutex
 	pending sync.WaitGroup    // replies that wait for their time
@@ -81,8 +83,26 @@ func (s *Server) servePacket(ctx context.Context, socket Socket) {
 	} else {
 		p.each(ctx)
 	}
-	p.pending.Wait()
+	p.finish()
 	_ = socket.Packet.Close()
+}
+
+// finish gives replies that still wait the time that connections have to finish.
+func (p *packets) finish() {
+	sent := make(chan struct{})
+	go func() { p.pending.Wait(); close(sent) }() // ends when the last is sent, or dropped
+	select {
+	case <-sent:
+		return
+	case <-p.server.stopping.Done():
+	}
+	timer := time.NewTimer(p.server.grace)
+	defer timer.Stop()
+	select {
+	case <-sent:
+	case <-timer.C:
+		p.drop()
+	}
 }
 
 // take answers one datagram.
@@ -143,7 +163,7 @@ func (p *packets) refuse(data []byte, from *origin) string {
 			data, what = nil, "datagrams"
 		}
 		if !p.guard.allows(key, data, int64(time.Since(p.start))+int64(time.Hour)) {
-			return fmt.Sprintf("more than %d %s a second", s.LoopGuard, what)
+			return fmt.Sprintf("a run of more than %d %s, which only %v of silence ends (--loop-guard)", s.LoopGuard, what, quiet)
 		}
 	}
 	return ""
@@ -240,55 +260,66 @@ func (p *packets) report(e Event) {
 	p.server.report(e)
 }
 
-// ownAddresses are the addresses of our own datagram sockets; a socket on all
-// addresses has those of all interfaces.
+// ownAddresses are those that our datagram sockets are bound to.
 func ownAddresses(sockets []Socket) map[addressKey]struct{} {
-	mine := make(map[addressKey]struct{})
+	own := make(map[addressKey]struct{})
 	for _, socket := range sockets {
 		if socket.Packet == nil {
 			continue
 		}
-		a, ok := socket.Packet.LocalAddr().(*net.UDPAddr)
-		if !ok {
-			mine[addressKey{name: socket.Packet.LocalAddr().String()}] = struct{}{}
-			continue
-		}
-		bound := a.AddrPort()
-		mine[keyOf(bound)] = struct{}{}
-		if !bound.Addr().IsUnspecified() {
-			continue
-		}
-		addrs, _ := net.InterfaceAddrs() // without them the loopback is left
-		for _, addr := range addrs {
-			if n, ok := addr.(*net.IPNet); ok {
-				if ip, ok := netip.AddrFromSlice(n.IP); ok {
-					mine[keyOf(netip.AddrPortFrom(ip, bound.Port()))] = struct{}{}
-				}
-			}
-		}
-		for _, ip := range []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()} {
-			mine[keyOf(netip.AddrPortFrom(ip, bound.Port()))] = struct{}{}
+		if a, ok := socket.Packet.LocalAddr().(*net.UDPAddr); ok {
+			own[keyOf(a.AddrPort())] = struct{}{}
+		} else {
+			own[addressKey{name: socket.Packet.LocalAddr().String()}] = struct{}{}
 		}
 	}
-	return mine
+	return own
 }
 
 // An addressKey is the address of a datagram socket.
 type addressKey struct {
-	addr netip.AddrPort
+	addr netip.AddrPort // of all addresses: 0.0.0.0, whatever the family
 	name string
 }
 
 func keyOf(a netip.AddrPort) addressKey {
-	return addressKey{addr: netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())}
+	ip := a.Addr().Unmap().WithZone("")
+	if ip.IsUnspecified() {
+		ip = netip.IPv4Unspecified()
+	}
+	return addressKey{addr: netip.AddrPortFrom(ip, a.Port())}
 }
 
-// ours reports whether a datagram claims to come from one of our own sockets.
+// ours reports whether a datagram claims to come from one of our own sockets. A
+// socket on all addresses has every address that this machine has now.
 func (s *Server) ours(from *origin) bool {
-	key := addressKey{name: from.name}
-	if from.addr.IsValid() {
-		key = keyOf(from.addr)
+	if !from.addr.IsValid() {
+		_, ours := s.mine[addressKey{name: from.name}]
+		return ours
 	}
-	_, ours := s.mine[key]
-	return ours
+	if _, ours := s.mine[keyOf(from.addr)]; ours {
+		return true
+	}
+	_, all := s.mine[keyOf(netip.AddrPortFrom(netip.IPv4Unspecified(), from.addr.Port()))]
+	return all && isLocal(from.addr.Addr().Unmap())
+}
+
+// isLocal reports whether an address is this machine's: a socket can be bound to
+// it. A link-local one cannot without its interface, and is looked for.
+func isLocal(a netip.Addr) bool {
+	if a.IsLoopback() {
+		return true
+	}
+	if !a.IsLinkLocalUnicast() {
+		p, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)))
+		if err == nil {
+			_ = p.Close()
+		}
+		return err == nil
+	}
+	addrs, _ := net.InterfaceAddrs() // without them none is ours
+	return slices.ContainsFunc(addrs, func(addr net.Addr) bool {
+		n, ok := addr.(*net.IPNet)
+		return ok && n.IP.Equal(net.IP(a.AsSlice()))
+	})
 }

@@ -41,8 +41,11 @@ func (p *packets) faulty(reply []byte, to *origin) {
 		}
 	}
 	if d := dice.delay(f); d > 0 {
+		if !p.postpone(one, copies, d) {
+			p.unanswered(to, "4 MiB of replies wait already")
+			return
+		}
 		p.fault(to, "delayed datagram %d by %v", p.number, d.Round(time.Microsecond))
-		p.postpone(one, copies, d)
 		return
 	}
 	if late && p.hold(one) {
@@ -60,21 +63,48 @@ type postponed struct {
 	due    time.Time
 }
 
-// postpone sends a reply copies times after d.
-func (p *packets) postpone(one *packet, copies int, d time.Duration) {
+// Replies that wait for their time may hold mostWaiting bytes for each socket,
+// besides its payload replyCost for each.
+const (
+	mostWaiting = 4 << 20
+	replyCost   = 512
+)
+
+// postpone sends a reply copies times after d; false if there is no room for it.
+func (p *packets) postpone(one *packet, copies int, d time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	due := time.Now().Add(d)
-	i := len(p.later)
-	for i > 0 && p.later[i-1].due.After(due) {
-		i--
+	cost := len(one.data) + replyCost
+	if p.waiting+cost > mostWaiting {
+		return false
 	}
+	p.waiting += cost
+	due := time.Now().Add(d)
+	i, _ := slices.BinarySearchFunc(p.later, due, func(r postponed, due time.Time) int {
+		if r.due.After(due) {
+			return 1
+		}
+		return -1
+	})
 	p.later = slices.Insert(p.later, i, postponed{one, copies, due})
 	p.pending.Add(1)
 	if p.alarm == nil {
 		p.alarm = time.AfterFunc(d, p.sendDue)
 	} else if i == 0 {
 		p.alarm.Reset(d)
+	}
+	return true
+}
+
+// drop forgets the replies that wait.
+func (p *packets) drop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pending.Add(-len(p.later))
+	p.later, p.waiting = nil, 0
+	if p.held != nil {
+		p.held = nil
+		p.pending.Done()
 	}
 }
 
@@ -94,7 +124,9 @@ func (p *packets) sendDue() {
 			p.mu.Unlock()
 			return
 		}
+		p.later[0] = postponed{}
 		p.later = p.later[1:]
+		p.waiting -= len(next.data) + replyCost
 		p.mu.Unlock()
 		for range next.copies {
 			p.deliver(next.data, &next.to)

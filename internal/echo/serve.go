@@ -17,7 +17,7 @@ import (
 // what waits in the backlog; connections have grace to finish, and are then
 // closed in order. It returns how many had to be closed.
 func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socket) (closed int) {
-	s.stopping = ctx
+	s.stopping, s.grace = ctx, grace
 	s.gate = newGate(s.places(len(sockets)), s.Count)
 	s.mine = ownAddresses(sockets)
 	s.startLoops(sockets)
