@@ -11,21 +11,22 @@ type gecho struct {
 	Grace    cli.Duration `default:"5s" placeholder:"D" group:"time" help:"After SIGTERM or SIGINT, let connections finish for D [5s]."`
 	Farewell cli.Text     `placeholder:"TEXT" group:"time" help:"Sent before a clock closes a connection."`
 
-	Greeting cli.Text  `placeholder:"TEXT" group:"say" help:"Sent on connect."`
-	Suffix   cli.Text  `placeholder:"TEXT" group:"say" help:"Sent after each echo."`
-	Reply    *cli.Text `placeholder:"TEXT" group:"say" help:"Sent instead: {data} {line} {remote} {local} {n} {time}."`
-	Lines    bool      `short:"L" group:"say" help:"Work line by line."`
-	MaxLine  cli.Size  `default:"64K" placeholder:"SIZE" group:"say" help:"Longest line taken [64K]."`
-	Control  bool      `group:"say" help:"Obey the lines 'set time N' and 'exit'."`
-	Service  service   `default:"echo" placeholder:"NAME" group:"say" help:"echo, discard, chargen, daytime, time, source[:SIZE]."`
+	Greeting        cli.Text  `placeholder:"TEXT" group:"say" help:"Sent on connect."`
+	CloseAfterReply bool      `group:"say" help:"Answer once, then close."`
+	Suffix          cli.Text  `placeholder:"TEXT" group:"say" help:"Sent after each echo."`
+	Reply           *cli.Text `placeholder:"TEXT" group:"say" help:"Sent instead: {data} {line} {remote} {local} {n} {time}."`
+	Lines           bool      `short:"L" group:"say" help:"Work line by line."`
+	MaxLine         cli.Size  `default:"64K" placeholder:"SIZE" group:"say" help:"Longest line taken [64K]."`
+	Control         bool      `group:"say" help:"Obey the lines 'set time N' and 'exit'."`
+	Service         service   `default:"echo" placeholder:"NAME" group:"say" help:"echo, discard, chargen, daytime, time, source[:SIZE]."`
 
-	Once      bool     `short:"1" group:"life" help:"Serve one connection, then end."`
-	Count     int64    `short:"n" placeholder:"N" group:"life" help:"Serve N connections, then end."`
-	MaxConns  int      `placeholder:"N" group:"life" help:"Serve N at once; the rest wait [what descriptors allow]."`
-	Backlog   int      `placeholder:"N" group:"life" help:"How many may wait (listen(2)) [system]."`
-	Inetd     bool     `group:"life" help:"Speak on standard input and output."`
-	ReusePort bool     `group:"life" help:"Share the port with other processes."`
-	Mode      fileMode `default:"0600" placeholder:"MODE" group:"life" help:"Mode of a Unix socket's file [0600]."`
+	Once      bool      `short:"1" group:"life" help:"Serve one connection, then end."`
+	Count     int64     `short:"n" placeholder:"N" group:"life" help:"Serve N connections, then end."`
+	MaxConns  int       `placeholder:"N" group:"life" help:"Serve N at once; the rest wait [what descriptors allow]."`
+	Backlog   int       `placeholder:"N" group:"life" help:"How many may wait (listen(2)) [system]."`
+	Inetd     bool      `group:"life" help:"Speak on standard input and output."`
+	ReusePort bool      `group:"life" help:"Share the port with other processes."`
+	Mode      *fileMode `placeholder:"MODE" group:"life" help:"Mode of a Unix socket's file [0600]."`
 
 	FailFirst      int64       `placeholder:"N" group:"fault" help:"The first N connections fail."`
 	Fail           string      `enum:"close,reset,hang" default:"close" placeholder:"HOW" group:"fault" help:"How they fail: close, reset, hang."`
@@ -35,10 +36,10 @@ type gecho struct {
 	Delay          delay       `placeholder:"D[-D]" group:"fault" help:"Pause before each reply."`
 	Rate           cli.Size    `placeholder:"SIZE" group:"fault" help:"Bytes a second, per connection."`
 	Chunk          cli.Size    `placeholder:"N" group:"fault" help:"Send N bytes at a time."`
-	CloseAfter     cli.Size    `placeholder:"SIZE" group:"fault" help:"Close after SIZE bytes sent."`
-	ResetAfter     cli.Size    `placeholder:"SIZE" group:"fault" help:"Reset after SIZE bytes sent."`
-	StallAfter     cli.Size    `placeholder:"SIZE" group:"fault" help:"Say nothing more after SIZE bytes sent."`
-	HalfCloseAfter cli.Size    `placeholder:"SIZE" group:"fault" help:"FIN after SIZE bytes sent, and read on."`
+	CloseAfter     point       `placeholder:"SIZE" group:"fault" help:"Close after SIZE bytes sent."`
+	ResetAfter     point       `placeholder:"SIZE" group:"fault" help:"Reset after SIZE bytes sent."`
+	StallAfter     point       `placeholder:"SIZE" group:"fault" help:"Say nothing more after SIZE bytes sent."`
+	HalfCloseAfter point       `placeholder:"SIZE" group:"fault" help:"FIN after SIZE bytes sent, and read on."`
 	Corrupt        probability `placeholder:"P" group:"fault" help:"Flip a bit of a reply."`
 	Loss           probability `placeholder:"P" group:"fault" help:"Lose a datagram."`
 	Duplicate      probability `placeholder:"P" group:"fault" help:"Send a datagram twice."`

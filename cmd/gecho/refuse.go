@@ -1,7 +1,11 @@
 package main
 
 import (
+	"os"
+	"slices"
+
 	"gcat/internal/cli"
+	"gcat/internal/conn"
 	"gcat/internal/echo"
 )
 
@@ -22,6 +26,8 @@ func (g *gecho) refuse() error {
 		wordy = "--lines"
 	}
 	switch {
+	case g.CloseAfterReply && g.Service.kind != echo.Echo:
+		return cli.Usagef("cannot use --close-after-reply with --service: only the echo has replies")
 	case g.Once && g.Count > 0:
 		return cli.Usagef("cannot use --once with --count")
 	case g.Service.kind != echo.Echo && wordy != "":
@@ -62,6 +68,48 @@ func (g *gecho) refuseValues() error {
 	}
 	if g.MaxLine < 0 || g.MaxLine > 1<<30 {
 		return cli.Usagef("--max-line must be from 0 to 1G")
+	}
+	return nil
+}
+
+// refuseIdle refuses options that none of the endpoints has a use for.
+func (g *gecho) refuseIdle(list []place) error {
+	if g.Inetd || os.Getenv("LISTEN_FDS") != "" { // what they are is not known yet
+		return nil
+	}
+	if len(list) == 0 {
+		list = []place{{Endpoint: conn.Endpoint{Network: "tcp"}}}
+	}
+	stream := func(p place) bool { return !p.Datagram() }
+	for _, o := range []struct {
+		name  string
+		given bool
+		fits  func(place) bool
+		needs string
+	}{
+		{"--loss", g.Loss > 0, place.Datagram, "a udp:// or unixgram:// endpoint"},
+		{"--duplicate", g.Duplicate > 0, place.Datagram, "a udp:// or unixgram:// endpoint"},
+		{"--reorder", g.Reorder > 0, place.Datagram, "a udp:// or unixgram:// endpoint"},
+		{"--mode", g.Mode != nil, func(p place) bool { return p.Unix() && !p.Abstract() }, "a Unix socket with a path"},
+		{"--fail-first", g.FailFirst > 0, stream, "an endpoint with connections"},
+		{"--on-eof", g.OnEOF != "close", stream, "an endpoint with connections"},
+		{"--rate", g.Rate > 0, stream, "an endpoint with connections"},
+		{"--chunk", g.Chunk > 0, stream, "an endpoint with connections"},
+		{"--close-after", g.CloseAfter.given, stream, "an endpoint with connections"},
+		{"--reset-after", g.ResetAfter.given, stream, "an endpoint with connections"},
+		{"--stall-after", g.StallAfter.given, stream, "an endpoint with connections"},
+		{"--half-close-after", g.HalfCloseAfter.given, stream, "an endpoint with connections"},
+		{"--close-after-reply", g.CloseAfterReply, stream, "an endpoint with connections"},
+		{"--control", g.Control, stream, "an endpoint with connections"},
+		{"--lines", g.Lines, stream, "an endpoint with connections"},
+		{"--farewell", g.Farewell != "", stream, "an endpoint with connections"},
+		{"--deadline", g.Deadline > 0, stream, "an endpoint with connections"},
+		{"--max-conns", g.MaxConns > 0, stream, "an endpoint with connections"},
+		{"--backlog", g.Backlog > 0, stream, "an endpoint with connections"},
+	} {
+		if o.given && !slices.ContainsFunc(list, o.fits) {
+			return cli.Usagef("%s needs %s", o.name, o.needs)
+		}
 	}
 	return nil
 }

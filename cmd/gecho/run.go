@@ -7,9 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strings"
-	"sync/atomic"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -32,17 +30,22 @@ func (g *gecho) run(log *cli.Log) error {
 	if err := conn.StartPoller(); err != nil {
 		return err
 	}
-	sockets, err := g.open(log, places)
+	server := g.server(log)
+	sent := g.catch(log, &server.Totals)
+	sockets, err := g.open(sent.first, log, places)
+	if sent.first.Err() != nil {
+		closeAll(sockets)
+		return context.Cause(sent.first)
+	}
 	if err != nil {
 		return err
 	}
-	server := g.server(log)
 	if !rules.IsZero() {
 		server.Permits = rules.Permits
 	}
 	own, ok := sockets[0].Conn.(*stdio)
 	if !ok {
-		return g.serve(log, server, sockets)
+		return g.serve(log, server, sent, sockets)
 	}
 	report := server.Report
 	server.Report = func(e echo.Event) {
@@ -50,7 +53,7 @@ func (g *gecho) run(log *cli.Log) error {
 			report(e)
 		}
 	}
-	err = g.serve(log, server, sockets)
+	err = g.serve(log, server, sent, sockets)
 	return cmp.Or(own.failure(), err)
 }
 
@@ -60,8 +63,9 @@ func (g *gecho) server(log *cli.Log) *echo.Server {
 		Service: g.Service.kind, Size: g.Service.size,
 		Idle: g.Timeout.D(), Deadline: g.Deadline.D(), Farewell: string(g.Farewell),
 		Greeting: string(g.Greeting), Suffix: string(g.Suffix),
-		Lines: g.Lines, MaxLine: int(g.MaxLine), Control: g.Control,
-		MaxConns: g.MaxConns, Count: g.Count, LoopGuard: g.LoopGuard,
+		Lines: g.Lines, MaxLine: int(g.MaxLine), Control: g.Control, CloseAfterReply: g.CloseAfterReply,
+		ParseDuration: cli.ParseDuration,
+		MaxConns:      g.MaxConns, Count: g.Count, LoopGuard: g.LoopGuard,
 		Report: reporter(log), Trace: log.Enabled(1),
 		Faults: g.faults(log),
 	}
@@ -83,13 +87,31 @@ var (
 	endings  = map[string]echo.Ending{"close": echo.Close, "reset": echo.Reset, "hold": echo.Hang}
 )
 
+// A limitFlag is one of the options --*-after.
+type limitFlag struct {
+	name string
+	at   point
+	how  echo.LimitKind
+}
+
+func (g *gecho) limits() []limitFlag {
+	return []limitFlag{
+		{"--close-after", g.CloseAfter, echo.CloseAfter}, {"--reset-after", g.ResetAfter, echo.ResetAfter},
+		{"--stall-after", g.StallAfter, echo.StallAfter}, {"--half-close-after", g.HalfCloseAfter, echo.HalfCloseAfter},
+	}
+}
+
 func (g *gecho) faults(log *cli.Log) echo.Faults {
 	f := echo.Faults{
 		FailFirst: g.FailFirst, Fail: failures[g.Fail], NoAccept: g.NoAccept, NoRead: g.NoRead, OnEOF: endings[g.OnEOF],
 		DelayMin: g.Delay.min, DelayMax: g.Delay.max, Rate: int64(g.Rate), Chunk: int(g.Chunk),
-		CloseAfter: int64(g.CloseAfter), ResetAfter: int64(g.ResetAfter), StallAfter: int64(g.StallAfter), HalfCloseAfter: int64(g.HalfCloseAfter),
 		Corrupt: float64(g.Corrupt), Loss: float64(g.Loss), Duplicate: float64(g.Duplicate), Reorder: float64(g.Reorder),
 		Spared: 1 - float64(g.FaultRate), Seed: rand.Uint64N(1_000_000),
+	}
+	for _, l := range g.limits() {
+		if l.at.given {
+			f.Limits = append(f.Limits, echo.Limit{How: l.how, Bytes: l.at.bytes})
+		}
 	}
 	if g.Seed != nil {
 		f.Seed = *g.Seed
@@ -120,35 +142,16 @@ func announce(log *cli.Log, sockets []echo.Socket) error {
 }
 
 // serve serves until all is done, or a signal; a second signal ends at once.
-func (g *gecho) serve(log *cli.Log, server *echo.Server, sockets []echo.Socket) error {
+func (g *gecho) serve(log *cli.Log, server *echo.Server, sent *signals, sockets []echo.Socket) error {
 	lines := writeBehind(log.Out)
 	log.Out = lines
 	defer lines.Close()
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	again := make(chan struct{})
-	var seen atomic.Bool
-	cli.Catch(func(sig os.Signal) {
-		switch {
-		case slices.Contains(asking, sig):
-			reportTotals(log, 0, &server.Totals)
-		case seen.CompareAndSwap(false, true):
-			log.Infof(1, "%v: no more is accepted; connections have %v to finish", sig, g.Grace.D())
-			stop()
-		default:
-			select {
-			case <-again:
-			default:
-				close(again)
-			}
-		}
-	}, slices.Concat(ending, asking)...)
 	if err := announce(log, sockets); err != nil {
 		closeAll(sockets)
 		return err
 	}
 	served := make(chan int, 1)
-	go func() { served <- server.Serve(ctx, g.Grace.D(), sockets) }() // ends by itself, or with the process
+	go func() { served <- server.Serve(sent.first, g.Grace.D(), sockets) }() // ends by itself, or with the process
 	select {
 	case closed := <-served:
 		reportTotals(log, 1, &server.Totals)
@@ -156,7 +159,7 @@ func (g *gecho) serve(log *cli.Log, server *echo.Server, sockets []echo.Socket) 
 			return cli.Failf(cli.TimedOut, "%s did not finish within %v and had to be closed", connections(closed), g.Grace.D())
 		}
 		return nil
-	case <-again:
+	case <-sent.again:
 		closeAll(sockets)
 		reportTotals(log, 1, &server.Totals)
 		if open := server.Totals.Now.Load(); open > 0 {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -42,7 +43,10 @@ func (g *gecho) endpoints() ([]place, error) {
 		}
 		list = append(list, place{e, secure})
 	}
-	return list, g.refuseTLS(list)
+	if err := g.refuseTLS(list); err != nil {
+		return nil, err
+	}
+	return list, g.refuseIdle(list)
 }
 
 // refuseTLS refuses what is about TLS alone where nothing speaks it: without a
@@ -73,7 +77,7 @@ func (g *gecho) tlsOptions() tlsconn.Options {
 
 // open opens all that is to be served: nothing is, unless everything could be
 // bound.
-func (g *gecho) open(log *cli.Log, places []place) (sockets []echo.Socket, err error) {
+func (g *gecho) open(ctx context.Context, log *cli.Log, places []place) (sockets []echo.Socket, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(sockets)
@@ -111,7 +115,7 @@ func (g *gecho) open(log *cli.Log, places []place) (sockets []echo.Socket, err e
 				return sockets, err
 			}
 		}
-		s, err := g.listen(p)
+		s, err := g.listen(ctx, p)
 		if err != nil {
 			return sockets, err
 		}
@@ -140,20 +144,28 @@ func (g *gecho) serverConfig(log *cli.Log) (*tls.Config, error) {
 	return config, nil
 }
 
+// lookupLimit is how long the name of an endpoint may be looked up.
+const lookupLimit = 10 * time.Second
+
 // listen binds one endpoint.
-func (g *gecho) listen(e place) (echo.Socket, error) {
-	config := conn.ListenConfig{Backlog: g.Backlog, Mode: fs.FileMode(g.Mode), Socket: conn.SocketOptions{ReusePort: g.ReusePort}}
+func (g *gecho) listen(ctx context.Context, e place) (echo.Socket, error) {
+	config := conn.ListenConfig{Backlog: g.Backlog, Socket: conn.SocketOptions{ReusePort: g.ReusePort}}
+	if g.Mode != nil {
+		config.Mode = fs.FileMode(*g.Mode)
+	}
 	if g.NoAccept {
 		config.Backlog = 1
 	}
+	ctx, cancel := context.WithTimeout(ctx, lookupLimit)
+	defer cancel()
 	if e.Datagram() {
-		p, err := config.ListenPacket(context.Background(), e.Endpoint)
+		p, err := config.ListenPacket(ctx, e.Endpoint)
 		if err != nil {
 			return echo.Socket{}, err
 		}
 		return echo.Socket{Packet: p, Name: conn.EndpointOf(p.LocalAddr()).String()}, nil
 	}
-	l, err := config.Listen(context.Background(), e.Endpoint)
+	l, err := config.Listen(ctx, e.Endpoint)
 	if err != nil {
 		return echo.Socket{}, err
 	}

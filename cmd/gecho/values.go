@@ -41,7 +41,10 @@ func (s *service) UnmarshalText(text []byte) error {
 type delay struct{ min, max time.Duration }
 
 func (d *delay) UnmarshalText(text []byte) error {
-	low, high, ranged := strings.Cut(string(text), "-")
+	low, high, ranged := string(text), "", false
+	if i := strings.IndexByte(low[min(1, len(low)):], '-'); i >= 0 { // a minus in front is a sign
+		low, high, ranged = low[:i+1], low[i+2:], true
+	}
 	var err error
 	if d.min, err = cli.ParseDuration(low); err != nil {
 		return err
@@ -52,7 +55,13 @@ func (d *delay) UnmarshalText(text []byte) error {
 			return err
 		}
 	}
-	if d.max < d.min {
+	if d.max >= d.min {
+		return nil
+	}
+	if unit := strings.TrimLeft(high, "0123456789."); unit != "" && strings.Trim(low, "0123456789.") == "" {
+		return fmt.Errorf("bad delay %q: %s means seconds; type %s%s-%s", text, low, low, unit, high)
+	}
+	if ranged {
 		return fmt.Errorf("bad delay %q: the second is shorter than the first", text)
 	}
 	return nil
@@ -84,4 +93,16 @@ func (m *fileMode) UnmarshalText(text []byte) error {
 	}
 	*m = fileMode(v)
 	return nil
+}
+
+// A point is a size at which something happens; 0 is at once.
+type point struct {
+	given bool
+	bytes int64
+}
+
+func (p *point) UnmarshalText(text []byte) (err error) {
+	p.given = true
+	p.bytes, err = cli.ParseSize(string(text))
+	return err
 }

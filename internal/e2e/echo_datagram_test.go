@@ -123,7 +123,7 @@ func forge(t *testing.T, address string, from ...string) {
 // by a socket on all addresses.
 func TestOwnAddresses(t *testing.T) {
 	t.Parallel()
-	s := start(t, 2, "--loop-guard", "0", "udp://:0", "udp://127.0.0.1:0")
+	s := gecho(t, 2, "--loop-guard", "0", "udp://:0", "udp://127.0.0.1:0")
 	port := s.address[0][strings.LastIndexByte(s.address[0], ':')+1:]
 	other := s.address[1][strings.LastIndexByte(s.address[1], ':')+1:]
 	forge(t, "127.0.0.1:"+port, "127.0.0.5:"+port)
@@ -139,11 +139,11 @@ func TestOwnAddresses(t *testing.T) {
 // the budget of the run.
 func TestLoopEnds(t *testing.T) {
 	t.Parallel()
-	one := start(t, 1, "--delay", "2ms", "--loop-guard", "20", "udp://127.0.0.1:0")
-	two := start(t, 1, "--delay", "2ms", "--loop-guard", "20", "udp://127.0.0.1:0")
+	one := gecho(t, 1, "--delay", "2ms", "--loop-guard", "20", "udp://127.0.0.1:0")
+	two := gecho(t, 1, "--delay", "2ms", "--loop-guard", "20", "udp://127.0.0.1:0")
 	forge(t, one.address[0], two.address[0])
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		if strings.Contains(one.log.String()+two.log.String(), "a run of more than 20 identical datagrams") {
+	for deadline := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
+		if strings.Contains(one.err.String()+two.err.String(), "a run of more than 20 identical datagrams") {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -160,18 +160,18 @@ func TestLoopEnds(t *testing.T) {
 // grace of a signal.
 func TestDelayedDatagrams(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "--delay", "1h", "--grace", "100ms", "udp://127.0.0.1:0")
+	s := gecho(t, 1, "--delay", "1h", "--grace", "100ms", "udp://127.0.0.1:0")
 	c := dialUDP(t, "", s.address[0])
 	for i := range 1000 {
 		if _, err := c.Write(noise(uint64(i), 60_000)); err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(s.log.String(), "not answered: 4 MiB of replies wait already") {
+		if strings.Contains(s.err.String(), "not answered: 4 MiB of replies wait already") {
 			break
 		}
 	}
 	s.said("datagram not answered: 4 MiB of replies wait already")
-	if held := strings.Count(s.log.String(), "delayed datagram"); held > 4<<20/60_000 {
+	if held := strings.Count(s.err.String(), "delayed datagram"); held > 4<<20/60_000 {
 		t.Errorf("%d replies are held", held)
 	}
 	if got := s.end(syscall.SIGTERM); got != 0 {

@@ -6,12 +6,15 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"gcat/internal/testing/script"
 )
 
 // silent expects that nothing comes for a moment, and no end either.
@@ -68,6 +71,110 @@ func TestFailFirst(t *testing.T) {
 				t.Errorf("status %d", got)
 			}
 		})
+	}
+}
+
+// What fails on purpose does not count, and one that hangs does not keep the
+// server once those that count are served.
+func TestFailFirstOnce(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"close", "reset", "hang"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			s := gecho(t, 1, "--fail-first", "2", "--fail", how, "--once", "0")
+			for range 2 {
+				c, err := net.DialTimeout("tcp", s.address[0], limit)
+				if err != nil {
+					continue // it was reset before connect(2) had returned
+				}
+				defer c.Close()
+			}
+			s.said("connection 2 from 127.0.0.1")
+			third := s.dial()
+			talk(t, third, "third", "third")
+			third.Close()
+			if got := s.status(); got != 0 {
+				t.Errorf("status %d", got)
+			}
+		})
+	}
+}
+
+// 0 is at once, without a byte from either side.
+func TestAfterZero(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"close", "reset", "stall", "half-close"} {
+		for _, service := range []string{"echo", "discard", "source"} {
+			t.Run(how+" "+service, func(t *testing.T) {
+				t.Parallel()
+				s := gecho(t, 1, "--"+how+"-after", "0", "--greeting", "hi", "--service", service, "0")
+				c, err := net.DialTimeout("tcp", s.address[0], limit)
+				if how == "reset" && errors.Is(err, syscall.ECONNRESET) {
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				switch how {
+				case "reset":
+					reset(t, c)
+				case "stall":
+					silent(t, c)
+				default:
+					if got := rest(t, c); got != "" {
+						t.Errorf("got %q", got)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A pause ends with its client; one that has reset the connection, or a Unix one
+// that has closed it, is known to have left.
+func TestPauseEnds(t *testing.T) {
+	t.Parallel()
+	unix := t.TempDir() + "/s"
+	for _, args := range [][]string{
+		{"--delay", "1h", "0"}, {"--delay", "1h", unix}, {"--rate", "1", "0"}, {"--service", "source", "--delay", "1h", "0"}, {"--stall-after", "0", "0"},
+	} {
+		s := gecho(t, 1, append([]string{"--once"}, args...)...)
+		c := s.dial()
+		if _, err := io.WriteString(c, strings.Repeat("x", 10_000)); err != nil {
+			t.Fatal(err)
+		}
+		if args[0] != "--rate" {
+			s.said("fault: ")
+		}
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		c.Close()
+		if got := s.status(); got != 0 {
+			t.Errorf("%v: status %d", args, got)
+		}
+	}
+}
+
+// An answer, then the end: a server for curl.
+func TestCloseAfterReply(t *testing.T) {
+	t.Parallel()
+	s := gecho(t, 1, "--once", "--close-after-reply", "--reply", `HTTP/1.0 200 OK\r\n\r\nhello\n`, "0")
+	out, err := exec.Command(script.Peer(t, "curl"), "-sS", "http://"+s.address[0]+"/").CombinedOutput()
+	if err != nil || string(out) != "hello\n" {
+		t.Errorf("%v: %q", err, out)
+	}
+	if got := s.status(); got != 0 {
+		t.Errorf("status %d", got)
+	}
+	s = gecho(t, 1, "--close-after-reply", "--lines", "--suffix", "!", "0")
+	c := s.dial()
+	if _, err := io.WriteString(c, "one\ntwo\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got := rest(t, c); got != "one\n!" {
+		t.Errorf("got %q", got)
 	}
 }
 

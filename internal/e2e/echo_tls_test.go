@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -238,5 +239,28 @@ func TestServices(t *testing.T) {
 	s = gecho(t, 1, "--service", "source:3M", "0")
 	if got := rest(t, s.dial()); len(got) != 3<<20 || !strings.HasPrefix(got, " !\"#") {
 		t.Errorf("%d bytes", len(got))
+	}
+}
+
+// Only a finished handshake counts.
+func TestTLSCount(t *testing.T) {
+	t.Parallel()
+	s := gecho(t, 1, "--count", "2", "-c", "0")
+	for range 3 {
+		c := s.dial()
+		if _, err := io.WriteString(c, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, c)
+		c.Close()
+		s.dial().Close()
+	}
+	for range 2 {
+		c := dialTLS(t, s, &tls.Config{InsecureSkipVerify: true})
+		talk(t, c, "hello", "hello")
+		c.Close()
+	}
+	if got := s.status(); got != 0 {
+		t.Errorf("status %d", got)
 	}
 }

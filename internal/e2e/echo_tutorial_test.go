@@ -115,3 +115,18 @@ assert s.recv(1) == b'x'
 	}
 	gecho(t, 1, s.address[0])
 }
+
+// A time too short to be counted is as short as can be, and not none.
+func TestTutorialSetTiny(t *testing.T) {
+	t.Parallel()
+	s := gecho(t, 1, "--once", "--control", "0")
+	s.python(`
+s = socket.create_connection((HOST, PORT), timeout=30)
+f = s.makefile('rwb')
+s.sendall(b'set time 0.0000000001\n')
+assert f.read() in (b'', b'set time 0.0000000001\n')
+`)
+	if got := s.status(); got != 0 {
+		t.Errorf("status %d", got)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -98,6 +99,13 @@ func (c *client) serve(secure *tls.Config) {
 	s.Totals.Now.Add(1)
 	c.clock.start(s.Idle, s.Deadline, c.expire)
 	err := c.handshake(secure)
+	if secure != nil && !c.failing() {
+		if err == nil {
+			s.gate.admit()
+		} else {
+			s.gate.exempt()
+		}
+	}
 	if err == nil {
 		err = c.converse()
 	}
@@ -111,12 +119,12 @@ func (c *client) handshake(secure *tls.Config) error {
 	if secure == nil {
 		return nil
 	}
-	ctx := context.Background()
-	if limit := c.server.Idle; limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
+	limit := handshakeLimit
+	if idle := c.server.Idle; idle > 0 {
+		limit = min(limit, idle)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
 	t, err := tlsconn.Server(ctx, c.socket, secure)
 	if err != nil {
 		return err
@@ -131,8 +139,11 @@ func (c *client) converse() error {
 	f := &c.server.Faults
 	c.plan = f.plan(c.number)
 	c.pacer = pacer{rate: f.Rate}
-	if c.number <= f.FailFirst {
+	if c.failing() {
 		return c.failFirst(f.Fail)
+	}
+	if limit := f.limit(); limit.How != noLimit && limit.Bytes == 0 && !c.plan.spare {
+		return c.reached(limit.How, 0)
 	}
 	if !c.plan.spare && f.Rate > 0 {
 		c.fault("sends %d bytes a second", f.Rate)
@@ -155,6 +166,9 @@ func (c *client) converse() error {
 	}
 	return err
 }
+
+// failing reports whether the connection is one of the first, which fail.
+func (c *client) failing() bool { return c.number <= c.server.Faults.FailFirst }
 
 func (c *client) failFirst(how Ending) error {
 	switch how {
@@ -186,23 +200,7 @@ func (c *client) hang() error {
 	defer c.clock.Resume()
 	stop := context.AfterFunc(c.server.stopping, func() { c.end(ending{by: "signal"}) })
 	defer stop()
-	if _, err := c.socket.SyscallConn(); err != nil { // nothing to ask
-		<-c.ended
-		return context.Canceled
-	}
-	gone := make(chan error, 1)
-	go func() { gone <- c.socket.Gone() }() // Interrupt or the peer ends it
-	select {
-	case err := <-gone:
-		if c.cause.Load() == nil && err == nil {
-			err = syscall.ECONNRESET
-		}
-		return err
-	case <-c.ended:
-		c.socket.Interrupt()
-		<-gone
-		return context.Canceled
-	}
+	return c.pause(math.MaxInt64)
 }
 
 // expire is called by the clocks.
@@ -233,21 +231,30 @@ func (c *client) end(why ending) bool {
 	return true
 }
 
-// pause sleeps for d, which is not idleness, or until the client is ended.
+// goneCheck is how often a pause looks whether the peer is still there.
+const goneCheck = time.Second
+
+// pause sleeps for d, which is not idleness, until the peer has gone, or until
+// the client is ended.
 func (c *client) pause(d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
 	c.clock.Pause()
 	defer c.clock.Resume()
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-c.ended:
-		return context.Canceled
+	for ; d > 0; d -= goneCheck {
+		t := time.NewTimer(min(d, goneCheck))
+		select {
+		case <-t.C:
+		case <-c.ended:
+			t.Stop()
+			return context.Canceled
+		}
+		if d > goneCheck && c.gone() {
+			return syscall.ECONNRESET
+		}
 	}
+	return nil
 }
 
 // finish closes the connection as err (what ended the conversation) asks, and

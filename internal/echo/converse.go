@@ -2,9 +2,7 @@ package echo
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -42,12 +40,12 @@ func (c *client) tell(b []byte) error {
 // count what was received, since nothing is sent.
 func (c *client) discardService() error {
 	f := &c.server.Faults
-	after, how := f.limit()
+	limit := f.limit()
 	return c.each(func([]byte) error {
-		if how == noLimit || c.plan.spare || c.received.Load() < after {
+		if limit.How == noLimit || c.plan.spare || c.received.Load() < limit.Bytes {
 			return nil
 		}
-		return c.reached(how, c.received.Load())
+		return c.reached(limit.How, c.received.Load())
 	})
 }
 
@@ -88,12 +86,16 @@ func (c *client) sendPattern(size int64) error {
 // answer replies to what one read, or one line, brought.
 func (c *client) answer(data []byte) error {
 	s := c.server
-	if s.Reply == nil && s.Suffix == "" {
-		return c.send(data)
+	if s.Reply != nil || s.Suffix != "" {
+		b := borrow()
+		defer giveBack(b)
+		data = c.appendReply((*b)[:0], data)
 	}
-	b := borrow()
-	defer giveBack(b)
-	return c.send(c.appendReply((*b)[:0], data))
+	err := c.send(data)
+	if err == nil && s.CloseAfterReply {
+		err = errDone
+	}
+	return err
 }
 
 // appendReply appends to b the reply to data, its suffix included.
@@ -179,22 +181,10 @@ func (c *client) control(line []byte) (done bool, err error) {
 	case len(words) == 0 || string(words[0]) != "set":
 		return false, nil
 	case len(words) == 3 && string(words[1]) == "time":
-		if limit, err := parseLimit(string(words[2])); err == nil {
+		if limit, err := c.server.ParseDuration(string(words[2])); err == nil && limit >= 0 {
 			c.clock.setIdle(limit)
 			return false, nil
 		}
 	}
 	return false, fmt.Errorf("bad control line %.100q: want \"set time N\" or \"exit\"", line)
-}
-
-// parseLimit reads a time limit in seconds, or with a unit; 0 is none.
-func parseLimit(s string) (time.Duration, error) {
-	if _, err := strconv.ParseFloat(s, 64); err == nil {
-		s += "s"
-	}
-	d, err := time.ParseDuration(s)
-	if err == nil && d < 0 {
-		err = errors.New("negative")
-	}
-	return d, err
 }

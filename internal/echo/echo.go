@@ -57,14 +57,20 @@ type Server struct {
 	// MaxLine is the longest line that is taken, in bytes with its ending; 0 is
 	// 64 KiB.
 	MaxLine int
-	// Control obeys the lines `set time N` and `exit`; it implies Lines.
+	// CloseAfterReply closes after the first reply.
+	CloseAfterReply bool
+	// Control obeys the lines `set time N` and `exit`; it implies Lines, and needs
+	// ParseDuration.
 	Control bool
+	// ParseDuration reads the N of `set time N`; 0 is none.
+	ParseDuration func(string) (time.Duration, error)
 
 	// MaxConns is how many connections are served at once; 0 is as many as
 	// there are descriptors for.
 	MaxConns int
 	// Count is how many connections (or datagrams) are served before the server
-	// ends; 0 is no end.
+	// ends; 0 is no end. Those of FailFirst do not count, nor those without a
+	// finished TLS handshake.
 	Count int64
 	// LoopGuard is how many of a run of identical datagrams from one address are
 	// answered; 0 is no limit.
@@ -85,13 +91,14 @@ type Server struct {
 	Totals Totals
 
 	stopping context.Context // ends when nothing more is accepted because of a signal
+	grace    time.Duration   // what is given after that
 	gate     *gate
 	loops    []*loop
 	live     sync.WaitGroup // connections
+	counted  sync.WaitGroup // those of them that Count counts, or may count
 	mu       sync.Mutex
 	open     map[*client]struct{}
 	mine     map[addressKey]struct{} // our own datagram sockets
-	grace    time.Duration   // what is given after that
 }
 
 // A Socket is something to serve: one of Listener, Packet and Conn.
@@ -156,6 +163,9 @@ type Event struct {
 // so that what is under way from the peer causes no reset.
 const drainLimit = time.Second
 
+// handshakeLimit is for how long a TLS handshake may take, or less if Idle is.
+const handshakeLimit = 10 * time.Second
+
 // defaultMaxLine is the longest line taken when nothing else is said.
 const defaultMaxLine = 64 << 10
 
@@ -184,5 +194,5 @@ func (s *Server) lines() bool { return s.Lines || s.Control }
 
 // plain reports whether connections are only echoed, so that a loop can do it.
 func (s *Server) plain() bool {
-	return s.Service == Echo && s.Greeting == "" && s.Suffix == "" && s.Reply == nil && !s.lines() && !s.Faults.any()
+	return s.Service == Echo && s.Greeting == "" && s.Suffix == "" && s.Reply == nil && !s.lines() && !s.CloseAfterReply && !s.Faults.any()
 }

@@ -61,7 +61,7 @@ func TestConversation(t *testing.T) {
 		"lines":         {&Server{Lines: true, Suffix: "!"}, "a\nb\n", "a\n!b\n!"},
 		"reply, lines":  {&Server{Lines: true, Reply: &reply}, "a\r\nb\n", "1:a{x}2:b{x}"},
 		"line too long": {&Server{Lines: true, MaxLine: 3}, "ab\nabc\n", "ab\n"},
-		"control":       {&Server{Control: true}, "set time 5\nset x\nexit\nz\n", "set time 5\nerror: bad control line \"set x\": want \"set time N\" or \"exit\"\n"},
+		"control":       {&Server{Control: true, ParseDuration: time.ParseDuration}, "set time 5s\nset x\nexit\nz\n", "set time 5s\nerror: bad control line \"set x\": want \"set time N\" or \"exit\"\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -150,6 +150,7 @@ func TestGuard(t *testing.T) {
 				break
 			}
 			passed++
+			now += pace
 		}
 		if passed != 100 {
 			t.Errorf("%d of a loop of %v were answered", passed, time.Duration(pace))
@@ -275,8 +276,8 @@ func TestPlan(t *testing.T) {
 	if spared < 400 || spared > 600 {
 		t.Errorf("%d of 1000 spared", spared)
 	}
-	if after, how := (&Faults{CloseAfter: 20, ResetAfter: 10}).limit(); after != 10 || how != resetAfter {
-		t.Errorf("%d, %d", after, how)
+	if got, want := (&Faults{Limits: []Limit{{CloseAfter, 20}, {ResetAfter, 10}}}).limit(), (Limit{ResetAfter, 10}); got != want {
+		t.Errorf("%v", got)
 	}
 }
 
@@ -310,7 +311,7 @@ func FuzzControl(f *testing.F) {
 	f.Add([]byte("set time -0"))
 	f.Add([]byte(" exit "))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		c := &client{server: &Server{}}
+		c := &client{server: &Server{ParseDuration: time.ParseDuration}}
 		c.clock.start(0, 0, func(string, time.Duration) {})
 		done, err := c.control(line)
 		c.clock.stop()
@@ -329,3 +330,22 @@ type sink struct{ to *[]byte }
 func (s sink) Write(p []byte) (int, error) { *s.to = append(*s.to, p...); return len(p), nil }
 func (s sink) Read([]byte) (int, error)    { return 0, io.EOF }
 func (s sink) CloseWrite() error           { return nil }
+
+// A line whose end does not come holds twice the longest line at most.
+func TestPartialBound(t *testing.T) {
+	const longest = 64 << 10
+	for _, piece := range []int{1, 100, 1000, longest} {
+		c := &client{server: &Server{Lines: true}}
+		for sent := 0; sent+piece <= longest; sent += piece {
+			if err := c.takeLines(make([]byte, piece)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.takeLines(make([]byte, piece)); err != errLong && longest%piece == 0 {
+			t.Errorf("in pieces of %d a longer line ends with %v", piece, err)
+		}
+		if cap(c.partial) > 2*longest {
+			t.Errorf("in pieces of %d it holds %d bytes", piece, cap(c.partial))
+		}
+	}
+}

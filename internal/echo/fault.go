@@ -15,9 +15,7 @@ const (
 	Hang                // not at all: silence, with the connection up
 )
 
-// Faults are what goes wrong on purpose. The zero value is nothing. Sizes count
-// the bytes sent to the peer, or received from it by the service Discard; 0 is
-// never.
+// Faults are what goes wrong on purpose. The zero value is nothing.
 type Faults struct {
 	// FailFirst is how many connections, the first ones, end at once as Fail
 	// says.
@@ -35,8 +33,8 @@ type Faults struct {
 	Rate int64
 	// Chunk is how many bytes are sent at a time.
 	Chunk int
-	// CloseAfter, ResetAfter, StallAfter and HalfCloseAfter end the sending.
-	CloseAfter, ResetAfter, StallAfter, HalfCloseAfter int64
+	// Limits end the sending; the first that is reached counts.
+	Limits []Limit
 	// Corrupt is the probability that a bit of a reply is flipped.
 	Corrupt float64
 	// Loss, Duplicate and Reorder are probabilities for each datagram.
@@ -51,7 +49,7 @@ type Faults struct {
 // any reports whether there are faults for connections.
 func (f *Faults) any() bool {
 	return f.FailFirst > 0 || f.NoAccept || f.NoRead || f.OnEOF != Close || f.DelayMax > 0 || f.Rate > 0 || f.Chunk > 0 ||
-		f.CloseAfter > 0 || f.ResetAfter > 0 || f.StallAfter > 0 || f.HalfCloseAfter > 0 || f.Corrupt > 0
+		len(f.Limits) > 0 || f.Corrupt > 0
 }
 
 // anyPacket reports whether there are faults for datagrams.
@@ -92,28 +90,34 @@ func (p *plan) flip(b []byte) (offset, bit int) {
 	return i / 8, i % 8
 }
 
-// limit is after how many bytes sent the sending ends, and how.
-func (f *Faults) limit() (after int64, how limitKind) {
-	for _, l := range []struct {
-		after int64
-		how   limitKind
-	}{{f.CloseAfter, closeAfter}, {f.ResetAfter, resetAfter}, {f.StallAfter, stallAfter}, {f.HalfCloseAfter, halfCloseAfter}} {
-		if l.after > 0 && (after == 0 || l.after < after) {
-			after, how = l.after, l.how
-		}
-	}
-	return after, how
+// A Limit is after how many bytes sent (by the service Discard: received) the
+// sending ends, and how; 0 is before the first.
+type Limit struct {
+	How   LimitKind
+	Bytes int64
 }
 
-type limitKind int
+// A LimitKind is what happens at a Limit.
+type LimitKind int
 
+// The kinds of limit.
 const (
-	noLimit limitKind = iota
-	closeAfter
-	resetAfter
-	stallAfter
-	halfCloseAfter
+	noLimit        LimitKind = iota
+	CloseAfter               // in order
+	ResetAfter               // RST
+	StallAfter               // silence, with the connection up
+	HalfCloseAfter           // FIN, and what comes is thrown away
 )
+
+// limit is the first limit.
+func (f *Faults) limit() (first Limit) {
+	for _, l := range f.Limits {
+		if first.How == noLimit || l.Bytes < first.Bytes {
+			first = l
+		}
+	}
+	return first
+}
 
 // Random reports whether anything is left to chance.
 func (f *Faults) Random() bool {

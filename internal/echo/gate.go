@@ -12,8 +12,8 @@ type gate struct {
 	max      int           // 0: no limit
 	active   int           // places taken
 	count    int64         // 0: no end
-	entered  int64         // of count, given-back places not among them
-	admitted int64         // of those, connections that there really are
+	entered  int64         // of count, those that may still turn out not to count among them
+	admitted int64         // of those, connections that do count
 	changed  chan struct{} // closed when a place may have become free
 	gone     chan struct{} // closed when a connection has ended
 	over     chan struct{} // closed when count connections have been admitted
@@ -35,7 +35,7 @@ func (g *gate) enter() bool {
 	return true
 }
 
-// admit notes that somebody came to the place taken.
+// admit notes that the connection at the place taken counts.
 func (g *gate) admit() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -43,6 +43,14 @@ func (g *gate) admit() {
 	if g.admitted == g.count {
 		close(g.over)
 	}
+}
+
+// exempt notes that the connection at the place taken does not count.
+func (g *gate) exempt() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.entered--
+	notify(&g.changed)
 }
 
 // giveBack returns a place to which nobody came.

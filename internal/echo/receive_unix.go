@@ -37,3 +37,17 @@ func (c *client) receiveRaw() (b *[]byte, n int, err error) {
 	c.clock.Touch()
 	return b, n, nil
 }
+
+// gone reports whether the peer has reset the connection, or closed it as far as
+// that can be known (poll(2): POLLERR, POLLHUP).
+func (c *client) gone() (gone bool) {
+	raw, err := c.socket.SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = raw.Control(func(fd uintptr) { // it fails only on a closed connection
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd)}}, 0)
+		gone = err == nil && n > 0
+	})
+	return gone
+}

@@ -6,3 +6,6 @@ func (c *client) receiveRaw() (b *[]byte, n int, err error) {
 	n, err = c.socket.Read(*b)
 	return b, n, err
 }
+
+// gone cannot be known here before something is sent.
+func (c *client) gone() bool { return false }

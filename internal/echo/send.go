@@ -19,10 +19,10 @@ func (c *client) send(b []byte) error {
 			return err
 		}
 	}
-	after, how := f.limit()
-	last := how != noLimit && c.sent+int64(len(b)) >= after
+	limit := f.limit()
+	last := limit.How != noLimit && c.sent+int64(len(b)) >= limit.Bytes
 	if last {
-		b = b[:after-c.sent]
+		b = b[:limit.Bytes-c.sent]
 	}
 	if len(b) > 0 && c.plan.chance(f.Corrupt) {
 		offset, bit := c.plan.flip(b)
@@ -31,19 +31,19 @@ func (c *client) send(b []byte) error {
 	if err := c.drip(b); err != nil || !last {
 		return err
 	}
-	return c.reached(how, after)
+	return c.reached(limit.How, limit.Bytes)
 }
 
 // reached does what is to be done after so many bytes.
-func (c *client) reached(how limitKind, after int64) error {
+func (c *client) reached(how LimitKind, after int64) error {
 	switch how {
-	case resetAfter:
+	case ResetAfter:
 		c.fault("reset after %d bytes", after)
 		return errReset
-	case stallAfter:
+	case StallAfter:
 		c.fault("stalled after %d bytes", after)
 		return c.hang()
-	case halfCloseAfter:
+	case HalfCloseAfter:
 		c.fault("half-closed after %d bytes", after)
 		if err := c.stream.CloseWrite(); err != nil {
 			return err

@@ -37,7 +37,12 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socke
 	stop()
 	<-all
 	finished := make(chan struct{})
-	go func() { s.live.Wait(); close(finished) }() // ends with the connections
+	go func() { // ends with the connections
+		s.counted.Wait()
+		s.endFailing()
+		s.live.Wait()
+		close(finished)
+	}()
 	select {
 	case <-finished:
 	case <-ctx.Done():
@@ -45,6 +50,17 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socke
 	}
 	s.stopLoops()
 	return closed
+}
+
+// endFailing ends the connections that fail on purpose and were left hanging.
+func (s *Server) endFailing() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		if c.failing() {
+			c.end(ending{by: "local"})
+		}
+	}
 }
 
 // endAfter closes the connections that are left after grace.
@@ -174,13 +190,24 @@ func (a *acceptor) accept() error {
 
 // begin serves a connection, whose place is taken, in a goroutine of its own.
 func (s *Server) begin(nc net.Conn, socket Socket) {
-	s.gate.admit()
 	c := s.newClient(nc, s.Totals.Connections.Add(1), socket)
 	s.live.Add(1)
+	switch {
+	case c.failing():
+		s.gate.exempt()
+	case socket.TLS == nil:
+		s.gate.admit()
+	}
+	if !c.failing() {
+		s.counted.Add(1)
+	}
 	go func() { // ends with the connection
 		defer s.live.Done()
 		defer s.gate.leave()
 		c.serve(socket.TLS)
+		if !c.failing() {
+			s.counted.Done()
+		}
 	}()
 }
 
