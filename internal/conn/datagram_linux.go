@@ -24,6 +24,19 @@ func askDestination(c *net.UDPConn) int {
 	return unix.CmsgSpace(unix.SizeofInet4Pktinfo) + unix.CmsgSpace(unix.SizeofInet6Pktinfo)
 }
 
+// onlyJoined makes c a socket that does not hear the groups that other sockets
+// have joined (ip(7), ipv6(7)).
+func onlyJoined(c *net.UDPConn) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0)
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0)
+	})
+}
+
 // answerFrom turns what came with a datagram into what makes the answer leave
 // from the address that the datagram was sent to. The interface is left to the
 // routing table, but for link-local addresses, which mean nothing without one.

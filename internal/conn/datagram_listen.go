@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"syscall"
@@ -70,6 +71,9 @@ func (lc ListenConfig) ListenDatagrams(ctx context.Context, e Endpoint) (*Datagr
 	switch c := p.(type) {
 	case *net.UDPConn:
 		l.conn = newUDPSocket(c)
+		if group, err := netip.ParseAddr(e.Host); err == nil && group.IsMulticast() {
+			l.local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, c.LocalAddr().(*net.UDPAddr).AddrPort().Port()))
+		}
 	case *unixPacketConn:
 		l.conn = &unixgramSocket{unixPacketConn: c}
 	default:

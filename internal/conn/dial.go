@@ -264,6 +264,9 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 			return reuse(network, address, c)
 		}
 	}
+	if network == "udp" && toMany(a.Addr()) {
+		return dialMany(ctx, dialer, a)
+	}
 	c, err := dialer.DialContext(ctx, network, a.String())
 	if errors.Is(err, syscall.EINVAL) {
 		err = d.invalid(ctx, a, local.Addr(), err)

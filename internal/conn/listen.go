@@ -59,11 +59,19 @@ func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, er
 }
 
 // ListenPacket binds a datagram socket to e. Closing it removes the socket file
-// that it made.
+// that it made. If e is a multicast group, the socket is bound to its port alone,
+// which others may share, and is a member of the group.
 func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.PacketConn, error) {
 	var p net.PacketConn
 	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (err error) {
-		p, err = config.ListenPacket(ctx, e.netNetwork(), address)
+		if p, err = config.ListenPacket(ctx, e.netNetwork(), address); err != nil {
+			return err
+		}
+		if group := groupOf(address); group.IsValid() {
+			if err = join(p.(*net.UDPConn), group, lc.Socket.Interface); err != nil {
+				_ = p.Close()
+			}
+		}
 		return err
 	})
 	if err != nil {

@@ -28,6 +28,12 @@ func (o *SocketOptions) set(network string, fd uintptr) error {
 	if ip {
 		options = append(options, o.ip(strings.HasSuffix(network, "6"))...)
 	}
+	if strings.HasPrefix(network, "udp") { // groups have a TTL of their own, 1
+		options = append(options, sockopt{"IP_MULTICAST_TTL", unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, o.TTL})
+		if strings.HasSuffix(network, "6") {
+			options = append(options, sockopt{"IPV6_MULTICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, o.TTL})
+		}
+	}
 	for _, option := range options {
 		if option.value == 0 {
 			continue

@@ -1,0 +1,110 @@
+package conn
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+)
+
+// toMany reports whether what is sent to ip reaches several hosts, each of which
+// answers from its own address: a multicast group, or a broadcast address of
+// IPv4.
+func toMany(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	if ip.IsMulticast() || ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return true
+	}
+	return ip.Is4() && !ip.IsLoopback() && isDirectedBroadcast(ip)
+}
+
+// isDirectedBroadcast reports whether ip is the last address of a network that
+// this host is in.
+func isDirectedBroadcast(ip netip.Addr) bool {
+	own, _ := net.InterfaceAddrs() // without them it is an address like others
+	for _, a := range own {
+		p, err := netip.ParsePrefix(a.String())
+		if err != nil || !p.Contains(ip) || p.Bits() > 30 {
+			continue
+		}
+		last := ip.As4()
+		for bit := p.Bits(); bit < 32; bit++ {
+			last[bit/8] |= 0x80 >> (bit % 8)
+		}
+		if ip == netip.AddrFrom4(last) {
+			return true
+		}
+	}
+	return false
+}
+
+// A manyConn sends to a group or a broadcast address, and takes answers from any
+// address: a connected socket would drop them.
+type manyConn struct {
+	*net.UDPConn
+	to netip.AddrPort
+}
+
+// dialMany opens a socket that sends to a, from local (nil is any address).
+func dialMany(ctx context.Context, dialer *net.Dialer, a netip.AddrPort) (net.Conn, error) {
+	network, from := "udp6", "[::]:0"
+	if a.Addr().Is4() {
+		network, from = "udp4", "0.0.0.0:0"
+	}
+	if dialer.LocalAddr != nil {
+		from = dialer.LocalAddr.String()
+	}
+	p, err := (&net.ListenConfig{Control: dialer.Control}).ListenPacket(ctx, network, from)
+	if err != nil {
+		return nil, err
+	}
+	return &manyConn{p.(*net.UDPConn), a}, nil
+}
+
+func (c *manyConn) RemoteAddr() net.Addr { return net.UDPAddrFromAddrPort(c.to) }
+
+func (c *manyConn) Write(p []byte) (int, error) { return c.WriteToUDPAddrPort(p, c.to) }
+
+// join makes c, which is bound to the port of a group, a member of the group, on
+// the interface given or the one that the route to the group goes by.
+func join(c *net.UDPConn, group netip.Addr, device string) error {
+	if zone := group.Zone(); zone != "" {
+		device = zone
+	}
+	var on *net.Interface
+	if device != "" {
+		i, err := net.InterfaceByName(device)
+		if err != nil {
+			return &Error{Why: NotFound, Err: fmt.Errorf("no such interface: %q", device)}
+		}
+		on = i
+	}
+	onlyJoined(c)
+	var err error
+	if to := (&net.UDPAddr{IP: group.AsSlice()}); group.Is4() {
+		err = ipv4.NewPacketConn(c).JoinGroup(on, to)
+	} else {
+		err = ipv6.NewPacketConn(c).JoinGroup(on, to)
+	}
+	if err != nil {
+		words := "join the group"
+		if on == nil {
+			words += " where its route goes (--interface)"
+		}
+		return &Error{Why: ConnectKind(err), Op: words, Err: err}
+	}
+	return nil
+}
+
+// groupOf is the multicast group that address, a host and a port in numbers, is
+// one of; it is not valid if that is none.
+func groupOf(address string) netip.Addr {
+	a, err := netip.ParseAddrPort(address)
+	if err != nil || !a.Addr().Unmap().IsMulticast() {
+		return netip.Addr{}
+	}
+	return a.Addr().Unmap()
+}
