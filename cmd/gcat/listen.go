@@ -160,15 +160,26 @@ func (g *gcat) welcome(c net.Conn, where place) peer {
 // serve is gcat -lk: every peer is a conversation of its own, and only a signal,
 // the deadline or the failure of our own output ends them all. Standard input
 // belongs to the first peer. At --max-conns no peer is accepted: the next wait
-// in the backlog.
+// in the backlog. A TLS peer takes its slot when its handshake is over: those in
+// the handshake have slots of their own, and cannot keep out one who is done.
 func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, where place, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
 	var claimed atomic.Bool // standard input
-	slots := make(chan struct{}, g.MaxConns)
-	for {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
+	conversations, handshakes := make(slots, g.MaxConns), make(slots, handshakesMost)
+	hold := func(p peer) {
+		defer conversations.free()
+		if err := g.meet(ctx, p, stdio); ctx.Err() == nil && outputFailed(err) {
+			cancel(err)
+		} else if ctx.Err() == nil {
+			g.log.Error(err)
+		}
+	}
+	for conversations.take(ctx) {
+		if g.tls != nil {
+			conversations.free() // one would be free
+			if !handshakes.take(ctx) {
+				break
+			}
 		}
 		c, err := g.acceptNext(ctx, l)
 		if err != nil {
@@ -180,24 +191,43 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 			p.mute = claimed.Swap(true)
 		}
 		peers.Go(func() {
-			defer func() { <-slots }()
-			p, err := g.secureServer(ctx, p)
-			if err == nil {
-				if g.tls != nil {
-					p.mute = claimed.Swap(true)
+			if g.tls != nil {
+				p, err = g.secureServer(ctx, p)
+				ready := err == nil && conversations.take(ctx)
+				handshakes.free()
+				if !ready {
+					if ctx.Err() == nil {
+						g.log.Error(err)
+					}
+					return
 				}
-				err = g.meet(ctx, p, stdio)
+				p.mute = claimed.Swap(true)
 			}
-			switch {
-			case ctx.Err() != nil:
-			case outputFailed(err):
-				cancel(err)
-			default:
-				g.log.Error(err)
-			}
+			hold(p)
 		})
 	}
+	peers.Wait()
+	return context.Cause(ctx)
 }
+
+// handshakesMost is how many peers may be in the TLS handshake at once, each for as
+// long as its limits allow.
+const handshakesMost = 1000
+
+// slots are taken by those who may do something at once; the others wait.
+type slots chan struct{}
+
+// take takes a slot; false if ctx ended before one was free.
+func (s slots) take(ctx context.Context) bool {
+	select {
+	case s <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s slots) free() { <-s }
 
 // acceptNext accepts a peer. When descriptors have run out it waits for one to
 // be freed: the listener outlives that.

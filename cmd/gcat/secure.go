@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"time"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -75,42 +74,20 @@ func (g *gcat) secureClient(ctx context.Context, c net.Conn, where place) (net.C
 	return s, nil
 }
 
-// handshakeMost is how long the handshake with a peer may take that a listener was
-// given no limit for: a silent peer does not keep its slot.
-const handshakeMost = 10 * time.Second
-
 // secureServer performs the handshake over a connection that was accepted, if
 // TLS was asked for, under the limits of a listener: the connect limit if it was
-// given, and the idle limit.
+// given, else 10 s, and the idle limit.
 func (g *gcat) secureServer(ctx context.Context, p peer) (peer, error) {
 	if g.tls == nil {
 		return p, nil
 	}
-	limited, end := context.WithCancelCause(ctx)
-	defer end(nil)
-	passed := func(format string, limit time.Duration) {
-		end(&conn.Error{Why: conn.Timeout, Op: "TLS with " + address(p.RemoteAddr()), Err: fmt.Errorf(format, limit)})
+	limits := tlsconn.Limits{Total: tlsconn.HandshakeLimit, Idle: g.idleLimit()}
+	if g.ConnectTimeout != nil {
+		limits.Total, limits.TotalName = g.ConnectTimeout.D(), "connect limit"
 	}
-	total, name := g.acceptLimit(), "connect limit"
-	if g.ConnectTimeout == nil && g.idleLimit() == 0 {
-		total, name = handshakeMost, "handshake limit"
-	}
-	if total > 0 {
-		timer := time.AfterFunc(total, func() { passed("handshake timed out after %v ("+name+")", total) })
-		defer timer.Stop()
-	}
-	progress := new(conn.Progress)
-	progress.Start()
-	if idle := g.idleLimit(); idle > 0 {
-		go func() { // ends with limited
-			if progress.Wait(limited, idle) == nil {
-				passed("no byte of the handshake moved for %v (idle limit)", idle)
-			}
-		}()
-	}
-	s, err := tlsconn.Server(limited, conn.NewSocket(p.Conn, progress), g.tls)
+	s, err := tlsconn.Server(ctx, conn.NewSocket(p.Conn, nil), g.tls, limits)
 	if err != nil {
-		return peer{}, cause(limited, err)
+		return peer{}, cause(ctx, err)
 	}
 	g.logTLS(s)
 	p.Conn = s

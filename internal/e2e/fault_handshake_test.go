@@ -27,8 +27,8 @@ func (d inDrops) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// A TLS listener's idle limit is about bytes in the handshake, too, and its connect
-// limit is only what was given.
+// A TLS listener's idle limit is about bytes in the handshake, too; its connect
+// limit is what was given, else 10 s.
 func TestFaultHandshakeClocks(t *testing.T) {
 	t.Parallel()
 	for _, limit := range [][]string{{"-w", "1"}, {"--idle-timeout", "1"}} {

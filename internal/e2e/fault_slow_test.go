@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"crypto/tls"
+	"fmt"
 	"io"
 	"os/exec"
 	"strings"
@@ -103,4 +105,44 @@ func TestFaultSlowClientsOfGecho(t *testing.T) {
 	}
 	e.err.await(t, silent.LocalAddr().String())
 	e.err.await(t, slow.LocalAddr().String())
+}
+
+// Peers in their handshake do not keep a client out that is done with it: they do
+// not count for --max-conns.
+func TestFaultHalfHellos(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "tcp", nil, "-kcv", "--max-conns", "2", "--connect-timeout", "1m")
+	for range 50 {
+		c := dialTest(t, "tcp", address)
+		_, _ = io.WriteString(c, "\x16\x03\x01\x20")
+	}
+	for i := range 5 {
+		word := fmt.Sprintf("word %d\n", i)
+		start(t, input(t, word), "-c", "--tls-insecure", "--connect-timeout", "30", address).ends(0, "", "")
+		p.out.await(t, word)
+	}
+}
+
+// Those who are done count: at --max-conns the next wait.
+func TestFaultMaxConnsOverTLS(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "tcp", nil, "-kcv", "--max-conns", "1")
+	config := &tls.Config{InsecureSkipVerify: true}
+	first := tls.Client(dialTest(t, "tcp", address), config)
+	if _, err := io.WriteString(first, "one\n"); err != nil {
+		t.Fatal(err)
+	}
+	p.out.await(t, "one\n")
+	second := tls.Client(dialTest(t, "tcp", address), config)
+	go func() { _, _ = io.WriteString(second, "two\n") }() // ends when it is served
+	time.Sleep(100 * time.Millisecond)                     // it would be served by now
+	if _, err := io.WriteString(first, "one more\n"); err != nil {
+		t.Fatal(err)
+	}
+	p.out.await(t, "one more\n")
+	if strings.Contains(p.out.String(), "two") {
+		t.Errorf("the second was served beside the first: %q", p.out)
+	}
+	_ = first.Close()
+	p.out.await(t, "two\n")
 }

@@ -119,13 +119,11 @@ func (c *client) handshake(secure *tls.Config) error {
 	if secure == nil {
 		return nil
 	}
-	limit := handshakeLimit
+	limit := tlsconn.HandshakeLimit
 	if idle := c.server.Idle; idle > 0 {
 		limit = min(limit, idle)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	t, err := tlsconn.Server(ctx, c.socket, secure)
+	t, err := tlsconn.Server(context.Background(), c.socket, secure, tlsconn.Limits{Total: limit})
 	if err != nil {
 		return err
 	}

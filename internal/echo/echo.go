@@ -163,9 +163,6 @@ type Event struct {
 // so that what is under way from the peer causes no reset.
 const drainLimit = time.Second
 
-// handshakeLimit is for how long a TLS handshake may take, or less if Idle is.
-const handshakeLimit = 10 * time.Second
-
 // defaultMaxLine is the longest line taken when nothing else is said.
 const defaultMaxLine = 64 << 10
 

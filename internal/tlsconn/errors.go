@@ -20,7 +20,10 @@ import (
 // handshakeError says why no TLS connection came about with the peer at addr.
 func handshakeError(addr net.Addr, err error) *conn.Error {
 	e := &conn.Error{Why: conn.TLS, Op: "TLS with " + addrString(addr)}
+	passed, late := errors.AsType[*limitError](err)
 	switch words := certificateWords(err); {
+	case late:
+		e.Why, e.Err = conn.Timeout, passed
 	case words != "":
 		e.Err = errors.New(words)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):

@@ -241,7 +241,7 @@ func TestTLSHandshakeFailures(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = c.CloseWrite()
-		_, err := Server(t.Context(), s, server)
+		_, err := Server(t.Context(), s, server, Limits{})
 		wantError(t, err, conn.TLS, `the peer does not speak TLS: it sent "GET /"`)
 	})
 }

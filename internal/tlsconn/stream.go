@@ -66,10 +66,12 @@ func Client(ctx context.Context, c net.Conn, config *tls.Config) (*Stream, error
 	return handshake(ctx, w, tls.Client(w, config))
 }
 
-// Server performs the handshake of a server over c, within ctx. When it
-// fails, c has been closed.
-func Server(ctx context.Context, c net.Conn, config *tls.Config) (*Stream, error) {
+// Server performs the handshake of a server over c, within ctx and limits. When
+// it fails, c has been closed.
+func Server(ctx context.Context, c net.Conn, config *tls.Config, limits Limits) (*Stream, error) {
 	w := &wire{Conn: c}
+	ctx, stop := limits.start(ctx, w)
+	defer stop()
 	return handshake(ctx, w, tls.Server(w, config))
 }
 
@@ -79,6 +81,9 @@ const lastWords = 500 * time.Millisecond
 
 func handshake(ctx context.Context, w *wire, t *tls.Conn) (*Stream, error) {
 	if err := t.HandshakeContext(ctx); err != nil {
+		if passed, ok := errors.AsType[*limitError](context.Cause(ctx)); ok {
+			err = passed
+		}
 		failed := handshakeError(w.RemoteAddr(), err)
 		if alert := w.plainAlert(); alert != nil && failed.Why == conn.TLS {
 			failed.Err = alertMeans(alert)
@@ -90,6 +95,7 @@ func handshake(ctx context.Context, w *wire, t *tls.Conn) (*Stream, error) {
 		}
 		return nil, failed
 	}
+	w.progress = nil
 	return &Stream{tls: t, wire: w, heard: make(chan struct{})}, nil
 }
 
@@ -214,7 +220,9 @@ type wire struct {
 	net.Conn
 	ended   atomic.Bool
 	written atomic.Int64 // bytes
-	last    [7]byte      // bytes read
+	// progress is the clock of the handshake; nil is none, as afterwards.
+	progress *conn.Progress
+	last     [7]byte // bytes read
 }
 
 // plainAlert is the alert that the peer's bytes end with, if they end with one in
@@ -231,11 +239,17 @@ func (w *wire) plainAlert() error {
 func (w *wire) Write(p []byte) (int, error) {
 	n, err := w.Conn.Write(p)
 	w.written.Add(int64(n))
+	if n > 0 {
+		w.progress.Touch()
+	}
 	return n, err
 }
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	if n > 0 {
+		w.progress.Touch()
+	}
 	if kept := min(n, len(w.last)); kept > 0 {
 		copy(w.last[:], w.last[kept:])
 		copy(w.last[len(w.last)-kept:], p[n-kept:n])

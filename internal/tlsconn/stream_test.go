@@ -64,7 +64,7 @@ func handshakes(t testing.TB, client, server *tls.Config) (c, s *Stream, cerr, s
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var wg sync.WaitGroup
-	wg.Go(func() { s, serr = Server(ctx, ts, server) })
+	wg.Go(func() { s, serr = Server(ctx, ts, server, Limits{}) })
 	c, cerr = Client(ctx, tc, client)
 	wg.Wait()
 	return c, s, cerr, serr
