@@ -45,7 +45,7 @@ func (g *gcat) command(ctx context.Context, p peer) error {
 	}
 	defer g.tally.add(p.name, relay.Counts)()
 	result := relay.Run(ctx)
-	first := stream.EndedBefore(result.Err)
+	err = stream.End(result.Err)
 	g.closed(address(p.LocalAddr()), p.name, result)
-	return stream.End(result.Err, first)
+	return err
 }

@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"time"
 
 	"gcat/internal/cli"
+	"gcat/internal/command"
 	"gcat/internal/conn"
 )
 
@@ -193,6 +195,7 @@ func (g *grammar) refuseValues() error {
 		{negative(&g.Deadline), "--deadline cannot be negative"},
 		{negative(&g.Retry), "--retry cannot be negative"},
 		{negative(&g.Interval), "-i cannot be negative"},
+		{g.Exec != "" && !command.Supported, "cannot use -e on " + runtime.GOOS},
 		{g.Backlog < 0, "--backlog cannot be negative"},
 		{g.MaxConns < 1, "--max-conns must be at least 1"},
 		{outside(g.Parallel, 1, math.MaxInt), "--parallel must be at least 1"},

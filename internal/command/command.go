@@ -5,8 +5,6 @@
 package command
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -14,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"gcat/internal/conn"
@@ -36,12 +33,11 @@ type Command struct {
 	Counting func(counts func() (sent, received int64)) (done func())
 }
 
-// prepare is the command, ready to be started but for its standard streams.
-func (c *Command) prepare() *exec.Cmd {
+// prepare is the command, ready to be started.
+func (c *Command) prepare(stdin, stdout *os.File) *exec.Cmd {
 	cmd := exec.Command("/bin/sh", "-c", c.Line)
-	cmd.Stderr = os.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, os.Stderr
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), c.hides), ucspi(c.Conn)...)
-	ownGroup(cmd)
 	return cmd
 }
 
@@ -78,36 +74,5 @@ func (c *Command) failure(err error) error {
 	if err == nil {
 		return nil
 	}
-	words := conn.Words(err)
-	if e, ok := errors.AsType[*exec.ExitError](err); ok {
-		words = e.String()
-	}
-	return &conn.Error{Why: conn.Local, Op: fmt.Sprintf("command %.200q", c.Line), Err: errors.New(words)}
-}
-
-// How long a command may take to end after SIGTERM before SIGKILL comes.
-const termWait = time.Second
-
-// await waits until cmd and what it left behind have ended; when ctx ends, it
-// ends them.
-func await(ctx context.Context, cmd *exec.Cmd) error {
-	ended := make(chan error, 1)
-	go func() { // ends with the command's last process
-		err := cmd.Wait()
-		reapGroup(cmd.Process.Pid)
-		ended <- err
-	}()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	signalGroup(cmd.Process.Pid, syscall.SIGTERM)
-	select {
-	case err := <-ended:
-		return err
-	case <-time.After(termWait):
-	}
-	signalGroup(cmd.Process.Pid, syscall.SIGKILL)
-	return <-ended
+	return &conn.Error{Why: conn.Local, Op: fmt.Sprintf("command %.200q", c.Line), Err: err}
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,13 +36,16 @@ func (l *linger) Write(p []byte) (int, error) {
 // done notes that the peer has ended.
 func (l *linger) done() { l.once.Do(func() { close(l.ended) }) }
 
-func (l *linger) wait() {
+// wait waits for the peer, and no longer than ctx.
+func (l *linger) wait(ctx context.Context) {
 	tick := time.NewTicker(lingerPause)
 	defer tick.Stop()
 	heard, quiet, sending := l.heard.Load(), time.Duration(0), false
 	for end := time.Now().Add(lingerMost); time.Now().Before(end); {
 		select {
 		case <-l.ended:
+			return
+		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}

@@ -40,7 +40,7 @@ func TestLinger(t *testing.T) {
 				f := newLinger()
 				tt.peer(f)
 				began := time.Now()
-				f.wait()
+				f.wait(t.Context())
 				if took := time.Since(began); took != tt.want {
 					t.Errorf("it took %v, want %v", took, tt.want)
 				}

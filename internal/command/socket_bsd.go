@@ -4,7 +4,7 @@ package command
 
 import "net"
 
-// counts are what a TCP connection has carried; only Linux tells.
+// counts are what a TCP connection has carried; only Linux says.
 type counts struct {
 	sent, received, taken int64
 	ended                 bool
@@ -14,6 +14,4 @@ const canCount = false
 
 func countSocket(net.Conn) counts { return counts{} }
 
-func adopt() {}
-
-func reapGroup(int) {}
+func adoptOrphans() {}

@@ -7,21 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adopt makes the processes that a command leaves behind our children, so that
-// reapGroup can wait for them (prctl(2), PR_SET_CHILD_SUBREAPER). Without it,
-// the connection is closed when the command itself has ended.
-var adopt = sync.OnceFunc(func() {
+// adoptOrphans makes the processes that a command leaves behind our children
+// (prctl(2), PR_SET_CHILD_SUBREAPER): whatever init does, the dead are reaped,
+// and do not keep their group.
+var adoptOrphans = sync.OnceFunc(func() {
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 })
-
-// reapGroup waits for all that is left of the process group of pid.
-func reapGroup(pid int) {
-	for {
-		if _, err := unix.Wait4(-pid, nil, 0, nil); err != nil && err != unix.EINTR {
-			return // ECHILD: nothing is left
-		}
-	}
-}
 
 // canCount says that the kernel counts for us.
 const canCount = true
@@ -45,8 +36,8 @@ func countSocket(c net.Conn) (n counts) {
 		return counts{}
 	}
 	control(c, func(fd int) {
-		// What comes between two questions would be waiting and not be counted: they
-		// are asked until nothing has.
+		// A byte that arrives between the two calls is in SIOCINQ but not in
+		// TCP_INFO; ask again until SIOCINQ stands still.
 		waiting, _ := unix.IoctlGetInt(fd, unix.SIOCINQ)
 		for range 100 {
 			info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"syscall"
 	"time"
 
@@ -17,15 +16,6 @@ import (
 
 	"gcat/internal/conn"
 )
-
-// ownGroup puts the command into a process group of its own, so that all of it
-// can be ended.
-func ownGroup(cmd *exec.Cmd) {
-	adopt()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-}
-
-func signalGroup(pid int, s syscall.Signal) { _ = unix.Kill(-pid, s) } // it may have ended
 
 // TakesSocket reports whether the command can have the socket itself: it is no
 // TLS connection, and the idle limit can count its bytes without reading them.
@@ -53,10 +43,9 @@ func (c *Command) Serve(ctx context.Context) conn.Result {
 		now := countSocket(c.Conn)
 		return now.sent - before.sent, now.received - before.taken
 	})
-	cmd := c.prepare()
-	err := startOn(cmd, c.Conn)
+	cmd, err := c.startOn()
 	if err == nil {
-		err = await(ctx, cmd)
+		err = cmd.await(ctx)
 	}
 	failed := c.failure(err)
 	if failed == nil {
@@ -124,7 +113,7 @@ func drain(ctx context.Context, socket *conn.Socket) error {
 	}()
 	err := socket.Acknowledged(ctx)
 	if err == nil {
-		l.wait()
+		l.wait(ctx)
 	}
 	return err
 }
@@ -137,18 +126,17 @@ func undelivered(ctx context.Context, peer string, n int64, err error) error {
 	return &conn.Error{Why: conn.NotDelivered, Op: fmt.Sprintf("send to %s: %d bytes not delivered", peer, n), Err: err}
 }
 
-// startOn starts cmd with c as its standard input and output.
-func startOn(cmd *exec.Cmd, c net.Conn) error {
-	f, err := c.(interface{ File() (*os.File, error) }).File()
+// startOn starts the command with its connection as standard input and output.
+func (c *Command) startOn() (*process, error) {
+	f, err := c.Conn.(interface{ File() (*os.File, error) }).File()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	if err := unix.SetNonblock(int(f.Fd()), false); err != nil { // shared by all copies
-		return err
+		return nil, err
 	}
-	cmd.Stdin, cmd.Stdout = f, f
-	return cmd.Start()
+	return start(c.prepare(f, f))
 }
 
 func setNonblock(c net.Conn, nonblocking bool) {

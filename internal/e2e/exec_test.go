@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -198,34 +197,39 @@ func TestExecEnds(t *testing.T) {
 }
 
 // TestExecReaps: no command that has ended stays as a zombie, nor does what it
-// left behind.
+// left behind, in its process group or not.
 func TestExecReaps(t *testing.T) {
 	t.Parallel()
-	p, address := listener(t, "tcp", nil, "-k", "-e", "true & true")
-	for range 10 {
-		exchange(t, "tcp", address, "")
+	for _, command := range []string{
+		"true & true",
+		"setsid true </dev/null >/dev/null 2>&1 & true",
+		"setsid sleep 0.1 </dev/null >/dev/null 2>&1 & true",
+		"(setsid sh -c 'sleep 0.1 & true' </dev/null >/dev/null 2>&1 &)",
+	} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			p, address := listener(t, "tcp", nil, "-k", "-e", command)
+			for range 10 {
+				exchange(t, "tcp", address, "")
+			}
+			for end := time.Now().Add(limit); childrenOf(p) > 0; time.Sleep(2 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%d children are left", childrenOf(p))
+				}
+			}
+		})
 	}
-	children := fmt.Sprintf("/proc/%d/task/%[1]d/children", p.cmd.Process.Pid)
-	if _, err := os.Stat(children); err != nil {
-		t.Skip("no /proc/PID/task/TID/children")
+}
+
+// childrenOf counts the children of a process, zombies included (Linux;
+// elsewhere it is 0).
+func childrenOf(p *proc) (n int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
+	for _, task := range tasks {
+		data, _ := os.ReadFile(task) // a thread may have ended
+		n += len(strings.Fields(string(data)))
 	}
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(limit); ; time.Sleep(2 * time.Millisecond) {
-		var left []byte
-		for _, task := range tasks {
-			data, _ := os.ReadFile(task) // a thread may have ended
-			left = append(left, data...)
-		}
-		if len(bytes.TrimSpace(left)) == 0 {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("children are left: %q", left)
-		}
-	}
+	return n
 }
 
 // TestExecLeftBehind: a process that the command leaves behind keeps the
@@ -421,6 +425,40 @@ func TestExecWarns(t *testing.T) {
 		p := start(t, nil, append([]string{"-l", "-v", "-e", "cat", "--connect-timeout", "10ms"}, tt.args...)...)
 		if p.status() != 4 || strings.Contains(p.err.String(), "warning: whoever can reach ") != tt.warn {
 			t.Errorf("%q: it said %q", tt.args, p.err)
+		}
+	}
+}
+
+// daemons are commands that say the process they leave behind, and end; that
+// process leaves their process group, at once or late, and lives on.
+var daemons = map[string]string{
+	"setsid":            "setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $!",
+	"setsid, late":      "{ sleep 0.3; exec setsid sleep 1000; } </dev/null >/dev/null 2>&1 & echo $!",
+	"setpgid":           "perl -e 'setpgrp; sleep 1000' </dev/null >/dev/null 2>&1 & echo $!",
+	"setpgid, late":     "perl -e 'sleep 1; setpgrp; sleep 1000' </dev/null >/dev/null 2>&1 & echo $!",
+	"holds the streams": "setsid sleep 1000 2>/dev/null & echo $!",
+	"grandchild":        "(setsid sh -c 'sleep 1000 & wait' 2>/dev/null & echo $!)",
+}
+
+// TestExecDaemon: a process that has left the command's group does not keep the
+// connection, nor gcat, and outlives both.
+func TestExecDaemon(t *testing.T) {
+	t.Parallel()
+	for name, command := range daemons {
+		for _, more := range [][]string{nil, {"--rate", "1G"}} {
+			t.Run(fmt.Sprint(name, more), func(t *testing.T) {
+				t.Parallel()
+				p, address := listener(t, "tcp", nil, append(more, "-e", command)...)
+				pid, err := strconv.Atoi(strings.TrimSpace(readAll(dialTest(t, "tcp", address))))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = syscall.Kill(-pid, syscall.SIGKILL) })
+				p.ends(0, "", "")
+				if err := syscall.Kill(pid, 0); err != nil {
+					t.Errorf("process %d: %v", pid, err)
+				}
+			})
 		}
 	}
 }

@@ -27,11 +27,11 @@ var (
 	soakSeed = flag.Uint64("soak.seed", 0, "what TestSoak draws its conversations from (0: the time)")
 )
 
-// TestSoak holds random conversations with one gecho and one gcat -lk that
-// stay: both directions, all sizes, clients that reset, leave early, stop reading
+// TestSoak holds random conversations with one gecho and two gcat -lk that
+// stay, one of them with a command that leaves a daemon behind: both directions, all sizes, clients that reset, leave early, stop reading
 // for a while, or are killed. What comes back is compared; afterwards the servers
-// have the descriptors, threads and memory that they had, and the goroutines of
-// their beginning.
+// have the descriptors, threads and memory that they had, the goroutines of
+// their beginning, and no child, zombies included.
 //
 //	go test ./internal/e2e -run Soak -soak 1h -timeout 0
 func TestSoak(t *testing.T) {
@@ -66,16 +66,23 @@ func TestSoak(t *testing.T) {
 	sink := launch(t, cmd)
 	sinkAt := awaitFile(t, sinkReady)
 
-	var fresh [2]int
-	for i, p := range []*proc{echo, sink} {
+	execReady := filepath.Join(t.TempDir(), "ready")
+	cmd = exec.Command(script.Telling(t, "gcat"), "-lk", "-w", "20", "--ready", execReady,
+		"-e", "setsid sleep 0.1 </dev/null >/dev/null 2>&1 & cat", "127.0.0.1", "0")
+	script.Tell(t, cmd)
+	serve := launch(t, cmd)
+	execAt := awaitFile(t, execReady)
+
+	var fresh [3]int
+	for i, p := range []*proc{echo, sink, serve} {
 		fresh[i], _ = script.Goroutines(t, p.cmd)
 	}
-	s := &soak{t: t, echoAt: echoAt, tlsAt: places[1], unixAt: path, sinkAt: sinkAt, counts: make(map[string]int)}
+	s := &soak{t: t, echoAt: echoAt, tlsAt: places[1], unixAt: path, sinkAt: sinkAt, execAt: execAt, counts: make(map[string]int)}
 	warm := time.Now().Add(lasting / 4)
 	s.run(seed, warm)
-	before := []holding{usageOf(t, echo), usageOf(t, sink)}
+	before := []holding{usageOf(t, echo), usageOf(t, sink), usageOf(t, serve)}
 	s.run(seed+1, time.Now().Add(lasting*3/4))
-	for i, p := range []*proc{echo, sink} {
+	for i, p := range []*proc{echo, sink, serve} {
 		name := filepath.Base(p.cmd.Path)
 		// What a killed client left behind ends within the servers' idle limit.
 		var after holding
@@ -83,7 +90,7 @@ func TestSoak(t *testing.T) {
 		var what string
 		for end := time.Now().Add(25 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 			goroutines, what = script.Goroutines(t, p.cmd)
-			if after = usageOf(t, p); after.files <= before[i].files && goroutines <= fresh[i] {
+			if after = usageOf(t, p); after.files <= before[i].files && goroutines <= fresh[i] && after.children == 0 {
 				break
 			}
 		}
@@ -93,6 +100,9 @@ func TestSoak(t *testing.T) {
 		}
 		if after.files > before[i].files {
 			t.Errorf("%s: %d descriptors, %d before", name, after.files, before[i].files)
+		}
+		if after.children > 0 {
+			t.Errorf("%s: %d children", name, after.children)
 		}
 		if after.threads > before[i].threads+4 {
 			t.Errorf("%s: %d threads, %d before", name, after.threads, before[i].threads)
@@ -106,7 +116,8 @@ func TestSoak(t *testing.T) {
 		t.Errorf("gecho: status %d; it said %.300q", got, echo.err)
 	}
 	sink.status()
-	for _, p := range []*proc{echo, sink} {
+	serve.status()
+	for _, p := range []*proc{echo, sink, serve} {
 		if text := p.err.String(); strings.Contains(text, "panic") || strings.Contains(text, "goroutine") {
 			t.Errorf("it said %.1000q", text)
 		}
@@ -116,11 +127,11 @@ func TestSoak(t *testing.T) {
 
 // A soak is a run of conversations.
 type soak struct {
-	t                             *testing.T
-	echoAt, tlsAt, unixAt, sinkAt string
-	held, bytes                   atomic.Int64
-	mu                            sync.Mutex
-	counts                        map[string]int
+	t                                     *testing.T
+	echoAt, tlsAt, unixAt, sinkAt, execAt string
+	held, bytes                           atomic.Int64
+	mu                                    sync.Mutex
+	counts                                map[string]int
 }
 
 // run holds conversations, four at a time, until end.
@@ -139,7 +150,7 @@ func (s *soak) run(seed uint64, end time.Time) {
 
 // converse draws a conversation and holds it.
 func (s *soak) converse(random *rand.Rand) {
-	kinds := []string{"whole", "whole", "whole", "send", "reset", "leave", "pause", "killed", "half", "peer", "tls", "unix"}
+	kinds := []string{"whole", "whole", "whole", "send", "reset", "leave", "pause", "killed", "half", "peer", "tls", "unix", "exec"}
 	kind := kinds[random.IntN(len(kinds))]
 	size := int64(1) << random.IntN(21)
 	size += random.Int64N(size)
@@ -154,6 +165,8 @@ func (s *soak) converse(random *rand.Rand) {
 		err = s.gcat(seed, size, "-w", "25", "--tls-insecure", s.tlsAt)
 	case "unix":
 		err = s.gcat(seed, size, "-w", "25", "-U", s.unixAt)
+	case "exec":
+		err = s.gcat(seed, size, "-w", "25", s.execAt)
 	case "send": // gcat to gcat
 		err = s.status(0, seed, size, "--send-only", s.sinkAt)
 	case "killed":
@@ -280,11 +293,12 @@ func (s *soak) abuse(kind string, seed uint64, size int64) error {
 // A holding is what a process holds.
 type holding struct {
 	files, threads int
+	children       int // zombies included
 	memory         int // KiB resident
 }
 
 func (u holding) String() string {
-	return fmt.Sprintf("%d descriptors, %d threads, %d KiB", u.files, u.threads, u.memory)
+	return fmt.Sprintf("%d descriptors, %d threads, %d children, %d KiB", u.files, u.threads, u.children, u.memory)
 }
 
 // usageOf reads a process's holding (Linux; elsewhere it is nothing).
@@ -295,7 +309,7 @@ func usageOf(t *testing.T, p *proc) (u holding) {
 	if err != nil {
 		return u
 	}
-	u.files = len(files)
+	u.files, u.children = len(files), childrenOf(p)
 	status, _ := os.ReadFile(dir + "status")
 	for line := range strings.Lines(string(status)) {
 		key, value, _ := strings.Cut(line, ":")

@@ -50,7 +50,7 @@ func Telling(t testing.TB, name string) (path string) {
 	t.Helper()
 	dir := t.TempDir()
 	extra, overlay := filepath.Join(dir, "teller.go"), filepath.Join(dir, "overlay.json")
-	place, err := filepath.Abs(filepath.Join("..", name, "teller.go"))
+	place, err := filepath.Abs(filepath.Join("..", "..", "cmd", name, "teller.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

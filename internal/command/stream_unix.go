@@ -1,3 +1,5 @@
+//go:build unix
+
 package command
 
 import (
@@ -5,9 +7,11 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"sync/atomic"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"gcat/internal/conn"
 )
@@ -19,6 +23,7 @@ type Stream struct {
 	command *Command
 	in, out *os.File // our ends of its pipes
 	remote  conn.Stream
+	ctx     context.Context
 	kill    context.CancelFunc
 	ended   chan struct{} // closed when the command has ended; then err says how
 	err     error
@@ -30,14 +35,14 @@ type Stream struct {
 // Start starts the command with pipes as its standard streams. If it cannot be
 // started, the connection is closed in order.
 func (c *Command) Start(ctx context.Context, remote conn.Stream) (*Stream, error) {
-	s, err := c.start(ctx, c.prepare(), remote)
+	s, err := c.startPiped(ctx, remote)
 	if err != nil {
 		_ = conn.CloseInOrder(c.Conn, lingerPause)
 	}
 	return s, c.failure(err)
 }
 
-func (c *Command) start(ctx context.Context, cmd *exec.Cmd, remote conn.Stream) (*Stream, error) {
+func (c *Command) startPiped(ctx context.Context, remote conn.Stream) (*Stream, error) {
 	theirIn, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -49,32 +54,53 @@ func (c *Command) start(ctx context.Context, cmd *exec.Cmd, remote conn.Stream) 
 		return nil, err
 	}
 	defer theirOut.Close()
-	cmd.Stdin, cmd.Stdout = theirIn, theirOut
-	if err := cmd.Start(); err != nil {
+	cmd, err := start(c.prepare(theirIn, theirOut))
+	if err != nil {
 		_, _ = in.Close(), out.Close()
 		return nil, err
 	}
-	ctx, kill := context.WithCancel(ctx)
-	s := &Stream{command: c, in: in, out: out, remote: remote, kill: kill, ended: make(chan struct{}), linger: newLinger()}
-	go func() { // ends with the command
-		s.err = await(ctx, cmd)
-		s.itself = ctx.Err() == nil
-		close(s.ended)
-	}()
+	s := &Stream{command: c, in: in, out: out, remote: remote, ended: make(chan struct{}), linger: newLinger()}
+	s.ctx, s.kill = context.WithCancel(ctx)
+	go s.await(cmd)
 	return s, nil
+}
+
+// await waits for cmd, and ends with it. A process outside its group may keep
+// its output open: what that has written by then is read, and no more.
+func (s *Stream) await(cmd *process) {
+	s.err = cmd.await(s.ctx)
+	s.itself = s.ctx.Err() == nil
+	close(s.ended)
+	_ = s.out.SetReadDeadline(time.Unix(1, 0))
 }
 
 // Read reads the command's output. It returns the end of file when the command
 // has ended, too.
 func (s *Stream) Read(p []byte) (int, error) {
 	n, err := s.out.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		n, err = s.readLeft(p)
+	}
 	if err == io.EOF {
 		s.shut.Store(true)
 		_ = s.remote.CloseWrite() // the relay does it again, and reports a failure
 		<-s.ended
-		s.wait()
+		s.wait(s.ctx)
 	}
 	return n, err
+}
+
+// readLeft reads what is in the pipe, and waits for no more.
+func (s *Stream) readLeft(p []byte) (n int, err error) {
+	raw, err := s.out.SyscallConn()
+	if err != nil {
+		return 0, io.EOF
+	}
+	_ = raw.Control(func(fd uintptr) { n, _ = unix.Read(int(fd), p) })
+	if n <= 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // Write gives the command its input. Input that the command does not read is
@@ -94,25 +120,16 @@ func (s *Stream) CloseWrite() error {
 	return s.in.Close()
 }
 
-// EndedBefore reports whether the command had ended before err ended the
-// conversation, or its output had, to which err is the peer's answer.
-func (s *Stream) EndedBefore(err error) bool {
-	select {
-	case <-s.ended:
-		return true
-	default:
-	}
-	e, ok := errors.AsType[*conn.Error](err)
-	return ok && e.Why == conn.CutShort && s.shut.Load()
-}
-
 // End closes the pipes, waits for the command, and returns the first failure: err,
-// which ended the conversation, or, if that follows from the command's end
-// (first), the command's own. A clock that passed for the connection has passed
-// for the command, too.
-func (s *Stream) End(err error, first bool) error {
+// which ended the conversation, or the command's own if err follows from that.
+// The idle limit goes on for a command whose conversation is over; a clock that
+// passed for that has passed for the command, too.
+func (s *Stream) End(err error) error {
+	first := s.endedBefore(err)
 	if e, ok := errors.AsType[*conn.Error](err); ok && e.Why == conn.Timeout {
 		s.kill()
+	} else if limit := s.command.Idle; limit > 0 {
+		defer time.AfterFunc(limit, s.kill).Stop()
 	}
 	_, _ = s.in.Close(), s.out.Close() // one may be closed already
 	<-s.ended
@@ -121,4 +138,16 @@ func (s *Stream) End(err error, first bool) error {
 		return err
 	}
 	return s.command.failure(s.err)
+}
+
+// endedBefore reports whether the command had ended before err ended the
+// conversation, or its output had, to which err is the peer's answer.
+func (s *Stream) endedBefore(err error) bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+	}
+	e, ok := errors.AsType[*conn.Error](err)
+	return ok && e.Why == conn.CutShort && s.shut.Load()
 }

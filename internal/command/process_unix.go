@@ -1,0 +1,136 @@
+//go:build unix
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Supported says that this system runs commands.
+const Supported = true
+
+// A process is the command at work: the leader of a process group, and what it
+// leaves behind in that group.
+type process struct {
+	pid    int
+	exit   <-chan syscall.WaitStatus // gets the leader's status
+	status syscall.WaitStatus
+	exited bool // status is valid
+}
+
+// children are all children of this process. One goroutine, reap, waits for
+// them, commands and adopted orphans alike; nothing else in the process may.
+var children struct {
+	mu      sync.Mutex
+	exits   map[int]chan<- syscall.WaitStatus // of the commands, by process
+	reaping bool
+}
+
+// start starts cmd in a process group of its own.
+func start(cmd *exec.Cmd) (*process, error) {
+	adoptOrphans()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	children.mu.Lock()
+	defer children.mu.Unlock()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	exit := make(chan syscall.WaitStatus, 1)
+	if children.exits == nil {
+		children.exits = make(map[int]chan<- syscall.WaitStatus)
+	}
+	p := &process{pid: cmd.Process.Pid, exit: exit}
+	children.exits[p.pid] = exit
+	_ = cmd.Process.Release() // reap waits for it
+	if !children.reaping {
+		children.reaping = true
+		go reap()
+	}
+	return p, nil
+}
+
+// reap waits for every child. It ends when there is none.
+func reap() {
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		children.mu.Lock()
+		switch exit := children.exits[pid]; {
+		case err == syscall.ECHILD && len(children.exits) == 0:
+			children.reaping = false
+			children.mu.Unlock()
+			return
+		case err == nil && exit != nil:
+			delete(children.exits, pid)
+			exit <- status
+		}
+		children.mu.Unlock()
+	}
+}
+
+const (
+	// endWait is how long a process group may take to end after SIGTERM before
+	// SIGKILL comes, and how long it is waited for after that.
+	endWait = time.Second
+	// groupLook is how often, at least, a group is looked at that has outlived its
+	// leader: no event tells that its last process has called setsid(2).
+	groupLook = 100 * time.Millisecond
+)
+
+// await waits until the command and all that is left in its process group have
+// ended, and returns how the command ended, if not well. When ctx ends, it ends
+// them, and returns at most 2 endWait later.
+func (p *process) await(ctx context.Context) error {
+	if p.ends(ctx) {
+		return p.failure()
+	}
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		_ = unix.Kill(-p.pid, s) // it may have ended
+		limit, cancel := context.WithTimeout(context.Background(), endWait)
+		defer cancel()
+		if p.ends(limit) {
+			return p.failure()
+		}
+	}
+	return errors.New("still running after SIGKILL")
+}
+
+// ends waits until no process is left in the group. It returns false if ctx ends
+// earlier.
+func (p *process) ends(ctx context.Context) bool {
+	if !p.exited {
+		select {
+		case p.status = <-p.exit:
+			p.exited = true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for pause := time.Millisecond; unix.Kill(-p.pid, 0) != unix.ESRCH; pause = min(2*pause, groupLook) {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// failure says how the leader ended, if not well.
+func (p *process) failure() error {
+	switch {
+	case p.status.Signaled():
+		return fmt.Errorf("signal: %v", p.status.Signal())
+	case p.status.ExitStatus() != 0:
+		return fmt.Errorf("exit status %d", p.status.ExitStatus())
+	}
+	return nil
+}
