@@ -15,8 +15,8 @@ import (
 type converter = func(src io.Reader, limit, skipped int64) (pack.Counts, error)
 
 // inputs converts one input after the other, standard input if none is named. As
-// cat does, it goes on behind an input that fails; all failures but the last are
-// told at once.
+// cat does, it goes on behind an input that fails. Its error is the last one; the
+// others have been reported.
 func (g *gpack) inputs(form pack.Form, convert converter) (pack.Counts, error) {
 	names := g.Args
 	if len(names) == 0 {

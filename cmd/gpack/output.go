@@ -41,7 +41,7 @@ func (g *gpack) output() (*os.File, error) {
 	return file, nil
 }
 
-// close closes the file of -w: only then some file systems tell that it is full.
+// close closes the file of -w: some file systems report only then that they are full.
 func (g *gpack) close(out *os.File) error {
 	if g.Write == "" {
 		return nil

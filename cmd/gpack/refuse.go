@@ -133,8 +133,8 @@ func looksLikeOption(arg string) bool {
 	return !strings.EqualFold(arg, "-inf") && !strings.EqualFold(arg, "-nan")
 }
 
-// refuseTerminal keeps binary off a terminal, and a filter from waiting for
-// values that nobody knows it waits for.
+// refuseTerminal keeps binary off a terminal, and a filter from waiting in
+// silence for values.
 func (g *gpack) refuseTerminal(f *pack.Format) error {
 	if g.filter(f) && term.IsTerminal(int(os.Stdin.Fd())) {
 		return cli.Hint(cli.Usagef("no VALUE, and standard input is a terminal"),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -74,7 +75,7 @@ func (g *gpack) encode(f *pack.Format) (pack.Counts, error) {
 		err = refuseSame(os.Stdin, out, "standard input")
 	}
 	if err != nil {
-		return pack.Counts{}, first(err, g.close(out))
+		return pack.Counts{}, cmp.Or(err, g.close(out))
 	}
 	e := pack.NewEncoder(f, g.options())
 	var count pack.Counts
@@ -91,7 +92,7 @@ func (g *gpack) encode(f *pack.Format) (pack.Counts, error) {
 		count, err = e.EncodeValues(out, g.Args)
 		err = g.misplaced(g.failure("", err))
 	}
-	return count, first(err, g.close(out))
+	return count, cmp.Or(err, g.close(out))
 }
 
 // frame puts the header in front of standard input.
@@ -105,12 +106,12 @@ func (g *gpack) frame(h *pack.Header) (pack.Counts, error) {
 		return pack.Counts{}, err
 	}
 	if err := refuseSame(os.Stdin, out, "standard input"); err != nil {
-		return pack.Counts{}, first(err, g.close(out))
+		return pack.Counts{}, cmp.Or(err, g.close(out))
 	}
 	var count pack.Counts
 	if !g.Lines {
 		count, err = fr.Frame(out, os.Stdin)
-		return count, first(g.failure("", err), g.close(out))
+		return count, cmp.Or(g.failure("", err), g.close(out))
 	}
 	limit := g.limit()
 	count, err = fr.FrameLines(out, os.Stdin, limit)
@@ -120,7 +121,7 @@ func (g *gpack) frame(h *pack.Header) (pack.Counts, error) {
 	} else if err == nil && g.Exact && count.Records != 1 {
 		err = cli.Failf(cli.Local, "standard input: expected one line, got none")
 	}
-	return count, first(err, g.close(out))
+	return count, cmp.Or(err, g.close(out))
 }
 
 // decode writes the records of all inputs as text.
@@ -132,7 +133,7 @@ func (g *gpack) decode(f *pack.Format) (pack.Counts, error) {
 	})
 }
 
-// deframe hands on the payloads of all inputs.
+// deframe writes the payloads of all inputs.
 func (g *gpack) deframe(h *pack.Header) (pack.Counts, error) {
 	return g.inputs(pack.Raw, func(src io.Reader, limit, skipped int64) (pack.Counts, error) {
 		o := g.options()
@@ -150,15 +151,6 @@ func (g *gpack) deframe(h *pack.Header) (pack.Counts, error) {
 // short is the error of an input that held fewer records than -n wants.
 func short(where string, got, want int64) error {
 	return cli.Failf(cli.Local, "%s: end of input after %d of %d records", where, got, want)
-}
-
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // plural is a number of things.

@@ -55,7 +55,7 @@ func TestAllocations(t *testing.T) {
 		if !f.fixed {
 			continue
 		}
-		if n := testing.AllocsPerRun(100, func() { buf = d.records(buf[:0], record, 0) }); n > 0 {
+		if n := testing.AllocsPerRun(100, func() { buf = d.convert(buf[:0], record, 0) }); n > 0 {
 			t.Errorf("%s: decoding allocates %v times", test.format, n)
 		}
 		many := bytes.Repeat(append(bytes.Clone(line), '\n'), 100)

@@ -19,9 +19,9 @@ func benchData(b *testing.B, f *Format) ([]byte, []byte) {
 	e := NewEncoder(f, Options{})
 	for len(records) < 1<<20 {
 		var fields []field
-		for i := range f.Items {
-			for range f.Items[i].elements() {
-				fields = append(fields, field{text: benchValue(r, &f.Items[i])})
+		for i := range f.items {
+			for range f.items[i].elements() {
+				fields = append(fields, field{text: benchValue(r, &f.items[i])})
 			}
 		}
 		next, err := e.record(records, fields, &s)
@@ -38,7 +38,7 @@ func benchData(b *testing.B, f *Format) ([]byte, []byte) {
 
 // benchValue is a value as it occurs in the wild: integers of all bits, floats of
 // a moderate size, words.
-func benchValue(r *rand.Rand, it *Item) []byte {
+func benchValue(r *rand.Rand, it *item) []byte {
 	switch it.kind {
 	case float:
 		return appendFloat(nil, r.NormFloat64(), it.width)
@@ -64,7 +64,7 @@ func BenchmarkDecode(b *testing.B) {
 			var out []byte
 			for b.Loop() {
 				if f.fixed {
-					out = d.records(out[:0], records, 0)
+					out = d.convert(out[:0], records, 0)
 				} else if _, err := d.Decode(io.Discard, bytes.NewReader(records), -1); err != nil {
 					b.Fatal(err)
 				}

@@ -6,7 +6,7 @@ import (
 )
 
 // code reads one code of struct, or one in braces, into it.
-func (p *parser) code(it *Item) error {
+func (p *parser) code(it *item) error {
 	at := p.at
 	c := p.peek()
 	if c == '{' {
@@ -82,7 +82,7 @@ func (p *parser) integer(c byte) (width int, signed bool) {
 
 // braces reads an item such as {u24} or {bits 4,4,8}; blanks inside mean
 // nothing.
-func (p *parser) braces(it *Item) error {
+func (p *parser) braces(it *item) error {
 	start := p.at
 	end := strings.IndexByte(p.text[start:], '}')
 	if end < 0 {
@@ -104,7 +104,7 @@ func (p *parser) braces(it *Item) error {
 }
 
 // brace makes it what the word says, and reports whether there is such a thing.
-func (it *Item) brace(word string) bool {
+func (it *item) brace(word string) bool {
 	switch word {
 	case "leb", "sleb", "zz", "vlq":
 		it.kind, it.varies = varint, true
@@ -132,7 +132,7 @@ func (it *Item) brace(word string) bool {
 	return true
 }
 
-// The forms of a varint, kept in the one element of Item.bits.
+// The forms of a varint, kept in the one element of item.bits.
 const (
 	leb  uint8 = iota // LEB128, unsigned
 	sleb              // LEB128, sign-extended
@@ -143,14 +143,14 @@ const (
 var varintForm = map[string]uint8{"leb": leb, "sleb": sleb, "zz": zz, "vlq": vlq}
 
 // measured reads the items that carry a number: u24, i24, hex4, bits4,4.
-func (it *Item) measured(word string) bool {
+func (it *item) measured(word string) bool {
 	if list, ok := strings.CutPrefix(word, "bits"); ok {
 		return it.bitWidths(list)
 	}
 	if digits, ok := strings.CutPrefix(word, "hex"); ok {
 		n, ok := plainNumber(digits)
 		// One element must have a size that an int can hold; more than a
-		// gigabyte of digits is nobody's field.
+		// gigabyte of digits is no field of a record.
 		if !ok || n > 1<<30 {
 			return false
 		}
@@ -169,7 +169,7 @@ func (it *Item) measured(word string) bool {
 }
 
 // bitWidths reads the widths of the fields of a bitfield.
-func (it *Item) bitWidths(list string) bool {
+func (it *item) bitWidths(list string) bool {
 	sum := 0
 	for part := range strings.SplitSeq(list, ",") {
 		n, ok := plainNumber(part)

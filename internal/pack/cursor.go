@@ -5,25 +5,30 @@ import (
 	"math"
 )
 
-// A cursor decodes records whose size varies, or is larger than a buffer. It
-// takes the bytes as they come, stops within an item when they run out, and goes
-// on there with the next ones; strings pass through it piece by piece.
+// A cursor is the general path of decoding. It takes the bytes as they come,
+// stops within an item when they run out, and goes on there with the next ones;
+// strings pass through it piece by piece.
 type cursor struct {
 	d       *Decoder
-	item    int   // index of the item it is in
+	index   int   // of the item it is in
 	element int64 // elements of the item that are done
 	at      int64 // bytes of the record that are done
 	offset  int64 // of the record in the input
 	skip    int64 // bytes to throw away
 	left    int64 // bytes of the string that are still to come
-	nuls    int64 // NUL bytes held back by Trim
 	length  int64 // bytes so far of a string that a NUL ends
+	nuls    int64 // NUL bytes that Trim may yet have to write
 	need    int64 // how many bytes must come before step can go on
+	slots   [1]whole
 
-	started bool // something has been written of this record
+	started bool // the text of the record has begun
+	comma   bool // a separator comes before the next value
 	entered bool // the item's alignment is done
 	inside  bool // within a string
 }
+
+// forever is the skip of what is thrown away to the end of the input.
+const forever = math.MaxInt64
 
 // reset makes the cursor ready for the record at the given offset.
 func (c *cursor) reset(offset int64) {
@@ -36,25 +41,21 @@ func (c *cursor) reset(offset int64) {
 func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 	all := len(b)
 	if !c.started {
-		c.started = true
-		dst = c.d.start(dst, c.offset)
+		dst = c.start(dst)
 	}
-	for c.item < len(c.d.ops) || c.skip > 0 {
-		if c.skip > 0 {
+	for c.index < len(c.d.ops) {
+		p := &c.d.ops[c.index]
+		switch {
+		case c.skip > 0:
 			k := min(c.skip, int64(len(b)))
 			b = b[k:]
 			c.at += k
 			if c.skip -= k; c.skip > 0 {
-				return dst, all - len(b), false, c.want(nil, c.skip)
+				return dst, all - len(b), false, c.want(p, c.skip)
 			}
-			continue
-		}
-		p := &c.d.ops[c.item]
-		if !c.entered {
-			c.enter(p)
-			continue
-		}
-		for p.kind != pad && (c.element < p.elements() || p.Rest && p.elements() == 0) {
+		case !c.entered:
+			dst = c.enter(dst, p)
+		case p.kind != pad && (c.element < p.elements() || p.Rest && p.elements() == 0):
 			var k int
 			before := c.element
 			dst, k, err = c.one(dst, p, b)
@@ -63,19 +64,28 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 			if err != nil || c.element == before {
 				return dst, all - len(b), false, err
 			}
+		case p.Rest:
+			c.skip = forever // what x and p leave is thrown away
+		default:
+			dst = c.leave(dst, p)
 		}
-		if p.Rest {
-			c.skip = math.MaxInt64 // what x and p leave is thrown away
-			continue
-		}
-		dst = append(dst, p.after...)
-		c.item, c.element, c.entered = c.item+1, 0, false
 	}
 	return append(dst, c.d.tail...), all - len(b), true, nil
 }
 
+// start begins the text of a record.
+func (c *cursor) start(dst []byte) []byte {
+	c.started = true
+	dst = append(dst, c.d.begin...)
+	if c.d.o.Offsets {
+		dst = appendInt(dst, c.offset)
+		c.comma = true
+	}
+	return dst
+}
+
 // enter skips what lies in front of an item, and what a pad byte is.
-func (c *cursor) enter(p *op) {
+func (c *cursor) enter(dst []byte, p *op) []byte {
 	c.entered = true
 	if a := int64(p.align); c.d.f.native && a > 1 {
 		c.skip = (a - c.at%a) % a
@@ -83,45 +93,57 @@ func (c *cursor) enter(p *op) {
 	if p.kind == pad && !p.Rest {
 		c.skip = p.Count
 	}
+	if p.list {
+		dst = append(append(c.separate(dst), p.key...), '[')
+		c.comma = false
+	}
+	return dst
+}
+
+// leave ends an item.
+func (c *cursor) leave(dst []byte, p *op) []byte {
+	c.index, c.element, c.entered = c.index+1, 0, false
+	if p.list {
+		c.comma = true
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+// separate writes the separator between two values.
+func (c *cursor) separate(dst []byte) []byte {
+	if c.comma {
+		dst = append(dst, c.d.separator...)
+	}
+	c.comma = true
+	return dst
+}
+
+// before writes what stands in front of the value j of an item.
+func (c *cursor) before(dst []byte, p *op, j int64) []byte {
+	dst = c.separate(dst)
+	switch {
+	case p.keys != nil:
+		return append(dst, p.keys[j]...)
+	case p.key != nil && !p.list:
+		return append(dst, p.key...)
+	}
+	return dst
 }
 
 // want notes that n bytes must come for the element at hand, and with them at
 // least what the rest of the record takes. It returns nil, for its callers'
 // convenience.
 func (c *cursor) want(p *op, n int64) error {
-	if n == math.MaxInt64 || p != nil && p.Rest {
+	if p.Rest || n == forever {
 		c.need = 1
 		return nil
 	}
-	add := func(m int64) {
-		if n += m; n < 0 {
-			n = math.MaxInt64
-		}
+	if more := p.Count - c.element - 1; more > 0 && p.kind != pad && p.kind != bytesOf && p.kind != pascal {
+		n = sum(n, saturated(more, p.least()))
 	}
-	if p != nil && p.kind != bytesOf && p.kind != pascal {
-		if more := p.Count - c.element - 1; more > 0 && more < math.MaxInt64/16 {
-			add(more * p.least())
-		}
-	}
-	for i := c.item + 1; i < len(c.d.ops); i++ {
-		q := c.d.ops[i].Item
-		if !q.Rest && q.Count < math.MaxInt64/16 {
-			add(q.Count * q.least())
-		}
-	}
-	c.need = n
+	c.need = sum(n, p.behind)
 	return nil
-}
-
-// least is the size of the smallest element; large hex fields count as small.
-func (it *Item) least() int64 {
-	switch it.kind {
-	case varint, terminated:
-		return 1
-	case prefixed:
-		return int64(max(it.length.width, 1))
-	}
-	return int64(min(it.width, 16))
 }
 
 // one decodes one element, or a piece of one, and counts it when it is done.
@@ -132,29 +154,56 @@ func (c *cursor) one(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	case pascal:
 		return c.pascal(dst, p, b)
 	case varint:
-		w, n, err := c.d.f.takeVarint(b, p.bits[0])
-		if err != nil {
-			return dst, 0, c.place(err)
-		}
-		if n == 0 {
-			return dst, 0, c.want(p, 1)
-		}
-		dst = c.d.separate(dst, p, c.element)
-		start := len(dst)
-		dst = c.d.escapeField(w.appendRadix(dst, c.d.o.Radix10(), 0), start)
-		c.element++
-		return dst, n, nil
+		return c.varint(dst, p, b)
 	}
 	if len(b) < p.width {
 		return dst, 0, c.want(p, int64(p.width-len(b)))
 	}
-	dst = c.d.separate(dst, p, c.element*p.perElement())
-	dst = c.d.element(dst, p, b[:p.width], c.element)
+	b = b[:p.width]
+	if p.slot > 0 {
+		c.slots[p.slot-1] = c.d.f.lastInteger(p.item, b)
+	}
+	if p.kind == bitfield {
+		dst = c.bitfield(dst, p, c.d.f.load(b))
+	} else {
+		dst = c.before(dst, p, c.element)
+		dst = c.d.element(dst, p, b)
+	}
 	c.element++
 	return dst, p.width, nil
 }
 
-// place says at which offset of the input err was met.
+// varint decodes a varint.
+func (c *cursor) varint(dst []byte, p *op, b []byte) ([]byte, int, error) {
+	w, n, err := c.d.f.takeVarint(b, p.bits[0])
+	if err != nil {
+		return dst, 0, c.place(err)
+	}
+	if n == 0 {
+		return dst, 0, c.want(p, 1)
+	}
+	if p.slot > 0 {
+		c.slots[p.slot-1] = w
+	}
+	dst = c.before(dst, p, c.element)
+	start := len(dst)
+	dst = c.d.escapeField(w.appendRadix(dst, c.d.o.radix(), 0), start)
+	c.element++
+	return dst, n, nil
+}
+
+// bitfield decodes the fields of a word, the most significant first.
+func (c *cursor) bitfield(dst []byte, p *op, v uint64) []byte {
+	v <<= 64 - 8*uint(p.width)
+	for i, n := range p.bits {
+		dst = c.before(dst, p, c.element*int64(len(p.bits))+int64(i))
+		dst = c.d.field(dst, v>>(64-n), int(n))
+		v <<= n
+	}
+	return dst
+}
+
+// place adds the offset in the input to err.
 func (c *cursor) place(err *DataError) error {
 	return dataf("%s at offset %d", err.Why, c.offset+c.at)
 }
@@ -174,8 +223,7 @@ func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
 		if whole, err := c.whole(p, b[n:]); !whole || err != nil {
 			return dst, 0, err
 		}
-		dst = c.d.separate(dst, p, c.element)
-		dst = c.quote(dst, p)
+		dst = c.quote(c.before(dst, p, c.element), p)
 		c.inside = true
 		b, taken = b[n:], n
 	}
@@ -194,7 +242,7 @@ func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
 		return dst, 0, c.overMax()
 	}
 	if !end {
-		return dst, taken + k, c.want(p, max(1, min(c.left-int64(n-k), math.MaxInt64)))
+		return dst, taken + k, c.want(p, max(1, c.left-int64(n-k)))
 	}
 	if p.kind == terminated {
 		k++
@@ -213,7 +261,7 @@ func (c *cursor) begin(p *op, b []byte) (int, error) {
 		c.left = 1
 		return 0, nil
 	case p.Rest && p.kind == bytesOf:
-		c.left = math.MaxInt64
+		c.left = forever
 		return 0, nil
 	case p.kind == bytesOf:
 		c.left = p.Count
@@ -230,7 +278,7 @@ func (c *cursor) begin(p *op, b []byte) (int, error) {
 		return -1, c.want(p, int64(max(1, p.length.width-len(b))))
 	}
 	if w.negative || w.hi != 0 || w.lo > math.MaxInt64 || c.d.o.tooLong(int64(w.lo)) {
-		return -1, c.place(dataf("%s", lengthError(w, b[:n], p.length, c.d.o.Max)))
+		return -1, c.place(dataf("%s", c.d.f.lengthError(w, p.length, c.d.o.Max)))
 	}
 	c.left = int64(w.lo)
 	return n, nil
@@ -246,7 +294,7 @@ func (c *cursor) whole(p *op, b []byte) (bool, error) {
 	if p.kind == terminated {
 		length, there = int64(len(b)), bytes.IndexByte(b, 0) >= 0
 	}
-	if length == math.MaxInt64 {
+	if length == forever {
 		length = int64(len(b))
 	}
 	if c.d.o.tooLong(length) {
@@ -307,7 +355,7 @@ func (c *cursor) piece(dst []byte, p *op, b []byte, end bool) ([]byte, int) {
 func (c *cursor) pascal(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	size := p.Count
 	if p.Rest {
-		size = math.MaxInt64
+		size = forever
 	}
 	if size > 0 && len(b) == 0 {
 		return dst, 0, c.want(p, size)
@@ -319,8 +367,7 @@ func (c *cursor) pascal(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	if len(b) < length {
 		return dst, 0, c.want(p, size-int64(len(b)))
 	}
-	dst = c.d.separate(dst, p, c.element)
-	dst = c.d.text(dst, p, pascalString(b[:length]))
+	dst = c.d.text(c.before(dst, p, c.element), p, pascalString(b[:length]))
 	c.element++
 	if !p.Rest {
 		c.skip = size - int64(length)
@@ -331,30 +378,26 @@ func (c *cursor) pascal(dst []byte, p *op, b []byte) ([]byte, int, error) {
 // finish ends the record at the end of the input, of which b was not taken. It
 // reports whether the record is complete.
 func (c *cursor) finish(dst, b []byte) ([]byte, bool) {
-	if c.item >= len(c.d.ops) {
+	if c.index >= len(c.d.ops) {
 		return dst, false
 	}
-	p := &c.d.ops[c.item]
-	aligning := c.skip > 0 && p.kind != pad && (p.kind != pascal || c.element == 0)
+	p := &c.d.ops[c.index]
+	aligning := c.skip > 0 && c.skip < forever/2
 	if !p.Rest || !c.entered || aligning {
 		return dst, false
 	}
 	switch {
 	case p.kind == bytesOf:
 		if !c.inside {
-			dst = c.d.separate(dst, p, 0)
-			dst = c.quote(dst, p)
+			dst = c.quote(c.before(dst, p, 0), p)
 		}
 		dst, _ = c.piece(dst, p, b, true)
 		dst = c.quote(dst, p)
 	case p.kind == pascal && c.element == 0:
-		dst = c.d.separate(dst, p, 0)
-		dst = c.d.text(dst, p, pascalString(b))
+		dst = c.d.text(c.before(dst, p, 0), p, pascalString(b))
 	case c.inside || len(b) > 0:
 		return dst, false
-	case c.element == 0 && len(p.after) > 0:
-		dst = append(dst, p.before...) // an empty array
 	}
-	dst = append(dst, p.after...)
+	dst = c.leave(dst, p)
 	return append(dst, c.d.tail...), true
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math"
 	"math/bits"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,233 +14,124 @@ type Decoder struct {
 	f   *Format
 	o   Options
 	ops []op
+	// convert writes the records of a chunk that begins at offset; they have a
+	// fixed size. It is the fast path or the general one.
+	convert func(dst, chunk []byte, offset int64) []byte
 
-	lead   []byte // in front of the offset
-	follow []byte // between the offset and the first value
-	tail   []byte // ends a record
-	escape escaper
-	sep    byte // the byte of the separator that all fields have escaped
+	begin     []byte // in front of a record, or of its offset
+	separator []byte // between two values
+	tail      []byte // ends a record
+	escape    escaper
+	special   byte // the byte of the separator that all fields have escaped
 }
 
 // An op is an item with the text around its values.
 type op struct {
-	*Item
-	before []byte   // in front of the first value
-	next   []byte   // in front of each other value
-	after  []byte   // behind the last value
-	each   [][]byte // with a name for each value: in front of each
+	*item
+	key    []byte   // with names: in front of the values
+	keys   [][]byte // with a name for each value: in front of each
+	list   bool     // the values stand in brackets
 	escape *escaper
-	plain  bool // an integer of at most 64 bits in decimal, with nothing to escape
+	plain  bool  // an integer of at most 64 bits in decimal, with nothing to escape
+	slot   int   // where the cursor keeps the last integer of the item, from 1; 0 is nowhere
+	behind int64 // the least size of all items behind it
 }
 
 // NewDecoder prepares the decoding of records of f.
 func NewDecoder(f *Format, o Options) *Decoder {
-	d := &Decoder{f: f, o: o, ops: make([]op, len(f.Items))}
+	d := &Decoder{f: f, o: o, ops: make([]op, len(f.items)), separator: []byte(o.separator())}
 	d.escape.shell = o.Shell
 	if !o.JSON && !o.Shell && !o.Raw && o.Separator != "" {
-		d.escape.special = separatorByte(o.Separator)
-		d.sep = d.escape.special
+		d.special = separatorByte(o.Separator)
+		d.escape.special = d.special
 	}
-	begin, separator, end := "", o.separator(), ""
+	begin, end := "", ""
 	switch {
 	case o.JSON && o.named(f):
-		begin, separator, end = "{", ",", "}"
+		begin, end = "{", "}"
 	case o.JSON:
-		begin, separator, end = "[", ",", "]"
+		begin, end = "[", "]"
 	case o.Shell:
-		separator = " "
+		d.separator = []byte(" ")
 	}
-	d.lead, d.follow = []byte(begin), []byte(separator)
-	if o.Offsets && o.JSON && o.named(f) {
-		d.lead = []byte(`{"offset":`)
-	} else if o.Offsets && o.Shell {
-		d.lead = []byte("offset=")
+	if o.JSON {
+		d.separator = []byte(",")
 	}
 	d.tail = append([]byte(end), o.end())
-	first := []byte(begin)
-	if o.Offsets {
-		first = d.follow
+	switch {
+	case o.Offsets && begin == "{":
+		begin = `{"offset":`
+	case o.Offsets && o.Shell:
+		begin = "offset="
 	}
-	seen := false
-	for i := range f.Items {
-		d.ops[i].Item = &f.Items[i]
-		if d.prepare(&d.ops[i], first, []byte(separator), seen) {
-			seen = true
-		}
+	d.begin = []byte(begin)
+	behind := int64(0)
+	for i := len(d.ops) - 1; i >= 0; i-- {
+		p := &d.ops[i]
+		p.item = &f.items[i]
+		p.behind = behind
+		behind = sum(behind, p.leastSize())
+		d.prepare(p)
 	}
-	if !seen && !o.Offsets {
-		d.tail = append([]byte(begin), d.tail...)
-	}
+	d.choose()
 	return d
 }
 
-// prepare works out the text around the values of an item and reports whether it
-// has any.
-func (d *Decoder) prepare(p *op, first, separator []byte, seen bool) bool {
+// choose picks the way in which records of a fixed size are written.
+func (d *Decoder) choose() {
+	if d.lone() {
+		d.convert = func(dst, chunk []byte, _ int64) []byte { return d.loneIntegers(dst, chunk) }
+	} else if room, ok := d.fast(); ok {
+		d.convert = func(dst, chunk []byte, _ int64) []byte { return d.fastRecords(dst, chunk, room) }
+	} else {
+		d.convert = d.records
+	}
+}
+
+// prepare works out the text around the values of an item.
+func (d *Decoder) prepare(p *op) {
 	p.escape = &d.escape
-	p.plain = p.kind == integer && p.width <= 8 && (d.o.Radix == 0 || d.o.Radix == 10) && d.sep == 0
-	per := p.perElement()
-	if per == 0 || p.elements() == 0 && !p.Rest {
-		return false
+	p.plain = p.kind == integer && p.width <= 8 && d.o.radix() == 10 && d.special == 0 && !d.o.JSON
+	if p.perElement() == 0 || p.elements() == 0 && !p.Rest {
+		return
 	}
-	p.before, p.next = separator, separator
-	if !seen {
-		p.before = first
-	}
-	blankless := p.Rest && p.stringLike() && p.elements() == 0 && p.first == 0 && d.o.Separator == ""
-	if blankless && !d.o.Offsets && !d.o.JSON && !d.o.Shell {
+	if p.Rest && p.stringLike() && p.elements() == 0 && p.first == 0 && d.o.Separator == "" && !d.o.Offsets && !d.o.JSON && !d.o.Shell {
 		// A lone value would be split at its blanks when it is read back.
 		p.escape = &escaper{special: d.escape.special, blanks: true}
 	}
 	switch {
 	case d.o.Names != nil && (d.o.JSON || d.o.Shell):
-		for j := range p.elements() * per {
-			lead := separator
-			if j == 0 {
-				lead = p.before
-			}
-			p.each = append(p.each, d.key(lead, d.o.Names[p.first+j]))
+		for j := range p.elements() * p.perElement() {
+			p.keys = append(p.keys, d.key(d.o.Names[p.first+j]))
 		}
-	case d.o.Shell:
-		p.before = d.key(p.before, p.Name)
-	case d.o.JSON && d.o.named(d.f):
-		p.before = d.key(p.before, p.Name)
-		if per > 1 || p.Count != 1 && p.kind != bytesOf && p.kind != pascal || p.Rest && p.elements() == 0 {
-			p.before = append(p.before, '[')
-			p.after = []byte("]")
-		}
+	case d.o.Shell, d.o.JSON && d.o.named(d.f):
+		p.key = d.key(p.Name)
+		p.list = d.o.JSON && p.several()
 	}
-	return true
 }
 
-// key appends a name to what stands in front of a value.
-func (d *Decoder) key(lead []byte, name string) []byte {
-	lead = bytes.Clone(lead)
+// key is what stands in front of a value with a name.
+func (d *Decoder) key(name string) []byte {
 	if d.o.Shell {
-		return append(append(lead, name...), '=')
+		return []byte(name + "=")
 	}
-	return append(appendJSONString(lead, []byte(name)), ':')
+	return append(appendJSONString(nil, []byte(name)), ':')
 }
 
-// start writes what comes before the first value.
-func (d *Decoder) start(dst []byte, offset int64) []byte {
-	if d.o.Offsets {
-		dst = append(dst, d.lead...)
-		dst = appendInt(dst, offset)
-	}
-	return dst
-}
-
-// record writes the record in rec, of a fixed size, that lies at offset of the
-// input.
-func (d *Decoder) record(dst, rec []byte, offset int64) []byte {
-	if d.o.Offsets {
-		dst = d.start(dst, offset)
-	}
-	for i := range d.ops {
-		p := &d.ops[i]
-		switch {
-		case p.kind == pad:
-		case p.plain && p.each == nil:
-			dst = d.integers(dst, p, rec[p.offset:])
-		default:
-			dst = d.item(dst, p, rec[p.offset:])
-		}
-	}
-	return lead(dst, d.tail)
-}
-
-// item writes all elements of an item whose bytes b starts with.
-func (d *Decoder) item(dst []byte, p *op, b []byte) []byte {
-	n := p.elements()
-	for j := range n {
-		dst = d.separate(dst, p, j*p.perElement())
-		size := int64(p.width)
-		if p.kind == bytesOf || p.kind == pascal {
-			size = p.Count
-		}
-		dst = d.element(dst, p, b[:size], j)
-		b = b[size:]
-	}
-	if len(p.after) > 0 {
-		dst = append(dst, p.after...)
-	}
-	return dst
-}
-
-// separate writes what stands in front of the value j of an item.
-func (d *Decoder) separate(dst []byte, p *op, j int64) []byte {
-	switch {
-	case p.each != nil:
-		return append(dst, p.each[j]...)
-	case j == 0:
-		return lead(dst, p.before)
-	}
-	return lead(dst, p.next)
-}
-
-// lead appends what stands in front of a value: mostly one byte.
-func lead(dst, text []byte) []byte {
-	if len(text) == 1 {
-		return append(dst, text[0])
-	}
-	return append(dst, text...)
-}
-
-// integers writes decimal integers of at most eight bytes.
-func (d *Decoder) integers(dst []byte, p *op, b []byte) []byte {
-	text := p.before
-	shift := 64 - 8*uint(p.width)
-	for range p.Count {
-		room := len(text) + 1 + uintRoom
-		n := len(dst)
-		if cap(dst)-n < room {
-			dst = slices.Grow(dst, room)
-		}
-		out := dst[n : n+room]
-		k := 1
-		if len(text) == 1 {
-			out[0] = text[0]
-		} else {
-			k = copy(out, text)
-		}
-		text = p.next
-		v := d.f.load(b[:p.width])
-		b = b[p.width:]
-		if p.signed {
-			s := int64(v<<shift) >> shift
-			sign := uint64(s >> 63)
-			out[k] = '-'
-			k += int(sign & 1)
-			v = (uint64(s) ^ sign) - sign
-		}
-		k += putUint(out[k:k+uintRoom], v)
-		dst = dst[:n+k]
-	}
-	if len(p.after) > 0 {
-		dst = append(dst, p.after...)
-	}
-	return dst
-}
-
-// element writes one element; j is its number within the item.
-func (d *Decoder) element(dst []byte, p *op, b []byte, j int64) []byte {
+// element writes one value, of an item whose size is known.
+func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 	start := len(dst)
 	switch p.kind {
-	case pad:
-		return dst
-	case char, bytesOf:
-		if d.o.Trim && p.kind == bytesOf {
-			b = bytes.TrimRight(b, "\x00")
-		}
+	case char:
 		return d.text(dst, p, b)
-	case pascal:
-		return d.text(dst, p, pascalString(b))
 	case truth:
 		return d.truth(dst, b[0] != 0)
 	case integer:
+		if p.plain {
+			return appendInteger(dst, d.f.load(b), p.width, p.signed)
+		}
 		hi, lo := d.f.loadWide(b)
-		dst = fromTwos(hi, lo, 8*len(b), p.signed).appendRadix(dst, d.o.Radix10(), 8*len(b))
+		dst = fromTwos(hi, lo, 8*len(b), p.signed).appendRadix(dst, d.o.radix(), 8*len(b))
 	case float:
 		return d.float(dst, floatOf(d.f.load(b), p.width), p.width)
 	case complexNum:
@@ -249,8 +139,6 @@ func (d *Decoder) element(dst []byte, p *op, b []byte, j int64) []byte {
 		dst = d.quoted(dst, func(dst []byte) []byte {
 			return appendComplex(dst, floatOf(d.f.load(b[:half]), half), floatOf(d.f.load(b[half:]), half), half)
 		})
-	case bitfield:
-		return d.bitfield(dst, p, d.f.load(b), j)
 	case instant:
 		v := int64(d.f.load(b))
 		dst = d.quoted(dst, func(dst []byte) []byte { return appendInstant(dst, v) })
@@ -260,14 +148,6 @@ func (d *Decoder) element(dst []byte, p *op, b []byte, j int64) []byte {
 		dst = d.quoted(dst, func(dst []byte) []byte { return appendAddress(dst, p.kind, b) })
 	}
 	return d.escapeField(dst, start)
-}
-
-// Radix10 is the radix, with its default.
-func (o *Options) Radix10() int {
-	if o.Radix == 0 {
-		return 10
-	}
-	return o.Radix
 }
 
 // quoted writes a value that is no JSON number.
@@ -280,13 +160,13 @@ func (d *Decoder) quoted(dst []byte, value func([]byte) []byte) []byte {
 
 // escapeField escapes the separator within a field that is no string.
 func (d *Decoder) escapeField(dst []byte, start int) []byte {
-	if d.sep == 0 || bytes.IndexByte(dst[start:], d.sep) < 0 {
+	if d.special == 0 || bytes.IndexByte(dst[start:], d.special) < 0 {
 		return dst
 	}
 	field := bytes.Clone(dst[start:])
 	dst = dst[:start]
 	for _, c := range field {
-		if c == d.sep {
+		if c == d.special {
 			dst = appendHexEscape(dst, c)
 		} else {
 			dst = append(dst, c)
@@ -319,20 +199,10 @@ func (d *Decoder) float(dst []byte, v float64, width int) []byte {
 	return appendFloat(dst, v, width)
 }
 
-// bitfield writes the fields of a word, the most significant first.
-func (d *Decoder) bitfield(dst []byte, p *op, v uint64, j int64) []byte {
-	v <<= 64 - 8*uint(p.width)
-	for i, n := range p.bits {
-		if i > 0 {
-			dst = d.separate(dst, p, j*int64(len(p.bits))+int64(i))
-		}
-		start := len(dst)
-		field := v >> (64 - n)
-		v <<= n
-		dst = whole{lo: field}.appendRadix(dst, d.o.Radix10(), int(n))
-		dst = d.escapeField(dst, start)
-	}
-	return dst
+// field writes one field of a bitfield.
+func (d *Decoder) field(dst []byte, v uint64, n int) []byte {
+	start := len(dst)
+	return d.escapeField(whole{lo: v}.appendRadix(dst, d.o.radix(), n), start)
 }
 
 // text writes a whole string.
@@ -412,4 +282,14 @@ func (f *Format) loadWide(b []byte) (hi, lo uint64) {
 		lo = lo<<8 | uint64(c)
 	}
 	return hi, lo
+}
+
+// lastInteger is the integer in raw, for a bitfield the last of its fields.
+func (f *Format) lastInteger(it *item, raw []byte) whole {
+	hi, lo := f.loadWide(raw)
+	if it.kind == bitfield {
+		n := it.bits[len(it.bits)-1]
+		return whole{lo: lo << (64 - n) >> (64 - n)}
+	}
+	return fromTwos(hi, lo, 8*len(raw), it.signed)
 }

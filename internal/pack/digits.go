@@ -28,6 +28,15 @@ var fours = func() (t [1 << 14]uint32) {
 	return t
 }()
 
+// pairs are the two ASCII digits of each number below 100, the first lowest. The
+// table goes on as that of fours does.
+var pairs = func() (t [128]uint16) {
+	for i := range 100 {
+		t[i] = uint16('0'+i/10) | uint16('0'+i%10)<<8
+	}
+	return t
+}()
+
 // digits8 returns the eight digits of v, which is below 10^8: the first in the
 // lowest byte, each with the value 0 to 9.
 func digits8(v uint32) uint64 {
@@ -66,6 +75,29 @@ func putSmall(b []byte, v uint32) int {
 	return 8 - int(zeros/8)
 }
 
+// putInteger writes an integer of width bytes at the start of b, which has
+// uintRoom bytes: its sign, without a branch on it, and its digits.
+func putInteger(b []byte, v uint64, width uint, signed bool) int {
+	if !signed {
+		return putUint(b, v)
+	}
+	shift := 64 - 8*width
+	s := int64(v<<shift) >> shift
+	sign := uint64(s >> 63)
+	b[0] = '-'
+	k := int(sign & 1)
+	return k + putUint(b[k:k+uintRoom-1], (uint64(s)^sign)-sign)
+}
+
+// appendInteger writes an integer of width bytes in decimal.
+func appendInteger(dst []byte, v uint64, width int, signed bool) []byte {
+	n := len(dst)
+	if cap(dst)-n < uintRoom {
+		dst = slices.Grow(dst, uintRoom)
+	}
+	return dst[:n+putInteger(dst[n:n+uintRoom], v, uint(width), signed)]
+}
+
 // appendUint writes v in decimal.
 func appendUint(dst []byte, v uint64) []byte {
 	n := len(dst)
@@ -81,4 +113,52 @@ func appendInt(dst []byte, v int64) []byte {
 		return appendUint(append(dst, '-'), -uint64(v))
 	}
 	return appendUint(dst, uint64(v))
+}
+
+// nonDigits marks, by its highest bit, each byte of w that is no decimal digit.
+// Bytes above 127 may mark their upper neighbours as well: of a mark, only the
+// first is to be trusted.
+func nonDigits(w uint64) uint64 {
+	return (w + 0x46464646_46464646 | (w - asciiZeros) | w) & 0x80808080_80808080
+}
+
+// eightDigits is the number that eight digits stand for, each with the value 0
+// to 9, the first lowest.
+func eightDigits(x uint64) uint64 {
+	x = (x*10 + x>>8) & 0x00ff00ff_00ff00ff
+	x = (x*100 + x>>16) & 0x0000ffff_0000ffff
+	return (x*10_000 + x>>32) & 0xffffffff
+}
+
+var powers = [...]uint64{1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000}
+
+// digitRoom is how many bytes digitRun looks at.
+const digitRoom = 20
+
+// digitRun reads the digits that b begins with, at most 19 of them: the number,
+// and how many digits there are. b has digitRoom bytes. n is 0 if there is no
+// digit, or one too many.
+func digitRun(b []byte) (v uint64, n int) {
+	_ = b[digitRoom-1]
+	w := binary.LittleEndian.Uint64(b)
+	n = bits.TrailingZeros64(nonDigits(w)) / 8
+	if n < 8 {
+		// A shift by 64 leaves nothing.
+		return eightDigits((w - asciiZeros) << (64 - 8*uint(n))), n
+	}
+	v = eightDigits(w - asciiZeros)
+	w = binary.LittleEndian.Uint64(b[8:])
+	n = bits.TrailingZeros64(nonDigits(w)) / 8
+	v = v*powers[n] + eightDigits((w-asciiZeros)<<(64-8*uint(n)))
+	if n < 8 {
+		return v, 8 + n
+	}
+	for n = 16; n < digitRoom; n++ {
+		c := b[n] - '0'
+		if c > 9 {
+			return v, n
+		}
+		v = v*10 + uint64(c)
+	}
+	return 0, 0
 }

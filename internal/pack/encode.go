@@ -3,7 +3,6 @@ package pack
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"math"
 	"slices"
 )
@@ -15,6 +14,10 @@ type Encoder struct {
 	o Options
 	// columns are the JSON names, each with the values it stands for.
 	columns []column
+	// fast is the fast path of lines, if there is one: it appends the records of the
+	// lines that chunk begins with, up to the first that is anything but plain, and
+	// returns how many bytes and lines it took.
+	fast func(dst, chunk []byte, s *scratch) ([]byte, int, int64)
 }
 
 // NewEncoder prepares the encoding of records of f.
@@ -22,6 +25,13 @@ func NewEncoder(f *Format, o Options) *Encoder {
 	e := &Encoder{f: f, o: o}
 	if o.JSON && o.named(f) {
 		e.columns = columnsOf(f, o.Names)
+	}
+	switch {
+	case !e.plain():
+	case f.isLone():
+		e.fast = e.loneIntegers
+	default:
+		e.fast = e.fastLines
 	}
 	return e
 }
@@ -45,7 +55,6 @@ const (
 type scratch struct {
 	fields []field
 	text   []byte // strings without their escapes
-	holes  []hole
 	set    []bool // JSON columns that were there
 	line   []byte // a record in its form
 	cut    int64  // strings that were cut
@@ -53,65 +62,43 @@ type scratch struct {
 	unescaped bool
 }
 
-// A hole is a run of NUL bytes that is not worth the memory: it is written at
-// index at of the records' bytes.
-type hole struct {
-	at int
-	n  int64
+// zeros appends n NUL bytes.
+func zeros(dst []byte, n int64) []byte {
+	return append(dst, make([]byte, n)...)
 }
-
-// smallPadding is the longest run of padding that is kept as bytes.
-const smallPadding = 4096
-
-// zeros appends n NUL bytes, as a hole if they are many.
-func (s *scratch) zeros(dst []byte, n int64) []byte {
-	if n > smallPadding {
-		s.holes = append(s.holes, hole{len(dst), n})
-		return dst
-	}
-	return append(dst, nothing[:n]...)
-}
-
-var nothing [smallPadding]byte
 
 // record appends one record made of fields. On an error nothing is appended.
 func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error) {
 	if err := e.expect(int64(len(fields))); err != nil {
 		return dst, err
 	}
-	if e.o.tooLong(e.f.size) {
+	if e.o.tooLong(e.f.size) || e.f.size > 1<<40 {
 		return dst, e.recordTooLong(e.f.size)
 	}
-	start, holes, cut := len(dst), len(s.holes), s.cut
-	at := int64(0)
+	start, cut := len(dst), s.cut
 	v := 0
-	for i := range e.f.Items {
-		it := &e.f.Items[i]
-		if a := int64(it.align); e.f.native && a > 1 {
-			n := (a - at%a) % a
-			dst = s.zeros(dst, n)
-			at += n
+	for i := range e.f.items {
+		it := &e.f.items[i]
+		if a := it.align; e.f.native && a > 1 {
+			dst = zeros(dst, int64((a-(len(dst)-start)%a)%a))
 		}
-		before, sparse := len(dst), len(s.holes)
 		var err error
-		dst, v, err = e.item(dst, it, fields, v, s)
-		if err != nil {
-			s.holes, s.cut = s.holes[:holes], cut
+		if dst, v, err = e.item(dst, it, fields, v, s); err != nil {
+			s.cut = cut
 			return dst[:start], err
 		}
-		at += int64(len(dst) - before)
-		for _, h := range s.holes[sparse:] {
-			at += h.n
-		}
 	}
-	if e.o.tooLong(at) {
-		s.holes, s.cut = s.holes[:holes], cut
-		return dst[:start], e.recordTooLong(at)
+	if n := int64(len(dst) - start); e.o.tooLong(n) {
+		s.cut = cut
+		return dst[:start], e.recordTooLong(n)
 	}
 	return dst, nil
 }
 
 func (e *Encoder) recordTooLong(n int64) error {
+	if e.o.Max == 0 {
+		return dataf("record of %d bytes is too large", n)
+	}
 	return dataf("record of %d bytes is over --max %d", n, e.o.Max)
 }
 
@@ -139,7 +126,7 @@ func (f *Format) perRest() int64 {
 }
 
 // item appends all elements of an item and returns the index of the next value.
-func (e *Encoder) item(dst []byte, it *Item, fields []field, v int, s *scratch) ([]byte, int, error) {
+func (e *Encoder) item(dst []byte, it *item, fields []field, v int, s *scratch) ([]byte, int, error) {
 	n := it.elements()
 	if it.Rest && n == 0 && it.kind != pad {
 		n = int64(len(fields)-v) / it.perElement()
@@ -148,7 +135,7 @@ func (e *Encoder) item(dst []byte, it *Item, fields []field, v int, s *scratch) 
 		if it.Rest {
 			return dst, v, nil
 		}
-		return s.zeros(dst, it.Count), v, nil
+		return zeros(dst, it.Count), v, nil
 	}
 	per := int(it.perElement())
 	for range n {
@@ -167,7 +154,7 @@ func (e *Encoder) item(dst []byte, it *Item, fields []field, v int, s *scratch) 
 }
 
 // element appends one element made of one value.
-func (e *Encoder) element(dst []byte, it *Item, v *field, s *scratch) ([]byte, error) {
+func (e *Encoder) element(dst []byte, it *item, v *field, s *scratch) ([]byte, error) {
 	switch it.kind {
 	case char, bytesOf, pascal, terminated, prefixed:
 		text, err := e.bytes(it, v, s)
@@ -228,7 +215,7 @@ func (e *Encoder) element(dst []byte, it *Item, v *field, s *scratch) ([]byte, e
 }
 
 // bytes is the string that a value stands for.
-func (e *Encoder) bytes(it *Item, v *field, s *scratch) ([]byte, error) {
+func (e *Encoder) bytes(it *item, v *field, s *scratch) ([]byte, error) {
 	switch {
 	case v.kind == jsonNumber || v.kind == jsonBool:
 		if it.kind == char {
@@ -245,7 +232,7 @@ func (e *Encoder) bytes(it *Item, v *field, s *scratch) ([]byte, error) {
 
 // word is the text of a value that is no string. What -d had to escape in it is
 // read back.
-func (e *Encoder) word(it *Item, v *field, s *scratch) ([]byte, error) {
+func (e *Encoder) word(it *item, v *field, s *scratch) ([]byte, error) {
 	if v.kind == jsonBool && it.kind != truth {
 		return nil, dataf("required argument is not %s, got %s", it.article(), shownNumber(v.text))
 	}
@@ -258,7 +245,7 @@ func (e *Encoder) word(it *Item, v *field, s *scratch) ([]byte, error) {
 }
 
 // article names what a value of the item must be.
-func (it *Item) article() string {
+func (it *item) article() string {
 	switch it.kind {
 	case float:
 		return "a float"
@@ -271,7 +258,7 @@ func (it *Item) article() string {
 }
 
 // string appends the bytes of a value of a string code.
-func (e *Encoder) string(dst []byte, it *Item, text []byte, v *field, s *scratch) ([]byte, error) {
+func (e *Encoder) string(dst []byte, it *item, text []byte, v *field, s *scratch) ([]byte, error) {
 	switch it.kind {
 	case char:
 		if len(text) != 1 {
@@ -299,11 +286,11 @@ func (e *Encoder) string(dst []byte, it *Item, text []byte, v *field, s *scratch
 		s.cut++
 	}
 	dst = append(dst, text...)
-	return s.zeros(dst, it.Count-int64(len(text))), nil
+	return zeros(dst, it.Count-int64(len(text))), nil
 }
 
 // pascal appends a string behind one byte with its length, at most 255.
-func (e *Encoder) pascal(dst []byte, it *Item, text []byte, s *scratch) ([]byte, error) {
+func (e *Encoder) pascal(dst []byte, it *item, text []byte, s *scratch) ([]byte, error) {
 	size := it.Count
 	if it.Rest {
 		size = 1 + int64(min(len(text), 255))
@@ -322,11 +309,11 @@ func (e *Encoder) pascal(dst []byte, it *Item, text []byte, s *scratch) ([]byte,
 	text = text[:min(int64(len(text)), room)]
 	dst = append(dst, byte(min(len(text), 255)))
 	dst = append(dst, text...)
-	return s.zeros(dst, room-int64(len(text))), nil
+	return zeros(dst, room-int64(len(text))), nil
 }
 
 // prefixed appends a string behind its length.
-func (e *Encoder) prefixed(dst []byte, it *Item, text []byte) ([]byte, error) {
+func (e *Encoder) prefixed(dst []byte, it *item, text []byte) ([]byte, error) {
 	dst, err := e.f.appendLength(dst, it.length, int64(len(text)))
 	if err != nil {
 		return dst, err
@@ -335,7 +322,7 @@ func (e *Encoder) prefixed(dst []byte, it *Item, text []byte) ([]byte, error) {
 }
 
 // appendLength appends n as the integer it, which must be able to hold it.
-func (f *Format) appendLength(dst []byte, it *Item, n int64) ([]byte, error) {
+func (f *Format) appendLength(dst []byte, it *item, n int64) ([]byte, error) {
 	w := fromTwos(0, uint64(n), 64, true)
 	if it.kind == varint {
 		if !w.fits(64, it.signed) {
@@ -351,7 +338,7 @@ func (f *Format) appendLength(dst []byte, it *Item, n int64) ([]byte, error) {
 }
 
 // integer reads an integer for n bits of it.
-func (e *Encoder) integer(it *Item, text []byte, n int) (whole, error) {
+func (e *Encoder) integer(it *item, text []byte, n int) (whole, error) {
 	w, ok := parseWhole(text)
 	switch {
 	case !ok:
@@ -375,7 +362,7 @@ func rangeError(code string, n int, signed bool, text []byte) error {
 }
 
 // float appends a float, rounded once from double.
-func (e *Encoder) float(dst []byte, it *Item, text []byte) ([]byte, error) {
+func (e *Encoder) float(dst []byte, it *item, text []byte) ([]byte, error) {
 	v, big, ok := parseFloat(text)
 	if !ok {
 		return dst, dataf("required argument is not a float, got %s", shown(text))
@@ -383,7 +370,7 @@ func (e *Encoder) float(dst []byte, it *Item, text []byte) ([]byte, error) {
 	return e.double(dst, it, v, big, it.width, text)
 }
 
-func (e *Encoder) complex(dst []byte, it *Item, text []byte) ([]byte, error) {
+func (e *Encoder) complex(dst []byte, it *item, text []byte) ([]byte, error) {
 	re, im, big, ok := parseComplex(text)
 	if !ok {
 		return dst, dataf("required argument is not a complex, got %s", shown(text))
@@ -395,7 +382,7 @@ func (e *Encoder) complex(dst []byte, it *Item, text []byte) ([]byte, error) {
 	return e.double(dst, it, im, big, it.width/2, text)
 }
 
-func (e *Encoder) double(dst []byte, it *Item, v float64, big bool, width int, text []byte) ([]byte, error) {
+func (e *Encoder) double(dst []byte, it *item, v float64, big bool, width int, text []byte) ([]byte, error) {
 	b, ok := floatBits(v, width)
 	if !ok && e.f.native && width == 4 {
 		// C's cast of a double: Python's native f does the same.
@@ -408,7 +395,7 @@ func (e *Encoder) double(dst []byte, it *Item, v float64, big bool, width int, t
 }
 
 // bitfield appends a word made of its fields, the most significant first.
-func (e *Encoder) bitfield(dst []byte, it *Item, values []field, first int, s *scratch) ([]byte, error) {
+func (e *Encoder) bitfield(dst []byte, it *item, values []field, first int, s *scratch) ([]byte, error) {
 	var word uint64
 	for i := range values {
 		n := int(it.bits[i])
@@ -472,13 +459,4 @@ func parseHex(dst, text []byte) ([]byte, bool) {
 		dst = append(dst, byte(hi<<4|lo))
 	}
 	return dst, true
-}
-
-// String names the form, for diagnostics.
-func (m Form) String() string {
-	switch m {
-	case Raw, Hex, Base64, C:
-		return [...]string{"raw", "hex", "base64", "c"}[m]
-	}
-	return fmt.Sprint(uint8(m))
 }

@@ -34,7 +34,7 @@ type DataError struct {
 	Value int64
 	// Why is Python's wording where Python has one.
 	Why string
-	// More is set when Options.Exact met more than its one record.
+	// More is set when the input has more than the one record of Options.Exact.
 	More bool
 }
 
@@ -49,7 +49,7 @@ func (e *DataError) Error() string {
 	return b.String() + e.Why
 }
 
-// A WriteError is a failure of the output, to be told from one of the input.
+// A WriteError is a failure of the output, as the system reported it.
 type WriteError struct{ Err error }
 
 func (e *WriteError) Error() string { return e.Err.Error() }

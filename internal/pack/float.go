@@ -1,9 +1,9 @@
 package pack
 
 import (
+	"bytes"
 	"math"
 	"math/bits"
-	"slices"
 	"strconv"
 )
 
@@ -113,13 +113,6 @@ func appendFloat(dst []byte, v float64, width int) []byte {
 		}
 		return append(dst, "inf"...)
 	}
-	if width != 2 {
-		dst = slices.Grow(dst, floatRoom)
-		n := len(dst)
-		if n2 := putShortest(dst[n:n+floatRoom], v, width); n2 > 0 {
-			return dst[:n+n2]
-		}
-	}
 	size, precision := 64, -1
 	switch width {
 	case 4:
@@ -213,4 +206,58 @@ func isHex(s []byte) bool {
 	}
 	s = s[start:]
 	return len(s) > 1 && s[0] == '0' && s[1]|0x20 == 'x'
+}
+
+// The NaN of Python's float("nan"); Go's math.NaN has another lowest bit.
+const quietNaN = 0x7ff8000000000000
+
+// parseFloat reads a float: decimal, hex with or without an exponent, inf, nan
+// or -nan. big is set when the number is too large for a double.
+func parseFloat(s []byte) (v float64, big, ok bool) {
+	s = trimSpace(s)
+	// Most numbers are plain: the compiler makes no copy of s here.
+	if v, err := strconv.ParseFloat(string(s), 64); err == nil && v == v {
+		return v, false, true
+	}
+	sign := uint64(0)
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		if s[0] == '-' {
+			sign = 1 << 63
+		}
+		s = s[1:]
+	}
+	if bytes.EqualFold(s, []byte("nan")) {
+		return math.Float64frombits(quietNaN | sign), false, true
+	}
+	if len(s) == 0 || s[0] == '+' || s[0] == '-' {
+		return 0, false, false
+	}
+	text, ok := withoutUnderscores(s)
+	if !ok {
+		return 0, false, false
+	}
+	if len(text) > 2 && text[0] == '0' && text[1]|0x20 == 'x' && !bytes.ContainsAny(text, "pP") {
+		text = append(text, "p0"...)
+	}
+	v, err := strconv.ParseFloat(string(text), 64)
+	if math.IsInf(v, 0) && err != nil {
+		return 0, true, true
+	}
+	return math.Float64frombits(math.Float64bits(v) | sign), false, err == nil
+}
+
+// withoutUnderscores drops each '_' that stands between digits; any other is an
+// error.
+func withoutUnderscores(s []byte) ([]byte, bool) {
+	out := make([]byte, 0, len(s)+2)
+	for i, c := range s {
+		if c != '_' {
+			out = append(out, c)
+			continue
+		}
+		if i == 0 || i == len(s)-1 || digitValue(s[i-1]) > 15 || digitValue(s[i+1]) > 15 {
+			return nil, false
+		}
+	}
+	return out, true
 }

@@ -1,9 +1,20 @@
 package pack
 
 import (
+	"cmp"
 	"encoding/base64"
+	"fmt"
 	"io"
 )
+
+// String names the form, for diagnostics.
+func (m Form) String() string {
+	switch m {
+	case Raw, Hex, Base64, C:
+		return [...]string{"raw", "hex", "base64", "c"}[m]
+	}
+	return fmt.Sprint(uint8(m))
+}
 
 // appendForm appends one record in a form, as a line.
 func appendForm(dst, record []byte, form Form) []byte {
@@ -23,51 +34,6 @@ func appendForm(dst, record []byte, form Form) []byte {
 		}
 	}
 	return append(dst, '\n')
-}
-
-// A formWriter writes one record of any length in a form.
-type formWriter struct {
-	dst  io.Writer
-	form Form
-	held []byte // up to two bytes that base64 waits for
-	any  bool   // something has been written
-	buf  []byte
-}
-
-func (w *formWriter) Write(p []byte) (int, error) {
-	w.buf = w.buf[:0]
-	switch w.form {
-	case Raw:
-		return w.dst.Write(p)
-	case Base64:
-		w.held = append(w.held, p...)
-		n := len(w.held) / 3 * 3
-		w.buf = base64.StdEncoding.AppendEncode(w.buf, w.held[:n])
-		w.held = append(w.held[:0], w.held[n:]...)
-	default:
-		if w.any && w.form == C {
-			w.buf = append(w.buf, ' ')
-		}
-		w.buf = appendForm(w.buf, p, w.form)
-		w.buf = w.buf[:len(w.buf)-1]
-	}
-	w.any = w.any || len(p) > 0
-	_, err := w.dst.Write(w.buf)
-	return len(p), err
-}
-
-// close ends the record.
-func (w *formWriter) close() error {
-	if w.form == Raw {
-		return nil
-	}
-	w.buf = w.buf[:0]
-	if w.form == Base64 {
-		w.buf = base64.StdEncoding.AppendEncode(w.buf, w.held)
-	}
-	w.held, w.any = w.held[:0], false
-	_, err := w.dst.Write(append(w.buf, '\n'))
-	return err
 }
 
 // A formReader reads bytes that are written in a form. It is strict: line breaks
@@ -112,7 +78,7 @@ func (r *formReader) Read(p []byte) (int, error) {
 		r.out = r.all[:0]
 		bad := r.decode(r.buf[:k])
 		r.all = r.out
-		r.err = first(bad, err)
+		r.err = cmp.Or(bad, err)
 		if r.err == io.EOF {
 			r.err = r.finish()
 		}

@@ -9,8 +9,8 @@ import (
 type Format struct {
 	// Text is the format as it was written.
 	Text string
-	// Items are its items in order, alignment not among them.
-	Items []Item
+	// items are its items in order, alignment not among them.
+	items []item
 
 	little bool  // the byte order
 	native bool  // '@': native sizes and alignment
@@ -44,8 +44,8 @@ const (
 	prefixed               // H/s
 )
 
-// An Item is one code of a format with its count.
-type Item struct {
+// An item is one code of a format with its count.
+type item struct {
 	// Code is the item as it was written, without its count and name.
 	Code string
 	// Name is what stood between colons after it.
@@ -60,7 +60,7 @@ type Item struct {
 	width   int     // bytes of one element; 1 for s and p
 	align   int     // in native mode
 	bits    []uint8 // widths of the fields of a bitfield
-	length  *Item   // the integer in front of a prefixed string
+	length  *item   // the integer in front of a prefixed string
 	varies  bool    // one element has no fixed size
 	pointer bool    // P takes negative numbers too, as Python's does
 	offset  int64   // from the start of the record; -1 when that varies
@@ -70,7 +70,7 @@ type Item struct {
 
 // elements is how many elements the item has, each made of perElement values;
 // a final '*' has none of its own.
-func (it *Item) elements() int64 {
+func (it *item) elements() int64 {
 	switch {
 	case it.kind == bytesOf || it.kind == pascal:
 		return 1
@@ -81,7 +81,7 @@ func (it *Item) elements() int64 {
 }
 
 // perElement is how many values one element stands for.
-func (it *Item) perElement() int64 {
+func (it *item) perElement() int64 {
 	switch it.kind {
 	case pad:
 		return 0
@@ -91,9 +91,42 @@ func (it *Item) perElement() int64 {
 	return 1
 }
 
+// several reports whether the item stands for any number of values but one.
+func (it *item) several() bool {
+	return it.Rest && it.elements() == 0 || it.elements()*it.perElement() != 1
+}
+
+// least is the size of the smallest element.
+func (it *item) least() int64 {
+	switch it.kind {
+	case varint, terminated:
+		return 1
+	case prefixed:
+		return int64(max(it.length.width, 1))
+	}
+	return int64(it.width)
+}
+
+// leastSize is the least number of bytes of the item.
+func (it *item) leastSize() int64 {
+	if it.Rest {
+		return 0
+	}
+	return saturated(it.Count, it.least())
+}
+
+// isLone reports whether the format is one integer code I or L, in standard size.
+func (f *Format) isLone() bool {
+	if len(f.items) != 1 || !f.fixed {
+		return false
+	}
+	it := &f.items[0]
+	return it.kind == integer && it.width == 4 && !it.signed && !it.pointer && it.Count == 1
+}
+
 // stringLike reports whether the values of the item are text, in which blanks
 // may stand.
-func (it *Item) stringLike() bool {
+func (it *item) stringLike() bool {
 	switch it.kind {
 	case char, bytesOf, pascal, terminated, prefixed:
 		return true
@@ -102,7 +135,7 @@ func (it *Item) stringLike() bool {
 }
 
 // isInteger reports whether a value of the item can hold a length.
-func (it *Item) isInteger() bool {
+func (it *item) isInteger() bool {
 	return it.kind == integer || it.kind == varint || it.kind == bitfield
 }
 
@@ -127,7 +160,7 @@ func (f *Format) open() bool {
 	return true
 }
 
-func (f *Format) last() *Item { return &f.Items[len(f.Items)-1] }
+func (f *Format) last() *item { return &f.items[len(f.items)-1] }
 
 // Parse compiles a format. Its error is a *[FormatError].
 func Parse(text string) (*Format, error) {
@@ -219,7 +252,7 @@ func (p *parser) item() (bool, error) {
 	if p.f.rest {
 		return false, p.fail(start, "item after the one that takes all that is left, "+quote("*"+p.f.last().Code)+",")
 	}
-	it := Item{Count: 1}
+	it := item{Count: 1}
 	if err := p.count(&it); err != nil {
 		return false, err
 	}
@@ -243,7 +276,7 @@ func (p *parser) item() (bool, error) {
 }
 
 // count reads the repeat count, or the '*' in its place.
-func (p *parser) count(it *Item) error {
+func (p *parser) count(it *item) error {
 	start := p.at
 	c := p.peek()
 	if c == '*' {
@@ -269,7 +302,7 @@ func (p *parser) count(it *Item) error {
 
 // prefix turns an integer followed by "/s" into a string with its length in
 // front.
-func (p *parser) prefix(it *Item) error {
+func (p *parser) prefix(it *item) error {
 	if it.kind != integer && it.kind != varint || it.pointer || p.at+1 == len(p.text) || p.text[p.at+1] != 's' {
 		return p.badChar(p.at)
 	}
@@ -277,7 +310,7 @@ func (p *parser) prefix(it *Item) error {
 	length := *it
 	length.Count, length.Rest = 1, false
 	length.Code = p.text[p.at-2-lengthOfCode(p.text[:p.at-2]) : p.at-2]
-	*it = Item{Count: it.Count, Rest: it.Rest, kind: prefixed, length: &length, varies: true, align: length.align}
+	*it = item{Count: it.Count, Rest: it.Rest, kind: prefixed, length: &length, varies: true, align: length.align}
 	return nil
 }
 
@@ -294,7 +327,7 @@ func lengthOfCode(s string) int {
 }
 
 // name reads a name in colons.
-func (p *parser) name(it *Item) error {
+func (p *parser) name(it *item) error {
 	at := p.at
 	p.skipSpace()
 	if p.peek() != ':' {
@@ -316,8 +349,8 @@ func (p *parser) name(it *Item) error {
 	if !utf8.ValidString(it.Name) {
 		return p.fail(start, "name "+quote(it.Name)+" is not UTF-8") // JSON could not carry it
 	}
-	for i := range p.f.Items {
-		if p.f.Items[i].Name == it.Name {
+	for i := range p.f.items {
+		if p.f.items[i].Name == it.Name {
 			return p.fail(start, "name "+quote(it.Name)+" given twice")
 		}
 	}
@@ -327,7 +360,7 @@ func (p *parser) name(it *Item) error {
 
 // add appends it, works out where it lies, and reports whether all sizes still
 // fit.
-func (f *Format) add(it Item) bool {
+func (f *Format) add(it item) bool {
 	it.offset, it.first = -1, f.values
 	if f.native && it.align > 1 && f.size > 0 {
 		a := int64(it.align)
@@ -343,21 +376,10 @@ func (f *Format) add(it Item) bool {
 	if f.fixed {
 		it.offset = f.size
 	}
-	n := it.Count
-	if it.Rest {
-		n = 0
-	}
-	least := int64(it.width)
-	switch it.kind {
-	case varint, terminated:
-		least = 1
-	case prefixed:
-		least = int64(max(it.length.width, 1))
-	}
-	if least > 0 && n > (math.MaxInt64-f.size)/least {
+	if least := it.least(); !it.Rest && least > 0 && it.Count > (math.MaxInt64-f.size)/least {
 		return false
 	}
-	f.size += n * least
+	f.size += it.leastSize()
 	v := it.elements()
 	if per := it.perElement(); per > 0 && v > (math.MaxInt64-f.values)/per {
 		return false
@@ -368,6 +390,6 @@ func (f *Format) add(it Item) bool {
 		f.fixed = false
 	}
 	f.rest = it.Rest
-	f.Items = append(f.Items, it)
+	f.items = append(f.items, it)
 	return true
 }

@@ -24,8 +24,8 @@ func NewHeader(f *Format, length string) (*Header, error) {
 		return nil, fmt.Errorf("%s is larger than a header may be, %d bytes", quote(f.Text), largeHeader)
 	}
 	h := &Header{f: f, item: -1}
-	for i := range f.Items {
-		it := &f.Items[i]
+	for i := range f.items {
+		it := &f.items[i]
 		holds := it.isInteger() && it.Count > 0
 		switch {
 		case length == "" && holds:
@@ -48,7 +48,7 @@ func NewHeader(f *Format, length string) (*Header, error) {
 
 // value is the index of the value that is the length.
 func (h *Header) value() int64 {
-	it := &h.f.Items[h.item]
+	it := &h.f.items[h.item]
 	return it.first + it.elements()*it.perElement() - 1
 }
 
@@ -56,11 +56,10 @@ func (h *Header) value() int64 {
 type Framer struct {
 	h *Header
 	o Options
-	// Adjust is added to the length of the payload, for headers that count more
+	e *Encoder
+	// adjust is added to the length of the payload, for headers that count more
 	// than it.
-	Adjust int64
-
-	e      *Encoder
+	adjust int64
 	fields []field // the values of the header, the length among them
 	at     int64   // the index of the length
 	length []byte  // its text
@@ -70,9 +69,10 @@ type Framer struct {
 const largeHeader = 1 << 20
 
 // NewFramer prepares a framer whose headers have the given values, in order, the
-// length not among them. They are checked at once.
+// length not among them. They are checked at once. The length is that of the
+// payload plus adjust.
 func NewFramer(h *Header, o Options, adjust int64, values []string) (*Framer, error) {
-	fr := &Framer{h: h, o: o, Adjust: adjust}
+	fr := &Framer{h: h, o: o, adjust: adjust}
 	o.Form, o.JSON, o.Names = Raw, false, nil
 	fr.e = NewEncoder(h.f, o)
 	fr.at = h.value()
@@ -118,7 +118,7 @@ func (fr *Framer) renumber(err error) error {
 
 // frame writes one frame.
 func (fr *Framer) frame(w *recordWriter, payload []byte, s *scratch, header []byte) ([]byte, error) {
-	n := int64(len(payload)) + fr.Adjust
+	n := int64(len(payload)) + fr.adjust
 	if n < 0 {
 		return header, dataf("length %d is negative", n)
 	}
@@ -129,19 +129,18 @@ func (fr *Framer) frame(w *recordWriter, payload []byte, s *scratch, header []by
 		}
 	}
 	var err error
-	s.holes = s.holes[:0]
 	fr.length = appendInt(fr.length[:0], n)
 	fr.fields[fr.at].text = fr.length
 	header, err = fr.e.record(header[:0], fr.fields, s)
 	if err != nil {
 		return header, fr.renumber(err)
 	}
-	return header, w.record(header, s.holes, payload...)
+	return header, w.record(header, payload...)
 }
 
 // lengthFits checks a length against the item that is to hold it.
 func (fr *Framer) lengthFits(n int64) error {
-	it := &fr.h.f.Items[fr.h.item]
+	it := &fr.h.f.items[fr.h.item]
 	e := Encoder{f: fr.h.f}
 	width := 8 * it.width
 	switch it.kind {
@@ -194,12 +193,12 @@ func inFrame(err error, n int64) error {
 // is not negative.
 func (fr *Framer) FrameLines(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
 	w := recordWriter{dst: dst, form: fr.o.Form}
-	r := lineReader{src: src, end: fr.o.end(), max: 1<<63 - 1, limit: limit, exact: limit >= 0, least: 1, wait: w.flush}
+	r := lineReader{t: tape{src: src, exact: limit >= 0}, end: fr.o.end(), max: 1<<63 - 1, limit: limit, least: 1, wait: w.flush}
 	if fr.o.Max > 0 {
 		r.max = fr.o.Max + 1
 	}
 	err := fr.eachLine(&w, &r)
-	return w.finish(r.read, err)
+	return w.finish(r.t.read, err)
 }
 
 // eachLine frames the lines of r.

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestLengthAllocates checks that a length field makes nobody allocate what is
+// TestLengthAllocates checks that a length field does not make us allocate what is
 // not there.
 func TestLengthAllocates(t *testing.T) {
 	allocated := func(f func()) uint64 {

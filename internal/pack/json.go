@@ -24,8 +24,8 @@ func columnsOf(f *Format, names []string) []column {
 	if names != nil {
 		return columns
 	}
-	for i := range f.Items {
-		it := &f.Items[i]
+	for i := range f.items {
+		it := &f.items[i]
 		n := it.elements() * it.perElement()
 		c := column{name: it.Name, first: it.first, n: n, array: n != 1}
 		if it.kind == bytesOf || it.kind == pascal {

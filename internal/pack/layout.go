@@ -13,8 +13,8 @@ type Row struct{ Offset, Size, Code, Name string }
 func (f *Format) Layout(o Options) []Row {
 	var rows []Row
 	fixed := true
-	for i := range f.Items {
-		it := &f.Items[i]
+	for i := range f.items {
+		it := &f.items[i]
 		if it.padding > 0 {
 			rows = append(rows, Row{fmt.Sprint(it.offset - it.padding), fmt.Sprint(it.padding), fmt.Sprintf("%dx", it.padding), "(alignment)"})
 		}

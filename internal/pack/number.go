@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -255,58 +254,4 @@ func (w whole) appendRadix(dst []byte, radix, n int) []byte {
 		dst = append(dst, "0123456789abcdef"[d&(1<<shift-1)])
 	}
 	return dst
-}
-
-// The NaN of Python's float("nan"); Go's math.NaN has another lowest bit.
-const quietNaN = 0x7ff8000000000000
-
-// parseFloat reads a float: decimal, hex with or without an exponent, inf, nan
-// or -nan. big is set when the number is too large for a double.
-func parseFloat(s []byte) (v float64, big, ok bool) {
-	s = trimSpace(s)
-	// Most numbers are plain: the compiler makes no copy of s here.
-	if v, err := strconv.ParseFloat(string(s), 64); err == nil && v == v {
-		return v, false, true
-	}
-	sign := uint64(0)
-	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
-		if s[0] == '-' {
-			sign = 1 << 63
-		}
-		s = s[1:]
-	}
-	if bytes.EqualFold(s, []byte("nan")) {
-		return math.Float64frombits(quietNaN | sign), false, true
-	}
-	if len(s) == 0 || s[0] == '+' || s[0] == '-' {
-		return 0, false, false
-	}
-	text, ok := withoutUnderscores(s)
-	if !ok {
-		return 0, false, false
-	}
-	if len(text) > 2 && text[0] == '0' && text[1]|0x20 == 'x' && !bytes.ContainsAny(text, "pP") {
-		text = append(text, "p0"...)
-	}
-	v, err := strconv.ParseFloat(string(text), 64)
-	if math.IsInf(v, 0) && err != nil {
-		return 0, true, true
-	}
-	return math.Float64frombits(math.Float64bits(v) | sign), false, err == nil
-}
-
-// withoutUnderscores drops each '_' that stands between digits; any other is an
-// error.
-func withoutUnderscores(s []byte) ([]byte, bool) {
-	out := make([]byte, 0, len(s)+2)
-	for i, c := range s {
-		if c != '_' {
-			out = append(out, c)
-			continue
-		}
-		if i == 0 || i == len(s)-1 || digitValue(s[i-1]) > 15 || digitValue(s[i+1]) > 15 {
-			return nil, false
-		}
-	}
-	return out, true
 }

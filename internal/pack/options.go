@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"cmp"
 	"fmt"
 	"unicode/utf8"
 )
@@ -80,17 +81,19 @@ func (o *Options) end() byte {
 	return '\n'
 }
 
+// radix is that of integers.
+func (o *Options) radix() int { return cmp.Or(o.Radix, 10) }
+
 // tooLong reports whether n bytes are over the limit.
 func (o *Options) tooLong(n int64) bool { return o.Max > 0 && n > o.Max }
 
-// names returns the name of each value of f that has one, and whether each item
-// has its own (of the format) rather than each value.
+// named reports whether values of f have names.
 func (o *Options) named(f *Format) bool {
 	if o.Names != nil {
 		return true
 	}
-	for i := range f.Items {
-		if f.Items[i].Name != "" {
+	for i := range f.items {
+		if f.items[i].Name != "" {
 			return true
 		}
 	}
@@ -104,8 +107,8 @@ func (o *Options) CheckNames(f *Format, needed, shell bool) error {
 	if o.Names == nil {
 		return o.checkItemNames(f, needed, shell)
 	}
-	for i := range f.Items {
-		if f.Items[i].Name != "" {
+	for i := range f.items {
+		if f.items[i].Name != "" {
 			return fmt.Errorf("names given twice: in %s and apart from it", quote(f.Text))
 		}
 	}
@@ -147,15 +150,13 @@ func (o *Options) checkItemNames(f *Format, needed, shell bool) error {
 	if !needed || !shell && !o.named(f) {
 		return nil
 	}
-	for i := range f.Items {
-		it := &f.Items[i]
-		several := it.Count != 1 && it.elements()*it.perElement() != 1 || it.kind == bitfield && len(it.bits) > 1 ||
-			it.Rest && it.kind != bytesOf && it.kind != pascal
+	for i := range f.items {
+		it := &f.items[i]
 		switch {
 		case it.perElement() == 0 || it.elements() == 0 && !it.Rest:
 		case it.Name == "":
 			return fmt.Errorf("value %d of %s has no name", it.first+1, quote(f.Text))
-		case shell && several:
+		case shell && it.several():
 			return fmt.Errorf("name %s stands for several values", quote(it.Name))
 		case shell && !isWord(it.Name):
 			return fmt.Errorf("name %s is no variable of the shell", quote(it.Name))
@@ -178,7 +179,7 @@ func isWord(name string) bool {
 	return name != ""
 }
 
-// CheckSeparator reports why strings could not be told from the separator.
+// CheckSeparator reports why strings could contain the separator.
 func (o *Options) CheckSeparator() error {
 	if o.Separator != "" && !o.Raw && separatorByte(o.Separator) == 0 {
 		return fmt.Errorf("separator %s is part of numbers and escapes", quote(o.Separator))

@@ -169,38 +169,24 @@ func (w *worker) fill(r *reading) (n, whole int, err error) {
 	for len(w.in) < len(r.rest) {
 		w.in = append(w.in, make([]byte, len(w.in))...)
 	}
-	n = copy(w.in, r.rest)
+	t := tape{src: p.src, buf: w.in, exact: r.left >= 0}
+	t.end = copy(t.buf, r.rest)
 	for {
-		if n == len(w.in) {
-			if int64(n) >= p.max {
-				return n, 0, errLong
-			}
-			w.in = append(w.in, make([]byte, n)...)
+		had := t.end
+		switch {
+		case r.left == 0:
+			t.err = io.EOF
+		case had == len(t.buf) && int64(had) >= p.max:
+			t.err = errLong
+		default:
+			t.more(r.left)
 		}
-		room := w.in[n:]
-		if r.left >= 0 && int64(len(room)) > r.left {
-			room = room[:r.left]
+		if r.left > 0 {
+			r.left -= int64(t.end - had)
 		}
-		k := 0
-		if len(room) == 0 {
-			err = io.EOF
-		} else if k, err = p.src.Read(room); err != nil && err != io.EOF {
-			err = asReadError(err)
-		}
-		n += k
-		if r.left >= 0 {
-			r.left -= int64(k)
-		}
-		if whole = p.cut(w.in[:n], err == io.EOF); whole > 0 || err != nil {
-			return n, whole, err
+		w.in = t.buf
+		if whole = p.cut(t.bytes(), t.err == io.EOF); whole > 0 || t.err != nil {
+			return t.end, whole, t.err
 		}
 	}
-}
-
-// asReadError wraps a failed read, unless it is about the data.
-func asReadError(err error) error {
-	if _, ok := errors.AsType[*DataError](err); ok {
-		return err
-	}
-	return &ReadError{err}
 }

@@ -111,7 +111,7 @@ func randomFormat(r *rand.Rand) string {
 
 // randomValue is a value for an item as Python's question has it, and as gpack's
 // text.
-func randomValue(r *rand.Rand, it *Item) (question, text string) {
+func randomValue(r *rand.Rand, it *item) (question, text string) {
 	switch it.kind {
 	case truth:
 		v := strconv.Itoa(r.IntN(2))
@@ -186,9 +186,9 @@ func TestPythonPack(t *testing.T) {
 			continue
 		}
 		var question, values []string
-		for i := range f.Items {
-			for range f.Items[i].elements() * f.Items[i].perElement() {
-				q, v := randomValue(r, &f.Items[i])
+		for i := range f.items {
+			for range f.items[i].elements() * f.items[i].perElement() {
+				q, v := randomValue(r, &f.items[i])
 				question, values = append(question, q), append(values, v)
 			}
 		}

@@ -69,7 +69,7 @@ func appendVarint(dst []byte, v uint64, form uint8) []byte {
 
 // takeLength reads the integer it at the start of b; n is 0 if it is not
 // complete.
-func (f *Format) takeLength(b []byte, it *Item) (w whole, n int, err *DataError) {
+func (f *Format) takeLength(b []byte, it *item) (w whole, n int, err *DataError) {
 	if it.kind == varint {
 		return f.takeVarint(b, it.bits[0])
 	}
@@ -80,11 +80,13 @@ func (f *Format) takeLength(b []byte, it *Item) (w whole, n int, err *DataError)
 	return fromTwos(hi, lo, 8*it.width, it.signed), it.width, nil
 }
 
-// lengthError says why w, which the bytes raw stand for, is no length of ours:
+// lengthError says why w, a value of it, is no length of ours:
 // length 1213486160 (0x48545450, "HTTP") is over --max 67108864.
-func lengthError(w whole, raw []byte, it *Item, limit int64) string {
+func (f *Format) lengthError(w whole, it *item, limit int64) string {
 	text := fmt.Sprintf("length %s", w.append(nil))
 	if it.kind == integer {
+		hi, lo := w.twos()
+		raw := f.store(nil, hi, lo, it.width)
 		details := string(whole{hi: w.hi, lo: w.lo}.appendRadix(nil, 16, 8*len(raw)))
 		if !w.negative {
 			if printable(raw) {
@@ -102,8 +104,8 @@ func lengthError(w whole, raw []byte, it *Item, limit int64) string {
 	return fmt.Sprintf("%s is over --max %d", text, limit)
 }
 
-// printable reports whether raw is nothing but printable ASCII: somebody's text
-// in place of a length.
+// printable reports whether raw is nothing but printable ASCII: text in place of a
+// length.
 func printable(raw []byte) bool {
 	for _, c := range raw {
 		if c < ' ' || c > '~' {

@@ -35,7 +35,6 @@ func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) e
 		defer func() { w.count.Cut = s.cut }()
 	}
 	for i := range count {
-		s.holes = s.holes[:0]
 		group := fields[i*per : (i+1)*per]
 		if e.o.JSON {
 			if record, err = e.line(record[:0], group[0].text, &s); err != nil {
@@ -47,7 +46,7 @@ func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) e
 		if w == nil {
 			continue
 		}
-		if err := w.record(record, s.holes); err != nil {
+		if err := w.record(record); err != nil {
 			return err
 		}
 	}

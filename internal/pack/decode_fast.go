@@ -1,0 +1,166 @@
+package pack
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
+
+// The fast path of decoding: records of integers, floats, flags and short
+// strings as plain text, one byte between them.
+
+// floatRoom is the most text that a float takes.
+const floatRoom = 32
+
+// fast reports whether records take the fast path, and the most text that one of
+// them can have.
+func (d *Decoder) fast() (room int, ok bool) {
+	if d.o.Offsets || d.o.JSON || d.o.Shell || d.o.Raw || d.special != 0 || len(d.separator) != 1 || !d.f.fixed {
+		return 0, false
+	}
+	for i := range d.ops {
+		p := &d.ops[i]
+		if p.Count > 1024 {
+			return 0, false
+		}
+		each := 0
+		switch p.kind {
+		case pad:
+		case integer:
+			if !p.plain || p.width&(p.width-1) != 0 {
+				return 0, false
+			}
+			each = uintRoom
+		case float:
+			each = floatRoom
+		case truth:
+			each = 1
+		case char, bytesOf:
+			each = 4
+		default:
+			return 0, false
+		}
+		room += (each + 1) * int(p.Count+1)
+	}
+	return room + uintRoom, true
+}
+
+// fastRecords writes all records of a chunk; room is what fast returned.
+func (d *Decoder) fastRecords(dst, chunk []byte, room int) []byte {
+	size := int(d.f.size)
+	for len(chunk) >= size {
+		if cap(dst)-len(dst) < room {
+			dst = slices.Grow(dst, room+len(chunk))
+		}
+		dst = d.fastRecord(dst, chunk[:size:size])
+		chunk = chunk[size:]
+	}
+	return dst
+}
+
+// fastRecord writes one record; dst has room for it. Each value is written with
+// the separator behind it, which the end of the line then replaces.
+func (d *Decoder) fastRecord(dst, rec []byte) []byte {
+	start := len(dst)
+	separator := d.separator[0]
+	for i := range d.ops {
+		p := &d.ops[i]
+		b := rec[p.offset:]
+		if p.kind == pad {
+			continue
+		}
+		if p.kind == bytesOf {
+			b = b[:p.Count]
+			if d.o.Trim {
+				b = bytes.TrimRight(b, "\x00")
+			}
+			dst, _ = p.escape.append(dst, b, true)
+			dst = append(dst, separator)
+			continue
+		}
+		for range p.Count {
+			switch p.kind {
+			case integer:
+				n := len(dst)
+				dst = dst[:n+putInteger(dst[n:n+uintRoom], d.f.load(b[:p.width]), uint(p.width), p.signed)]
+			case float:
+				dst = appendFloat(dst, floatOf(d.f.load(b[:p.width]), p.width), p.width)
+			case truth:
+				dst = append(dst, '0'+byte((uint(b[0])+255)>>8))
+			default:
+				dst, _ = p.escape.append(dst, b[:1], true)
+			}
+			dst = append(dst, separator)
+			b = b[p.width:]
+		}
+	}
+	if len(dst) == start {
+		return append(dst, d.tail[0])
+	}
+	dst[len(dst)-1] = d.tail[0]
+	return dst
+}
+
+// lone reports whether the format is nothing but one unsigned integer of four
+// bytes: the format that speed matters most for.
+func (d *Decoder) lone() bool {
+	_, fast := d.fast()
+	return fast && d.f.isLone()
+}
+
+// loneIntegers writes integers of four bytes, one a line. It begins with the last
+// line and writes each with all ten digits, in front of the one before: the
+// leading zeros are then overwritten by the line in front of them. The result
+// does not begin where dst does.
+func (d *Decoder) loneIntegers(dst, chunk []byte) []byte {
+	little, end := d.f.little, d.tail[0]
+	chunk = chunk[:len(chunk)&^3]
+	need := len(chunk)/4*11 + 16 // the longest lines, and what the first writes too much
+	if cap(dst) < need {
+		dst = make([]byte, need)
+	}
+	out := dst[:need]
+	at := need
+	for n := len(chunk); n >= 4; n -= 4 {
+		v := binary.LittleEndian.Uint32(chunk[n-4 : n])
+		if !little {
+			v = bits.ReverseBytes32(v)
+		}
+		q := v / 10_000
+		top := q / 10_000 // at most 42
+		middle := q - 10_000*top
+		digits := uint64(fours[middle&(1<<14-1)]) | uint64(fours[(v-10_000*q)&(1<<14-1)])<<32
+		line := out[at-16 : at : at]
+		line[15] = end
+		binary.LittleEndian.PutUint64(line[7:], digits+asciiZeros)
+		binary.LittleEndian.PutUint16(line[5:], pairs[top&127])
+		at -= lineLength(v)
+	}
+	return out[at:]
+}
+
+// lengths makes lineLength: for each number of bits, 2^32 times the length of the
+// line of the least such number, so corrected that adding any such number carries
+// into the upper half exactly when it has one digit more.
+var lengths = func() (t [33]uint64) {
+	power := uint64(10)
+	digits := uint64(1)
+	for n := range t {
+		greatest := uint64(1)<<n - 1
+		if greatest >= power {
+			// Within these numbers the next digit begins, at power.
+			t[n] = (digits+2)<<32 - power
+			power *= 10
+			digits++
+			continue
+		}
+		t[n] = (digits + 1) << 32
+	}
+	return t
+}()
+
+// lineLength is how many digits v has, and one.
+func lineLength(v uint32) int {
+	return int((lengths[bits.Len32(v)] + uint64(v)) >> 32)
+}

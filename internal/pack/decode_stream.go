@@ -1,0 +1,234 @@
+package pack
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+)
+
+const (
+	// smallRecord is the largest record that the pump converts as a whole.
+	smallRecord = 64 << 10
+	// chunkText is about how much text is made at a time.
+	chunkText = 3 << 19
+	// pendingText is how much text of an unfinished record is held back: up to
+	// here a record that is cut short leaves no trace in the output.
+	pendingText = 4 << 20
+	// readyText is how much finished text may wait while input is there.
+	readyText = 64 << 10
+)
+
+// Decode reads records from src to its end, or limit of them if that is not
+// negative, and writes them as lines to dst. It reads not one byte more than
+// limit records take. Its error is a [ReadError], a [WriteError] or a
+// [DataError].
+func (d *Decoder) Decode(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
+	if d.f.fixed && d.f.size > 0 && d.f.size <= smallRecord && !d.o.Exact {
+		return d.decodeChunks(dst, src, limit)
+	}
+	return d.decodeStream(dst, src, limit)
+}
+
+// decodeChunks decodes records of the same, moderate size.
+func (d *Decoder) decodeChunks(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
+	size := int(d.f.size)
+	p := pump{dst: dst, src: src, left: -1}
+	// The buffers are such that the text of a chunk has a bound too.
+	text := d.longest()
+	p.chunk = max(min(chunkSize, chunkText/text*size), size)
+	p.room = p.chunk/size*text + 2*uintRoom
+	p.max = int64(p.chunk)
+	if limit >= 0 {
+		p.left = saturated(limit, d.f.size)
+	}
+	p.cut = func(buf []byte, _ bool) int { return len(buf) - len(buf)%size }
+	p.convert = func(dst, chunk []byte, offset int64, _ *scratch) ([]byte, int64, error) {
+		return d.convert(dst, chunk, offset+d.o.Skipped), int64(len(chunk) / size), nil
+	}
+	r := p.run()
+	if r.err == nil && len(r.rest) > 0 {
+		r.err = d.leftOver(int64(len(r.rest)), r.Read-int64(len(r.rest))+d.o.Skipped, d.f.size)
+	}
+	return r.Counts, r.err
+}
+
+// longest is about the most text that a record of a fixed size takes.
+func (d *Decoder) longest() int {
+	most := 1
+	for _, c := range []byte{0xff, 0x9a} {
+		rec := bytes.Repeat([]byte{c}, int(d.f.size))
+		most = max(most, len(d.convert(nil, rec, 1<<40)))
+	}
+	return most
+}
+
+// records writes all records of a chunk by the general path.
+func (d *Decoder) records(dst, chunk []byte, offset int64) []byte {
+	c := cursor{d: d}
+	for len(chunk) > 0 {
+		c.reset(offset)
+		var n int
+		dst, n, _, _ = c.step(dst, chunk)
+		chunk = chunk[n:]
+		offset += int64(n)
+	}
+	return dst
+}
+
+// saturated is n times size, or the largest number there is.
+func saturated(n, size int64) int64 {
+	if size > 0 && n > (1<<63-1)/size {
+		return 1<<63 - 1
+	}
+	return n * size
+}
+
+// leftOver is the error for n bytes that are no record.
+func (d *Decoder) leftOver(n, offset, need int64) error {
+	bytes, least := "bytes", ""
+	if n == 1 {
+		bytes = "byte"
+	}
+	if !d.f.fixed {
+		least = "at least "
+	}
+	return &DataError{Why: fmt.Sprintf("%d %s left over at offset %d; %s needs %s%d", n, bytes, offset, quote(d.f.Text), least, need)}
+}
+
+// decodeStream decodes records of any size by the general path. With o.Exact it
+// decodes one, and nothing else may be there, as struct.unpack insists.
+func (d *Decoder) decodeStream(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
+	if d.o.Exact {
+		limit = 1
+	}
+	s := stream{d: d, dst: dst, limited: limit >= 0, c: cursor{d: d}}
+	s.t = tape{src: src, exact: s.limited && !d.f.rest && !d.o.Exact}
+	var err error
+	for end := false; s.count.Records != limit && !end && err == nil; {
+		s.c.reset(d.o.Skipped + s.count.Read)
+		if end, err = s.record(); err == nil && len(s.out) >= readyText && !d.o.Exact {
+			err = s.flush(len(s.out))
+		}
+	}
+	if err == nil && d.o.Exact {
+		if len(s.t.bytes()) > 0 || s.t.more(1) {
+			err = d.exactly(s.count.Read, 0, "more than ")
+		} else {
+			err = s.t.failed()
+		}
+		if err != nil {
+			s.out, s.count.Records = nil, 0
+		}
+	}
+	return s.count, cmp.Or(s.flush(len(s.out)), err)
+}
+
+// A stream is a conversion by a cursor.
+type stream struct {
+	d       *Decoder
+	dst     io.Writer
+	t       tape
+	c       cursor
+	out     []byte // text that is not yet written
+	count   Counts
+	limited bool
+}
+
+// flush writes the first n bytes of the text.
+func (s *stream) flush(n int) error {
+	if n == 0 {
+		return nil
+	}
+	k, err := s.dst.Write(s.out[:n])
+	s.count.Written += int64(k)
+	s.out = s.out[:copy(s.out, s.out[n:])]
+	return asWriteError(err)
+}
+
+// record appends the text of one record, and writes what is before it, or what
+// is too long to be kept, before it waits for input. It reports whether the input
+// ended in place of the record. What is left of the text of a record that failed
+// is thrown away.
+func (s *stream) record() (end bool, err error) {
+	whole := len(s.out) // what is before the record
+	if len(s.t.bytes()) == 0 && !s.d.o.Exact && (s.d.f.size > 0 || s.d.f.rest && !s.limited) {
+		// Nothing of the record is here yet.
+		if err := s.flush(whole); err != nil {
+			return false, err
+		}
+		if !s.t.more(max(s.d.f.size, 1)) {
+			return true, s.t.failed()
+		}
+		whole = 0
+	}
+	for {
+		var n int
+		var done bool
+		s.out, n, done, err = s.c.step(s.out, s.t.bytes())
+		s.t.start += n
+		s.count.Read += int64(n)
+		if err != nil {
+			s.out = s.out[:whole]
+			return false, err
+		}
+		if done {
+			s.count.Records++
+			return false, nil
+		}
+		if len(s.out) > pendingText {
+			whole = len(s.out)
+		}
+		if err := s.flush(whole); err != nil {
+			return false, err
+		}
+		whole = 0
+		if s.t.more(s.c.need) {
+			continue
+		}
+		if s.t.failed() == nil {
+			if s.out, done = s.c.finish(s.out, s.t.bytes()); done {
+				s.count.Read += int64(len(s.t.bytes()))
+				s.t.start = s.t.end
+				s.count.Records++
+				return false, nil
+			}
+		}
+		s.out = s.out[:0]
+		return false, s.cut()
+	}
+}
+
+// cut is the error of a record that the input ended in.
+func (s *stream) cut() error {
+	if err := s.t.failed(); err != nil {
+		return err
+	}
+	n := s.c.at + int64(len(s.t.bytes()))
+	switch {
+	case s.d.o.Exact:
+		return s.d.exactly(n, s.c.need, "")
+	case n == 0:
+		return nil
+	case s.d.f.fixed:
+		return s.d.leftOver(n, s.c.offset, s.d.f.size)
+	}
+	return s.d.leftOver(n, s.c.offset, sum(n, s.c.need))
+}
+
+// exactly is Python's error of struct.unpack, with what there was.
+func (d *Decoder) exactly(got, more int64, than string) error {
+	switch {
+	case d.f.fixed:
+		e := dataf("unpack requires a buffer of %d bytes, got %s%d", d.f.size, than, got)
+		e.More = than != ""
+		return e
+	case than != "":
+		return moref("unpack requires a buffer of one record, got more than its %d bytes", got)
+	}
+	return dataf("unpack requires a buffer of at least %d bytes, got %d", sum(got, more), got)
+}
+
+// sum adds two sizes; what is too large for a number is the largest one.
+func sum(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }

@@ -1,0 +1,273 @@
+package pack
+
+import (
+	"bytes"
+	"cmp"
+	"io"
+)
+
+// EncodeLines reads lines from src, one record each, and writes the records to
+// dst. With a limit that is not negative it reads that many lines and not one
+// byte more. All lines before a bad one have been written when it returns. Its
+// error is a [ReadError], a [WriteError] or a [DataError].
+func (e *Encoder) EncodeLines(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
+	if limit >= 0 || e.o.Exact {
+		return e.oneByOne(dst, src, limit)
+	}
+	end := e.o.end()
+	p := pump{dst: dst, src: src, left: -1, chunk: chunkSize, max: e.maxLine()}
+	p.cut = func(buf []byte, last bool) int {
+		if last {
+			return len(buf)
+		}
+		return bytes.LastIndexByte(buf, end) + 1
+	}
+	p.convert = func(dst, chunk []byte, _ int64, s *scratch) ([]byte, int64, error) {
+		return e.lines(dst, chunk, s)
+	}
+	r := p.run()
+	return r.Counts, r.err
+}
+
+// maxLine is the longest line that is taken: \xHH is one byte.
+func (e *Encoder) maxLine() int64 {
+	if e.o.Max > 0 {
+		return max(saturated(e.o.Max, 4), chunkSize)
+	}
+	return 1<<63 - 1
+}
+
+// lines appends the records of whole lines; the last one may lack its end. What
+// the fast path stops at is left to the general one.
+func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
+	end := e.o.end()
+	s.unescaped = bytes.IndexByte(chunk, '\\') < 0
+	fast := e.fast != nil && (s.unescaped || e.o.Raw)
+	for n := int64(0); ; n++ {
+		if fast {
+			var took int
+			var lines int64
+			dst, took, lines = e.fast(dst, chunk, s)
+			chunk = chunk[took:]
+			n += lines
+		}
+		if len(chunk) == 0 {
+			return dst, n, nil
+		}
+		line := chunk
+		if i := bytes.IndexByte(chunk, end); i >= 0 {
+			line, chunk = chunk[:i], chunk[i+1:]
+		} else {
+			chunk = nil
+		}
+		var err error
+		if e.o.Form == Raw {
+			dst, err = e.line(dst, line, s)
+		} else if s.line, err = e.line(s.line[:0], line, s); err == nil {
+			dst = appendForm(dst, s.line, e.o.Form)
+		}
+		if err != nil {
+			return dst, n, atLine(err, n+1)
+		}
+	}
+}
+
+// oneByOne encodes line after line, for an exact number of them.
+func (e *Encoder) oneByOne(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
+	w := recordWriter{dst: dst, form: e.o.Form}
+	r := lineReader{t: tape{src: src, exact: limit >= 0}, end: e.o.end(), max: e.maxLine(), limit: limit, least: e.leastLine(), wait: w.flush}
+	err := e.eachLine(&w, &r)
+	return w.finish(r.t.read, err)
+}
+
+// errMore is what -1 says of a second line.
+var errMore = moref("pack expected one record, got more lines")
+
+// eachLine encodes the lines of r.
+func (e *Encoder) eachLine(w *recordWriter, r *lineReader) error {
+	var s scratch
+	defer func() { w.count.Cut = s.cut }()
+	var records []byte
+	for r.lines != r.limit {
+		line, err := r.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if records, err = e.line(records[:0], line, &s); err != nil {
+			return atLine(err, r.lines)
+		}
+		if e.o.Exact && r.limit < 0 {
+			// Nothing is written before it is known to be the only one.
+			if _, err := r.next(); err == nil {
+				return errMore
+			} else if err != io.EOF {
+				return err
+			}
+			return w.record(records)
+		}
+		if err := w.record(records); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leastLine is the number of bytes of the shortest line.
+func (e *Encoder) leastLine() int64 {
+	n, _ := e.f.Values()
+	return max(min(n, 1<<32), 1)
+}
+
+// A lineReader reads line after line.
+type lineReader struct {
+	t     tape // if it is exact, no byte behind limit lines is read
+	end   byte
+	max   int64
+	limit int64
+	least int64 // bytes of the shortest line with its end
+	// wait is called before each read, which may take long.
+	wait func() error
+
+	lines int64
+}
+
+// next returns the next line without its end.
+func (r *lineReader) next() ([]byte, error) {
+	for searched := 0; ; {
+		b := r.t.bytes()
+		i := bytes.IndexByte(b[searched:], r.end)
+		searched += max(i, 0)
+		switch {
+		case i >= 0:
+			r.t.start += searched + 1
+			r.lines++
+			return b[:searched], nil
+		case r.t.err == io.EOF && len(b) > 0:
+			r.t.start = r.t.end
+			r.lines++
+			return b, nil
+		case r.t.err != nil:
+			return nil, r.t.err
+		case int64(len(b)) >= r.max:
+			return nil, &DataError{Line: r.lines + 1, Why: errLong.Error()}
+		}
+		searched = len(b)
+		if err := r.wait(); err != nil {
+			return nil, err
+		}
+		// The lines that are still to come take this much at least.
+		r.t.more(max(saturated(r.limit-r.lines, r.least)-int64(searched), 1))
+	}
+}
+
+// split appends the fields of a line: at the separator if one was given, else at
+// tabs if the line has one or one value is wanted, else at blanks.
+func (e *Encoder) split(fields []field, line []byte) []field {
+	if e.o.Separator != "" {
+		separator := []byte(e.o.Separator)
+		for {
+			before, after, found := bytes.Cut(line, separator)
+			fields = append(fields, field{text: before})
+			if !found {
+				return fields
+			}
+			line = after
+		}
+	}
+	n, fixed := e.f.Values()
+	if fixed && n == 1 || bytes.IndexByte(line, '\t') >= 0 {
+		for {
+			i := bytes.IndexByte(line, '\t')
+			if i < 0 {
+				return append(fields, field{text: line})
+			}
+			fields = append(fields, field{text: line[:i]})
+			line = line[i+1:]
+		}
+	}
+	for len(line) > 0 {
+		if isSpace(line[0]) {
+			line = line[1:]
+			continue
+		}
+		i := 0
+		for i < len(line) && !isSpace(line[i]) {
+			i++
+		}
+		fields = append(fields, field{text: line[:i]})
+		line = line[i:]
+	}
+	if len(fields) == 0 && !fixed && n == 0 && e.f.last().stringLike() {
+		// -d writes a lone empty string so.
+		fields = append(fields, field{})
+	}
+	return fields
+}
+
+// line appends the record that a line of input describes.
+func (e *Encoder) line(dst, line []byte, s *scratch) ([]byte, error) {
+	var err error
+	if e.o.JSON {
+		s.fields, err = e.parseJSON(line, s)
+	} else {
+		s.fields = e.split(s.fields[:0], line)
+	}
+	if err != nil {
+		return dst, err
+	}
+	return e.record(dst, s.fields, s)
+}
+
+// A recordWriter writes records one by one in a form. Small ones are gathered
+// until flush is called.
+type recordWriter struct {
+	dst   io.Writer
+	form  Form
+	count Counts
+	ready []byte
+}
+
+// flush writes what has been gathered.
+func (w *recordWriter) flush() error {
+	if len(w.ready) == 0 {
+		return nil
+	}
+	err := w.write(w.ready)
+	w.ready = w.ready[:0]
+	return err
+}
+
+// finish flushes and returns the counts, and err if it did not fail.
+func (w *recordWriter) finish(read int64, err error) (Counts, error) {
+	failed := w.flush()
+	w.count.Read = read
+	return w.count, cmp.Or(failed, err)
+}
+
+// write writes and counts bytes of any form.
+func (w *recordWriter) write(p []byte) error {
+	n, err := w.dst.Write(p)
+	w.count.Written += int64(n)
+	return asWriteError(err)
+}
+
+// record writes one record, made of its parts one after the other.
+func (w *recordWriter) record(head []byte, rest ...byte) error {
+	w.count.Records++
+	if w.form == Raw {
+		w.ready = append(w.ready, head...)
+		if len(rest) >= readyText {
+			return cmp.Or(w.flush(), w.write(rest))
+		}
+		w.ready = append(w.ready, rest...)
+	} else {
+		w.ready = appendForm(w.ready, append(head, rest...), w.form)
+	}
+	if len(w.ready) < readyText {
+		return nil
+	}
+	return w.flush()
+}

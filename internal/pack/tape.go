@@ -1,0 +1,68 @@
+package pack
+
+import (
+	"errors"
+	"io"
+)
+
+// A tape is the one buffered reader of this package: the bytes that were read and
+// not yet taken.
+type tape struct {
+	src   io.Reader
+	buf   []byte
+	start int
+	end   int
+	// exact reads what the cursor is sure to need and no more.
+	exact bool
+	read  int64 // bytes that have been read
+	err   error
+}
+
+func (t *tape) bytes() []byte { return t.buf[t.start:t.end] }
+
+// more reads; need is how many bytes more are wanted at least. It returns false
+// at the end of the input.
+func (t *tape) more(need int64) bool {
+	if t.err != nil {
+		return false
+	}
+	if t.start > 0 {
+		t.end = copy(t.buf, t.buf[t.start:t.end])
+		t.start = 0
+	}
+	if t.end == len(t.buf) {
+		t.buf = append(t.buf, make([]byte, max(len(t.buf), readyText))...)
+	}
+	room := t.buf[t.end:]
+	if t.exact && int64(len(room)) > need {
+		room = room[:need]
+	}
+	for {
+		n, err := t.src.Read(room)
+		t.end += n
+		t.read += int64(n)
+		if err != nil && err != io.EOF {
+			err = asReadError(err)
+		}
+		t.err = err
+		if n > 0 || err != nil {
+			return n > 0
+		}
+	}
+}
+
+// failed is the error that ended the tape, if it was not its end.
+func (t *tape) failed() error {
+	if t.err == io.EOF {
+		return nil
+	}
+	return t.err
+}
+
+// asReadError wraps a failed read, unless it is about the data.
+func asReadError(err error) error {
+	if _, ok := errors.AsType[*DataError](err); ok {
+		return err
+	}
+	return &ReadError{err}
+}
