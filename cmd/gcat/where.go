@@ -19,6 +19,8 @@ type place struct {
 // the targets.
 func (g *grammar) where() (where place, targets []place, err error) {
 	switch {
+	case swapped(g.Args) && !g.Unix:
+		err = cli.Usagef("the port %q stands in front of the host %q", g.Args[0], g.Args[1])
 	case g.Scan:
 		if targets, err = g.targets(); err == nil {
 			where = targets[0]
@@ -29,7 +31,7 @@ func (g *grammar) where() (where place, targets []place, err error) {
 		where, err = g.destination()
 	}
 	if err != nil {
-		return place{}, nil, err
+		return place{}, nil, g.hint(err)
 	}
 	return where, targets, nil
 }

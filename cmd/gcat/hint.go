@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+)
+
+// hint adds to an error of the operands the line that was probably meant.
+func (g *grammar) hint(err error) error {
+	if line := g.meant(); err != nil && line != "" {
+		return cli.Hint(err, line)
+	}
+	return err
+}
+
+// meant is that line, for operands that cannot be read; empty is no idea, or
+// that of the error itself.
+func (g *grammar) meant() string {
+	args := g.Args
+	if command := g.ncatCommand(); command != "" {
+		return "-c is TLS here; type gcat -l -e " + command + " PORT to run a command"
+	}
+	if option, value := g.swallowed(); option != "" {
+		return option + " took " + strconv.Quote(value) + " for its value: type gcat " + option + " VALUE " + strings.Join(append([]string{value}, args...), " ")
+	}
+	if rest := without(args, "-"); len(rest) < len(args) && len(rest) > 0 { // socat's standard streams
+		return "standard input and output are the other side anyway: type gcat " + strings.Join(g.spelled(rest), " ")
+	}
+	switch {
+	case len(args) == 0 || !typed(args...):
+	case len(args) == 1 && strings.Contains(args[0], "-LISTEN:"):
+		where, options, _ := strings.Cut(args[0][strings.Index(args[0], ":")+1:], ",")
+		if strings.Contains(options, "fork") {
+			return "type gcat -lk " + where
+		}
+		return "type gcat -l " + where
+	case swapped(args):
+		return "type gcat " + g.mode() + args[1] + " " + args[0]
+	case len(args) == 2 && strings.Contains(args[0], ":"):
+		return "type gcat " + g.mode() + strings.Join(g.spelled(args[:1]), " ")
+	case len(args) > 1:
+	case isPort(args[0]) && !g.Scan:
+		return "type gcat localhost " + args[0] + ", or gcat -l " + args[0] + " to listen"
+	case isSocket(args[0]):
+		return "type gcat -U " + args[0]
+	case !strings.ContainsAny(args[0], ":/@"):
+		return "type gcat " + g.mode() + args[0] + " PORT"
+	}
+	return ""
+}
+
+// mode is -l or -z as a hint repeats it.
+func (g *grammar) mode() string {
+	switch {
+	case g.Listen:
+		return "-l "
+	case g.Scan:
+		return "-z "
+	}
+	return ""
+}
+
+// ncatCommand is an operand that ncat's -c would run.
+func (g *grammar) ncatCommand() string {
+	for _, arg := range g.Args {
+		if g.TLS && g.Listen && (strings.Contains(arg, " ") || strings.HasPrefix(arg, "/bin/") || strings.HasPrefix(arg, "/usr/")) {
+			return strconv.Quote(arg)
+		}
+	}
+	return ""
+}
+
+// swallowed is an option that took the host in front of a lone port for its
+// value.
+func (g *grammar) swallowed() (option, value string) {
+	if len(g.Args) != 1 || !isPort(g.Args[0]) || g.Listen {
+		return "", ""
+	}
+	for _, o := range []struct{ name, value string }{
+		{"-o", g.Hexdump}, {"-e", g.Exec}, {"-P", g.ProxyUser}, {"-x", g.Proxy},
+	} {
+		if isAddress(o.value) || o.name == "-x" && o.value != "" && !strings.Contains(o.value, ":") {
+			return o.name, o.value
+		}
+	}
+	return "", ""
+}
+
+// spelled are words with the first, if it is an endpoint in another tool's
+// spelling, as we spell it.
+func (g *grammar) spelled(words []string) []string {
+	_, err := conn.ParseEndpoint(words[0], conn.Syntax{})
+	if e, ok := errors.AsType[*conn.Error](err); ok {
+		if spelled, ok := strings.CutPrefix(e.Hint(), "type "); ok {
+			return append([]string{spelled}, words[1:]...)
+		}
+	}
+	return words
+}
+
+// swapped reports whether a port stands in front of a host. Some networks have
+// services with names like those of hosts; 0 is an address.
+func swapped(args []string) bool {
+	return len(args) == 2 && isPort(args[0]) && args[0] != "0" && isHost(args[1])
+}
+
+// isPort reports whether word is the number of a port.
+func isPort(word string) bool {
+	_, err := strconv.ParseUint(word, 10, 16)
+	return err == nil
+}
+
+// isAddress reports whether word can only be a host.
+func isAddress(word string) bool {
+	_, err := netip.ParseAddr(word)
+	return err == nil || word == "localhost"
+}
+
+// isHost reports whether word is a host rather than a service.
+func isHost(word string) bool {
+	return isAddress(word) || strings.Contains(word, ".") && !strings.ContainsAny(word, "/ ")
+}
+
+// isSocket reports whether word is the path of a Unix socket, by the file or by
+// its name.
+func isSocket(word string) bool {
+	info, err := os.Stat(word)
+	if err == nil {
+		return info.Mode().Type() == os.ModeSocket
+	}
+	return strings.HasSuffix(word, ".sock") || strings.HasSuffix(word, ".socket")
+}
+
+// typed reports whether words can be typed as they are.
+func typed(words ...string) bool {
+	for _, w := range words {
+		if w == "" || strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:/@%+-_[]") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// without is words but word.
+func without(words []string, word string) []string {
+	var rest []string
+	for _, w := range words {
+		if w != word {
+			rest = append(rest, w)
+		}
+	}
+	return rest
+}
