@@ -52,6 +52,7 @@ type endFlags struct {
 	NoShutdown bool   `name:"no-shutdown" group:"end" help:"As --shutdown none."`
 	SendOnly   bool   `group:"end" help:"Drop what comes."`
 	RecvOnly   bool   `short:"d" group:"end" help:"Read no input."`
+	Broadcast  bool   `short:"b" group:"end" help:"Nothing: broadcasting is allowed."`
 	HalfClose  bool   `short:"N" group:"end" help:"Nothing: the half-close is the default."`
 }
 
@@ -59,8 +60,9 @@ type endFlags struct {
 type listenFlags struct {
 	Listen   bool     `short:"l" group:"listen" help:"For one peer."`
 	KeepOpen bool     `short:"k" group:"listen" help:"For many."`
-	MaxConns int      `default:"100" placeholder:"N" group:"listen" help:"At once (100)."`
+	MaxConns *int     `placeholder:"N" group:"listen" help:"At once (100)."`
 	Backlog  int      `placeholder:"N" group:"listen" help:"Waiting peers."`
+	Mode     cli.Mode `placeholder:"MODE" group:"listen" help:"Of a Unix socket's file (0600)."`
 	Ready    string   `placeholder:"FILE" type:"path" group:"listen" help:"Gets HOST:PORT once bound." filled:""`
 	Exec     string   `short:"e" placeholder:"CMD" group:"listen" help:"Serve by sh -c CMD." filled:""`
 	Broker   bool     `group:"listen" help:"With -lk: all hear all."`
@@ -157,6 +159,14 @@ func quit(d *cli.Duration) *time.Duration {
 	}
 	limit := d.D()
 	return &limit
+}
+
+// maxConns is how many peers are served at once.
+func (g *grammar) maxConns() int {
+	if g.MaxConns != nil {
+		return *g.MaxConns
+	}
+	return 100
 }
 
 // talksItself reports whether standard input and output are a side of the

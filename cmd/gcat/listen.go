@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"strconv"
@@ -55,6 +56,7 @@ func (g *gcat) listen(ctx context.Context, where place) error {
 func (g *gcat) listenConfig() conn.ListenConfig {
 	return conn.ListenConfig{
 		Backlog:  g.Backlog,
+		Mode:     fs.FileMode(g.Mode),
 		Socket:   g.socketOptions(),
 		Resolver: conn.Resolver{Numeric: g.Numeric},
 	}
@@ -165,7 +167,7 @@ func (g *gcat) welcome(c net.Conn, where place) peer {
 func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, where place, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
 	var claimed atomic.Bool // standard input
-	conversations, handshakes := make(slots, g.MaxConns), make(slots, handshakesMost)
+	conversations, handshakes := make(slots, g.maxConns()), make(slots, handshakesMost)
 	hold := func(p peer) {
 		defer conversations.free()
 		if err := g.meet(ctx, p, stdio); ctx.Err() == nil && outputFailed(err) {

@@ -9,7 +9,7 @@ import (
 func TestManual(t *testing.T) { script.Manual(t, "gcat", "../../man/gcat.1") }
 
 func TestHelpText(t *testing.T) {
-	text, err := app.Layout(new(gcat))
+	text, err := app.Layout(new(grammar))
 	script.HelpText(t, text, err)
 }
 

@@ -19,6 +19,7 @@ type option struct {
 	needs string  // options without which it does nothing, separated by spaces
 	not   string  // options that it cannot be used with
 	on    sockets // the sockets that it is for; 0 is all
+	try   string  // a hint for the others
 }
 
 // sockets are kinds of sockets.
@@ -73,7 +74,8 @@ func (g *grammar) options(where place) []option {
 		{name: "-s", given: g.Source != "" && !dialled, on: ip},
 		{name: "-p", given: g.Port != "", not: "-U", on: ip},
 		{name: "--retry", given: g.Retry > 0, not: "-l"},
-		{name: "-z", given: g.Scan, not: "-l -F -e --lines -W --datagram-size -o -C -t --rate --send-only -q -Q --idle-timeout --no-shutdown --shutdown --progress --raw"},
+		{name: "--retry", given: g.Retry > 0 && !g.Scan, on: ^udp, try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
+		{name: "-z", given: g.Scan, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
 		{name: "--parallel", given: g.Parallel != nil, needs: "-z"},
 		{name: "-F", given: g.PassFD, not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q"},
 
@@ -90,6 +92,8 @@ func (g *grammar) options(where place) []option {
 		{name: "-l", given: g.Listen},
 		{name: "-k", given: g.KeepOpen, needs: "-l"},
 		{name: "-lk", given: g.Listen && g.KeepOpen},
+		{name: "--max-conns", given: g.MaxConns != nil, needs: "-l"},
+		{name: "--mode", given: g.Mode != 0, needs: "-l", on: unixStream | unixDatagram | unixPacket},
 		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
 		{name: "--ready", given: g.Ready != "", needs: "-l"},
 		{name: "-e", given: g.Exec != "", not: "--send-only -d", on: streams},
@@ -164,7 +168,7 @@ func (g *grammar) refuse(where place) error {
 			}
 		}
 		if o.on != 0 && kind&^o.on != 0 {
-			return cli.Usagef("cannot use %s with %s", o.name, socket)
+			return cli.Hint(cli.Usagef("cannot use %s with %s", o.name, socket), o.try)
 		}
 	}
 	if kind == 0 {
@@ -197,7 +201,7 @@ func (g *grammar) refuseValues() error {
 		{negative(&g.Interval), "-i cannot be negative"},
 		{g.Exec != "" && !command.Supported, "cannot use -e on " + runtime.GOOS},
 		{g.Backlog < 0, "--backlog cannot be negative"},
-		{g.MaxConns < 1, "--max-conns must be at least 1"},
+		{outside(g.MaxConns, 1, math.MaxInt), "--max-conns must be at least 1"},
 		{outside(g.Parallel, 1, math.MaxInt), "--parallel must be at least 1"},
 		{outside(g.Datagrams, 1, math.MaxInt), "-W must be at least 1"},
 		{outside(g.DatagramSize, 1, conn.MaxDatagram), fmt.Sprintf("--datagram-size must be from 1 to %d", conn.MaxDatagram)},

@@ -70,7 +70,9 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 	var closed closedPorts
 	var output error
 	s.Report = func(r scan.State) {
-		g.logPort(r)
+		if several || r.Err == nil || g.log.JSON { // else the diagnostic says it
+			g.logPort(r)
+		}
 		if r.Err != nil {
 			closed.add(r)
 		} else if several && output == nil {

@@ -26,7 +26,7 @@ type gecho struct {
 	Backlog   int       `placeholder:"N" group:"life" help:"How many may wait (listen(2)) [system]."`
 	Inetd     bool      `group:"life" help:"Speak on standard input and output."`
 	ReusePort bool      `group:"life" help:"Share the port with other processes."`
-	Mode      *fileMode `placeholder:"MODE" group:"life" help:"Mode of a Unix socket's file [0600]."`
+	Mode      *cli.Mode `placeholder:"MODE" group:"life" help:"Mode of a Unix socket's file [0600]."`
 
 	FailFirst      int64       `placeholder:"N" group:"fault" help:"The first N connections fail."`
 	Fail           string      `enum:"close,reset,hang" default:"close" placeholder:"HOW" group:"fault" help:"How they fail: close, reset, hang."`

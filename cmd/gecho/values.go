@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -80,18 +79,6 @@ func (p *probability) UnmarshalText(text []byte) error {
 		return fmt.Errorf("bad probability %q: want a number from 0 to 1, or a percentage", text)
 	}
 	*p = probability(v)
-	return nil
-}
-
-// A fileMode is octal.
-type fileMode fs.FileMode
-
-func (m *fileMode) UnmarshalText(text []byte) error {
-	v, err := strconv.ParseUint(string(text), 8, 32)
-	if err != nil || v > 0o777 || v == 0 {
-		return fmt.Errorf("bad mode %q: want an octal number up to 0777", text)
-	}
-	*m = fileMode(v)
 	return nil
 }
 

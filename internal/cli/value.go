@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"strconv"
 	"strings"
@@ -95,6 +96,19 @@ func ParseSize(s string) (int64, error) {
 		return 0, bad
 	}
 	return n << shift, nil
+}
+
+// A Mode is the mode of a file, in octal; 0 is not given.
+type Mode fs.FileMode
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (m *Mode) UnmarshalText(text []byte) error {
+	v, err := strconv.ParseUint(string(text), 8, 32)
+	if err != nil || v > 0o777 || v == 0 {
+		return fmt.Errorf("bad mode %q: want an octal number up to 0777", text)
+	}
+	*m = Mode(v)
+	return nil
 }
 
 // A Text is what a user wants sent, with the escapes \n \r \t \\ and \xHH
