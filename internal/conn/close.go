@@ -33,8 +33,16 @@ func CloseInOrder(c net.Conn, limit time.Duration) error {
 // Reset ends c at once by a RST (SO_LINGER with a linger time of 0,
 // socket(7)): what is queued either way is lost, and the peer's next call
 // fails with ECONNRESET. Where there is no RST, as between Unix sockets, it is
-// an ordinary close.
+// an ordinary close. A connection that stands on another one (NetConn) ends with
+// that.
 func Reset(c net.Conn) error {
+	for {
+		above, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		c = above.NetConn()
+	}
 	if l, ok := c.(interface{ SetLinger(int) error }); ok {
 		_ = l.SetLinger(0) // then it is closed as it is
 	}

@@ -6,9 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
-
-	"gcat/internal/conn"
 )
 
 // Options say how a connection is made secret and whom it is with. The zero
@@ -37,6 +36,13 @@ type Options struct {
 	// ClientCA is a PEM file of the authorities whose certificates a server
 	// asks of its clients; empty asks for none.
 	ClientCA string
+	// Authority signs a server's throw-away certificate; nil has it sign itself.
+	Authority *Authority
+	// Fault is what is wrong with that; empty is nothing.
+	Fault Fault
+	// KeyLog is a file that the secrets of each connection are appended to, in the
+	// NSS key log format, for those who decrypt a capture; empty is none.
+	KeyLog string
 }
 
 // Check reports what makes no sense in the options themselves, before any file
@@ -103,9 +109,9 @@ func (o Options) ServerConfig() (*tls.Config, error) {
 		}
 	}
 	if len(config.Certificates) == 0 {
-		cert, err := throwAway()
+		cert, err := o.Fault.issue(o.Authority)
 		if err != nil {
-			return nil, &conn.Error{Why: conn.Local, Op: "make a certificate", Err: err}
+			return nil, err
 		}
 		config.Certificates = []tls.Certificate{cert}
 	}
@@ -124,6 +130,13 @@ func (o Options) config() (*tls.Config, error) {
 			return nil, err
 		}
 		config.Certificates = []tls.Certificate{cert}
+	}
+	if o.KeyLog != "" {
+		f, err := os.OpenFile(o.KeyLog, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, fileError(o.KeyLog, err)
+		}
+		config.KeyLogWriter = f // for as long as the process lives
 	}
 	if pin, _ := parseFingerprint(o.Fingerprint); pin != "" {
 		config.VerifyConnection = func(state tls.ConnectionState) error {

@@ -35,6 +35,7 @@ type Stream struct {
 	tls  *tls.Conn
 	wire *wire
 
+	silent     bool // no close_notify is sent, on purpose
 	closeWrite sync.Once
 	closeErr   error
 	ended      atomic.Bool // close_notify is on its way
@@ -57,6 +58,8 @@ type Facts struct {
 	Fingerprint string
 	// Peer is the subject of the peer's certificate, as the peer wrote it.
 	Peer string
+	// ServerName is the name that the client asked for (SNI); empty is none.
+	ServerName string
 }
 
 // Client performs the handshake of a client over c, within ctx. When it
@@ -106,6 +109,7 @@ func (s *Stream) Facts() Facts {
 		Version:     tls.VersionName(state.Version),
 		Cipher:      tls.CipherSuiteName(state.CipherSuite),
 		ALPN:        state.NegotiatedProtocol,
+		ServerName:  state.ServerName,
 		Fingerprint: peerFingerprint(state),
 	}
 	if len(state.PeerCertificates) > 0 {
@@ -173,6 +177,9 @@ func (s *Stream) Write(p []byte) (int, error) {
 func (s *Stream) CloseWrite() error {
 	s.closeWrite.Do(func() {
 		s.ended.Store(true)
+		if s.silent {
+			return
+		}
 		before := s.wire.written.Load()
 		s.closeErr = s.tls.CloseWrite()
 		if socket, ok := s.wire.Conn.(*conn.Socket); ok && s.closeErr == nil {
@@ -186,6 +193,9 @@ func (s *Stream) CloseWrite() error {
 // peer does not read, and closes the connection below. To end it as broken, so
 // that the peer takes nothing for complete, close [Stream.NetConn] instead.
 func (s *Stream) Close() error {
+	if s.silent {
+		return s.wire.Close()
+	}
 	_ = s.wire.Conn.SetWriteDeadline(time.Now().Add(lastWords)) // it fails only on a closed connection
 	err := s.tls.Close()
 	if err != nil && strings.HasPrefix(err.Error(), "tls: failed to send closeNotify alert (but connection was closed anyway)") {

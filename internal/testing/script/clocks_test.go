@@ -20,11 +20,12 @@ import (
 // that comes from time.Now and has gone through none of these has its reading
 // (monotonic, see package time).
 var timesOfDay = map[string][]string{
-	"internal/cli/log.go: a log line":     {"Time.UTC"},
-	"internal/tlsconn/files.go: validity": {"Time.UTC", "Time.AddDate"},
-	"internal/echo/services.go: RFC 868":  {"Time.Unix"},
-	"internal/echo/template.go: {time}":   {"Time.UTC"},
-	"internal/pack/address.go: a value":   {"Unix", "Time.UTC", "Parse", "Time.Unix"},
+	"internal/cli/log.go: a log line":           {"Time.UTC"},
+	"internal/tlsconn/files.go: validity":       {"Time.UTC"},
+	"internal/tlsconn/certificate.go: validity": {"Time.UTC"},
+	"internal/echo/services.go: RFC 868":        {"Time.Unix"},
+	"internal/echo/template.go: {time}":         {"Time.UTC"},
+	"internal/pack/address.go: a value":         {"Unix", "Time.UTC", "Parse", "Time.Unix"},
 }
 
 // dayClock are the functions and methods of package time that make a time of day,

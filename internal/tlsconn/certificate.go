@@ -1,0 +1,115 @@
+package tlsconn
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"time"
+
+	"gcat/internal/conn"
+)
+
+// An Authority signs certificates that are made on the spot. It lives as long as
+// the process; a nil Authority stands for certificates that sign themselves.
+type Authority struct{ cert tls.Certificate }
+
+// A Leaf is a certificate to be made. The zero value is one for this host, which is
+// valid now.
+type Leaf struct {
+	// Names are the host names and addresses that it is for; nil is localhost, the
+	// loopback addresses and this host's name.
+	Names []string
+	// From and Until bound its validity, from now on; both zero are an hour ago
+	// (clocks differ) and in a year.
+	From, Until time.Duration
+}
+
+const (
+	day  = 24 * time.Hour
+	year = 365 * day
+)
+
+// NewAuthority makes an authority, valid since two days ago and for a year.
+func NewAuthority() (*Authority, error) {
+	cert, err := newCertificate(nil, -2*day, year, &x509.Certificate{
+		Subject:  pkix.Name{CommonName: "throw-away authority"},
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, IsCA: true,
+	})
+	if err != nil {
+		return nil, certificateError(err)
+	}
+	return &Authority{cert}, nil
+}
+
+// PEM returns the authority's certificate, for those who are to trust it.
+func (a *Authority) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Certificate[0]})
+}
+
+// Issue makes a certificate, with a new key, that proves nothing but that a holds
+// for it.
+func (a *Authority) Issue(leaf Leaf) (tls.Certificate, error) {
+	template := &x509.Certificate{
+		Subject:     pkix.Name{CommonName: "throw-away certificate"},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	if leaf.Names == nil {
+		leaf.Names = []string{"localhost", "127.0.0.1", "::1"}
+		if host, err := os.Hostname(); err == nil && host != "" && host != "localhost" {
+			leaf.Names = append(leaf.Names, host)
+		}
+	}
+	for _, name := range leaf.Names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	if leaf.From == 0 && leaf.Until == 0 {
+		leaf.From, leaf.Until = -time.Hour, year
+	}
+	cert, err := newCertificate(a, leaf.From, leaf.Until, template)
+	if err != nil {
+		return tls.Certificate{}, certificateError(err)
+	}
+	return cert, nil
+}
+
+// newCertificate completes template and has it signed by a, or by itself.
+func newCertificate(a *Authority, from, until time.Duration, template *x509.Certificate) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126))
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	now := time.Now().UTC() // anything else reads the time zone's file
+	template.SerialNumber = serial.Add(serial, big.NewInt(1))
+	template.NotBefore, template.NotAfter = now.Add(from), now.Add(until)
+	template.BasicConstraintsValid = true
+	parent, signer := template, any(key)
+	if a != nil {
+		parent, signer = a.cert.Leaf, a.cert.PrivateKey
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
+}
+
+func certificateError(err error) error {
+	return &conn.Error{Why: conn.Local, Op: "make a certificate", Err: err}
+}

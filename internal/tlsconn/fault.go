@@ -1,0 +1,99 @@
+package tlsconn
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"time"
+
+	"gcat/internal/conn"
+)
+
+// A Fault is one thing that a server does wrong on purpose, to test clients. The
+// empty one is none.
+type Fault string
+
+// The faults. The first four are of the certificate, and have no effect on one
+// that was read from a file.
+const (
+	Expired       Fault = "expired"         // since an hour ago
+	NotYet        Fault = "not-yet"         // valid in a day
+	WrongName     Fault = "wrong-name"      // for wrong.invalid
+	Untrusted     Fault = "untrusted"       // signed by an authority that nothing is known of
+	NoCloseNotify Fault = "no-close-notify" // TCP ends, TLS does not
+	Stall         Fault = "stall"           // no answer to the ClientHello
+	Garbage       Fault = "garbage"         // an answer that is not TLS
+	ResetHello    Fault = "reset"           // a RST in answer to the ClientHello
+)
+
+// Faults are all faults, in the order in which they are documented.
+var Faults = []Fault{Expired, NotYet, WrongName, Untrusted, NoCloseNotify, Stall, Garbage, ResetHello}
+
+// ErrFault is what [Fault.Server] returns once it has failed the handshake on
+// purpose.
+var ErrFault = errors.New("the handshake failed on purpose")
+
+// OfCertificate reports whether f is a fault of the certificate.
+func (f Fault) OfCertificate() bool {
+	return slices.Contains([]Fault{Expired, NotYet, WrongName, Untrusted}, f)
+}
+
+// issue makes the certificate that has the fault f and is signed by a.
+func (f Fault) issue(a *Authority) (cert tls.Certificate, err error) {
+	leaf := Leaf{}
+	switch f {
+	case Expired:
+		leaf.From, leaf.Until = -25*time.Hour, -time.Hour
+	case NotYet:
+		leaf.From, leaf.Until = day, 2*day
+	case WrongName:
+		leaf.Names = []string{"wrong.invalid"}
+	case Untrusted:
+		if a, err = NewAuthority(); err != nil {
+			return cert, err
+		}
+	}
+	return a.Issue(leaf)
+}
+
+// Server is [Server] with the fault f. One that fails the handshake has closed c,
+// and the error is [ErrFault]; a stall lasts until the client has left, ctx ends,
+// or a read deadline passes.
+func (f Fault) Server(ctx context.Context, c net.Conn, config *tls.Config, limits Limits) (*Stream, error) {
+	switch f {
+	case Stall, Garbage, ResetHello:
+		f.fail(ctx, c)
+		return nil, ErrFault
+	}
+	s, err := Server(ctx, c, config, limits)
+	if err == nil {
+		s.silent = f == NoCloseNotify
+	}
+	return s, err
+}
+
+// helloWait is how long a client may take for its ClientHello; then it is
+// answered by the fault, whether or not all of it has come.
+const helloWait = time.Second
+
+// fail reads the ClientHello, does what f says, and closes c.
+func (f Fault) fail(ctx context.Context, c net.Conn) {
+	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if f == Stall {
+		_, _ = io.Copy(io.Discard, c)
+		_ = c.Close()
+		return
+	}
+	_ = c.SetReadDeadline(time.Now().Add(helloWait)) // it fails only on a closed connection
+	_, _ = c.Read(make([]byte, 4<<10))
+	if f == ResetHello {
+		_ = conn.Reset(c)
+		return
+	}
+	_, _ = io.WriteString(c, "HTTP/1.0 400 Bad Request\r\n\r\nThis is not TLS.\r\n")
+	_ = conn.CloseInOrder(c, lastWords)
+}
