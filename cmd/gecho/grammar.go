@@ -47,7 +47,7 @@ type gecho struct {
 	FaultRate      probability `default:"1" placeholder:"P" group:"fault" help:"How many connections are hit at all [1]."`
 	Seed           *uint64     `placeholder:"N" group:"fault" help:"The same seed gives the same faults."`
 
-	LoopGuard int      `default:"1000" placeholder:"N" group:"security" help:"Identical datagrams answered a second [1000]."`
+	LoopGuard int      `default:"1000" placeholder:"N" group:"security" help:"Answered of a run of identical datagrams [1000]."`
 	Allow     []string `sep:"none" placeholder:"CIDR,..." group:"security" help:"Who may connect."`
 	Deny      []string `sep:"none" placeholder:"CIDR,..." group:"security" help:"Who may not."`
 	tlsFlags

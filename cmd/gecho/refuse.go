@@ -73,24 +73,24 @@ func (g *gecho) refuseValues() error {
 }
 
 // refuseIdle refuses options that none of the endpoints has a use for.
-func (g *gecho) refuseIdle(list []place) error {
+func (g *gecho) refuseIdle(list []endpoint) error {
 	if g.Inetd || os.Getenv("LISTEN_FDS") != "" { // what they are is not known yet
 		return nil
 	}
 	if len(list) == 0 {
-		list = []place{{Endpoint: conn.Endpoint{Network: "tcp"}}}
+		list = []endpoint{{Endpoint: conn.Endpoint{Network: "tcp"}}}
 	}
-	stream := func(p place) bool { return !p.Datagram() }
+	stream := func(p endpoint) bool { return !p.Datagram() }
 	for _, o := range []struct {
 		name  string
 		given bool
-		fits  func(place) bool
+		fits  func(endpoint) bool
 		needs string
 	}{
-		{"--loss", g.Loss > 0, place.Datagram, "a udp:// or unixgram:// endpoint"},
-		{"--duplicate", g.Duplicate > 0, place.Datagram, "a udp:// or unixgram:// endpoint"},
-		{"--reorder", g.Reorder > 0, place.Datagram, "a udp:// or unixgram:// endpoint"},
-		{"--mode", g.Mode != nil, func(p place) bool { return p.Unix() && !p.Abstract() }, "a Unix socket with a path"},
+		{"--loss", g.Loss > 0, endpoint.Datagram, "a udp:// or unixgram:// endpoint"},
+		{"--duplicate", g.Duplicate > 0, endpoint.Datagram, "a udp:// or unixgram:// endpoint"},
+		{"--reorder", g.Reorder > 0, endpoint.Datagram, "a udp:// or unixgram:// endpoint"},
+		{"--mode", g.Mode != nil, func(p endpoint) bool { return p.Unix() && !p.Abstract() }, "a Unix socket with a path"},
 		{"--fail-first", g.FailFirst > 0, stream, "an endpoint with connections"},
 		{"--on-eof", g.OnEOF != "close", stream, "an endpoint with connections"},
 		{"--rate", g.Rate > 0, stream, "an endpoint with connections"},

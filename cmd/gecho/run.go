@@ -23,7 +23,7 @@ func (g *gecho) run(log *cli.Log) error {
 	if err != nil {
 		return cli.Usagef("%v", err)
 	}
-	places, err := g.endpoints()
+	endpoints, err := g.endpoints()
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (g *gecho) run(log *cli.Log) error {
 	}
 	server := g.server(log)
 	sent := g.catch(log, &server.Totals)
-	sockets, err := g.open(sent.first, log, places)
+	sockets, err := g.open(sent.first, log, endpoints)
 	if sent.first.Err() != nil {
 		closeAll(sockets)
 		return context.Cause(sent.first)
@@ -83,8 +83,8 @@ func (g *gecho) server(log *cli.Log) *echo.Server {
 }
 
 var (
-	failures = map[string]echo.Ending{"close": echo.Close, "reset": echo.Reset, "hang": echo.Hang}
-	endings  = map[string]echo.Ending{"close": echo.Close, "reset": echo.Reset, "hold": echo.Hang}
+	failures = map[string]echo.How{"close": echo.Close, "reset": echo.Reset, "hang": echo.Hang}
+	afterEOF = map[string]echo.How{"close": echo.Close, "reset": echo.Reset, "hold": echo.Hang}
 )
 
 // A limitFlag is one of the options --*-after.
@@ -103,7 +103,7 @@ func (g *gecho) limits() []limitFlag {
 
 func (g *gecho) faults(log *cli.Log) echo.Faults {
 	f := echo.Faults{
-		FailFirst: g.FailFirst, Fail: failures[g.Fail], NoAccept: g.NoAccept, NoRead: g.NoRead, OnEOF: endings[g.OnEOF],
+		FailFirst: g.FailFirst, Fail: failures[g.Fail], NoAccept: g.NoAccept, NoRead: g.NoRead, OnEOF: afterEOF[g.OnEOF],
 		DelayMin: g.Delay.min, DelayMax: g.Delay.max, Rate: int64(g.Rate), Chunk: int(g.Chunk),
 		Corrupt: float64(g.Corrupt), Loss: float64(g.Loss), Duplicate: float64(g.Duplicate), Reorder: float64(g.Reorder),
 		Spared: 1 - float64(g.FaultRate), Seed: rand.Uint64N(1_000_000),

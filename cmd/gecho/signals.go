@@ -37,6 +37,6 @@ func (g *gecho) catch(log *cli.Log, totals *echo.Totals) *signals {
 		case 2:
 			close(s.again)
 		}
-	}, slices.Concat(ending, asking)...)
+	}, slices.Concat(stopping, asking)...)
 	return s
 }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// ending are the signals that end the server.
-var ending = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+// stopping are the signals that end the server.
+var stopping = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 
 // asking are those that ask for the totals.
 var asking = []os.Signal{syscall.SIGUSR1}

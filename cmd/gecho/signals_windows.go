@@ -2,8 +2,8 @@ package main
 
 import "os"
 
-// ending are the signals that end the server.
-var ending = []os.Signal{os.Interrupt}
+// stopping are the signals that end the server.
+var stopping = []os.Signal{os.Interrupt}
 
 // There is no signal that asks for the totals.
 var asking []os.Signal

@@ -17,16 +17,16 @@ import (
 // standard is where gecho listens unless told otherwise.
 const standard = "tcp://127.0.0.1:7007"
 
-// A place is an endpoint to listen on. Whether TLS is spoken there stands apart
+// An endpoint is where to listen. Whether TLS is spoken there stands apart
 // from its network, which may be of one family.
-type place struct {
+type endpoint struct {
 	conn.Endpoint
 	tls bool
 }
 
 // endpoints reads the endpoints of the command line.
-func (g *gecho) endpoints() ([]place, error) {
-	var list []place
+func (g *gecho) endpoints() ([]endpoint, error) {
+	var list []endpoint
 	for _, text := range g.Endpoint {
 		e, err := conn.ParseEndpoint(text, conn.Syntax{Listening: true, Network: "tcp", Host: "127.0.0.1"})
 		if err != nil {
@@ -41,7 +41,7 @@ func (g *gecho) endpoints() ([]place, error) {
 				e.Network = "udp4"
 			}
 		}
-		list = append(list, place{e, secure})
+		list = append(list, endpoint{e, secure})
 	}
 	if err := g.refuseTLS(list); err != nil {
 		return nil, err
@@ -51,8 +51,8 @@ func (g *gecho) endpoints() ([]place, error) {
 
 // refuseTLS refuses what is about TLS alone where nothing speaks it: without a
 // word the connections would be open to all.
-func (g *gecho) refuseTLS(list []place) error {
-	if g.TLS || slices.ContainsFunc(list, func(p place) bool { return p.tls }) {
+func (g *gecho) refuseTLS(list []endpoint) error {
+	if g.TLS || slices.ContainsFunc(list, func(p endpoint) bool { return p.tls }) {
 		return nil
 	}
 	for _, o := range []struct {
@@ -77,7 +77,7 @@ func (g *gecho) tlsOptions() tlsconn.Options {
 
 // open opens all that is to be served: nothing is, unless everything could be
 // bound.
-func (g *gecho) open(ctx context.Context, log *cli.Log, places []place) (sockets []echo.Socket, err error) {
+func (g *gecho) open(ctx context.Context, log *cli.Log, endpoints []endpoint) (sockets []echo.Socket, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(sockets)
@@ -94,9 +94,9 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, places []place) (sockets
 	if sockets, err = handedOver(); err != nil {
 		return sockets, err
 	}
-	if len(sockets) == 0 && len(places) == 0 {
+	if len(sockets) == 0 && len(endpoints) == 0 {
 		e, _ := conn.ParseEndpoint(standard, conn.Syntax{Listening: true})
-		places = []place{{e, g.TLS}}
+		endpoints = []endpoint{{e, g.TLS}}
 	}
 	var secure *tls.Config
 	for i := range sockets {
@@ -109,7 +109,7 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, places []place) (sockets
 			sockets[i].TLS = secure
 		}
 	}
-	for _, p := range places {
+	for _, p := range endpoints {
 		if p.tls && secure == nil {
 			if secure, err = g.serverConfig(log); err != nil {
 				return sockets, err
@@ -148,7 +148,7 @@ func (g *gecho) serverConfig(log *cli.Log) (*tls.Config, error) {
 const lookupLimit = 10 * time.Second
 
 // listen binds one endpoint.
-func (g *gecho) listen(ctx context.Context, e place) (echo.Socket, error) {
+func (g *gecho) listen(ctx context.Context, e endpoint) (echo.Socket, error) {
 	config := conn.ListenConfig{Backlog: g.Backlog, Socket: conn.SocketOptions{ReusePort: g.ReusePort}}
 	if g.Mode != nil {
 		config.Mode = fs.FileMode(*g.Mode)

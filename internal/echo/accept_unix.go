@@ -38,19 +38,19 @@ func (a *acceptor) open() {
 	a.watch = f
 }
 
-// ready waits for a connection and takes a place for it. It returns false if
-// there is none, or the wait was interrupted. The place is taken only when
-// somebody is there for it: else a listener that nobody calls would keep the
+// ready waits for a connection and takes a slot for it. It returns false if
+// there is none, or the wait was interrupted. The slot is taken only when a
+// connection is there for it: else a listener without clients would keep the
 // last one from the others.
 func (a *acceptor) ready() (ok bool) {
 	if a.raw == nil {
-		return a.server.gate.enter()
+		return a.server.slots.take()
 	}
 	_ = a.raw.Read(func(fd uintptr) bool { // the interrupt is its only error
 		if !readable(fd) {
 			return false
 		}
-		ok = a.server.gate.enter()
+		ok = a.server.slots.take()
 		return true
 	})
 	return ok
@@ -72,9 +72,9 @@ func readable(fd uintptr) bool {
 	}
 }
 
-// places is how many connections are served at once: as asked for, and never
+// slotLimit is how many connections are served at once: as asked for, and never
 // more than there are descriptors for.
-func (s *Server) places(sockets int) int {
+func (s *Server) slotLimit(sockets int) int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<30 {
 		return s.MaxConns
@@ -86,7 +86,7 @@ func (s *Server) places(sockets int) int {
 	return n
 }
 
-// spareDescriptors are left for the poller, the loops and what the Go runtime
+// spareDescriptors are left for the poller, the fast path and what the Go runtime
 // opens for a moment.
 const spareDescriptors = 8
 

@@ -8,7 +8,7 @@ import (
 
 // serviced does what the service does until the peer's end of file (nil) or
 // something else ends it.
-func (c *client) serviced() error {
+func (c *connection) serviced() error {
 	s := c.server
 	switch s.Service {
 	case Discard:
@@ -29,7 +29,7 @@ func (c *client) serviced() error {
 }
 
 // tell sends b and ends the connection.
-func (c *client) tell(b []byte) error {
+func (c *connection) tell(b []byte) error {
 	if err := c.send(b); err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (c *client) tell(b []byte) error {
 
 // discardService throws away what comes. The sizes after which a fault is due
 // count what was received, since nothing is sent.
-func (c *client) discardService() error {
+func (c *connection) discardService() error {
 	f := &c.server.Faults
 	limit := f.limit()
 	return c.each(func([]byte) error {
@@ -51,7 +51,7 @@ func (c *client) discardService() error {
 
 // generate sends size bytes of the pattern, or without end if size is 0, and
 // throws away what comes meanwhile.
-func (c *client) generate(size int64) error {
+func (c *connection) generate(size int64) error {
 	ended := make(chan error, 1)
 	go func() { ended <- c.discard() }() // the peer's end, or Interrupt, ends it
 	err := c.sendPattern(size)
@@ -66,7 +66,7 @@ func (c *client) generate(size int64) error {
 	return <-ended
 }
 
-func (c *client) sendPattern(size int64) error {
+func (c *connection) sendPattern(size int64) error {
 	scratch := make([]byte, 0, sourceChunk)
 	for offset := int64(0); size == 0 || offset < size; {
 		n := sourceChunk
@@ -84,7 +84,7 @@ func (c *client) sendPattern(size int64) error {
 }
 
 // answer replies to what one read, or one line, brought.
-func (c *client) answer(data []byte) error {
+func (c *connection) answer(data []byte) error {
 	s := c.server
 	if s.Reply != nil || s.Suffix != "" {
 		b := borrow()
@@ -99,7 +99,7 @@ func (c *client) answer(data []byte) error {
 }
 
 // appendReply appends to b the reply to data, its suffix included.
-func (c *client) appendReply(b, data []byte) []byte {
+func (c *connection) appendReply(b, data []byte) []byte {
 	s := c.server
 	c.replies++
 	if s.Reply != nil {
@@ -111,7 +111,7 @@ func (c *client) appendReply(b, data []byte) []byte {
 }
 
 // echoLines answers line by line. A last line without an ending is a line.
-func (c *client) echoLines() error {
+func (c *connection) echoLines() error {
 	if err := c.each(c.takeLines); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (c *client) echoLines() error {
 }
 
 // takeLines answers the lines that end in data and keeps the rest.
-func (c *client) takeLines(data []byte) error {
+func (c *connection) takeLines(data []byte) error {
 	longest := c.server.MaxLine
 	if longest == 0 {
 		longest = defaultMaxLine
@@ -158,7 +158,7 @@ func cutLine(data []byte) (line, rest []byte, whole bool) {
 }
 
 // takeLine obeys line, if it is a control line, and answers it.
-func (c *client) takeLine(line []byte) error {
+func (c *connection) takeLine(line []byte) error {
 	if c.server.Control {
 		switch done, err := c.control(withoutEnding(line)); {
 		case done:
@@ -173,7 +173,7 @@ func (c *client) takeLine(line []byte) error {
 
 // control obeys `exit` (done) and `set time N`; other lines are not for it,
 // unless they begin with the word set.
-func (c *client) control(line []byte) (done bool, err error) {
+func (c *connection) control(line []byte) (done bool, err error) {
 	words := bytes.Fields(line)
 	switch {
 	case len(words) == 1 && string(words[0]) == "exit":

@@ -1,20 +1,16 @@
 // Package echo is gecho's inside: what is done with one connection or one
 // datagram, for how long, and how it is made to go wrong on purpose.
 //
-// A [Server] is given bound sockets. A gate counts places: an acceptor takes a
-// place before it takes a connection out of the backlog, so that a full server
-// leaves the rest waiting there and never runs out of descriptors by its own
-// doing. A connection is then a client, one goroutine that reads, answers and
-// ends in order, with a clock beside it that is looked at only when it could
-// fire.
+// A [Server] is given bound sockets. An acceptor takes a slot before it takes a
+// connection out of the backlog, so that a full server leaves the rest waiting
+// there and never runs out of descriptors by its own doing. A connection then has
+// one goroutine that reads, answers and ends it in order, with a clock beside it
+// that is looked at only when it could fire.
 //
 // A connection that is only echoed (the default service, no option that looks
-// at the bytes) goes to a loop instead, on Linux: one goroutine that asks
-// epoll(7) and is itself parked in the runtime's poller. A goroutine for each
-// connection reaches two thirds to four fifths of what an epoll server in C
-// does, and its stack costs a waiting connection 3.6 KiB; the loop reaches about
-// nine tenths, at a few hundred bytes, for three hundred lines of code. All that
-// is seen from outside is the same either way, and the tests run both.
+// at the bytes) takes the fast path of [gcat/internal/echo/epoll] instead, on
+// Linux. All that is seen from outside is the same either way, and the tests run
+// both.
 //
 // Nothing that waits holds a buffer: one is borrowed when there is something to
 // read and given back when it has been answered. What is read is written before
@@ -28,6 +24,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gcat/internal/echo/epoll"
 )
 
 // A Server answers on any number of sockets. The zero value echoes for ever,
@@ -92,13 +90,13 @@ type Server struct {
 
 	stopping context.Context // ends when nothing more is accepted because of a signal
 	grace    time.Duration   // what is given after that
-	gate     *gate
-	loops    []*loop
+	slots    *slots
+	fast     *epoll.Group   // nil where there is none, or plain is false
 	live     sync.WaitGroup // connections
 	counted  sync.WaitGroup // those of them that Count counts, or may count
 	mu       sync.Mutex
-	open     map[*client]struct{}
-	mine     map[addressKey]struct{} // our own datagram sockets
+	open     map[*connection]struct{}
+	own      map[addressKey]struct{} // addresses of our datagram sockets
 }
 
 // A Socket is something to serve: one of Listener, Packet and Conn.
@@ -189,7 +187,8 @@ func (s *Server) report(e Event) {
 // lines reports whether the server works line by line.
 func (s *Server) lines() bool { return s.Lines || s.Control }
 
-// plain reports whether connections are only echoed, so that a loop can do it.
+// plain reports whether connections are only echoed, so that the fast path can do
+// it.
 func (s *Server) plain() bool {
 	return s.Service == Echo && s.Greeting == "" && s.Suffix == "" && s.Reply == nil && !s.lines() && !s.CloseAfterReply && !s.Faults.any()
 }

@@ -140,10 +140,10 @@ func TestTimestamp(t *testing.T) {
 
 // The budget of a run is not renewed while it goes on, however slowly: only
 // silence ends it.
-func TestGuard(t *testing.T) {
+func TestLoopGuard(t *testing.T) {
 	second := int64(time.Second)
 	for _, pace := range []int64{second / 10_000, second / 500, second, 9 * second} {
-		g := newGuard(100)
+		g := newLoopGuard(100)
 		now, passed := 100*second, 0
 		for range 1000 { // a loop: what is not answered does not come again
 			if !g.allows([]byte("a"), []byte("same"), now) {
@@ -164,13 +164,13 @@ func TestGuard(t *testing.T) {
 			}
 		}
 	}
-	g := newGuard(2)
+	g := newLoopGuard(2)
 	for i, want := range []bool{true, true, false, false, true, true, false} { // a client that goes on all the same
 		if got := g.allows([]byte("a"), []byte("same"), 100*second+int64(i)*4*second); got != want {
 			t.Errorf("datagram %d: %v", i, got)
 		}
 	}
-	g = newGuard(0)
+	g = newLoopGuard(0)
 	for range 2 {
 		if !g.allows(nil, nil, 0) {
 			t.Error("no limit is no limit")
@@ -178,9 +178,9 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-func TestGate(t *testing.T) {
-	g := newGate(2, 3)
-	if first, second, third := g.enter(), g.enter(), g.enter(); !first || !second || third {
+func TestSlots(t *testing.T) {
+	g := newSlots(2, 3)
+	if first, second, third := g.take(), g.take(), g.take(); !first || !second || third {
 		t.Fatal("two places")
 	}
 	changed := g.full()
@@ -189,49 +189,49 @@ func TestGate(t *testing.T) {
 	}
 	g.giveBack()
 	<-changed
-	if g.full() != nil || !g.enter() {
+	if g.full() != nil || !g.take() {
 		t.Fatal("a place was given back")
 	}
-	g.admit()
-	g.admit()
-	g.leave()
-	if !g.enter() {
+	g.count()
+	g.count()
+	g.release()
+	if !g.take() {
 		t.Fatal("the third of three")
 	}
-	g.admit()
+	g.count()
 	<-g.over
-	g.leave()
-	if g.enter() || g.full() == nil {
+	g.release()
+	if g.take() || g.full() == nil {
 		t.Fatal("there were three already")
 	}
 }
 
 // Whoever waits for a descriptor is not woken by a place that is given back: two
 // listeners without one would wake each other for ever.
-func TestGateLeft(t *testing.T) {
-	g := newGate(0, 0)
-	left := g.left()
-	g.enter()
+func TestSlotsEnded(t *testing.T) {
+	g := newSlots(0, 0)
+	left := g.ended()
+	g.take()
 	g.giveBack()
 	select {
 	case <-left:
 		t.Fatal("nobody had left")
 	default:
 	}
-	g.enter()
-	g.leave()
+	g.take()
+	g.release()
 	<-left
 }
 
 // Many at once never exceed the places, and nobody waits for ever.
-func TestGateCrowd(t *testing.T) {
-	g := newGate(3, 0)
+func TestSlotsCrowd(t *testing.T) {
+	g := newSlots(3, 0)
 	var inside, most int
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			for !g.enter() {
+			for !g.take() {
 				g.wait(t.Context())
 			}
 			mu.Lock()
@@ -242,7 +242,7 @@ func TestGateCrowd(t *testing.T) {
 			mu.Lock()
 			inside--
 			mu.Unlock()
-			g.leave()
+			g.release()
 		})
 	}
 	all.Wait()
@@ -287,7 +287,7 @@ func FuzzLines(f *testing.F) {
 	f.Add([]byte("set time 5\nset\nexit"), uint8(1))
 	f.Fuzz(func(t *testing.T, data []byte, piece uint8) {
 		var got []byte
-		c := &client{server: &Server{MaxLine: 1 << 20}}
+		c := &connection{server: &Server{MaxLine: 1 << 20}}
 		c.stream = sink{&got}
 		for rest := data; len(rest) > 0; {
 			n := min(len(rest), int(piece)+1)
@@ -311,7 +311,7 @@ func FuzzControl(f *testing.F) {
 	f.Add([]byte("set time -0"))
 	f.Add([]byte(" exit "))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		c := &client{server: &Server{ParseDuration: time.ParseDuration}}
+		c := &connection{server: &Server{ParseDuration: time.ParseDuration}}
 		c.clock.start(0, 0, func(string, time.Duration) {})
 		done, err := c.control(line)
 		c.clock.stop()
@@ -335,7 +335,7 @@ func (s sink) CloseWrite() error           { return nil }
 func TestPartialBound(t *testing.T) {
 	const longest = 64 << 10
 	for _, piece := range []int{1, 100, 1000, longest} {
-		c := &client{server: &Server{Lines: true}}
+		c := &connection{server: &Server{Lines: true}}
 		for sent := 0; sent+piece <= longest; sent += piece {
 			if err := c.takeLines(make([]byte, piece)); err != nil {
 				t.Fatal(err)

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// An Ending is how a connection ends when it is not simply closed.
-type Ending int
+// A How is the way in which a connection ends.
+type How int
 
-// The endings.
+// The ways to end.
 const (
-	Close Ending = iota // in order: FIN, drain, close
-	Reset               // RST
-	Hang                // not at all: silence, with the connection up
+	Close How = iota // in order: FIN, drain, close
+	Reset            // RST
+	Hang             // not at all: silence, with the connection up
 )
 
 // Faults are what goes wrong on purpose. The zero value is nothing.
@@ -20,13 +20,13 @@ type Faults struct {
 	// FailFirst is how many connections, the first ones, end at once as Fail
 	// says.
 	FailFirst int64
-	Fail      Ending
+	Fail      How
 	// NoAccept takes nobody out of the backlog.
 	NoAccept bool
 	// NoRead reads nothing, so that clients cannot write for ever.
 	NoRead bool
 	// OnEOF is what follows the peer's end of file.
-	OnEOF Ending
+	OnEOF How
 	// DelayMin and DelayMax bound the pause before each reply.
 	DelayMin, DelayMax time.Duration
 	// Rate is how many bytes a second are sent.

@@ -27,7 +27,7 @@ func giveBack(b *[]byte) {
 	buffers.Put(b)
 }
 
-func (c *client) borrow() *[]byte {
+func (c *connection) borrow() *[]byte {
 	if c.messages {
 		return messages.Get().(*[]byte)
 	}
@@ -36,7 +36,7 @@ func (c *client) borrow() *[]byte {
 
 // receive reads once. The buffer is to be given back, also with an error,
 // unless it is nil.
-func (c *client) receive() (b *[]byte, n int, err error) {
+func (c *connection) receive() (b *[]byte, n int, err error) {
 	if c.raw != nil {
 		b, n, err = c.receiveRaw()
 	} else {
@@ -54,7 +54,7 @@ func (c *client) receive() (b *[]byte, n int, err error) {
 
 // each calls use with all that comes until the peer's end of file, for which it
 // returns nil.
-func (c *client) each(use func([]byte) error) error {
+func (c *connection) each(use func([]byte) error) error {
 	for {
 		b, n, err := c.receive()
 		var failed error
@@ -76,6 +76,6 @@ func (c *client) each(use func([]byte) error) error {
 }
 
 // discard reads to the end of file and throws away.
-func (c *client) discard() error {
+func (c *connection) discard() error {
 	return c.each(func([]byte) error { return nil })
 }

@@ -10,7 +10,7 @@ import (
 
 // receiveRaw reads from the socket with a buffer that is borrowed only when
 // there is something to read: a connection that waits holds none.
-func (c *client) receiveRaw() (b *[]byte, n int, err error) {
+func (c *connection) receiveRaw() (b *[]byte, n int, err error) {
 	waited := c.raw.Read(func(fd uintptr) bool {
 		b = c.borrow()
 		for {
@@ -40,7 +40,7 @@ func (c *client) receiveRaw() (b *[]byte, n int, err error) {
 
 // gone reports whether the peer has reset the connection, or closed it as far as
 // that can be known (poll(2): POLLERR, POLLHUP).
-func (c *client) gone() (gone bool) {
+func (c *connection) gone() (gone bool) {
 	raw, err := c.socket.SyscallConn()
 	if err != nil {
 		return false

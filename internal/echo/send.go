@@ -8,7 +8,7 @@ import (
 const chunkPause = time.Millisecond
 
 // send sends b, which it may change, as the faults want it.
-func (c *client) send(b []byte) error {
+func (c *connection) send(b []byte) error {
 	f := &c.server.Faults
 	if !f.any() || c.plan.spare {
 		return c.write(b)
@@ -35,7 +35,7 @@ func (c *client) send(b []byte) error {
 }
 
 // reached does what is to be done after so many bytes.
-func (c *client) reached(how LimitKind, after int64) error {
+func (c *connection) reached(how LimitKind, after int64) error {
 	switch how {
 	case ResetAfter:
 		c.fault("reset after %d bytes", after)
@@ -58,7 +58,7 @@ func (c *client) reached(how LimitKind, after int64) error {
 }
 
 // drip writes b in the pieces, and at the pace, that were asked for.
-func (c *client) drip(b []byte) error {
+func (c *connection) drip(b []byte) error {
 	f := &c.server.Faults
 	piece := len(b)
 	if f.Rate > 0 {
@@ -86,7 +86,7 @@ func (c *client) drip(b []byte) error {
 }
 
 // write writes all of b.
-func (c *client) write(b []byte) error {
+func (c *connection) write(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}

@@ -18,9 +18,9 @@ import (
 // closed in order. It returns how many had to be closed.
 func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socket) (closed int) {
 	s.stopping, s.grace = ctx, grace
-	s.gate = newGate(s.places(len(sockets)), s.Count)
-	s.mine = ownAddresses(sockets)
-	s.startLoops(sockets)
+	s.slots = newSlots(s.slotLimit(len(sockets)), s.Count)
+	s.own = ownAddresses(sockets)
+	s.startFast(sockets)
 	accepting, stop := context.WithCancel(ctx)
 	defer stop()
 	var serving sync.WaitGroup
@@ -30,7 +30,7 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socke
 	all := make(chan struct{})
 	go func() { serving.Wait(); close(all) }() // ends with the sockets
 	select {
-	case <-s.gate.over:
+	case <-s.slots.over:
 	case <-all: // only connections were given
 	case <-ctx.Done():
 	}
@@ -48,7 +48,9 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socke
 	case <-ctx.Done():
 		closed = s.endAfter(grace, finished)
 	}
-	s.stopLoops()
+	if s.fast != nil {
+		s.fast.Stop()
+	}
 	return closed
 }
 
@@ -58,7 +60,7 @@ func (s *Server) endFailing() {
 	defer s.mu.Unlock()
 	for c := range s.open {
 		if c.failing() {
-			c.end(ending{by: "local"})
+			c.end(reason{by: "local"})
 		}
 	}
 }
@@ -74,13 +76,13 @@ func (s *Server) endAfter(grace time.Duration, finished <-chan struct{}) (closed
 	}
 	s.mu.Lock()
 	for c := range s.open {
-		if c.end(ending{by: "signal"}) {
+		if c.end(reason{by: "signal"}) {
 			closed++
 		}
 	}
 	s.mu.Unlock()
-	for _, l := range s.loops {
-		closed += l.endAll()
+	if s.fast != nil {
+		closed += s.fast.EndAll()
 	}
 	<-finished
 	return closed
@@ -92,7 +94,7 @@ func (s *Server) serveSocket(ctx, stopping context.Context, socket Socket) {
 	case socket.Packet != nil:
 		s.servePacket(stopping, socket)
 	case socket.Conn != nil:
-		if s.gate.enter() {
+		if s.slots.take() {
 			s.begin(socket.Conn, socket)
 		}
 	case s.Faults.NoAccept:
@@ -115,7 +117,7 @@ func (s *Server) serveSocket(ctx, stopping context.Context, socket Socket) {
 type acceptor struct {
 	server *Server
 	socket Socket
-	loop   bool     // connections go to a loop
+	fast   bool     // connections take the fast path
 	watch  *os.File // a copy of the listener's descriptor to wait on; nil if there is none
 	raw    syscall.RawConn
 }
@@ -123,14 +125,14 @@ type acceptor struct {
 // run accepts until ctx ends.
 func (a *acceptor) run(ctx context.Context) {
 	a.open()
-	a.loop = a.server.loops != nil && a.raw != nil && a.socket.loopable()
-	if a.loop {
-		a.prepare()
+	a.fast = a.server.fast != nil && a.raw != nil && a.socket.fast()
+	if a.fast {
+		a.server.fast.Prepare(a.raw)
 	}
 	stop := context.AfterFunc(ctx, a.interrupt)
 	defer stop()
 	for ctx.Err() == nil {
-		a.server.gate.wait(ctx)
+		a.server.slots.wait(ctx)
 		if ctx.Err() != nil || !a.ready() {
 			continue
 		}
@@ -152,58 +154,58 @@ func (a *acceptor) interrupt() {
 	_ = a.socket.Listener.Close()
 }
 
-// drain accepts what waits in the backlog at the end: those clients were told
-// that they are connected.
+// drain accepts what waits in the backlog at the end: those clients are
+// connected already.
 func (a *acceptor) drain() {
 	l, ok := a.socket.Listener.(interface{ SetDeadline(time.Time) error })
 	if !ok || a.raw == nil {
 		return
 	}
 	_ = l.SetDeadline(time.Now().Add(drainLimit)) // it fails only on a closed listener
-	for a.waiting() && a.server.gate.enter() {
+	for a.waiting() && a.server.slots.take() {
 		if a.accept() != nil {
 			return
 		}
 	}
 }
 
-// accept takes the connection that is ready, for which a place is taken, and
-// hands it on.
+// accept accepts the connection that is ready, for which a slot is taken, and
+// begins to serve it.
 func (a *acceptor) accept() error {
 	s := a.server
-	if a.loop {
-		return a.acceptRaw()
+	if a.fast {
+		return a.acceptFast()
 	}
 	nc, err := a.socket.Listener.Accept()
 	if err != nil {
-		s.gate.giveBack()
+		s.slots.giveBack()
 		return err
 	}
 	if !s.permits(nc.RemoteAddr(), nc.LocalAddr(), a.socket) {
 		_ = nc.Close()
-		s.gate.giveBack()
+		s.slots.giveBack()
 		return nil
 	}
 	s.begin(nc, a.socket)
 	return nil
 }
 
-// begin serves a connection, whose place is taken, in a goroutine of its own.
+// begin serves a connection, whose slot is taken, in a goroutine of its own.
 func (s *Server) begin(nc net.Conn, socket Socket) {
-	c := s.newClient(nc, s.Totals.Connections.Add(1), socket)
+	c := s.newConnection(nc, s.Totals.Connections.Add(1), socket)
 	s.live.Add(1)
 	switch {
 	case c.failing():
-		s.gate.exempt()
+		s.slots.exempt()
 	case socket.TLS == nil:
-		s.gate.admit()
+		s.slots.count()
 	}
 	if !c.failing() {
 		s.counted.Add(1)
 	}
 	go func() { // ends with the connection
 		defer s.live.Done()
-		defer s.gate.leave()
+		defer s.slots.release()
 		c.serve(socket.TLS)
 		if !c.failing() {
 			s.counted.Done()
@@ -220,13 +222,13 @@ func (s *Server) permits(remote, local net.Addr, socket Socket) bool {
 	return false
 }
 
-// failed reports why nobody could be accepted and waits until that may have
-// changed: when descriptors or memory are short, until a connection leaves.
+// failed reports why accept failed and waits until that may have changed: when
+// descriptors or memory are short, until a connection ends.
 func (a *acceptor) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil || errors.Is(err, syscall.ECONNABORTED) || errors.Is(err, syscall.EINTR) {
 		return
 	}
-	left := a.server.gate.left()
+	left := a.server.slots.ended()
 	a.server.report(Event{Kind: Failed, Endpoint: a.socket.Name, Err: &conn.Error{
 		Why: conn.Local, Op: "accept on " + a.socket.Name, Err: err}})
 	timer := time.NewTimer(time.Second)

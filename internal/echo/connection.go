@@ -17,8 +17,8 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// A client is one connection: what is known of it, and its clock.
-type client struct {
+// A connection is what is known of one, and its clock.
+type connection struct {
 	server        *Server
 	number        int64
 	endpoint      string
@@ -40,13 +40,13 @@ type client struct {
 	partial  []byte // the beginning of a line whose end has not come
 
 	ended   chan struct{} // closed when a clock or the server ends it
-	ending  sync.Mutex    // held while deadlines are set to make it end
-	cause   atomic.Pointer[ending]
+	endMu   sync.Mutex    // held while deadlines are set to make it end
+	cause   atomic.Pointer[reason]
 	writing atomic.Bool
 }
 
-// An ending is why a connection is closed from this side.
-type ending struct {
+// A reason is why a connection is closed from this side.
+type reason struct {
 	by   string // timeout or signal
 	idle bool   // the idle limit passed, so nothing can be under way
 }
@@ -58,9 +58,9 @@ var (
 	errLong  = errors.New("the line is too long") // close in order
 )
 
-// newClient makes the client of a connection that has just been accepted.
-func (s *Server) newClient(nc net.Conn, number int64, socket Socket) *client {
-	c := &client{
+// newConnection is one that has just been accepted.
+func (s *Server) newConnection(nc net.Conn, number int64, socket Socket) *connection {
+	c := &connection{
 		server: s, number: number, endpoint: socket.Name, messages: socket.Messages,
 		remote: addrName(nc.RemoteAddr()), local: addrName(nc.LocalAddr()),
 		start: time.Now(), ended: make(chan struct{}),
@@ -91,7 +91,7 @@ func addrName(a net.Addr) string {
 }
 
 // serve is the life of a connection. It returns when it is closed.
-func (c *client) serve(secure *tls.Config) {
+func (c *connection) serve(secure *tls.Config) {
 	s := c.server
 	s.track(c)
 	defer s.forget(c)
@@ -101,9 +101,9 @@ func (c *client) serve(secure *tls.Config) {
 	err := c.handshake(secure)
 	if secure != nil && !c.failing() {
 		if err == nil {
-			s.gate.admit()
+			s.slots.count()
 		} else {
-			s.gate.exempt()
+			s.slots.exempt()
 		}
 	}
 	if err == nil {
@@ -115,7 +115,7 @@ func (c *client) serve(secure *tls.Config) {
 }
 
 // handshake puts TLS on the connection.
-func (c *client) handshake(secure *tls.Config) error {
+func (c *connection) handshake(secure *tls.Config) error {
 	if secure == nil {
 		return nil
 	}
@@ -133,7 +133,7 @@ func (c *client) handshake(secure *tls.Config) error {
 
 // converse is the conversation: nil at the peer's end of file, else what ended
 // it.
-func (c *client) converse() error {
+func (c *connection) converse() error {
 	f := &c.server.Faults
 	c.plan = f.plan(c.number)
 	c.pacer = pacer{rate: f.Rate}
@@ -166,9 +166,9 @@ func (c *client) converse() error {
 }
 
 // failing reports whether the connection is one of the first, which fail.
-func (c *client) failing() bool { return c.number <= c.server.Faults.FailFirst }
+func (c *connection) failing() bool { return c.number <= c.server.Faults.FailFirst }
 
-func (c *client) failFirst(how Ending) error {
+func (c *connection) failFirst(how How) error {
 	switch how {
 	case Reset:
 		c.fault("reset, one of the first")
@@ -181,7 +181,7 @@ func (c *client) failFirst(how Ending) error {
 	return errDone
 }
 
-func (c *client) onEOF(how Ending) error {
+func (c *connection) onEOF(how How) error {
 	if how == Reset {
 		c.fault("reset at its end of file")
 		return errReset
@@ -193,30 +193,34 @@ func (c *client) onEOF(how Ending) error {
 // hang is silence with the connection up, until the peer is gone or the
 // connection or the server is ended. It is of our making, so the idle clock
 // stands still, and nobody waits for it to finish.
-func (c *client) hang() error {
+func (c *connection) hang() error {
 	c.clock.Pause()
 	defer c.clock.Resume()
-	stop := context.AfterFunc(c.server.stopping, func() { c.end(ending{by: "signal"}) })
+	stop := context.AfterFunc(c.server.stopping, func() { c.end(reason{by: "signal"}) })
 	defer stop()
 	return c.pause(math.MaxInt64)
 }
 
 // expire is called by the clocks.
-func (c *client) expire(what string, limit time.Duration) {
-	text := fmt.Sprintf("timed out: nothing moved for %v", limit)
-	if what == "deadline" {
-		text = fmt.Sprintf("timed out: its deadline of %v passed", limit)
-	}
-	if c.end(ending{by: "timeout", idle: what == "idle"}) {
-		c.report(Event{Kind: TimedOut, What: text})
+func (c *connection) expire(clock string, limit time.Duration) {
+	if c.end(reason{by: "timeout", idle: clock == "idle"}) {
+		c.report(timedOut(clock, limit))
 	}
 }
 
-// end makes whatever the client waits for return, for a reason; only the first
+// timedOut is the event that a clock, "idle" or "deadline", has fired.
+func timedOut(clock string, limit time.Duration) Event {
+	if clock == "deadline" {
+		return Event{Kind: TimedOut, What: fmt.Sprintf("timed out: its deadline of %v passed", limit)}
+	}
+	return Event{Kind: TimedOut, What: fmt.Sprintf("timed out: nothing moved for %v", limit)}
+}
+
+// end makes whatever the connection waits for return, for a reason; only the first
 // reason counts.
-func (c *client) end(why ending) bool {
-	c.ending.Lock()
-	defer c.ending.Unlock()
+func (c *connection) end(why reason) bool {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
 	if !c.cause.CompareAndSwap(nil, &why) {
 		return false
 	}
@@ -233,8 +237,8 @@ func (c *client) end(why ending) bool {
 const goneCheck = time.Second
 
 // pause sleeps for d, which is not idleness, until the peer has gone, or until
-// the client is ended.
-func (c *client) pause(d time.Duration) error {
+// the connection is ended.
+func (c *connection) pause(d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
@@ -257,7 +261,7 @@ func (c *client) pause(d time.Duration) error {
 
 // finish closes the connection as err (what ended the conversation) asks, and
 // reports it.
-func (c *client) finish(err error) {
+func (c *connection) finish(err error) {
 	cause := c.cause.Load()
 	ended := "local"
 	left := int64(0)
@@ -291,12 +295,12 @@ func (c *client) finish(err error) {
 	})
 }
 
-// closeInOrder says farewell, shuts the sending half down, reads what is still
+// closeInOrder sends the farewell, shuts the sending half down, reads what is still
 // under way and closes, all within drainLimit.
-func (c *client) closeInOrder(farewell string, idle bool) {
-	c.ending.Lock() // end has set its deadlines, and sets no more
-	c.cause.CompareAndSwap(nil, &ending{by: "local"})
-	c.ending.Unlock()
+func (c *connection) closeInOrder(farewell string, idle bool) {
+	c.endMu.Lock() // end has set its deadlines, and sets no more
+	c.cause.CompareAndSwap(nil, &reason{by: "local"})
+	c.endMu.Unlock()
 	_ = c.socket.SetDeadline(time.Now().Add(drainLimit)) // it fails only on a closed connection
 	if farewell != "" {
 		n, _ := io.WriteString(c.stream, farewell)
@@ -318,7 +322,7 @@ func (c *client) closeInOrder(farewell string, idle bool) {
 // nothing can be under way: what comes once the peer's kernel has our FIN was
 // written by somebody who has not looked, and is answered by a reset, so that
 // the next write fails. It reports whether that is so.
-func (c *client) drain(idle bool) (late bool) {
+func (c *connection) drain(idle bool) (late bool) {
 	b := borrow()
 	defer giveBack(b)
 	for {
@@ -333,33 +337,33 @@ func (c *client) drain(idle bool) (late bool) {
 }
 
 // report completes e with what is known of the connection.
-func (c *client) report(e Event) {
+func (c *connection) report(e Event) {
 	e.Number, e.Endpoint, e.Remote, e.Local = c.number, c.endpoint, c.remote, c.local
 	c.server.report(e)
 }
 
 // fault reports a fault that is done now.
-func (c *client) fault(format string, args ...any) {
+func (c *connection) fault(format string, args ...any) {
 	c.report(Event{Kind: Faulted, What: fmt.Sprintf(format, args...)})
 }
 
 // count counts n bytes sent.
-func (c *client) count(n int) {
+func (c *connection) count(n int) {
 	c.sent += int64(n)
 	c.server.Totals.Sent.Add(int64(n))
 }
 
 // track and forget keep the list of the clients that are open.
-func (s *Server) track(c *client) {
+func (s *Server) track(c *connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open == nil {
-		s.open = make(map[*client]struct{})
+		s.open = make(map[*connection]struct{})
 	}
 	s.open[c] = struct{}{}
 }
 
-func (s *Server) forget(c *client) {
+func (s *Server) forget(c *connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, c)

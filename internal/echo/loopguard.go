@@ -9,7 +9,7 @@ import (
 // way around any loop worth breaking.
 const quiet = 10 * time.Second
 
-// A guard breaks loops between datagram servers: of a run of identical datagrams
+// A loopGuard breaks loops between datagram servers: of a run of identical datagrams
 // from one address it lets the first most through, and none until quiet has
 // passed since the last of those. One forged packet would otherwise set two echo
 // servers on each other for ever; what is not answered ends its loop, however
@@ -19,7 +19,7 @@ const quiet = 10 * time.Second
 // pairs and overwritten as it fills, so that it costs the same for every datagram
 // and no peer can make it grow. Several packets that circulate at once, in
 // whatever order, are each held to the limit.
-type guard struct {
+type loopGuard struct {
 	most  int // 0: no limit
 	seed  maphash.Seed
 	table []repeat // a power of two, used in pairs
@@ -33,13 +33,13 @@ type repeat struct {
 	count int
 }
 
-func newGuard(most int) *guard {
-	return &guard{most: most, seed: maphash.MakeSeed(), table: make([]repeat, 4096)}
+func newLoopGuard(most int) *loopGuard {
+	return &loopGuard{most: most, seed: maphash.MakeSeed(), table: make([]repeat, 4096)}
 }
 
 // allows reports whether a datagram with that payload from that address may be
 // answered at the time now, in nanoseconds.
-func (g *guard) allows(address, payload []byte, now int64) bool {
+func (g *loopGuard) allows(address, payload []byte, now int64) bool {
 	if g.most == 0 {
 		return true
 	}
@@ -62,7 +62,7 @@ func (g *guard) allows(address, payload []byte, now int64) bool {
 
 // find returns the entry of that fingerprint, taking over the staler one of
 // its pair when there is none.
-func (g *guard) find(print uint64) *repeat {
+func (g *loopGuard) find(print uint64) *repeat {
 	i := int(print) & (len(g.table) - 1) &^ 1
 	a, b := &g.table[i], &g.table[i+1]
 	switch {

@@ -2,12 +2,14 @@ package echo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"gcat/internal/conn"
@@ -18,7 +20,7 @@ import (
 type packets struct {
 	server *Server
 	socket Socket
-	guard  *guard
+	guard  *loopGuard
 	local  string
 	start  time.Time
 	number int64  // of the datagram, from 1
@@ -27,15 +29,14 @@ type packets struct {
 
 	send func(b []byte, to *origin) error
 
-	mu      sync.Mutex
-	told    map[string]time.Time // when a reason was last reported
-	held    *packet              // to be sent after the next one
-	later   []postponed          // by when they are due
-	waiting int                  // bytes of later, as counted by postpone
-	alarm   *time.Timer          // for the first of them
-	sending sync.Mutex
-	pending sync.WaitGroup    // replies that wait for their time
-	queues  map[string]*queue // replies to Unix peers that are full
+	mu       sync.Mutex
+	reported map[string]time.Time // when a reason last was
+	held     *packet              // to be sent after the next one
+	later    []postponed          // by when they are due
+	waiting  int                  // bytes of later, as counted by postpone
+	alarm    *time.Timer          // for the first of them
+	sending  sync.Mutex
+	pending  sync.WaitGroup // replies that wait for their time
 }
 
 // An origin is where a datagram came from, and how to answer there.
@@ -71,8 +72,8 @@ func (o *origin) loopback() bool {
 // servePacket serves socket until ctx ends, and closes it.
 func (s *Server) servePacket(ctx context.Context, socket Socket) {
 	p := &packets{
-		server: s, socket: socket, guard: newGuard(s.LoopGuard), start: time.Now(),
-		local: addrName(socket.Packet.LocalAddr()), told: map[string]time.Time{},
+		server: s, socket: socket, guard: newLoopGuard(s.LoopGuard), start: time.Now(),
+		local: addrName(socket.Packet.LocalAddr()), reported: map[string]time.Time{},
 	}
 	stop := context.AfterFunc(ctx, func() {
 		_ = socket.Packet.SetReadDeadline(time.Unix(1, 0)) // it fails only on a closed socket
@@ -123,7 +124,7 @@ func (p *packets) take(data []byte, from *origin) {
 		p.unanswered(from, "the answer would be longer than the datagram")
 		return
 	}
-	if !s.gate.one() {
+	if !s.slots.one() {
 		return
 	}
 	if s.Faults.anyPacket() {
@@ -183,17 +184,22 @@ func (p *packets) unanswered(from *origin, why string) {
 	if why == "refused by rule" {
 		kind = RefusedByRule
 	}
-	p.mu.Lock()
-	last, ok := p.told[why]
-	now := time.Now()
-	tell := !ok || now.Sub(last) >= time.Second
-	if tell {
-		p.told[why] = now
-	}
-	p.mu.Unlock()
-	if tell {
+	if p.due(why) {
 		p.report(Event{Kind: kind, Remote: from.String(), What: "datagram not answered: " + why})
 	}
+}
+
+// due reports whether a reason may be reported: it has not been for a second.
+func (p *packets) due(why string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last, ok := p.reported[why]
+	now := time.Now()
+	if ok && now.Sub(last) < time.Second {
+		return false
+	}
+	p.reported[why] = now
+	return true
 }
 
 // reply makes the answer to data; false if the service has none.
@@ -231,24 +237,20 @@ const maxDatagram = 65507
 
 // deliver sends a reply now.
 func (p *packets) deliver(reply []byte, to *origin) {
-	if err := p.send(reply, to); err != nil {
+	err := p.send(reply, to)
+	switch {
+	case err == nil:
+		p.server.Totals.Sent.Add(int64(len(reply)))
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOBUFS):
+		p.unanswered(to, "the peer's queue or our send buffer is full")
+	default:
 		p.failed(to, err)
-		return
 	}
-	p.server.Totals.Sent.Add(int64(len(reply)))
 }
 
-// failed reports an error of sending to somebody, each kind once a second.
+// failed reports an error of sending, each kind once a second.
 func (p *packets) failed(to *origin, err error) {
-	words := conn.Words(err)
-	p.mu.Lock()
-	now := time.Now()
-	tell := now.Sub(p.told[words]) >= time.Second
-	if tell {
-		p.told[words] = now
-	}
-	p.mu.Unlock()
-	if !tell {
+	if !p.due(conn.Words(err)) {
 		p.server.Totals.Errors.Add(1)
 		return
 	}
@@ -294,13 +296,13 @@ func keyOf(a netip.AddrPort) addressKey {
 // socket on all addresses has every address that this machine has now.
 func (s *Server) ours(from *origin) bool {
 	if !from.addr.IsValid() {
-		_, ours := s.mine[addressKey{name: from.name}]
+		_, ours := s.own[addressKey{name: from.name}]
 		return ours
 	}
-	if _, ours := s.mine[keyOf(from.addr)]; ours {
+	if _, ours := s.own[keyOf(from.addr)]; ours {
 		return true
 	}
-	_, all := s.mine[keyOf(netip.AddrPortFrom(netip.IPv4Unspecified(), from.addr.Port()))]
+	_, all := s.own[keyOf(netip.AddrPortFrom(netip.IPv4Unspecified(), from.addr.Port()))]
 	return all && isLocal(from.addr.Addr().Unmap())
 }
 

@@ -1,0 +1,98 @@
+package echo
+
+import (
+	"net"
+	"time"
+
+	"gcat/internal/echo/epoll"
+)
+
+// startFast begins the fast path if all that is asked for is the echo, and a
+// socket's connections can take it.
+func (s *Server) startFast(sockets []Socket) {
+	if !s.plain() {
+		return
+	}
+	for _, socket := range sockets {
+		if socket.fast() {
+			s.fast = epoll.Start(epoll.Config{
+				Idle: s.Idle, Deadline: s.Deadline, Farewell: s.Farewell, Drain: drainLimit, Buffers: &buffers,
+				Received: &s.Totals.Received, Sent: &s.Totals.Sent, Unacknowledged: s.Trace,
+				Expired: s.expiredFast, Ended: s.endedFast,
+			})
+			return
+		}
+	}
+}
+
+// fast reports whether the socket's connections can take the fast path.
+func (s Socket) fast() bool {
+	if s.Listener == nil || s.TLS != nil || s.Messages {
+		return false
+	}
+	switch s.Listener.Addr().(type) {
+	case *net.TCPAddr, *net.UnixAddr:
+		return true
+	}
+	return false
+}
+
+// acceptFast accepts a connection, for which a slot is taken, onto the fast path.
+func (a *acceptor) acceptFast() error {
+	s := a.server
+	c, err := s.fast.Accept(a.raw)
+	if c == nil {
+		s.slots.giveBack()
+		return err
+	}
+	if s.Permits != nil && !s.permits(c.Remote(), a.socket.Listener.Addr(), a.socket) {
+		c.Close()
+		s.slots.giveBack()
+		return nil
+	}
+	s.slots.count()
+	c.Number, c.Owner = s.Totals.Connections.Add(1), &a.socket
+	s.Totals.Now.Add(1)
+	s.live.Add(1)
+	if s.Trace {
+		s.reportFast(c, Event{Kind: Accepted})
+	}
+	if err := s.fast.Add(c); err != nil {
+		s.closeFast(c)
+		return err
+	}
+	return nil
+}
+
+// expiredFast reports that a clock ends a connection.
+func (s *Server) expiredFast(c *epoll.Conn, clock string, limit time.Duration) {
+	s.reportFast(c, timedOut(clock, limit))
+}
+
+// endedFast reports how a connection ended, and closes it.
+func (s *Server) endedFast(c *epoll.Conn, how epoll.End) {
+	if how.Err != nil {
+		s.reportFast(c, Event{Kind: Failed, Err: how.Err})
+	}
+	if s.Trace {
+		s.reportFast(c, Event{
+			Kind: Closed, Received: how.Received, Sent: how.Sent, Unacknowledged: how.Unacknowledged,
+			Duration: how.Duration, FirstByte: how.FirstByte, EndedBy: how.By,
+		})
+	}
+	s.closeFast(c)
+}
+
+func (s *Server) closeFast(c *epoll.Conn) {
+	c.Close() // before its slot is free, or a descriptor may be missing
+	s.Totals.Now.Add(-1)
+	s.slots.release()
+	s.live.Done()
+}
+
+// reportFast completes e with what is known of the connection.
+func (s *Server) reportFast(c *epoll.Conn, e Event) {
+	e.Number, e.Endpoint = c.Number, c.Owner.(*Socket).Name
+	e.Remote, e.Local = addrName(c.Remote()), addrName(c.Local())
+	s.report(e)
+}
