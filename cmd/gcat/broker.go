@@ -11,12 +11,10 @@ import (
 func (g *gcat) join(ctx context.Context, p peer) error {
 	ctx, drop := context.WithCancelCause(ctx)
 	defer drop(nil)
-	progress := new(conn.Progress)
-	remote, socket := sides(p, progress)
 	member := g.room.Enter(p.name, drop)
 	g.log.Infof(2, "%s hears the others (peer %d)", p.name, member.Number)
 	relay := &conn.Relay{
-		Local: member, Remote: g.wrapRemote(remote, p.name), Socket: socket, Peer: p.name, Progress: progress,
+		Local: member, Remote: g.wrapRemote(conn.StreamOf(p.Conn), p.name), Peer: p.name,
 		Idle: g.idleLimit(),
 	}
 	defer g.tally.add(p.name, relay.Counts)()

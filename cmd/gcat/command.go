@@ -32,15 +32,13 @@ func (g *gcat) command(ctx context.Context, p peer) error {
 		g.closed(address(p.LocalAddr()), p.name, result)
 		return result.Err
 	}
-	progress := new(conn.Progress)
-	remote, socket := sides(p, progress)
+	remote := conn.StreamOf(p.Conn)
 	stream, err := cmd.Start(ctx, remote)
 	if err != nil {
 		return err
 	}
 	relay := &conn.Relay{
-		Local: g.wrapLocal(stream, progress, false), Remote: g.wrapRemote(remote, p.name),
-		Socket: socket, Peer: p.name, Progress: progress,
+		Local: g.wrapLocal(stream, false), Remote: g.wrapRemote(remote, p.name), Peer: p.name,
 		Idle: g.idleLimit(), QuitAfter: new(time.Duration), // the command's end is the end
 	}
 	defer g.tally.add(p.name, relay.Counts)()

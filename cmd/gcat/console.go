@@ -122,6 +122,9 @@ type seated struct {
 	to   io.Writer
 }
 
+// Unwrap returns the standard streams below.
+func (s seated) Unwrap() conn.Stream { return s.Stdio }
+
 func (s seated) Read(p []byte) (int, error)  { return s.from.Read(p) }
 func (s seated) Write(p []byte) (int, error) { return s.to.Write(p) }
 

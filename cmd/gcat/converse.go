@@ -9,7 +9,6 @@ import (
 
 	"gcat/internal/conn"
 	"gcat/internal/filter"
-	"gcat/internal/tlsconn"
 	"gcat/internal/tty"
 )
 
@@ -26,38 +25,27 @@ func (g *gcat) meet(ctx context.Context, p peer, stdio *conn.Stdio) error {
 }
 
 // stdio is standard input and output as a Stream. With -k it stays open between
-// the peers, and touches no conversation's clock.
+// the peers.
 func (g *gcat) stdio() *conn.Stdio {
-	s := &conn.Stdio{
+	return &conn.Stdio{
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
 		KeepOpen: g.KeepOpen,
 	}
-	if !g.KeepOpen {
-		s.Progress = new(conn.Progress)
-	}
-	return s
 }
 
 // converse holds the conversation between our standard streams and p, and closes
 // p.
 func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
-	progress := stdio.Progress
-	if progress == nil {
-		progress = new(conn.Progress)
-	}
-	remote, socket := sides(p, progress)
+	remote := conn.StreamOf(p.Conn)
 	messages := p.LocalAddr().Network() == "unixpacket"
 	if messages {
-		remote = conn.NewMessages(socket)
+		remote = conn.NewMessages(conn.NewSocket(p.Conn, nil))
 	}
 	recvOnly := g.RecvOnly || p.mute
 	relay := &conn.Relay{
-		Local:         g.wrapLocal(g.local(stdio), progress, messages),
+		Local:         g.wrapLocal(g.local(stdio), messages),
 		Remote:        g.wrapRemote(remote, p.name),
-		Socket:        socket,
-		Stdio:         stdio,
 		Peer:          p.name,
-		Progress:      progress,
 		Idle:          g.idleLimit(),
 		QuitAfter:     quit(g.QuitAfter),
 		QuitAfterPeer: quit(g.QuitAfterPeer),
@@ -85,18 +73,6 @@ func (g *grammar) shutdown() conn.Shutdown {
 		return conn.ShutBoth
 	}
 	return conn.ShutWrite
-}
-
-// sides are the remote side of a conversation with p, and the socket that it is
-// or stands on, which touches progress.
-func sides(p peer, progress *conn.Progress) (conn.Stream, *conn.Socket) {
-	if s, ok := p.Conn.(*tlsconn.Stream); ok {
-		socket := s.NetConn().(*conn.Socket)
-		socket.Watch(progress)
-		return s, socket
-	}
-	socket := conn.NewSocket(p.Conn, progress)
-	return socket, socket
 }
 
 // looksAtBytes reports whether an option needs the bytes to pass through this
@@ -134,7 +110,7 @@ func (g *gcat) closeDump(err error) error {
 
 // wrapLocal puts around standard input what the options ask for. Whole says
 // that one read is one message.
-func (g *gcat) wrapLocal(s conn.Stream, progress *conn.Progress, whole bool) conn.Stream {
+func (g *gcat) wrapLocal(s conn.Stream, whole bool) conn.Stream {
 	switch {
 	case g.DatagramSize != nil:
 		s = &filter.Blocks{Stream: s, Size: *g.DatagramSize}
@@ -147,10 +123,10 @@ func (g *gcat) wrapLocal(s conn.Stream, progress *conn.Progress, whole bool) con
 		s = &filter.CRLF{Stream: s, Whole: whole}
 	}
 	if g.Interval > 0 {
-		s = &filter.Interval{Stream: s, Pause: g.Interval.D(), Progress: progress}
+		s = &filter.Interval{Stream: s, Pause: g.Interval.D()}
 	}
 	if g.Rate > 0 {
-		s = filter.NewRate(s, int64(g.Rate), whole, progress)
+		s = filter.NewRate(s, int64(g.Rate), whole, nil)
 	}
 	return s
 }

@@ -33,7 +33,6 @@ func (g *gcat) connectDatagrams(ctx context.Context, where place) error {
 	}
 	defer remote.Close()
 	stdio := g.stdio()
-	remote.Progress = stdio.Progress
 	remote.Wait = g.answerWait()
 	if g.Datagrams != nil {
 		remote.Need = *g.Datagrams
@@ -62,10 +61,6 @@ func (g *gcat) listenDatagrams(ctx context.Context, where place) error {
 		return err
 	}
 	stdio := g.stdio()
-	if stdio.Progress == nil { // with -k
-		stdio.Progress = new(conn.Progress)
-	}
-	remote.Progress = stdio.Progress
 	remote.Keep = g.KeepOpen
 	remote.Limit = g.acceptLimit()
 	remote.Heard = func(a net.Addr) { g.accepted(bound.Address(), datagramPeer(a)) }
@@ -101,11 +96,9 @@ func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string)
 		shutdown = conn.ShutWrite // there is nothing to leave open
 	}
 	return &conn.Relay{
-		Local:         g.wrapLocal(g.local(stdio), stdio.Progress, true),
+		Local:         g.wrapLocal(g.local(stdio), true),
 		Remote:        g.wrapRemote(remote, peer),
-		Stdio:         stdio,
 		Peer:          peer,
-		Progress:      stdio.Progress,
 		Idle:          g.idleLimit(),
 		QuitAfterPeer: afterPeer,
 		Shutdown:      shutdown,

@@ -117,18 +117,19 @@ func (s *Socket) settled(err error) error {
 		return nil
 	}
 	if pending == nil {
-		pending = s.toldError()
+		pending = s.reportedError()
 	}
 	return &Error{Why: NotDelivered, Err: pending}
 }
 
-// toldError is what another call was told, which may be about to say so.
-func (s *Socket) toldError() error {
-	for range 20 {
-		if errno := s.told.Load(); errno != 0 {
-			return syscall.Errno(errno)
-		}
+// reportedError waits a moment for the errno that a pump got: the kernel reports
+// SO_ERROR once, and the pump may be about to keep it.
+func (s *Socket) reportedError() error {
+	for end := time.Now().Add(errnoDelay); s.errno.Load() == 0 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
+	}
+	if errno := s.errno.Load(); errno != 0 {
+		return syscall.Errno(errno)
 	}
 	return syscall.ECONNRESET
 }

@@ -21,11 +21,11 @@ func TestSettledAfterAnotherWasTold(t *testing.T) {
 	if s.Unacknowledged() == 0 {
 		t.Fatal("nothing is left")
 	}
-	go s.tell(&net.OpError{Op: "read", Err: syscall.ETIMEDOUT})
+	go s.keepErrno(&net.OpError{Op: "read", Err: syscall.ETIMEDOUT})
 	if err := s.settled(nil); !errors.Is(err, syscall.ETIMEDOUT) || !lost(err) {
 		t.Errorf("settled: %v, want what another call was told", err)
 	}
-	s.tell(syscall.EPIPE) // which follows from the first
+	s.keepErrno(syscall.EPIPE) // which follows from the first
 	if err := s.settled(nil); !errors.Is(err, syscall.ETIMEDOUT) {
 		t.Errorf("settled again: %v", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -13,56 +12,52 @@ import (
 // coordinator, takes one event at a time and decides.
 type conversation struct {
 	*Relay
-	start     time.Time
-	firstByte atomic.Int64 // nanoseconds after start; 0 is none yet
-	taken     atomic.Int64 // bytes read from Local
-	put       atomic.Int64 // bytes received that went where they belong
-	discard   atomic.Bool  // nobody wants what still comes
-	holder    holder
+	start         time.Time
+	local, remote *side
 
-	// What the goroutines report; each channel holds all that it will ever get.
-	sending    chan half  // the send pump ended
-	receiving  chan half  // the receive pump ended
-	shut       chan error // the sending half is shut down
-	acked      chan error // everything is acknowledged, or never will be
-	outputGone chan error // nobody reads Local's output any more
-	peerGone   chan error // after its end of file, the peer went for good
+	outputGone chan error // standard output has lost its reader
 	idle       chan error // the idle limit passed
 
 	quit, quitPeer <-chan time.Time
 
-	sendDone, recvDone bool // the directions have ended
-	shutDone           bool // the peer was told of the end of ours
-	ackWait, ackDone   bool // acknowledgement is waited for, has come
-	over               bool
-	reset              bool // end it by a RST
-	endedBy            string
-	err                error
-	left, leftUnsent   int64 // bytes not acknowledged, and not even sent, when the socket was closed
-	looks              int   // after the peer had left
+	over    bool
+	endedBy string
+	err     error
 }
 
-// watchOutput is how long a conversation lasts before somebody watches whether
-// the reader of its output leaves: most are over by then, and a watcher costs a
-// thread.
-const watchOutput = 10 * time.Millisecond
-
-// peerLeftAgain is when a peer's leaving is looked at again that was told of
-// while the pump had bytes in its hands.
-const peerLeftAgain = 5 * time.Millisecond
-
-// mostLooks bounds how often that is done for the sake of input that waits.
-const mostLooks = 20
-
-// watch starts what looks after a conversation from its beginning. All of it
-// ends with ctx or, the watcher of the output, when that is closed.
-func (c *conversation) watch(ctx context.Context) {
-	if c.Idle > 0 {
-		go func() { c.idle <- c.Progress.Wait(ctx, c.Idle) }()
+func newConversation(r *Relay) *conversation {
+	c := &conversation{
+		Relay: r, start: time.Now(), local: newSide(r.Local, r.To), remote: newSide(r.Remote, r.Peer),
+		outputGone: make(chan error, 1), idle: make(chan error, 1),
 	}
-	if c.Stdio != nil && !c.SendOnly {
+	r.send.init(c.local, c.remote, &r.progress, c.start)
+	r.receive.init(c.remote, c.local, &r.progress, c.start)
+	r.receive.discard.Store(r.SendOnly)
+	if c.local.socket != nil || c.remote.socket != nil {
+		r.progress.Queued = func() int64 { return c.local.queued() + c.remote.queued() }
+	}
+	r.progress.Start()
+	watch(r.Local, &r.progress)
+	watch(r.Remote, &r.progress)
+	return c
+}
+
+// begin starts the pumps and what looks after a conversation from its beginning.
+// All of it ends with ctx, when the sockets are closed or, the watcher of standard
+// output, when that is closed.
+func (c *conversation) begin(ctx context.Context) {
+	if c.RecvOnly {
+		c.send.state = atEOF
+	} else {
+		go c.pump(&c.send)
+	}
+	go c.pump(&c.receive)
+	if c.Idle > 0 {
+		go func() { c.idle <- c.progress.Wait(ctx, c.Idle) }()
+	}
+	if stdio := c.local.stdio; stdio != nil && !c.SendOnly {
 		time.AfterFunc(watchOutput, func() {
-			if err := c.Stdio.Gone(); err != nil {
+			if err := stdio.Gone(); err != nil {
 				c.outputGone <- err
 			}
 		})
@@ -72,18 +67,24 @@ func (c *conversation) watch(ctx context.Context) {
 // next waits for one event and acts on it.
 func (c *conversation) next(ctx context.Context) {
 	select {
-	case h := <-c.sending:
-		c.sendEnded(ctx, h)
-	case h := <-c.receiving:
-		c.receiveEnded(ctx, h)
-	case err := <-c.shut:
-		c.halfClosed(ctx, err)
-	case err := <-c.acked:
-		c.acknowledged(err)
+	case o := <-c.send.pumped:
+		c.pumpEnded(ctx, &c.send, o)
+	case o := <-c.receive.pumped:
+		c.pumpEnded(ctx, &c.receive, o)
+	case err := <-c.send.shut:
+		c.halfClosed(&c.send, err)
+	case err := <-c.receive.shut:
+		c.halfClosed(&c.receive, err)
+	case err := <-c.send.acked:
+		c.acknowledged(&c.send, err)
+	case err := <-c.receive.acked:
+		c.acknowledged(&c.receive, err)
+	case <-c.send.hungUp:
+		c.hungUp(&c.send)
+	case <-c.receive.hungUp:
+		c.hungUp(&c.receive)
 	case err := <-c.outputGone:
 		c.fail("local", err)
-	case <-c.peerGone:
-		c.peerLeft()
 	case err := <-c.idle:
 		if err == nil {
 			c.fail("timeout", c.timedOut(fmt.Sprintf("no byte moved for %v (idle limit)", c.Idle)))
@@ -91,89 +92,181 @@ func (c *conversation) next(ctx context.Context) {
 	case <-c.quit:
 		c.quitNow()
 	case <-c.quitPeer:
-		c.stopSending(ctx)
+		c.stopSending()
 	case <-ctx.Done():
-		if due, ok := ctx.Deadline(); ok && time.Since(due) > punctual {
-			time.Sleep(drainRead) // nobody else drains what is not a Socket
+		if due, ok := ctx.Deadline(); ok && time.Since(due) > punctual && c.remote.socket == nil {
+			time.Sleep(drainRead) // the process was stopped: a pump reads what came meanwhile, which close drains from a socket
 		}
 		c.interrupted(context.Cause(ctx))
 	}
 }
 
-// sendEnded acts on the end of the send pump.
-func (c *conversation) sendEnded(ctx context.Context, h half) {
-	if c.sendDone {
-		c.leaveBehind() // it was stopped, and had just read some more or met the shut down socket
+// settle begins to wait for acknowledgements where they can be waited for, and
+// ends the conversation when nothing is left to do.
+func (c *conversation) settle(ctx context.Context) {
+	c.awaitAcknowledgement(ctx, &c.send)
+	c.awaitAcknowledgement(ctx, &c.receive)
+	if c.send.state == acknowledged && (c.receive.state == acknowledged || c.endsWhenDelivered() && c.err == nil) {
+		c.over = true
+	}
+}
+
+// awaitAcknowledgement has it reported when everything sent in direction d has
+// arrived, as soon as a FIN is sent or nothing more is to come. If the other
+// direction has ended, too, the connection itself is shut down, if it was not
+// before (TLS, ShutNone).
+func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
+	socket := d.to.socket
+	ended := c.other(d).state >= atEOF
+	if d.state != halfClosed || !ended && !(d == &c.send && c.endsWhenDelivered()) && (socket == nil || !socket.Ended()) {
 		return
 	}
-	c.sendDone = true
+	if socket == nil {
+		d.state = acknowledged
+		return
+	}
+	d.state = awaiting
+	if ended && !socket.Ended() {
+		_ = socket.CloseWrite() // what it means is found out by the wait
+	}
+	go func() { d.acked <- socket.Acknowledged(ctx) }()
+}
+
+// other is the direction opposite to d.
+func (c *conversation) other(d *direction) *direction {
+	if d == &c.send {
+		return &c.receive
+	}
+	return &c.send
+}
+
+// isConnection reports whether a side is a connection rather than ours: Remote
+// always is, Local if there is a socket below it.
+func (c *conversation) isConnection(s *side) bool { return s == c.remote || s.socket != nil }
+
+// pumpEnded acts on the end of a pump.
+func (c *conversation) pumpEnded(ctx context.Context, d *direction, o outcome) {
+	if d.state > reading {
+		c.reportUnsent(d) // it was stopped, and had just read some more or met the shut down socket
+		return
+	}
+	d.state = atEOF
+	if e, ok := errors.AsType[*Error](o.from); ok && e.Why == CutShort && d.discard.Load() {
+		o.from = nil // what is missing was not wanted
+	}
 	switch {
-	case h.from != nil:
-		c.reset = true
-		c.fail("local", h.from)
-	case isLocal(h.to):
-		c.fail("local", h.to)
-	case h.to != nil:
-		c.note("reset", c.notDelivered(h.to))
-		if c.alive() { // nobody tells the peer but we
-			c.reset, c.over = true, true
-		}
-		if c.recvDone {
-			c.over = true
-		}
+	case o.from != nil:
+		c.readFailed(d, o.from)
+	case o.to != nil:
+		c.writeFailed(d, o.to)
+	case d == &c.send:
+		c.endSending()
 	default:
-		c.endSending(ctx)
+		c.endReceiving()
+	}
+}
+
+// readFailed ends a conversation of which one side cannot be read any more. The
+// other side, if that is a connection, is reset, so that its peer does not take a
+// part for the whole.
+func (c *conversation) readFailed(d *direction, err error) {
+	if d == &c.send || c.isConnection(d.to) {
+		d.to.reset = true
+	}
+	if c.isConnection(d.from) {
+		c.fail(culprit(err), c.receiveError(d, err))
+		return
+	}
+	c.fail("local", err)
+}
+
+// writeFailed acts on a side that took not all. Our own ends the conversation; a
+// peer's last words are still to be heard.
+func (c *conversation) writeFailed(d *direction, err error) {
+	if isLocal(err) || !c.isConnection(d.to) {
+		c.fail("local", err)
+		return
+	}
+	d.state = acknowledged // it never will be
+	c.note("reset", c.notDelivered(d, err))
+	if c.isConnection(d.from) {
+		d.from.reset = true
+	}
+	if d.to.alive() { // its peer learns of it only from us
+		d.to.reset, c.over = true, true
 	}
 }
 
 // endSending passes the end of Local's input on to the peer.
-func (c *conversation) endSending(ctx context.Context) {
-	c.sendDone = true
-	c.leaveBehind()
+func (c *conversation) endSending() {
+	c.send.state = atEOF
+	c.reportUnsent(&c.send)
 	c.ended("local")
 	if c.Shutdown == ShutBoth {
-		c.discard.Store(true)
+		c.receive.discard.Store(true)
 	}
 	if c.QuitAfter != nil && *c.QuitAfter > 0 {
 		c.quit = time.After(*c.QuitAfter)
 	}
-	_, bare := c.Remote.(*Socket)
-	switch {
-	case c.Shutdown == ShutNone:
-		c.halfClosed(ctx, nil)
-	case bare:
-		c.halfClosed(ctx, c.Remote.CloseWrite())
-	default: // what is wrapped around it may have to write first, and block
-		go func() { c.shut <- c.Remote.CloseWrite() }()
+	if c.Shutdown == ShutNone {
+		c.halfClosed(&c.send, nil)
+	} else {
+		c.closeWrite(&c.send)
+	}
+	if c.receive.state == reading {
+		c.watchHangup(&c.receive)
 	}
 }
 
-// halfClosed goes on once the peer was told of the end of Local's input.
-func (c *conversation) halfClosed(ctx context.Context, err error) {
-	c.shutDone = true
-	if err != nil && c.alive() {
-		c.reset = true
-		c.fail("reset", &Error{Why: NotDelivered, Op: "end the sending to " + c.Peer, Err: err})
+// endReceiving passes the peer's end on to Local's output.
+func (c *conversation) endReceiving() {
+	c.ended("peer")
+	if c.SendOnly {
+		c.receive.state = acknowledged
+	} else {
+		c.closeWrite(&c.receive)
+	}
+	switch {
+	case c.RecvOnly && c.send.state == atEOF:
+		c.endSending()
+	case c.send.state > reading:
+	case c.EndWithPeer || c.QuitAfterPeer != nil && *c.QuitAfterPeer == 0:
+		c.stopSending()
+	default:
+		if c.QuitAfterPeer != nil {
+			c.quitPeer = time.After(*c.QuitAfterPeer)
+		}
+		c.watchHangup(&c.send)
+	}
+}
+
+// closeWrite passes the end of a direction on. What is wrapped around a connection
+// may have to write first, and block.
+func (c *conversation) closeWrite(d *direction) {
+	if _, bare := d.to.Stream.(*Socket); bare || !c.isConnection(d.to) {
+		c.halfClosed(d, d.to.CloseWrite())
 		return
 	}
-	if err != nil && c.unacknowledged() > 0 {
-		c.note("reset", c.notDelivered(err))
-		if c.recvDone {
-			c.over = true
-			return
-		}
-	}
-	if c.recvDone || c.endsWhenDelivered() || c.Socket != nil && c.Socket.Ended() {
-		c.awaitAcknowledgement(ctx)
-	}
+	go func() { d.shut <- d.to.CloseWrite() }()
 }
 
-// alive reports whether a connection is as it was although sending has failed: then
-// it was our own kernel that failed, and the peer would wait for more as we wait
-// for it.
-func (c *conversation) alive() bool {
-	socket, ok := c.Remote.(*Socket)
-	return ok && socket.alive()
+// halfClosed goes on once the receiving side of d was told of the end.
+func (c *conversation) halfClosed(d *direction, err error) {
+	d.state = halfClosed
+	switch {
+	case !c.isConnection(d.to):
+		d.state = acknowledged
+		if err != nil {
+			c.fail("local", err)
+		}
+	case err == nil:
+	case d.to.alive():
+		d.to.reset = true
+		c.fail("reset", &Error{Why: NotDelivered, Op: "end the sending to " + d.to.name, Err: err})
+	case d.unacknowledged() > 0:
+		d.state = acknowledged // it never will be
+		c.note("reset", c.notDelivered(d, err))
+	}
 }
 
 // endsWhenDelivered reports whether the conversation is over once all that was
@@ -182,153 +275,67 @@ func (c *conversation) endsWhenDelivered() bool {
 	return c.SendOnly || c.Shutdown == ShutBoth || c.QuitAfter != nil && *c.QuitAfter == 0
 }
 
-// awaitAcknowledgement lets somebody tell when everything sent has arrived. If
-// the peer has ended, too, this is the end: the connection itself is shut down,
-// if it was not before (TLS, ShutNone).
-func (c *conversation) awaitAcknowledgement(ctx context.Context) {
-	if c.ackWait {
-		return
-	}
-	c.ackWait = true
-	if c.Socket == nil {
-		c.acked <- nil
-		return
-	}
-	if c.recvDone && !c.Socket.Ended() {
-		_ = c.Socket.CloseWrite() // what it means is found out by the wait
-	}
-	go func() { c.acked <- c.Socket.Acknowledged(ctx) }()
-}
-
 // acknowledged acts on the news that all is delivered or cannot be any more.
-func (c *conversation) acknowledged(err error) {
-	c.ackDone = true
+func (c *conversation) acknowledged(d *direction, err error) {
+	d.state = acknowledged
 	if lost(err) {
-		c.note("reset", c.notDelivered(err))
-	}
-	if c.recvDone || err == nil && c.endsWhenDelivered() {
-		c.over = true
+		c.note("reset", c.notDelivered(d, err))
 	}
 }
 
-// receiveEnded acts on the end of the receive pump.
-func (c *conversation) receiveEnded(ctx context.Context, h half) {
-	c.recvDone = true
-	if e, ok := errors.AsType[*Error](h.from); ok && e.Why == CutShort && c.SendOnly {
-		h.from = nil // nobody wanted what is missing
-	}
-	switch {
-	case h.to != nil:
-		c.fail("local", h.to)
-		return
-	case h.from != nil:
-		c.countSending()
-		c.fail(culprit(h.from), c.receiveError(h.from))
-		return
-	}
-	c.ended("peer")
-	if !c.SendOnly {
-		if err := c.Local.CloseWrite(); err != nil {
-			c.fail("local", err)
-			return
-		}
-	}
-	switch {
-	case c.err != nil: // the send had failed: these were the peer's last words
-		c.over = true
-	case c.RecvOnly:
-		c.endSending(ctx)
-	case c.ackDone:
-		c.over = true
-	case c.shutDone:
-		c.awaitAcknowledgement(ctx)
-	case c.sendDone: // halfClosed goes on
-	case c.EndWithPeer || c.QuitAfterPeer != nil && *c.QuitAfterPeer == 0:
-		c.stopSending(ctx)
-	default:
-		c.waitForInput()
-	}
-}
-
-// countSending lets the send pump count what it has just moved: on a connection
-// that has failed it moves no more, but it may be waiting for input.
-func (c *conversation) countSending() {
-	if c.sendDone {
-		return
-	}
-	select {
-	case <-c.sending:
-		c.sendDone = true
-	case <-time.After(pumpCounts):
-	}
-}
-
-// pumpCounts is how long that may take.
-const pumpCounts = 10 * time.Millisecond
-
-// waitForInput goes on sending after the peer's end, for as long as somebody may
-// be there to read it.
-func (c *conversation) waitForInput() {
-	if c.QuitAfterPeer != nil {
-		c.quitPeer = time.After(*c.QuitAfterPeer)
-	}
-	if c.Socket != nil {
-		go func() { // ends when the socket is closed
-			if err := c.Socket.Gone(); err == nil {
-				c.peerGone <- nil
+// watchHangup reports when the receiving side of d, which has ended, is gone for
+// good. It ends when the socket is closed.
+func (c *conversation) watchHangup(d *direction) {
+	if socket := d.to.socket; socket != nil {
+		go func() {
+			if socket.Gone() == nil {
+				d.hungUp <- struct{}{}
 			}
 		}()
 	}
 }
 
-// stopSending ends Local's input as if it had come to its end; what was read
-// from it is still delivered.
-func (c *conversation) stopSending(ctx context.Context) {
-	if !c.sendDone && c.holder.stop() {
-		c.endSending(ctx)
-	}
-	// Otherwise the pump reports when its hands are empty.
-}
-
-// leaveBehind tells of what was read from Local and will not be sent, because
-// the sending ended with the peer.
-func (c *conversation) leaveBehind() {
-	if c.holder.ended() && c.unsent() > 0 {
-		c.note("peer", c.notDelivered(errors.New("the peer had ended")))
-	}
-}
-
-// peerLeft acts on a peer that has ended and is now gone for good. If it has
-// all that was sent, that is an end in order.
-func (c *conversation) peerLeft() {
-	if c.sendDone {
-		return // the wait for acknowledgement meets it
-	}
-	if c.holder.busy() || c.inputWaits() {
-		// A write to a connection that is gone does not block: the pump reports
-		// that it failed, or has its hands empty in a moment.
-		time.AfterFunc(peerLeftAgain, func() { c.peerGone <- nil })
+// hungUp acts on a receiving side that has ended and is now gone for good. If it
+// has all that was sent, that is an end in order.
+func (c *conversation) hungUp(d *direction) {
+	switch {
+	case d.state > reading: // the wait for acknowledgement meets it
 		return
-	}
-	if c.Socket.Ended() {
+	case d.to.socket.Ended():
 		// Local has shut our half down itself, and that both halves are shut is
-		// all that the kernel says: what is on its way may yet arrive.
+		// all that the kernel says: what is in flight may yet arrive.
 		return
+	case d.looks < hangupLooks && d.from.ready():
+		// Standard input is about to be read: a write then fails, and that is no end
+		// in order.
+		d.looks++
+		time.AfterFunc(hangupPause, func() { d.hungUp <- struct{}{} })
+		return
+	case !d.holder.stop():
+		return // the pump reports that it failed, or that nothing is in flight any more
 	}
-	if err := c.Socket.settled(nil); lost(err) {
-		c.note("reset", c.notDelivered(err))
+	if err := d.to.socket.settled(nil); lost(err) {
+		c.note("reset", c.notDelivered(d, err))
 	}
-	c.holder.stop()
-	c.leaveBehind()
-	c.over = true
+	c.reportUnsent(d)
+	d.state = acknowledged
 }
 
-// inputWaits reports whether the pump is about to meet more of Local's input, or
-// its end. After a while it is taken for input that nobody reads, as that of a
-// listener's later peers.
-func (c *conversation) inputWaits() bool {
-	c.looks++
-	return c.Stdio != nil && c.looks <= mostLooks && c.Stdio.ready()
+// stopSending ends Local's input as if it had come to EOF; what was read from it
+// is still delivered.
+func (c *conversation) stopSending() {
+	if c.send.state == reading && c.send.holder.stop() {
+		c.endSending()
+	}
+	// Otherwise the pump reports when nothing is in flight.
+}
+
+// reportUnsent reports what was read and will not be sent, because d ended with
+// its receiving side.
+func (c *conversation) reportUnsent(d *direction) {
+	if d.holder.wasStopped() && d.unsentNow() > 0 {
+		c.note("peer", c.notDelivered(d, errors.New("the peer had ended")))
+	}
 }
 
 // lost reports whether err says that bytes were not delivered.
@@ -339,8 +346,8 @@ func lost(err error) bool {
 
 // quitNow acts on QuitAfter.
 func (c *conversation) quitNow() {
-	if c.unacknowledged() > 0 {
-		c.note("timeout", c.notDelivered(fmt.Errorf("not acknowledged %v after the end of input", *c.QuitAfter)))
+	if c.send.unacknowledged() > 0 {
+		c.note("timeout", c.notDelivered(&c.send, fmt.Errorf("not acknowledged %v after the end of input", *c.QuitAfter)))
 	}
 	c.over = true
 }
@@ -356,18 +363,14 @@ func (c *conversation) interrupted(cause error) {
 		return
 	}
 	// A signal beats all that went before.
-	c.err, c.endedBy, c.over, c.reset = cause, "signal", true, false
+	c.err, c.endedBy, c.over = cause, "signal", true
+	c.local.reset, c.remote.reset = false, false
 }
 
-// hangupDelay is how long after its terminal has failed a process may get the
-// SIGHUP: the kernel sends it to the leader of the session, a shell, which
-// passes it on.
-const hangupDelay = 100 * time.Millisecond
-
-// heedHangup lets a signal beat a failure of Local that the end of a terminal
-// brings about, too: reads and writes may meet that (EIO) before the signal is
+// awaitSignal lets a signal beat a failure of Local that the end of a terminal
+// brings about, too: reads and writes may fail with EIO before the signal is
 // there.
-func (c *conversation) heedHangup(ctx context.Context) {
+func (c *conversation) awaitSignal(ctx context.Context) {
 	if !isLocal(c.err) || !errors.Is(c.err, syscall.EIO) {
 		return
 	}
@@ -385,14 +388,14 @@ func (c *conversation) fail(by string, err error) {
 	c.over = true
 }
 
-// note remembers the first failure.
+// note keeps the first failure.
 func (c *conversation) note(by string, err error) {
 	if c.err == nil && err != nil {
 		c.err, c.endedBy = err, by
 	}
 }
 
-// ended remembers which side ended first.
+// ended keeps which side ended first.
 func (c *conversation) ended(by string) {
 	if c.endedBy == "" {
 		c.endedBy = by

@@ -111,6 +111,9 @@ func (d *Datagrams) remember(r *Resolver) func(context.Context, string, string) 
 	}
 }
 
+// Watch hands d the clock of its conversation.
+func (d *Datagrams) Watch(progress *Progress) { d.Progress = progress }
+
 // Conn returns the socket that is in use.
 func (d *Datagrams) Conn() net.Conn {
 	d.mu.Lock()

@@ -86,6 +86,9 @@ func (lc ListenConfig) ListenDatagrams(ctx context.Context, e Endpoint) (*Datagr
 // Addr returns the address that the socket is bound to.
 func (l *DatagramListener) Addr() net.Addr { return l.local }
 
+// Watch hands l the clock of its conversation.
+func (l *DatagramListener) Watch(progress *Progress) { l.Progress = progress }
+
 // Peer returns the address of the peer that an answer goes to; nil is none yet.
 func (l *DatagramListener) Peer() net.Addr {
 	l.mu.Lock()

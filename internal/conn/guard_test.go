@@ -18,7 +18,7 @@ func TestRelayGuard(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	r := &Relay{
-		Local: broken{}, Remote: broken{}, Progress: new(Progress),
+		Local: broken{}, Remote: broken{},
 		Guard: func() { guarded <- recover() },
 	}
 	done := make(chan struct{})

@@ -92,6 +92,9 @@ func (m *Messages) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Unwrap returns the socket below.
+func (m *Messages) Unwrap() Stream { return m.Socket }
+
 // Unread reports whether the last Read returned a part of a message whose rest
 // comes with the next one.
 func (m *Messages) Unread() bool { return m.big.unread() }

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lowWater is how many bytes must have come before s is readable (SO_RCVLOWAT); an
+// receiveLowWater is how many bytes must have come before s is readable (SO_RCVLOWAT); an
 // accepted socket says 0 at first, and means 1.
-func lowWater(s *Socket) (n int) {
+func receiveLowWater(s *Socket) (n int) {
 	_ = s.raw.Control(func(fd uintptr) { n, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT) })
 	return n
 }
@@ -28,21 +28,21 @@ func TestDiscardingIsPatient(t *testing.T) {
 		defer null.Close()
 		peer, socket := socketPair(t, "tcp")
 		stdio := &Stdio{In: null, Out: null}
-		relay := &Relay{Local: stdio, Remote: socket, Socket: socket, Stdio: stdio, Peer: "peer", RecvOnly: true, Idle: idle}
+		relay := &Relay{Local: stdio, Remote: socket, Peer: "peer", RecvOnly: true, Idle: idle}
 		done := make(chan Result, 1)
 		go func() { done <- relay.Run(t.Context()) }()
 		if _, err := peer.Write(make([]byte, bytes)); err != nil {
 			t.Fatal(err)
 		}
 		if idle == 0 {
-			for limit := time.Now().Add(time.Minute); lowWater(socket) <= 1 && time.Now().Before(limit); time.Sleep(time.Millisecond) {
+			for limit := time.Now().Add(time.Minute); receiveLowWater(socket) <= 1 && time.Now().Before(limit); time.Sleep(time.Millisecond) {
 			}
 		} else {
 			for received := int64(0); received < bytes; _, received = relay.Counts() {
 				time.Sleep(time.Millisecond)
 			}
 		}
-		if patient := lowWater(socket) > 1; patient != (idle == 0) {
+		if patient := receiveLowWater(socket) > 1; patient != (idle == 0) {
 			t.Errorf("idle limit %v: patient %v", idle, patient)
 		}
 		if err := peer.CloseWrite(); err != nil {

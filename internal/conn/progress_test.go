@@ -41,9 +41,8 @@ func TestRelayStopped(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				progress := new(Progress)
-				k := newTalk(t, &Relay{Idle: limit, Progress: progress})
-				stopAt(progress, c.at, c.stopped)
+				k := newTalk(t, &Relay{Idle: limit})
+				stopAt(&k.relay.progress, c.at, c.stopped)
 				start := time.Now()
 				k.run(t.Context())
 				go func() { _, _ = io.Copy(io.Discard, k.localHear) }()

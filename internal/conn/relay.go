@@ -2,7 +2,6 @@ package conn
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 )
 
@@ -32,19 +31,14 @@ import (
 //
 // The first thing that went wrong is what [Result] tells.
 type Relay struct {
-	// Local and Remote are the two sides.
+	// Local and Remote are the two sides. What they stand on is found below them
+	// (Unwrap, NetConn): a [Socket], whose acknowledgements are waited for and which
+	// is closed in the end, or [Stdio], whose reader is watched.
 	Local, Remote Stream
-	// Socket is the connection that Remote is or stands on. Without one, nothing
-	// is known of acknowledgements, and Remote is not closed.
-	Socket *Socket
-	// Stdio is the standard streams that Local is or stands on; nil is nothing
-	// to watch.
-	Stdio *Stdio
-	// Peer names the remote side in errors.
-	Peer string
-	// Progress is the clock that the streams touch; nil makes one that only the
-	// relay touches.
-	Progress *Progress
+	// Peer names Remote in errors. To names Local where that is a connection, too:
+	// then half-closes and resets are passed on both ways, and both sides have to
+	// acknowledge.
+	Peer, To string
 
 	// Idle is how long no byte may move in either direction; 0 is no limit.
 	Idle time.Duration
@@ -68,7 +62,8 @@ type Relay struct {
 	// happen even if one of them panics.
 	Guard func()
 
-	sent, received atomic.Int64
+	progress      Progress
+	send, receive direction // from Local to Remote, and back
 }
 
 // A Shutdown is what the end of Local's input does to the connection.
@@ -91,6 +86,9 @@ type Result struct {
 	// Unacknowledged counts the bytes read from Local that the peer's kernel is
 	// not known to have; Unsent, of those, the ones that our kernel never got.
 	Unacknowledged, Unsent int64
+	// Undelivered counts the bytes received that Local, where it is a connection,
+	// is not known to have.
+	Undelivered int64
 	// Duration is how long the conversation lasted, and FirstByte how long it
 	// took until the peer's first byte (0 if none came).
 	Duration, FirstByte time.Duration
@@ -102,38 +100,22 @@ type Result struct {
 }
 
 // Counts returns the bytes moved so far; it may be called at any time.
-func (r *Relay) Counts() (sent, received int64) { return r.sent.Load(), r.received.Load() }
+func (r *Relay) Counts() (sent, received int64) { return r.send.written.Load(), r.receive.read.Load() }
 
-// Run holds the conversation. If ctx ends, its cause is the result's error.
+// Run holds the conversation, once. If ctx ends, its cause is the result's error.
 //
 // A read of Local that nobody answers is left behind when Run returns: standard
 // input cannot be interrupted.
 func (r *Relay) Run(ctx context.Context) Result {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if r.Progress == nil {
-		r.Progress = new(Progress)
-	}
-	if r.Socket != nil {
-		r.Progress.Queued = r.Socket.queued
-	}
-	r.Progress.Start()
-	c := &conversation{
-		Relay: r, start: time.Now(),
-		sending: make(chan half, 1), receiving: make(chan half, 1), shut: make(chan error, 1), acked: make(chan error, 1),
-		outputGone: make(chan error, 1), peerGone: make(chan error, 1), idle: make(chan error, 1),
-	}
-	if r.RecvOnly {
-		c.sendDone = true
-	} else {
-		go c.send()
-	}
-	go c.receive()
-	c.watch(ctx)
+	c := newConversation(r)
+	c.begin(ctx)
 	for !c.over {
 		c.next(ctx)
+		c.settle(ctx)
 	}
-	c.heedHangup(ctx)
+	c.awaitSignal(ctx)
 	c.close()
 	return c.result()
 }

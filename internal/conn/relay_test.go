@@ -137,8 +137,8 @@ func TestRelayIdleLimit(t *testing.T) {
 // A pause of our own making is not idleness.
 func TestRelayPauseIsNotIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		progress := new(Progress)
-		k := newTalk(t, &Relay{Idle: time.Second, Progress: progress})
+		k := newTalk(t, &Relay{Idle: time.Second})
+		progress := &k.relay.progress
 		k.run(t.Context())
 		synctest.Wait()
 		progress.Pause()

@@ -18,7 +18,7 @@ type Socket struct {
 	fin      atomic.Bool     // CloseWrite has been called
 	writer   writer
 	trailer  atomic.Int64 // bytes written last that say nothing but that this is the end
-	told     atomic.Int64 // the errno that a pump met; 0 is none
+	errno    atomic.Int64 // the first one that a pump got; 0 is none
 }
 
 // NewSocket wraps c. A nil progress is touched by nobody.
@@ -28,6 +28,17 @@ func NewSocket(c net.Conn, progress *Progress) *Socket {
 		s.raw, _ = sc.SyscallConn() // without it the plain methods serve
 	}
 	return s
+}
+
+// StreamOf returns c as a side of a [Relay]: as it is if it stands on a Socket (TLS),
+// else a Socket around it.
+func StreamOf(c net.Conn) Stream {
+	if s, ok := c.(Stream); ok {
+		if _, ok := below[*Socket](c); ok {
+			return s
+		}
+	}
+	return NewSocket(c, nil)
 }
 
 // Watch makes s touch another clock, for a socket that was made before the
@@ -67,10 +78,10 @@ func (s *Socket) Write(p []byte) (int, error) {
 	return s.writeAll(p)
 }
 
-// tell keeps what a pump met first: the system tells of it once.
-func (s *Socket) tell(err error) {
+// keepErrno keeps the first errno that a pump got: the kernel reports it once.
+func (s *Socket) keepErrno(err error) {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		s.told.CompareAndSwap(0, int64(errno))
+		s.errno.CompareAndSwap(0, int64(errno))
 	}
 }
 

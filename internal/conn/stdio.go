@@ -12,13 +12,13 @@ type Stdio struct {
 	// In and Out are what is read and written; nil means [os.Stdin] and
 	// [os.Stdout].
 	In, Out *os.File
-	// Progress, if set, is touched after every partial write.
-	Progress *Progress
 	// Terminal says that Out is a terminal, at whose end nobody waits.
 	Terminal bool
 	// KeepOpen leaves Out open when CloseWrite is called, because others are
 	// still to write to it.
 	KeepOpen bool
+
+	progress *Progress // of the one conversation; nil with KeepOpen
 
 	once    sync.Once
 	in, out int
@@ -40,6 +40,14 @@ const (
 	outSocket                  // a socket
 	outTerminal                // a terminal
 )
+
+// Watch makes s touch the clock of a conversation after every partial write, unless
+// others write to it, too.
+func (s *Stdio) Watch(progress *Progress) {
+	if !s.KeepOpen {
+		s.progress = progress
+	}
+}
 
 // CloseWrite ends standard output so that whoever reads it sees an end of file
 // although this process goes on: /dev/null takes its place (a plain close would

@@ -93,7 +93,7 @@ func (s *Stdio) Write(p []byte) (n int, err error) {
 		case m > 0:
 			n += m
 			s.part.Store(int64(n))
-			s.Progress.Touch()
+			s.progress.Touch()
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
 			await(s.out, unix.POLLOUT)

@@ -27,7 +27,7 @@ func (s *Stdio) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n, err := s.output().Write(p)
-	s.Progress.Touch()
+	s.progress.Touch()
 	if err != nil {
 		err = outputError(err)
 	}

@@ -67,7 +67,7 @@ func TestRelayBuffered(t *testing.T) {
 				local, localSay, localHear := newSide()
 				remote, remoteSay, remoteHear := newSide()
 				progress := new(conn.Progress)
-				c.relay.Local, c.relay.Remote, c.relay.Peer, c.relay.Progress = c.wrap(local, progress), remote, "peer", progress
+				c.relay.Local, c.relay.Remote, c.relay.Peer = c.wrap(local, progress), remote, "peer"
 				done := make(chan conn.Result, 1)
 				go func() { done <- c.relay.Run(t.Context()) }()
 				go func() { _, _ = io.WriteString(localSay, c.say) }()

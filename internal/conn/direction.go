@@ -1,0 +1,201 @@
+package conn
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// below returns the first of s and of what it is wrapped around that is a T: what
+// wraps a Stream has a method Unwrap, or NetConn as crypto/tls has it.
+func below[T any](s any) (found T, ok bool) {
+	for {
+		if found, ok = s.(T); ok {
+			return found, true
+		}
+		switch outer := s.(type) {
+		case interface{ Unwrap() Stream }:
+			s = outer.Unwrap()
+		case interface{ NetConn() net.Conn }:
+			s = outer.NetConn()
+		default:
+			return found, false
+		}
+	}
+}
+
+// watch hands progress to s and to all that it is wrapped around, as far as they
+// have a method Watch.
+func watch(s any, progress *Progress) {
+	for {
+		if w, ok := s.(interface{ Watch(*Progress) }); ok {
+			w.Watch(progress)
+		}
+		switch outer := s.(type) {
+		case interface{ Unwrap() Stream }:
+			s = outer.Unwrap()
+		case interface{ NetConn() net.Conn }:
+			s = outer.NetConn()
+		default:
+			return
+		}
+	}
+}
+
+// A side is one of the two streams of a conversation, with the connection or the
+// standard streams that it is or stands on; both may be nil.
+type side struct {
+	Stream
+	name   string // in errors
+	socket *Socket
+	stdio  *Stdio
+	reset  bool // it is to end by a RST
+}
+
+func newSide(s Stream, name string) *side {
+	one := &side{Stream: s, name: name}
+	one.socket, _ = below[*Socket](s)
+	one.stdio, _ = below[*Stdio](s)
+	return one
+}
+
+// alive reports whether a connection is as it was although sending has failed: then
+// it was our own kernel that failed, and the peer would wait for more as we wait
+// for it.
+func (s *side) alive() bool {
+	socket, bare := s.Stream.(*Socket)
+	return bare && socket.alive()
+}
+
+// ready reports whether a read of standard input would not have to wait.
+func (s *side) ready() bool { return s.stdio != nil && s.stdio.ready() }
+
+// queued is what the kernel has still to deliver to the side's peer.
+func (s *side) queued() int64 {
+	if s.socket == nil {
+		return 0
+	}
+	return s.socket.queued()
+}
+
+// keepErrno keeps what a pump was told, for those who ask the socket later.
+func (s *side) keepErrno(err error) {
+	if s.socket != nil {
+		s.socket.keepErrno(err)
+	}
+}
+
+// A state is how far a direction has come. It only grows.
+type state int
+
+const (
+	reading      state = iota // its pump runs
+	atEOF                     // its pump has ended: at EOF, stopped, or by a failure
+	halfClosed                // the receiving side was told: our FIN is sent
+	awaiting                  // all that was sent is to be acknowledged
+	acknowledged              // it is, or never will be
+)
+
+// A direction is the bytes that go one way.
+type direction struct {
+	from, to      *side
+	read, written atomic.Int64
+	holder        holder
+	state         state
+	discard       atomic.Bool   // what comes is thrown away
+	progress      *Progress     // of the conversation
+	start         time.Time     // of the conversation
+	first         atomic.Int64  // when the first byte came, in nanoseconds after start; 0 is not yet
+	pumped        chan outcome  // the pump ended
+	shut          chan error    // the receiving side was told
+	acked         chan error    // everything is acknowledged, or never will be
+	hungUp        chan struct{} // after its own EOF, the receiving side went for good
+	looks         int           // at input that waits, after that
+	left, unsent  int64         // bytes not acknowledged, and not even sent, when the receiving side was closed
+}
+
+func (d *direction) init(from, to *side, progress *Progress, start time.Time) {
+	d.from, d.to, d.progress, d.start = from, to, progress, start
+	d.pumped, d.hungUp = make(chan outcome, 1), make(chan struct{}, 1)
+	d.shut, d.acked = make(chan error, 1), make(chan error, 1)
+}
+
+// arrived counts n bytes from the sending side.
+func (d *direction) arrived(n int) {
+	if n == 0 {
+		return
+	}
+	d.progress.Touch()
+	if d.read.Add(int64(n)) == int64(n) {
+		d.first.Store(int64(time.Since(d.start)))
+	}
+}
+
+// write writes to the receiving side, or throws away.
+func (d *direction) write(p []byte) (n int, err error) {
+	if n = len(p); !d.discard.Load() {
+		n, err = d.to.Write(p)
+		d.progress.Touch()
+	}
+	d.written.Add(int64(n))
+	return n, err
+}
+
+// unsentNow counts the bytes read from the sending side that the receiving side's
+// kernel does not have.
+func (d *direction) unsentNow() int64 {
+	written := d.written.Load() // before the others: it never overtakes them
+	return d.read.Load() + Buffered(d.from.Stream) - written
+}
+
+// unacknowledged counts the bytes read from the sending side that the receiving
+// side is not known to have: buffered, in flight in a pump or our kernel, or on
+// the network.
+func (d *direction) unacknowledged() int64 {
+	left := d.unsentNow()
+	if d.to.socket != nil {
+		left += min(d.to.socket.Unacknowledged(), d.written.Load())
+	}
+	return left
+}
+
+// A holder says whether a pump has bytes in flight, and lets it be stopped while
+// it has none.
+type holder struct {
+	mu      sync.Mutex
+	holding bool
+	stopped bool
+}
+
+// hold reports whether the pump may go on with what it has just read.
+func (h *holder) hold() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.holding = !h.stopped
+	return h.holding
+}
+
+// release reports whether the pump may read on.
+func (h *holder) release() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.holding = false
+	return !h.stopped
+}
+
+// stop lets the pump read no more; it reports whether nothing is in flight, so
+// that the pump need not be waited for.
+func (h *holder) stop() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stopped = true
+	return !h.holding
+}
+
+// wasStopped reports whether stop was called.
+func (h *holder) wasStopped() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.stopped
+}

@@ -1,0 +1,171 @@
+package conn
+
+// A splicePath is how the kernel moves the bytes of one direction without their
+// passing through this process. A nil path is never ready: the pump copies.
+//
+// Small messages are faster copied, for one read and one write beat two splices
+// and a poll; so a path is taken after two copies that filled their buffer, and is
+// left after two small moves. See splice_linux.go for the calls.
+type splicePath struct {
+	// One of each pair is nil.
+	fromStdio, toStdio   *Stdio
+	fromSocket, toSocket *Socket
+	progress             *Progress
+
+	// move moves some bytes to the receiving side: from the sending side, or from
+	// the private pipe if the path has one.
+	move func() step
+	// load moves some bytes from the sending side into the private pipe; nil where
+	// one of the sides is a pipe itself. A socket is waited for, a file is not.
+	load func() (int, error)
+	pipe [2]int // private pipe, read and write ends
+	open bool   // there is that pipe
+	held int    // bytes in it
+
+	eager  bool // is better than copying from the first byte on
+	taken  bool // is in use
+	broken bool // the kernel refused it
+	streak int  // copies that filled their buffer, or moves that were small
+	// patient is for bytes that are thrown away: the kernel may let a lot of them
+	// come together before it wakes us.
+	patient bool
+
+	// tryRead and tryWrite are the calls as the sockets' netpoller wants them, made
+	// once because a closure for each move would be all the garbage there is; n, err
+	// and blocked (the pipe, not the socket, was not ready) are their results.
+	tryRead, tryWrite func(fd uintptr) bool
+	n                 int
+	err               error
+	blocked           bool
+	scratch           []byte // what discarding lends the kernel
+}
+
+// Below smallMove a move is not worth the detour.
+const smallMove = 32 << 10
+
+// ready reports whether the next step is the kernel's.
+func (p *splicePath) ready() bool {
+	return p != nil && !p.broken && (p.eager || p.taken || p.held > 0)
+}
+
+// copied notes a copy of n bytes.
+func (p *splicePath) copied(n int) {
+	if p == nil || p.broken {
+		return
+	}
+	if n < bufferSize {
+		p.streak = 0
+		return
+	}
+	if p.streak++; p.streak >= 2 {
+		p.taken, p.streak = true, 0
+		p.enlarge()
+	}
+}
+
+// moved notes a move of n bytes.
+func (p *splicePath) moved(n int) {
+	if n > 0 {
+		p.progress.Touch()
+	}
+	if p.eager {
+		return
+	}
+	if n >= smallMove {
+		p.streak = 0
+	} else if p.streak++; p.streak >= 2 || n == 0 {
+		p.taken, p.streak = false, 0
+	}
+}
+
+// step is one step of the kernel's in direction d. If the kernel refuses the path
+// between these two descriptors, nothing is moved and the pump goes on copying; it
+// does, too, where the kernel has moved nothing and does not know why.
+func (p *splicePath) step(d *direction) step {
+	if p.load != nil && p.fromSocket == nil && p.held == 0 && !d.holder.hold() {
+		return step{from: errStopped}
+	}
+	if p.load != nil && p.held == 0 {
+		p.n, p.err = 0, nil // an interrupted call makes no attempt
+		n, err := p.load()
+		switch {
+		case err == errRefused:
+			p.broken = true
+			return step{}
+		case err != nil:
+			return step{from: err}
+		}
+		p.held = n
+		d.arrived(n)
+		if p.fromSocket != nil && !d.holder.hold() {
+			return step{from: errStopped}
+		}
+		if n == 0 {
+			p.moved(0)
+			return step{}
+		}
+	}
+	p.n, p.err = 0, nil
+	s := p.move()
+	if s.to == errRefused {
+		p.broken = true
+		return step{}
+	}
+	if p.load == nil {
+		d.arrived(s.n)
+	} else {
+		p.held -= s.n
+	}
+	d.written.Add(int64(s.n))
+	p.moved(s.n)
+	return s
+}
+
+// holds returns how many bytes have left the sending side and not reached the
+// receiving one.
+func (p *splicePath) holds() int {
+	if p == nil {
+		return 0
+	}
+	return p.held
+}
+
+// close closes the private pipe.
+func (p *splicePath) close() {
+	if p != nil && p.open {
+		closePipe(p.pipe)
+	}
+}
+
+// path is the kernel's path for the bytes of d, if nothing is wrapped around
+// either side and nobody else writes to the receiving one.
+func (c *conversation) path(d *direction) *splicePath {
+	if d == &c.receive && c.Shutdown == ShutBoth {
+		return nil // what comes is thrown away from some moment on
+	}
+	p := &splicePath{progress: &c.progress}
+	p.fromStdio, _ = d.from.Stream.(*Stdio)
+	p.toStdio, _ = d.to.Stream.(*Stdio)
+	p.fromSocket, _ = d.from.Stream.(*Socket)
+	p.toSocket, _ = d.to.Stream.(*Socket)
+	for _, s := range []*Socket{p.fromSocket, p.toSocket} {
+		if s != nil && s.raw == nil {
+			return nil
+		}
+	}
+	ok := false
+	switch {
+	case p.fromSocket != nil && d.discard.Load():
+		ok = p.discarding(c.Idle)
+	case p.fromStdio != nil && p.toSocket != nil:
+		ok = p.fromInput()
+	case p.fromSocket != nil && p.toStdio != nil && !p.toStdio.KeepOpen:
+		ok = p.toOutput(c.Idle)
+	case p.fromSocket != nil && p.toSocket != nil:
+		ok = p.between()
+	}
+	if !ok {
+		return nil
+	}
+	return p
+}

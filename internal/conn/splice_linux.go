@@ -1,0 +1,339 @@
+package conn
+
+import (
+	"errors"
+	"io"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// pipeSize is what pipes are enlarged to (F_SETPIPE_SZ, fcntl(2)): the limit for
+	// all users but root.
+	pipeSize = 1 << 20
+	// lowWater is how much must have come before we hear of it, where it is thrown
+	// away. The kernel makes the receive buffer large enough (tcp_rmem, tcp(7)).
+	lowWater = 2 << 20
+	// unixBuffer is the send buffer that Unix sockets need to be fast.
+	unixBuffer = 1 << 20
+)
+
+// errRefused says that the kernel does not move bytes between two descriptors
+// of these kinds, before it has moved any.
+var errRefused = errors.New("refused")
+
+// refused are the errors by which the kernel declines splice(2).
+func refused(err error) bool {
+	return err == unix.EINVAL || err == unix.ENOSYS || err == unix.EOPNOTSUPP || err == unix.EBADF || err == unix.ESPIPE
+}
+
+// fromInput moves from standard input to a socket: splice(2) from a pipe, or
+// through one from a regular file.
+func (p *splicePath) fromInput() bool {
+	p.fromStdio.init()
+	var st unix.Stat_t
+	if unix.Fstat(p.fromStdio.in, &st) != nil {
+		return false
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		p.eager, p.load, p.move, p.tryWrite = true, p.loadFile, p.drainToSocket, p.tryDrain
+	case unix.S_IFIFO:
+		p.move, p.tryWrite = p.pipeToSocket, p.tryPipeToSocket
+	default:
+		return false
+	}
+	p.toSocket.enlarge()
+	return true
+}
+
+// toOutput moves from a socket to standard output: splice(2) into a pipe,
+// MSG_TRUNC (recv(2)) where the bytes go to /dev/null anyway.
+func (p *splicePath) toOutput(idle time.Duration) bool {
+	p.toStdio.init()
+	if p.toStdio.kind == outPipe {
+		p.move, p.tryRead = p.socketToPipe, p.trySocketToPipe
+		return true
+	}
+	var st unix.Stat_t
+	if unix.Fstat(p.toStdio.out, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != unix.Mkdev(1, 3) {
+		return false
+	}
+	return p.discarding(idle)
+}
+
+// between moves from one socket to another, through the private pipe.
+func (p *splicePath) between() bool {
+	p.load, p.tryRead = p.loadSocket, p.tryLoad
+	p.move, p.tryWrite = p.drainToSocket, p.tryDrain
+	return true
+}
+
+// discarding throws away what a socket receives. An idle clock has to see every
+// byte: without one they are waited for in heaps.
+func (p *splicePath) discarding(idle time.Duration) bool {
+	if !p.fromSocket.isTCP() {
+		return false // there MSG_TRUNC means something else
+	}
+	p.patient = idle == 0
+	p.move, p.tryRead = p.truncate, p.tryTruncate
+	return true
+}
+
+// enlarge prepares for more: it gives pipes room, which is a hint that fails when
+// the user has too many large ones. Bytes that are thrown away need not be reported
+// one by one: SO_RCVLOWAT (socket(7)) takes a tenth of the time. The end and a
+// failure of the connection are reported at once even so, and from here on nothing
+// else has to be noticed.
+func (p *splicePath) enlarge() {
+	if p.patient {
+		_ = p.fromSocket.raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, lowWater)
+		})
+		p.eager = true
+	}
+	if p.fromStdio != nil {
+		_, _ = unix.FcntlInt(uintptr(p.fromStdio.in), unix.F_SETPIPE_SZ, pipeSize)
+	}
+	if p.toStdio != nil && p.toStdio.kind == outPipe {
+		_, _ = unix.FcntlInt(uintptr(p.toStdio.out), unix.F_SETPIPE_SZ, pipeSize)
+	}
+	if p.toSocket != nil {
+		p.toSocket.enlarge()
+	}
+}
+
+// enlarge gives a Unix socket room to send, unless it has more.
+func (s *Socket) enlarge() {
+	if s.isTCP() {
+		return
+	}
+	_ = s.raw.Control(func(fd uintptr) {
+		if n, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF); err == nil && n < unixBuffer {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF, unixBuffer)
+		}
+	})
+}
+
+// pipeToSocket moves from a pipe, which it waits for outside of the socket's lock.
+func (p *splicePath) pipeToSocket() (s step) {
+	for {
+		s.to = p.toSocket.raw.Write(p.tryWrite)
+		s.n = p.n
+		switch {
+		case s.to != nil:
+		case p.blocked:
+			await(p.fromStdio.in, unix.POLLIN)
+			continue
+		case refused(p.err):
+			s.to = errRefused
+		case p.err != nil:
+			s.to = p.err
+		case s.n == 0:
+			s.from = io.EOF
+		}
+		return s
+	}
+}
+
+// tryPipeToSocket calls splice(2) until it is settled or the socket is full.
+func (p *splicePath) tryPipeToSocket(fd uintptr) bool {
+	p.n, p.blocked, p.err = splice(p.fromStdio.in, int(fd), unix.POLLIN, unix.POLLOUT)
+	return p.err != unix.EAGAIN || p.blocked
+}
+
+// socketToPipe moves into a pipe, which it waits for outside of the socket's lock.
+// It never says that this is the end: splice(2) returns 0 there, and in front of
+// urgent data, too, which only a read passes by.
+func (p *splicePath) socketToPipe() (s step) {
+	for {
+		s.from = p.fromSocket.raw.Read(p.tryRead)
+		s.n = p.n
+		switch {
+		case s.from != nil:
+		case p.blocked:
+			await(p.toStdio.out, unix.POLLOUT)
+			continue
+		case refused(p.err):
+			s.to = errRefused
+		case p.err == unix.EPIPE:
+			s.to = outputError(p.err)
+		case p.err != nil:
+			s.from = p.err
+		}
+		return s
+	}
+}
+
+// trySocketToPipe calls splice(2) until it is settled or the socket is empty.
+func (p *splicePath) trySocketToPipe(fd uintptr) bool {
+	var empty bool
+	p.n, empty, p.err = splice(int(fd), p.toStdio.out, unix.POLLIN, unix.POLLOUT)
+	p.blocked = p.err == unix.EAGAIN && !empty
+	return p.err != unix.EAGAIN || p.blocked
+}
+
+// atUrgent reports whether urgent data comes next in a socket (SIOCATMARK,
+// sockatmark(3)). There splice(2) returns EAGAIN until the peer has ended,
+// whatever stands behind.
+func atUrgent(fd int) bool {
+	at, err := unix.IoctlGetInt(fd, unix.SIOCATMARK)
+	return err == nil && at != 0
+}
+
+// splice moves what it can from one descriptor to another, one of which is a
+// pipe. EAGAIN does not say which of them was not ready: with it, blocked says
+// that it was from; otherwise it was to.
+func splice(from, to int, readable, writable int16) (n int, blocked bool, err error) {
+	for {
+		m, err := unix.Splice(from, nil, to, nil, pipeSize, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+		switch err {
+		case nil:
+			return int(m), false, nil
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+		default:
+			return 0, false, err
+		}
+		poll := []unix.PollFd{{Fd: int32(from), Events: readable}, {Fd: int32(to), Events: writable}}
+		if _, err := unix.Poll(poll, 0); err != nil {
+			continue // EINTR
+		}
+		if poll[0].Revents == 0 || poll[1].Revents == 0 {
+			return 0, poll[0].Revents == 0, unix.EAGAIN
+		}
+		if atUrgent(from) {
+			return 0, false, nil
+		}
+		// It became ready in between.
+	}
+}
+
+// loadFile fills the private pipe from a regular file: sendfile(2) does the same
+// through a pipe of 64 KiB, and wakes the peer more often and costs more for it.
+// At the file's end as splice(2) sees it, the pump reads on: a file in /proc has
+// a size of 0.
+func (p *splicePath) loadFile() (int, error) {
+	if !p.openPipe() {
+		return 0, errRefused
+	}
+	for {
+		n, err := unix.Splice(p.fromStdio.in, nil, p.pipe[1], nil, pipeSize, unix.SPLICE_F_MOVE)
+		switch {
+		case err == unix.EINTR:
+		case refused(err), err == nil && n == 0:
+			return 0, errRefused
+		case err != nil:
+			return 0, inputError(err)
+		default:
+			return int(n), nil
+		}
+	}
+}
+
+// loadSocket fills the private pipe from a socket. Like socketToPipe it leaves it
+// to a read to meet the end.
+func (p *splicePath) loadSocket() (int, error) {
+	if !p.openPipe() {
+		return 0, errRefused
+	}
+	if err := p.fromSocket.raw.Read(p.tryRead); err != nil {
+		return 0, err
+	}
+	if refused(p.err) {
+		return 0, errRefused
+	}
+	return p.n, p.err
+}
+
+// tryLoad fills the private pipe once; it reports whether that is settled.
+func (p *splicePath) tryLoad(fd uintptr) bool {
+	for {
+		n, err := unix.Splice(int(fd), nil, p.pipe[1], nil, pipeSize, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+		p.n, p.err = int(max(n, 0)), err
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN && atUrgent(int(fd)):
+			p.err = nil
+			return true
+		default:
+			return err != unix.EAGAIN
+		}
+	}
+}
+
+// drainToSocket moves from the private pipe to the socket. What is in the pipe
+// has left the sending side, and has to reach the socket before more is read.
+func (p *splicePath) drainToSocket() (s step) {
+	s.to = p.toSocket.raw.Write(p.tryWrite)
+	s.n = p.n
+	if s.to == nil {
+		s.to = p.err
+	}
+	return s
+}
+
+// tryDrain moves from the private pipe to the socket once; it reports whether
+// that is settled. The pipe is not empty, so only the socket can be unready.
+func (p *splicePath) tryDrain(fd uintptr) bool {
+	for {
+		n, err := unix.Splice(p.pipe[0], nil, int(fd), nil, p.held, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+		p.n, p.err = int(max(n, 0)), err
+		if err != unix.EINTR {
+			return err != unix.EAGAIN
+		}
+	}
+}
+
+// openPipe makes the private pipe, as large as it may be, unless there is one.
+func (p *splicePath) openPipe() bool {
+	if p.open {
+		return true
+	}
+	if unix.Pipe2(p.pipe[:], unix.O_CLOEXEC) != nil {
+		return false
+	}
+	_, _ = unix.FcntlInt(uintptr(p.pipe[1]), unix.F_SETPIPE_SZ, pipeSize)
+	p.open = true
+	return true
+}
+
+func closePipe(p [2]int) {
+	_, _ = unix.Close(p[0]), unix.Close(p[1])
+}
+
+// truncate throws away what the peer sends (MSG_TRUNC, tcp(7)): nothing is
+// written to the buffer, so its memory is never touched.
+func (p *splicePath) truncate() (s step) {
+	s.from = p.fromSocket.raw.Read(p.tryRead)
+	s.n = p.n
+	switch {
+	case s.from != nil:
+	case p.err != nil:
+		s.from = p.err
+	case s.n == 0:
+		s.from = io.EOF
+	}
+	return s
+}
+
+// tryTruncate calls recv(2) once; it reports whether that is settled.
+func (p *splicePath) tryTruncate(fd uintptr) bool {
+	if p.scratch == nil {
+		p.scratch = make([]byte, lowWater)
+	}
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p.scratch))),
+			uintptr(len(p.scratch)), unix.MSG_TRUNC, 0, 0)
+		p.n, p.err = int(n), nil
+		if errno != 0 {
+			p.n, p.err = 0, errno
+		}
+		if errno != unix.EINTR {
+			return errno != unix.EAGAIN
+		}
+	}
+}
