@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 
 	"gcat/internal/cli"
@@ -17,6 +18,7 @@ func (f *tlsFlags) tlsOptions() tlsconn.Options {
 	return tlsconn.Options{
 		CA: f.TLSCA, Name: f.TLSName, Cert: f.TLSCert, Key: f.TLSKey, ALPN: f.TLSALPN,
 		Insecure: f.TLSInsecure, Fingerprint: f.TLSFingerprint, ClientCA: f.TLSClientCA,
+		KeyLog: os.Getenv("SSLKEYLOGFILE"),
 	}
 }
 
@@ -40,6 +42,9 @@ func (g *gcat) loadTLS(where place) (err error) {
 	}
 	for _, line := range options.Warnings() {
 		g.log.Infof(0, "warning: %s", line)
+	}
+	if options.KeyLog != "" {
+		g.log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)
 	}
 	return nil
 }

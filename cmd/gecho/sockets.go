@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -72,7 +73,10 @@ func (g *gecho) refuseTLS(list []endpoint) error {
 }
 
 func (g *gecho) tlsOptions() tlsconn.Options {
-	return tlsconn.Options{Cert: g.TLSCert, Key: g.TLSKey, ALPN: g.TLSALPN, ClientCA: g.TLSClientCA, Fingerprint: g.TLSFingerprint}
+	return tlsconn.Options{
+		Cert: g.TLSCert, Key: g.TLSKey, ALPN: g.TLSALPN, ClientCA: g.TLSClientCA, Fingerprint: g.TLSFingerprint,
+		KeyLog: os.Getenv("SSLKEYLOGFILE"),
+	}
 }
 
 // open opens all that is to be served: nothing is, unless everything could be
@@ -137,6 +141,9 @@ func (g *gecho) serverConfig(log *cli.Log) (*tls.Config, error) {
 	}
 	for _, line := range options.Warnings() {
 		log.Infof(0, "warning: %s", line)
+	}
+	if options.KeyLog != "" {
+		log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)
 	}
 	if options.Cert == "" {
 		log.Infof(1, "throw-away certificate, SHA-256 fingerprint %s", tlsconn.OwnFingerprint(config))
