@@ -47,7 +47,7 @@ func (g *gcat) dialer(where place) *conn.Dialer {
 // upgrade is what is settled over a new connection before it is one to where:
 // the proxy's part, then TLS. Nil is nothing.
 func (g *gcat) upgrade(where place) func(context.Context, net.Conn) (net.Conn, error) {
-	if g.via == nil && g.tls == nil {
+	if g.via == nil && !where.TLS {
 		return nil
 	}
 	return func(ctx context.Context, c net.Conn) (net.Conn, error) {
@@ -60,7 +60,7 @@ func (g *gcat) upgrade(where place) func(context.Context, net.Conn) (net.Conn, e
 			}
 			g.log.Infof(1, "connected through proxy %s (%s)", p.Addr(), p.Scheme)
 		}
-		if g.tls != nil {
+		if where.TLS {
 			return g.secureClient(ctx, c, where)
 		}
 		return c, nil
@@ -79,13 +79,11 @@ func (g *gcat) first(where place) conn.Endpoint {
 	return e
 }
 
-// proxy is the way to where that -x, -X and -P describe; nil is the direct one.
-func (g *gcat) proxy(where place) (*proxy.Proxy, error) {
+// proxy is the way to the targets that -x, -X and -P describe; nil is the direct
+// one.
+func (g *gcat) proxy(targets []place) (*proxy.Proxy, error) {
 	if g.Proxy == "" {
 		return nil, nil
-	}
-	if where.Host == "" {
-		return nil, cli.Usagef("a proxy wants a host to connect to: %q", where.Address())
 	}
 	var scheme proxy.Scheme
 	if g.ProxyProtocol != "" {
@@ -104,8 +102,13 @@ func (g *gcat) proxy(where place) (*proxy.Proxy, error) {
 	if p.User == "" {
 		p.User = g.ProxyUser
 	}
-	if _, err := netip.ParseAddr(where.Host); err != nil && g.Numeric && p.Scheme == proxy.SOCKS4 {
-		return nil, cli.Usagef("SOCKS4 needs %q looked up here, and -n forbids it", where.Host)
+	for _, where := range targets {
+		if where.Host == "" {
+			return nil, cli.Usagef("a proxy wants a host to connect to: %q", where.Address())
+		}
+		if _, err := netip.ParseAddr(where.Host); err != nil && g.Numeric && p.Scheme == proxy.SOCKS4 {
+			return nil, cli.Usagef("SOCKS4 needs %q looked up here, and -n forbids it", where.Host)
+		}
 	}
 	return &p, usage(p.Check())
 }

@@ -32,6 +32,7 @@ type connectFlags struct {
 	Port     string       `short:"p" placeholder:"PORT" group:"connect" help:"Source port." filled:""`
 	Retry    cli.Duration `placeholder:"D" group:"connect" help:"Try again for up to D."`
 	Scan     bool         `short:"z" group:"connect" help:"Is it open?"`
+	Closed   bool         `group:"connect" help:"With -z: is it closed?"`
 	Parallel *int         `placeholder:"N" group:"connect" help:"With -z (64)."`
 	PassFD   bool         `short:"F" name:"pass-fd" group:"connect" help:"Hand the socket over standard output (SCM_RIGHTS)."`
 }

@@ -33,6 +33,7 @@ var app = cli.App{
 		"gcat [options] DEST [PORT]",
 		"gcat -l [options] [ADDR] PORT",
 		"gcat -z [options] HOST PORT[-PORT]...",
+		"gcat -z [options] DEST...",
 	},
 	Groups: []cli.Group{
 		{Key: "connect", Title: "Connection"},

@@ -76,6 +76,7 @@ func (g *grammar) options(where place) []option {
 		{name: "--retry", given: g.Retry > 0, not: "-l"},
 		{name: "--retry", given: g.Retry > 0 && !g.Scan, on: ^udp, try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
 		{name: "-z", given: g.Scan, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
+		{name: "--closed", given: g.Closed, needs: "-z"},
 		{name: "--parallel", given: g.Parallel != nil, needs: "-z"},
 		{name: "-F", given: g.PassFD, not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q"},
 
@@ -138,6 +139,23 @@ func (g *grammar) options(where place) []option {
 		{name: "--progress", given: g.Progress},
 		{name: "--raw", given: g.Raw},
 	}
+}
+
+// refuseAll says what makes no sense at any of the targets; there are none if
+// they could not be read.
+func (g *grammar) refuseAll(targets []place) error {
+	if len(targets) == 0 {
+		return g.refuse(place{})
+	}
+	for i, p := range targets {
+		if i > 0 && p.Network == targets[i-1].Network && p.TLS == targets[i-1].TLS {
+			continue // the same answer
+		}
+		if err := g.refuse(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // refuse says what makes no sense, in the user's words, before anything is

@@ -25,8 +25,9 @@ type gcat struct {
 	tally   tally
 	console console
 
-	tls   *tls.Config  // nil is no TLS
-	via   *proxy.Proxy // nil is no proxy
+	tls   *tls.Config            // of a listener; nil is no TLS
+	trust map[string]*tls.Config // of a client, by the peer's host
+	via   *proxy.Proxy           // nil is no proxy
 	rules conn.Rules
 	dump  *filter.Dump // open; nil is none
 	room  *broker.Room // of --broker and --chat; nil is neither
@@ -35,8 +36,8 @@ type gcat struct {
 // run is what the command does, from the parsed command line to the error that
 // decides its status.
 func (g *gcat) run() error {
-	where, targets, unread := g.where()
-	if err := g.refuse(where); err != nil {
+	targets, unread := g.where()
+	if err := g.refuseAll(targets); err != nil {
 		return err
 	}
 	if unread != nil {
@@ -50,18 +51,19 @@ func (g *gcat) run() error {
 	defer stop()
 	ctx, done := g.deadline(ctx)
 	defer done()
-	if err := g.prepare(ctx, where); err != nil {
+	if err := g.prepare(ctx, targets); err != nil {
 		return err
 	}
-	err := g.closeDump(g.act(ctx, where, targets))
+	err := g.closeDump(g.act(ctx, targets))
 	if conn.OutputClosed(err) {
 		return &cli.Interrupted{Signal: syscall.SIGPIPE}
 	}
 	return err
 }
 
-// act does what was asked for at where, or, with -z, at all targets.
-func (g *gcat) act(ctx context.Context, where place, targets []place) error {
+// act does what was asked for at the one target, or, with -z, at all.
+func (g *gcat) act(ctx context.Context, targets []place) error {
+	where := targets[0]
 	switch {
 	case g.Scan:
 		return g.scan(ctx, targets)
@@ -79,19 +81,20 @@ func (g *gcat) act(ctx context.Context, where place, targets []place) error {
 
 // prepare does what must be known to work before a socket is opened: it reads
 // rules, keys and certificates, opens the dump, and asks for a password.
-func (g *gcat) prepare(ctx context.Context, where place) (err error) {
+func (g *gcat) prepare(ctx context.Context, targets []place) (err error) {
 	if g.rules, err = conn.ParseRules(g.Allow, g.Deny); err != nil {
 		return usage(err)
 	}
-	if g.via, err = g.proxy(where); err != nil {
+	if g.via, err = g.proxy(targets); err != nil {
 		return err
 	}
 	if g.Broker || g.Chat {
 		g.room = &broker.Room{Chat: g.Chat}
 	}
-	if where.TLS || g.Hexdump != "" {
+	tls := slices.ContainsFunc(targets, func(p place) bool { return p.TLS })
+	if tls || g.Hexdump != "" {
 		err := unlessEnded(ctx, func() error {
-			if err := g.loadTLS(where); err != nil {
+			if err := g.loadTLS(targets); err != nil {
 				return err
 			}
 			return g.openDump()

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +23,7 @@ import (
 // authorities that TLS trusts.
 func (g *gcat) known(ctx context.Context, targets []place) []place {
 	r := conn.Resolver{Numeric: g.Numeric}
-	seen := make(map[string]bool)
+	seen := make(map[place]bool)
 	var known []place
 	for _, e := range targets {
 		if !e.Unix() {
@@ -29,12 +31,12 @@ func (g *gcat) known(ctx context.Context, targets []place) []place {
 				e.Port = strconv.Itoa(int(n))
 			}
 		}
-		if !seen[e.Port] {
-			seen[e.Port] = true
+		if !seen[e] {
+			seen[e] = true
 			known = append(known, e)
 		}
 	}
-	if g.tls != nil {
+	if len(g.trust) > 0 {
 		_, _ = x509.SystemCertPool() // the handshakes say what is wrong
 	}
 	return known
@@ -51,10 +53,18 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 	d.Resolver = d.Resolver.Memo(forget)
 	datagrams := *d
 	datagrams.Retry = 0 // the question is what is repeated
+	if g.Closed {
+		d.Retry = 0
+	}
+	tls := make(map[conn.Endpoint]bool)
+	endpoints := make([]conn.Endpoint, len(targets))
+	for i, t := range targets {
+		endpoints[i], tls[t.Endpoint] = t.Endpoint, t.TLS
+	}
 	s := &scan.Scan{
 		Dial: func(ctx context.Context, e conn.Endpoint) (net.Conn, error) {
 			one := *d
-			to := place{e, g.tls != nil}
+			to := place{e, tls[e]}
 			one.Upgrade = g.upgrade(to)
 			return one.Dial(ctx, g.first(to))
 		},
@@ -62,26 +72,21 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 		Retry:         g.Retry.D(),
 		Interval:      g.Interval.D(),
 		Wait:          g.knockLimit(),
+		UntilClosed:   g.Closed,
 	}
 	if g.Parallel != nil {
 		s.Parallel = *g.Parallel
 	}
-	several := len(targets) > 1
-	var closed closedPorts
+	all := results{asked: targets}
 	var output error
 	s.Report = func(r scan.State) {
-		if several || r.Err == nil || g.log.JSON { // else the diagnostic says it
+		if len(targets) > 1 || (r.Err == nil) != g.Closed || g.log.JSON { // else the diagnostic says it
 			g.logPort(r)
 		}
-		if r.Err != nil {
-			closed.add(r)
-		} else if several && output == nil {
-			_, output = fmt.Fprintln(os.Stdout, r.Endpoint.Port)
+		all.add(r)
+		if len(targets) > 1 && r.Err == nil && output == nil {
+			_, output = fmt.Fprintln(os.Stdout, all.name(r.Endpoint))
 		}
-	}
-	endpoints := make([]conn.Endpoint, len(targets))
-	for i, t := range targets {
-		endpoints[i] = t.Endpoint
 	}
 	if err := s.Run(ctx, endpoints); err != nil {
 		return err
@@ -89,7 +94,10 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 	if output != nil {
 		return &conn.Error{Why: conn.Local, Op: "standard output", Err: output}
 	}
-	return closed.failure(len(targets))
+	if g.Closed {
+		return all.stillOpen()
+	}
+	return all.failure()
 }
 
 // knockLimit is how long a UDP port may be silent: the connect limit if it was
@@ -151,52 +159,92 @@ func reason(r scan.State) string {
 	return conn.Words(r.Err)
 }
 
-// closedPorts collects the ports that are not open.
-type closedPorts struct {
-	why   []string            // in the order in which they came up
-	ports map[string][]string // by why
-	host  string
-	first error
-	late  error // the first that passed its limit
+// results are what a scan found out.
+type results struct {
+	asked  []place
+	open   []scan.State
+	closed []scan.State
 }
 
-func (c *closedPorts) add(r scan.State) {
-	if c.ports == nil {
-		c.ports = make(map[string][]string)
-		c.first, c.host = r.Err, r.Endpoint.Host
+func (all *results) add(r scan.State) {
+	if r.Err == nil {
+		all.open = append(all.open, r)
+	} else {
+		all.closed = append(all.closed, r)
 	}
-	if c.late == nil && kind(r.Err) == conn.Timeout {
-		c.late = r.Err
-	}
-	why := reason(r)
-	if c.ports[why] == nil {
-		c.why = append(c.why, why)
-	}
-	c.ports[why] = append(c.ports[why], r.Endpoint.Port)
 }
 
-// failure is nil if all ports were open. That a limit passed decides the
-// status.
-func (c *closedPorts) failure(asked int) error {
-	if c.first == nil {
+// name is what tells e from the others: its port, or all of it if they have
+// several hosts.
+func (all *results) name(e conn.Endpoint) string {
+	if all.oneHost() {
+		return e.Port
+	}
+	return e.Address()
+}
+
+// oneHost reports whether the ports of one host were asked for.
+func (all *results) oneHost() bool {
+	first := all.asked[0]
+	return !first.Unix() && !slices.ContainsFunc(all.asked, func(p place) bool {
+		return p.Host != first.Host || p.Network != first.Network || p.TLS != first.TLS
+	})
+}
+
+// failure is nil if all ports are open. That a limit passed decides the status.
+func (all *results) failure() error {
+	if len(all.closed) == 0 {
 		return nil
 	}
-	if asked == 1 {
-		return c.first
+	if len(all.asked) == 1 {
+		return all.closed[0].Err
 	}
-	why := kind(c.first)
-	if c.late != nil {
-		why = conn.Timeout
+	var reasons []string
+	names := make(map[string][]string) // by reason
+	why := kind(all.closed[0].Err)
+	for _, r := range all.closed {
+		if kind(r.Err) == conn.Timeout {
+			why = conn.Timeout
+		}
+		words := reason(r)
+		if names[words] == nil {
+			reasons = append(reasons, words)
+		}
+		names[words] = append(names[words], all.name(r.Endpoint))
 	}
-	var words []string
-	for _, w := range c.why {
-		words = append(words, fmt.Sprintf("port %s: %s", ranges(c.ports[w]), w))
+	if !all.oneHost() {
+		for i, words := range reasons {
+			reasons[i] = "connect to " + strings.Join(names[words], ", ") + ": " + words
+		}
+		return &conn.Error{Why: why, Err: errors.New(strings.Join(reasons, "; "))}
 	}
-	host := c.host
-	if host == "" {
-		host = "localhost"
+	for i, words := range reasons {
+		reasons[i] = "port " + ranges(names[words]) + ": " + words
 	}
-	return &conn.Error{Why: why, Op: "connect to " + host, Err: errors.New(strings.Join(words, "; "))}
+	host := cmp.Or(all.asked[0].Host, "localhost")
+	return &conn.Error{Why: why, Op: "connect to " + host, Err: errors.New(strings.Join(reasons, "; "))}
+}
+
+// stillOpen is nil if all ports are closed. One that could not be asked, or may
+// be open, is not known to be.
+func (all *results) stillOpen() error {
+	for _, r := range all.closed {
+		switch why := kind(r.Err); {
+		case why == conn.Timeout && r.Endpoint.Datagram():
+			return r.Err
+		case why == conn.Refused, why == conn.Unreachable, why == conn.NotFound, why == conn.KernelGaveUp, why == conn.Timeout:
+		default:
+			return r.Err
+		}
+	}
+	if len(all.open) == 0 {
+		return nil
+	}
+	names := make([]string, len(all.open))
+	for i, r := range all.open {
+		names[i] = r.Endpoint.Address()
+	}
+	return &conn.Error{Why: conn.Timeout, Op: strings.Join(names, ", "), Err: errors.New("still open")}
 }
 
 // ranges shortens runs of ports: 1-3,7.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -23,22 +25,20 @@ func (f *tlsFlags) tlsOptions() tlsconn.Options {
 }
 
 // loadTLS reads the files that the options name.
-func (g *gcat) loadTLS(where place) (err error) {
-	if !where.TLS {
-		return nil
-	}
+func (g *gcat) loadTLS(targets []place) (err error) {
 	options := g.tlsOptions()
-	if g.Listen {
-		g.tls, err = options.ServerConfig()
-	} else {
-		host := where.Host
-		if host == "" {
-			host = "localhost"
+	g.trust = make(map[string]*tls.Config)
+	for _, where := range targets {
+		switch {
+		case !where.TLS || g.trust[where.Host] != nil:
+		case g.Listen:
+			g.tls, err = options.ServerConfig()
+		default:
+			g.trust[where.Host], err = options.ClientConfig(cmp.Or(where.Host, "localhost"))
 		}
-		g.tls, err = options.ClientConfig(host)
-	}
-	if err != nil {
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	for _, line := range options.Warnings() {
 		g.log.Infof(0, "warning: %s", line)
@@ -68,7 +68,7 @@ func (g *gcat) logCertificate() {
 
 // secureClient performs the handshake over a connection that was made to where.
 func (g *gcat) secureClient(ctx context.Context, c net.Conn, where place) (net.Conn, error) {
-	s, err := tlsconn.Client(ctx, conn.NewSocket(c, nil), g.tls)
+	s, err := tlsconn.Client(ctx, conn.NewSocket(c, nil), g.trust[where.Host])
 	if err != nil {
 		if e, ok := errors.AsType[*conn.Error](err); ok && g.via != nil {
 			e.Op = "TLS with " + where.Address() // not with the proxy

@@ -15,25 +15,24 @@ type place struct {
 	TLS bool
 }
 
-// where is the place that the command line names; with -z it is the first of
-// the targets.
-func (g *grammar) where() (where place, targets []place, err error) {
+// where is the place that the command line names; with -z there may be several.
+func (g *grammar) where() (targets []place, err error) {
+	var one place
 	switch {
 	case swapped(g.Args) && !g.Unix:
 		err = cli.Usagef("the port %q stands in front of the host %q", g.Args[0], g.Args[1])
 	case g.Scan:
-		if targets, err = g.targets(); err == nil {
-			where = targets[0]
-		}
+		targets, err = g.targets()
+		return targets, g.hint(err)
 	case g.Listen:
-		where, err = g.address()
+		one, err = g.address()
 	default:
-		where, err = g.destination()
+		one, err = g.destination()
 	}
 	if err != nil {
-		return place{}, nil, g.hint(err)
+		return nil, g.hint(err)
 	}
-	return where, targets, nil
+	return []place{one}, nil
 }
 
 // network is what the flags make of an endpoint that does not say its own.
@@ -102,24 +101,38 @@ func (g *grammar) address() (place, error) {
 	return g.endpoint(args[0], syntax)
 }
 
-// targets are what a scan asks.
+// targets are what a scan asks: a host and its ports, or endpoints.
 func (g *grammar) targets() ([]place, error) {
 	if len(g.Args) == 0 {
-		return nil, cli.Usagef("no destination: want HOST PORT[-PORT]...")
+		return nil, cli.Usagef("no destination: want HOST PORT[-PORT]... or HOST:PORT...")
 	}
 	syntax := conn.Syntax{Network: g.network()}
 	host, words := g.Args[0], g.Args[1:]
-	if len(words) == 0 {
-		before, ports, ok := cutPorts(host)
-		if !ok { // a path, or one port however it is spelled
-			p, err := g.endpoint(host, syntax)
-			return []place{p}, err
+	_, err := conn.ParseEndpoint(host, syntax)
+	if _, _, several := cutPorts(host); len(words) > 0 && err != nil && !several && !g.Unix {
+		return g.hostPorts(host, words, syntax)
+	}
+	var targets []place
+	for _, word := range g.Args {
+		if host, ports, ok := cutPorts(word); ok && !g.Unix {
+			more, err := g.hostPorts(host, []string{ports}, syntax)
+			if err != nil {
+				return nil, err
+			}
+			targets = append(targets, more...)
+			continue
 		}
-		host, words = before, []string{ports}
+		p, err := g.endpoint(word, syntax)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, p)
 	}
-	if g.Unix {
-		return nil, cli.Usagef("cannot use a port with -U: %q", words[0])
-	}
+	return targets, nil
+}
+
+// hostPorts are ports of one host.
+func (g *grammar) hostPorts(host string, words []string, syntax conn.Syntax) ([]place, error) {
 	ports, err := scan.ParsePorts(words)
 	if err != nil {
 		return nil, usage(err)

@@ -28,6 +28,9 @@ type Scan struct {
 	// Retry is how long a UDP port that refuses or is silent is asked again; 0 is
 	// not at all. Dial retries by itself.
 	Retry time.Duration
+	// UntilClosed asks the reverse: a port that is open is asked again until it is
+	// closed or Retry has passed. Dial does not retry then.
+	UntilClosed bool
 	// Report is called with each port's result, in the order of the ports.
 	Report func(State)
 }
@@ -123,7 +126,36 @@ type tried struct {
 
 // one tries one port. It ends with the try.
 func (s *Scan) one(ctx context.Context, i int, e conn.Endpoint, alone bool, ended chan<- tried) {
-	ended <- tried{i, alone, s.try(ctx, e)}
+	try := s.try
+	if s.UntilClosed {
+		try = s.untilClosed
+	}
+	ended <- tried{i, alone, try(ctx, e)}
+}
+
+// How long a port that is still open is left alone: at first, and at most.
+const (
+	closedFirst = 50 * time.Millisecond
+	closedMost  = time.Second
+)
+
+// untilClosed is nil if e is open, and still is when Retry has passed.
+func (s *Scan) untilClosed(ctx context.Context, e conn.Endpoint) error {
+	once := *s
+	once.Retry = 0
+	end := time.Now().Add(s.Retry)
+	for pause := closedFirst; ; pause = min(2*pause, closedMost) {
+		err := once.try(ctx, e)
+		left := time.Until(end)
+		if err != nil || left <= 0 {
+			return err
+		}
+		select {
+		case <-time.After(min(pause, left)):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // slots are how many tries there may be at once: as many as found a descriptor
