@@ -64,7 +64,7 @@ type listenFlags struct {
 	MaxConns *int     `placeholder:"N" group:"listen" help:"At once (100)."`
 	Backlog  int      `placeholder:"N" group:"listen" help:"Waiting peers."`
 	Mode     cli.Mode `placeholder:"MODE" group:"listen" help:"Of a Unix socket's file (0600)."`
-	Ready    string   `placeholder:"FILE" type:"path" group:"listen" help:"Gets HOST:PORT once bound." filled:""`
+	Ready    string   `placeholder:"FILE" group:"listen" help:"Gets HOST:PORT once bound." filled:""`
 	Exec     string   `short:"e" placeholder:"CMD" group:"listen" help:"Serve by sh -c CMD." filled:""`
 	Broker   bool     `group:"listen" help:"With -lk: all hear all."`
 	Chat     bool     `group:"listen" help:"The same, with names."`

@@ -25,31 +25,10 @@ import (
 //go:embed help.txt
 var help string
 
-var app = cli.App{
-	Name:    "gcat",
-	Help:    help,
-	Summary: "Pipe standard input to a socket and the socket to standard output.",
-	Synopsis: []string{
-		"gcat [options] DEST [PORT]",
-		"gcat -l [options] [ADDR] PORT",
-		"gcat -z [options] HOST PORT[-PORT]...",
-		"gcat -z [options] DEST...",
-	},
-	Groups: []cli.Group{
-		{Key: "connect", Title: "Connection"},
-		{Key: "time", Title: "Time limits (D: 5, 1.5, 500ms, 2m, 1h; 0 is none)"},
-		{Key: "end", Title: "Direction and end"},
-		{Key: "listen", Title: "Listening"},
-		{Key: "bytes", Title: "What passes, and datagrams"},
-		{Key: "socket", Title: "Socket options"},
-		{Key: "tls", Title: "TLS and proxies"},
-		{Key: "other", Title: "Other"},
-	},
-	Examples: [][2]string{
-		{"echo PING | gcat -C localhost 6379", "ask, half-close, print the answer"},
-		{"gcat -l 9000 >file & gcat localhost 9000 <file2", "send a file"},
-	},
-}
+//go:embed brief.txt
+var brief string
+
+var app = cli.App{Name: "gcat", Help: help, Brief: brief}
 
 func main() {
 	flags := new(grammar)

@@ -8,9 +8,10 @@ import (
 
 func TestManual(t *testing.T) { script.Manual(t, "gcat", "../../man/gcat.1") }
 
-func TestHelpText(t *testing.T) {
-	text, err := app.Layout(new(grammar))
-	script.HelpText(t, text, err)
+// TestHelp holds --help and -h to the grammar.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	script.Help(t, "gcat", new(grammar))
 }
 
 // An option without its value never takes an operand for it.

@@ -16,24 +16,10 @@ import (
 //go:embed help.txt
 var help string
 
-var app = cli.App{
-	Name:     "gecho",
-	Help:     help,
-	Summary:  "Send back what comes, over TCP, UDP, Unix sockets, TLS and vsock.\nENDPOINT is HOST:PORT, PORT, a path or SCHEME://...; tcp://127.0.0.1:7007 unless given.",
-	Synopsis: []string{"gecho [options] [ENDPOINT...]"},
-	Groups: []cli.Group{
-		{Key: "time", Title: "Time limits (seconds, or 500ms, 2m, 1h; 0 is none)"},
-		{Key: "say", Title: "What it says (TEXT understands \\n \\r \\t \\\\ \\xHH)"},
-		{Key: "life", Title: "How long it lives, and where"},
-		{Key: "fault", Title: "Misbehaving on purpose"},
-		{Key: "security", Title: "Security"},
-		{Key: "other", Title: "Other"},
-	},
-	Examples: [][2]string{
-		{"gecho -w 5 --suffix '\\nI get it!\\n'", "echo with a suffix; close whoever is silent for 5 s"},
-		{"gecho --fail-first 2 --fail reset :8080", "test a client's retries"},
-	},
-}
+//go:embed brief.txt
+var brief string
+
+var app = cli.App{Name: "gecho", Help: help, Brief: brief}
 
 func main() {
 	var g gecho

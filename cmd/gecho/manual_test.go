@@ -8,9 +8,10 @@ import (
 
 func TestManual(t *testing.T) { script.Manual(t, "gecho", "../../man/gecho.1") }
 
-func TestHelpText(t *testing.T) {
-	text, err := app.Layout(new(gecho))
-	script.HelpText(t, text, err)
+// TestHelp holds --help and -h to the grammar.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	script.Help(t, "gecho", new(gecho))
 }
 
 // An option without its value never takes an operand for it.

@@ -87,18 +87,6 @@ func (f *form) UnmarshalText(text []byte) error {
 	return fmt.Errorf("unknown form %q: want raw, hex, base64 or c", text)
 }
 
-// shift drops a "--" in front of FORMAT, which kong takes for FORMAT itself.
-func (g *gpack) shift() error {
-	if g.Format != "--" {
-		return nil
-	}
-	if len(g.Args) == 0 {
-		return cli.Usagef("no FORMAT")
-	}
-	g.Format, g.Args = g.Args[0], g.Args[1:]
-	return nil
-}
-
 // form is that of the binary side.
 func (g *gpack) form() pack.Form {
 	switch {

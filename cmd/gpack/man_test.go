@@ -45,9 +45,10 @@ func TestManExamples(t *testing.T) {
 	}
 }
 
-func TestHelpText(t *testing.T) {
-	text, err := app.Layout(new(gpack))
-	script.HelpText(t, text, err)
+// TestHelp holds --help and -h to the grammar.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	script.Help(t, "gpack", new(gpack))
 }
 
 // An option without its value never takes an operand for it.

@@ -12,9 +12,6 @@ import (
 
 // run is the whole command.
 func (g *gpack) run(log *cli.Log) error {
-	if err := g.shift(); err != nil {
-		return err
-	}
 	f, err := pack.Parse(g.Format)
 	if err != nil {
 		return cli.Usagef("%w", err)

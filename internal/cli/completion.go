@@ -1,24 +1,22 @@
 package cli
 
 import (
-	"slices"
+	"reflect"
 	"strings"
-
-	"github.com/alecthomas/kong"
 )
 
-// completion is the completion script for shell, made from the grammar.
-func (a *App) completion(model *kong.Application, shell string) (string, error) {
-	words := completed(model)
+// complete prints the completion script for shell, made from the grammar.
+func (a *App) complete(r *reader, shell string) error {
+	words := a.completed(r)
 	switch shell {
 	case "bash":
-		return bashCompletion(a.Name, words), nil
+		return print(bashCompletion(a.Name, words))
 	case "zsh":
-		return zshCompletion(a.Name, words, operands(model)), nil
+		return print(zshCompletion(a.Name, words, r.kindOfOperands()))
 	case "fish":
-		return fishCompletion(a.Name, words, operands(model)), nil
+		return print(fishCompletion(a.Name, words, r.kindOfOperands()))
 	}
-	return "", Usagef("no completion script for %q: type --completion bash, zsh or fish", shell)
+	return Usagef("no completion script for %q: type --completion bash, zsh or fish", shell)
 }
 
 // A kind is what the value of an option is, as far as a shell can complete it.
@@ -50,19 +48,19 @@ func (o option) names() []string {
 	return []string{"-" + o.short, "--" + o.long}
 }
 
-// completed lists the options that the scripts complete.
-func completed(model *kong.Application) []option {
+// completed lists the options that the scripts complete: those that --help
+// describes.
+func (a *App) completed(r *reader) []option {
 	var list []option
-	for _, f := range model.Flags {
-		if f.Hidden {
+	for i := range r.flags {
+		f := &r.flags[i]
+		placeholder, words, _ := a.described(f.name)
+		if words == "" && f.name != "help" {
 			continue
 		}
-		o := option{long: f.Name, help: strings.TrimSuffix(f.Help, "."), repeats: f.IsCounter() || f.IsCumulative()}
-		if f.Short != 0 {
-			o.short = string(f.Short)
-		}
-		if takesValue(f) {
-			o.value, o.choices = placeholder(f), choices(f)
+		o := option{long: f.name, short: f.letter, help: words, repeats: f.count || f.field.Kind() == reflect.Slice}
+		if f.takesValue() {
+			o.value, o.choices = placeholder, choices(f, placeholder)
 			o.kind = kindOf(o.value)
 			if len(o.choices) > 0 {
 				o.kind = oneOf
@@ -75,18 +73,16 @@ func completed(model *kong.Application) []option {
 
 // choices lists the values that f can have: those of its enum, or of a
 // placeholder that spells them out ("text|json").
-func choices(f *kong.Flag) []string {
-	if f.Name == "completion" {
+func choices(f *flag, placeholder string) []string {
+	switch {
+	case f.name == "completion":
 		return []string{"bash", "zsh", "fish"}
+	case f.enum != "":
+		return strings.Split(f.enum, ",")
+	case strings.Contains(placeholder, "|"):
+		return strings.Split(placeholder, "|")
 	}
-	list := f.EnumSlice()
-	if f.Enum == "" {
-		list = nil
-		if strings.Contains(f.PlaceHolder, "|") {
-			list = strings.Split(f.PlaceHolder, "|")
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == "" })
+	return nil
 }
 
 // kindOf guesses from a placeholder what a value is.
@@ -102,15 +98,12 @@ func kindOf(placeholder string) kind {
 	return plain
 }
 
-// operands says what a command's operands are: host (which includes the files
-// of Unix sockets) if one of them names a peer, else file.
-func operands(model *kong.Application) kind {
-	for _, p := range model.Positional {
-		name := strings.ToLower(p.Name)
-		for _, word := range []string{"dest", "host", "addr", "endpoint", "target"} {
-			if strings.Contains(name, word) {
-				return host
-			}
+// kindOfOperands says what a command's operands are: host (which includes the
+// files of Unix sockets) if one of them names a peer, else file.
+func (r *reader) kindOfOperands() kind {
+	for _, o := range r.operands {
+		if o.name == "dest" || o.name == "endpoint" {
+			return host
 		}
 	}
 	return file

@@ -15,27 +15,41 @@ import (
 type grammar struct {
 	Common
 	Logging
-	Listen  bool     `short:"l" group:"main" help:"Listen."`
-	Udp     bool     `name:"udp" short:"u" group:"main" help:"UDP."`
-	Timeout Duration `short:"w" placeholder:"D" group:"time" help:"Limit for connecting and for silence."`
-	Port    int      `short:"p" placeholder:"PORT" group:"main" help:"Source port."`
-	TlsCA   string   `name:"tls-ca" placeholder:"FILE" group:"main" help:"The authorities that are trusted, it's [a]: b; 50%."`
-	Exec    string   `short:"e" placeholder:"CMD" group:"main" help:"Run CMD."`
-	Source  string   `short:"s" placeholder:"ADDR" group:"main" help:"Source address."`
-	How     string   `name:"shutdown" enum:"write,both,none" default:"write" group:"main" help:"What the end of standard input does."`
-	Allow   []string `placeholder:"CIDR,..." group:"main" help:"Who may connect."`
-	Max     int      `name:"max-conns" placeholder:"N" group:"main" help:"How many peers at once; more wait, in the order in which they came, until one of those that are served has left."`
-	Secret  bool     `hidden:"" help:"Not shown."`
+	Listen  bool     `short:"l"`
+	Udp     bool     `short:"u"`
+	Timeout Duration `short:"w"`
+	Port    int      `short:"p"`
+	TlsCA   string   `name:"tls-ca"`
+	Exec    string   `short:"e"`
+	Source  string   `short:"s"`
+	How     string   `name:"shutdown" enum:"write,both,none" default:"write"`
+	Allow   []string
+	Max     int `name:"max-conns"`
 
 	Dest string `arg:"" optional:""`
 }
 
-var testApp = &App{
-	Name: "gtest", Summary: "Tests what the commands share.",
-	Synopsis: []string{"gtest [options] DEST", "gtest -l [options]"},
-	Groups:   []Group{{"main", "What"}, {"time", "Time limits"}, {"other", "Other"}},
-	Examples: [][2]string{{"gtest -w 5 localhost:80", "give up after five seconds"}, {"gtest -l", "listen"}},
-}
+var testApp = &App{Name: "gtest", Brief: "-l, --listen\n", Help: `Usage: gtest [options] DEST
+       gtest -l [options]
+
+What
+  -l, --listen        Listen
+  -u, --udp           UDP
+  -w, --timeout D     Limit for connecting and for silence
+  -p, --port PORT     Source port
+  --tls-ca FILE       The authorities that are trusted, it's [a]: b; 50%
+  -e, --exec CMD      Run CMD
+  -s, --source ADDR   Source address
+  --shutdown write|both|none  What the end of standard input does
+  --allow CIDR,...    Who may connect
+  --max-conns N       How many peers at once; --allow says who
+  -v, --verbose       Say what happens
+  --log text|json     How
+  -h                  Print what most runs need
+  --help              Print all
+  --version           Print the version
+  --completion SHELL  Print a completion script
+`}
 
 // run gives args to the test grammar, as main does, and returns the status and
 // what is written.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -67,7 +68,7 @@ func (l *Log) Event(level int, e Event) {
 // event named "info".
 func (l *Log) Infof(level int, format string, args ...any) {
 	if l.Enabled(level) {
-		l.Event(level, Event{Name: "info", Text: sprintf(format, args...)})
+		l.Event(level, Event{Name: "info", Text: fmt.Sprintf(format, args...)})
 	}
 }
 

@@ -1,107 +1,39 @@
 package cli
 
 import (
-	"errors"
-	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/alecthomas/kong"
 )
 
-// usageError turns kong's error about args into ours: the user's words quoted,
-// and what to type instead.
-func (a *App) usageError(model *kong.Application, args []string, err error) error {
-	if _, ok := errors.AsType[*Error](err); ok {
-		return err
-	}
-	text := err.Error()
-	if typed, ok := strings.CutPrefix(text, "unknown flag "); ok {
-		typed, _, _ = strings.Cut(typed, ", did you mean ")
-		return unknownOption(model, args, typed)
-	}
-	if typed, ok := strings.CutPrefix(text, "unexpected argument "); ok {
-		typed, _, _ = strings.Cut(typed, ", did you mean ")
-		return Usagef("unexpected argument %q: usage: %s", typed, a.synopsis())
-	}
-	if missing, ok := strings.CutPrefix(text, "expected "); ok {
-		missing = strings.ToUpper(strings.Trim(missing, `"<>[]. `))
-		return Usagef("%s is missing: usage: %s", missing, a.synopsis())
-	}
-	for _, r := range rewordings {
-		if kongs := regexp.MustCompile(r.kong); kongs.MatchString(text) {
-			return Usagef("%s", kongs.ReplaceAllString(text, r.ours))
-		}
-	}
-	return Usagef("%s", text)
-}
-
-// rewordings turn what kong says about a value into what to type. They are
-// compiled when they are needed, for the sake of a quick start.
-var rewordings = []struct{ kong, ours string }{
-	{`^(--[^ ]+): expected (?:an|a valid \d+ bit) u?int but got (".*").*$`, `$1: bad number $2: want a whole number`},
-	{`^(--[^ ]+): expected a float but got (".*").*$`, `$1: bad number $2`},
-	{`^(--[^ ]+): bool value must be .* but got (".*")$`, `$1 takes no value, got $2`},
-	{`^(--[^ ]+) must be one of (.*) but got (".*")$`, `$1: bad value $3: want one of $2`},
-}
-
-func (a *App) synopsis() string {
-	if len(a.Synopsis) == 0 {
-		return a.Name + " [options]"
-	}
-	return a.Synopsis[0]
-}
-
 // unknownOption is the error about an option that does not exist: it names the
-// nearest that does.
-func unknownOption(model *kong.Application, args []string, typed string) error {
+// nearest that does. arg is the word that holds it.
+func (a *App) unknownOption(r *reader, typed, arg string) error {
 	// -timeout, with one hyphen, is read as a bundle of letters.
-	for _, arg := range args {
-		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
-		if f := long(model, name); f != nil && len(name) > 1 && !strings.HasPrefix(arg, "--") && strings.HasPrefix(arg, "-") {
-			return Usagef("unknown option %q, did you mean %s?", arg, typable(f))
-		}
+	if name, _, _ := strings.Cut(arg[1:], "="); len(typed) == 2 && len(name) > 1 && r.long(name) != nil {
+		return Usagef("unknown option %q, did you mean %s?", arg, a.typable(r.long(name)))
 	}
 	if name, ok := strings.CutPrefix(typed, "--"); ok {
-		if f := nearest(model, name); f != nil {
-			return Usagef("unknown option %q, did you mean %s?", typed, typable(f))
+		if f := r.nearest(name); f != nil {
+			return Usagef("unknown option %q, did you mean %s?", typed, a.typable(f))
 		}
-	} else if f := otherCase(model, strings.TrimPrefix(typed, "-")); f != nil {
-		return Usagef("unknown option %q, did you mean -%c (--%s)?", typed, f.Short, f.Name)
+	} else if f := r.otherCase(typed[1:]); f != nil {
+		return Usagef("unknown option %q, did you mean -%s (--%s)?", typed, f.letter, f.name)
 	}
 	return Usagef("unknown option %q", typed)
 }
 
 // typable is an option as one would type it: "--timeout D".
-func typable(f *kong.Flag) string {
-	if takesValue(f) {
-		return "--" + f.Name + " " + placeholder(f)
+func (a *App) typable(f *flag) string {
+	if f.takesValue() {
+		return "--" + f.name + " " + a.placeholder(f.name)
 	}
-	return "--" + f.Name
-}
-
-func long(model *kong.Application, name string) *kong.Flag {
-	for _, f := range model.Flags {
-		if f.Name == name {
-			return f
-		}
-	}
-	return nil
-}
-
-func short(model *kong.Application, letter rune) *kong.Flag {
-	for _, f := range model.Flags {
-		if f.Short == letter && letter != 0 {
-			return f
-		}
-	}
-	return nil
+	return "--" + f.name
 }
 
 // otherCase is the flag whose letter differs from letter in its case only.
-func otherCase(model *kong.Application, letter string) *kong.Flag {
-	for _, f := range model.Flags {
-		if f.Short != 0 && !f.Hidden && strings.EqualFold(string(f.Short), letter) {
+func (r *reader) otherCase(letter string) *flag {
+	for i := range r.flags {
+		if f := &r.flags[i]; f.letter != "" && strings.EqualFold(f.letter, letter) {
 			return f
 		}
 	}
@@ -110,22 +42,20 @@ func otherCase(model *kong.Application, letter string) *kong.Flag {
 
 // nearest is the flag whose name needs the fewest changes to become name, or
 // contains it or is contained in it; nil if all are too far to be meant.
-func nearest(model *kong.Application, name string) *kong.Flag {
+func (r *reader) nearest(name string) *flag {
 	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 	if name == "" {
 		return nil
 	}
-	var best *kong.Flag
+	var best *flag
 	limit := utf8.RuneCountInString(name)*2/5 + 1
-	for _, f := range model.Flags {
-		if f.Hidden {
-			continue
-		}
-		d := distance(name, f.Name)
-		if len(name) >= 3 && (strings.Contains(f.Name, name) || len(f.Name) >= 3 && strings.Contains(name, f.Name)) {
+	for i := range r.flags {
+		f := &r.flags[i]
+		d := distance(name, f.name)
+		if len(name) >= 3 && (strings.Contains(f.name, name) || len(f.name) >= 3 && strings.Contains(name, f.name)) {
 			d = 1
 		}
-		if strings.HasPrefix(f.Name, name) {
+		if strings.HasPrefix(f.name, name) {
 			d = 0
 		}
 		if d < limit {
@@ -157,73 +87,4 @@ func distance(a, b string) int {
 		before, last, row = last, row, make([]int, len(b)+1)
 	}
 	return last[len(b)]
-}
-
-// missingValue is the error about an option that lacks its value: it is the last
-// word of the command line as it was typed, or "--" follows. Only here are the
-// operands still in their places: once they are behind the options, one of them
-// would be taken for the value.
-func missingValue(model *kong.Application, args []string) error {
-	stops := len(model.Positional) > 0 && model.Positional[0].Passthrough
-	for i := 0; i < len(args); i++ {
-		arg := args[i]
-		var f *kong.Flag
-		switch {
-		case arg == "--":
-			return nil
-		case strings.HasPrefix(arg, "--"):
-			name, value, valued := strings.Cut(arg[2:], "=")
-			f = long(model, name)
-			if valued {
-				if err := emptyValue(f, "--"+name, value); err != nil {
-					return err
-				}
-				continue
-			}
-		case len(arg) > 1 && arg[0] == '-':
-			f = lastOfBundle(model, arg[1:])
-		case stops:
-			return nil // the rest are operands, whatever they look like
-		}
-		if f == nil || !takesValue(f) {
-			continue
-		}
-		name := arg
-		if !strings.HasPrefix(arg, "--") {
-			name = "-" + string(f.Short)
-		}
-		if i++; i == len(args) || args[i] == "--" {
-			return Usagef("%s needs a value: type %s %s", name, name, placeholder(f))
-		}
-		if err := emptyValue(f, arg, args[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// emptyValue refuses an empty value of a flag that is tagged filled:"": most
-// likely a variable of a script is not set, and to go on as if the flag were not
-// there would let in, or tell, the wrong ones.
-func emptyValue(f *kong.Flag, name, value string) error {
-	if f != nil && value == "" && f.Tag.Has("filled") {
-		return Usagef("the value of %s is empty", name)
-	}
-	return nil
-}
-
-// lastOfBundle is the flag of the last letter of "lkw", nil if one before it
-// takes the rest as its value, or one is unknown.
-func lastOfBundle(model *kong.Application, letters string) *kong.Flag {
-	for letters != "" {
-		r, n := utf8.DecodeRuneInString(letters)
-		f := short(model, r)
-		if letters = letters[n:]; f == nil || letters == "" {
-			return f
-		}
-		if takesValue(f) {
-			return nil
-		}
-	}
-	return nil
 }

@@ -23,7 +23,6 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"-E"}, `unknown option "-E", did you mean -e (--exec)?`},
 		{[]string{"-lX"}, `unknown option "-X";`},
 		{[]string{"--zzzz"}, `unknown option "--zzzz";`},
-		{[]string{"--secre"}, `unknown option "--secre";`},
 		{[]string{"--\x1b]0;x\a"}, `unknown option "--\x1b]0;x\a";`},
 		{[]string{"-w"}, `-w needs a value: type -w D;`},
 		{[]string{"-lw"}, `-w needs a value: type -w D;`},

@@ -49,26 +49,3 @@ func TestCompletions(t *testing.T) {
 		}
 	}
 }
-
-// --help of all three fits a screen.
-func TestHelpFits(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"gcat", "gecho", "gpack"} {
-		out, err := exec.Command(script.Path(name), "--help").Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
-		if len(lines) > 60 {
-			t.Errorf("%s --help has %d lines", name, len(lines))
-		}
-		for _, line := range lines {
-			if len([]rune(line)) > 80 {
-				t.Errorf("%s --help: wider than 80 columns: %s", name, line)
-			}
-		}
-		if !strings.Contains(string(out), "\nExamples\n") {
-			t.Errorf("%s --help has no examples", name)
-		}
-	}
-}

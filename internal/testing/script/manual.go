@@ -1,48 +1,98 @@
 package script
 
 import (
-	"flag"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
-var update = flag.Bool("update", false, "write the help.txt of each command anew")
-
-// HelpText holds help.txt, which a command prints for --help, against what is
-// made of its grammar: go test ./cmd/... -run HelpText -update writes it anew.
-func HelpText(t *testing.T, want string, err error) {
+// Help holds what a command prints for --help and -h to its grammar: --help has
+// each option on a line of its own, -h some of them on half a screen.
+func Help(t *testing.T, name string, grammar any) {
 	t.Helper()
-	const file = "help.txt"
+	parser, err := kong.New(grammar, kong.NoDefaultHelp())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o666); err != nil {
-			t.Fatal(err)
+	want := []string{"-h"}
+	values := make(map[string]bool)
+	for _, f := range parser.Model.Flags {
+		if f.Short != 0 && f.Name != "help" {
+			want = append(want, "-"+string(f.Short))
+		}
+		want = append(want, "--"+f.Name)
+		values["--"+f.Name] = !f.IsBool() && !f.IsCounter()
+	}
+	slices.Sort(want)
+	all, some := helpText(t, name, "--help"), helpText(t, name, "-h")
+	if got := helpFlags(all); !slices.Equal(got, want) {
+		t.Errorf("%s --help has %q, the grammar %q", name, got, want)
+	}
+	for _, flag := range helpFlags(some) {
+		if !slices.Contains(want, flag) {
+			t.Errorf("%s -h has %s, the grammar has not", name, flag)
 		}
 	}
-	if got, err := os.ReadFile(file); err != nil || string(got) != want {
-		t.Errorf("%s is not what the grammar says (go test ./cmd/... -run HelpText -update): %v", file, err)
+	for _, text := range []string{all, some} {
+		for _, m := range helpLine.FindAllStringSubmatch(text, -1) {
+			if m[2] != "" && values[m[2]] != (m[3] != "") {
+				t.Errorf("%s: %q: it takes a value: %v", name, m[0], values[m[2]])
+			}
+		}
 	}
+	if n := strings.Count(some, "\n"); n > 24 {
+		t.Errorf("%s -h has %d lines", name, n)
+	}
+	if !strings.Contains(all, "\nExamples\n") {
+		t.Errorf("%s --help has no examples", name)
+	}
+}
+
+func helpText(t *testing.T, name, option string) string {
+	t.Helper()
+	out, err := exec.Command(Path(name), option).Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v", name, option, err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if line = strings.TrimSuffix(line, "\n"); len([]rune(line)) > 80 || strings.TrimRight(line, " ") != line {
+			t.Errorf("%s %s: wider than 80 columns, or blanks at its end: %q", name, option, line)
+		}
+	}
+	return string(out)
+}
+
+// helpLine is an option in a text of --help: "  -w, --timeout D   Limit".
+var helpLine = regexp.MustCompile(`(?m)^  (-[A-Za-z0-9])?(?:, )?(--[a-z0-9-]+)?(?: ([^ ]+))?(?:  |$)`)
+
+// helpFlags are the options of a --help text, in order.
+func helpFlags(text string) []string {
+	var flags []string
+	for _, m := range helpLine.FindAllStringSubmatch(text, -1) {
+		for _, flag := range m[1:3] {
+			if flag != "" {
+				flags = append(flags, flag)
+			}
+		}
+	}
+	slices.Sort(flags)
+	return flags
 }
 
 // Manual holds a command's manual page against its --help: every flag of the
 // one stands in the other. The page marks an option's entry by ".It Fl".
 func Manual(t *testing.T, name, page string) {
 	t.Helper()
-	out, err := exec.Command(Path(name), "--help").Output()
-	if err != nil {
-		t.Fatalf("%s --help: %v", name, err)
-	}
 	source, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	help, manual := helpFlags(string(out)), manualFlags(string(source))
+	help, manual := helpFlags(helpText(t, name, "--help")), manualFlags(string(source))
 	for _, flag := range help {
 		if !slices.Contains(manual, flag) {
 			t.Errorf("%s: %s has no entry for %s", name, page, flag)
@@ -58,29 +108,6 @@ func Manual(t *testing.T, name, page string) {
 	} else if lint, _ := exec.Command(mandoc, "-T", "lint", "-W", "warning", page).Output(); len(lint) > 0 {
 		t.Errorf("mandoc -T lint:\n%s", lint)
 	}
-}
-
-var longFlag = regexp.MustCompile(`(?:^|[\s,(])(--[a-z][a-z0-9-]*)`)
-var shortFlag = regexp.MustCompile(`(?m)(?:^|\s\s)(-[A-Za-z0-9]), --`)
-
-// helpFlags are the flags of a --help text, apart from its examples.
-func helpFlags(text string) []string {
-	if i := strings.Index(text, "\nExamples\n"); i >= 0 {
-		text = text[:i]
-	}
-	if i := strings.Index(text, "\n"); i >= 0 && strings.HasPrefix(text, "Usage:") {
-		for strings.HasPrefix(text, "Usage:") || strings.HasPrefix(text, "       ") {
-			_, text, _ = strings.Cut(text, "\n")
-		}
-	}
-	var flags []string
-	for _, pattern := range []*regexp.Regexp{longFlag, shortFlag} {
-		for _, m := range pattern.FindAllStringSubmatch(text, -1) {
-			flags = append(flags, m[1])
-		}
-	}
-	slices.Sort(flags)
-	return slices.Compact(flags)
 }
 
 // manualFlags are the flags that have an entry in an mdoc page: ".It Fl w , Fl

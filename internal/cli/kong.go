@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"io"
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/alecthomas/kong"
+)
+
+// kong reads what the reader left: options that are given twice, lists with
+// commas, numbers in other spellings, values of switches; and it says what is
+// wrong with a value. It gets one option a word, and operands that are not used.
+func (a *App) kong(grammar any, r *reader) error {
+	parser, err := kong.New(grammar, kong.Name(a.Name), kong.NoDefaultHelp(), kong.Writers(io.Discard, io.Discard))
+	if err != nil {
+		return Failf(Usage, "%v", err)
+	}
+	var args []string
+	for _, w := range r.line.words {
+		arg := "--" + w.name
+		if w.valued {
+			arg += "=" + w.value
+		}
+		args = append(args, arg)
+	}
+	for _, o := range r.operands {
+		if !o.optional {
+			args = append(args, "x")
+		}
+	}
+	if _, err := parser.Parse(args); err != nil {
+		text := err.Error()
+		for _, r := range rewordings {
+			text = regexp.MustCompile(r.kong).ReplaceAllString(text, r.ours)
+		}
+		return Usagef("%s", text)
+	}
+	for _, w := range r.line.words {
+		if !utf8.ValidString(w.value) { // kong has put U+FFFD in the place of some bytes
+			if _, err := assign(w.field, w.value); err != nil {
+				return Usagef("--%s: %w", w.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// rewordings turn what kong says about a value into what to type.
+var rewordings = []struct{ kong, ours string }{
+	{`^(--[^ ]+): expected (?:an|a valid \d+ bit) u?int but got (".*").*$`, `$1: bad number $2: want a whole number`},
+	{`^(--[^ ]+): bool value must be .* but got (".*")$`, `$1 takes no value, got $2`},
+	{`^(--[^ ]+) must be one of (.*) but got (".*")$`, `$1: bad value $3: want one of $2`},
+}
