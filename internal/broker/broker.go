@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,240 +15,227 @@ import (
 
 // What a room allows a member.
 const (
-	// queueMost is how many bytes may wait for a peer.
+	// queueMost is how many bytes may wait for a member.
 	queueMost = 4 << 20
-	// patienceMost is for how long a peer with a full queue may keep the others
-	// waiting, and patiencePerMiB what it earns by every MiB that it takes: who
-	// takes 10 MiB/s is always waited for.
-	patienceMost   = 250 * time.Millisecond
-	patiencePerMiB = 100 * time.Millisecond
-	// stallMost is for how long it may take nothing while nobody else waits.
-	stallMost = 5 * time.Second
-	// glance is how often it is looked whether anybody waits.
-	glance = 10 * time.Millisecond
-	// portion is what a member takes from its queue at a time, in bytes.
-	portion = 64 << 10
+	// slowFor is how long those that send wait for members whose queues are full.
+	// A member for which more than slowLeast bytes wait, and that has taken less
+	// by then, is dropped.
+	slowFor   = 5 * time.Second
+	slowLeast = 1 << 20
 )
 
-// A Room hands what one peer sends to all the others. Nobody waits for a slow
-// one: who sends is held back only to the pace of the fastest that listens, and
-// a member whose queue stays full meanwhile is taken away.
+// A Room passes what one member sends on to all the others. A member whose queue
+// is full holds up those that send, or is dropped. The zero value is an empty
+// room.
 type Room struct {
 	// Chat passes on lines, with names in front, instead of bytes as they come.
 	Chat bool
 
 	mu      sync.Mutex
-	members map[*Member]bool
-	number  int // of peers so far
+	members []*Member // replaced, never changed
+	number  int       // of members so far
 }
 
-// A Member is a peer in a room: the local side of its relay. What it reads
-// is what the others sent, what is written to it goes to the others.
+// A Member is a peer in a room, and the local side of its relay: what it reads is
+// what the others sent, what is written to it goes to the others.
 type Member struct {
-	room   *Room
-	Number int                     // from 1
-	drop   context.CancelCauseFunc // ends its conversation
-	peer   string
-	chat   *chatter // nil passes bytes on as they come
+	// Number counts the members from 1, in the order in which they came.
+	Number int
 
-	gone  chan struct{} // closed when it is taken
+	room     *Room
+	peer     string
+	progress *conn.Progress
+	drop     context.CancelCauseFunc // ends its conversation
+	chat     *chatter                // nil passes bytes on as they come
+
+	gone  chan struct{} // closed when it has left
 	ready chan struct{} // holds one: there is something to read
-	space chan struct{} // holds one: something was taken
 
-	mu       sync.Mutex
-	queue    [][]byte
-	queued   int
-	left     bool
-	patience time.Duration
-	taken    time.Time // when something was last taken from the queue
+	mu     sync.Mutex
+	queue  queue
+	left   bool
+	space  chan struct{} // closed at the next Read; nil while no sender waits
+	behind bool          // more than slowLeast waits, and so did a sender
+	since  time.Time     // the last slowFor of that began then
+	taken  int           // bytes since
 }
 
-// Enter adds peer as a member, whose conversation drop ends.
-func (h *Room) Enter(peer string, drop context.CancelCauseFunc) *Member {
-	s := &Member{
-		room: h, drop: drop, peer: peer, gone: make(chan struct{}),
-		ready: make(chan struct{}, 1), space: make(chan struct{}, 1),
-		patience: patienceMost, taken: time.Now(),
+// Enter makes peer a member, whose conversation drop ends.
+func (r *Room) Enter(peer string, drop context.CancelCauseFunc) *Member {
+	m := &Member{room: r, peer: peer, drop: drop, gone: make(chan struct{}), ready: make(chan struct{}, 1)}
+	r.mu.Lock()
+	r.number++
+	m.Number = r.number
+	if r.Chat {
+		m.chat = newChatter(m)
+		m.chat.greet(len(r.members))
 	}
-	h.mu.Lock()
-	h.number++
-	s.Number = h.number
-	if h.members == nil {
-		h.members = make(map[*Member]bool)
+	r.members = append(slices.Clip(r.members), m)
+	r.mu.Unlock()
+	if m.chat != nil {
+		m.chat.join()
 	}
-	h.members[s] = true
-	h.mu.Unlock()
-	if h.Chat {
-		s.chat = newChatter(s)
-		s.chat.enter()
-	}
-	return s
+	return m
 }
 
-// Leave takes the member away and, in a chat, tells the others.
-func (s *Member) Leave() {
-	s.room.remove(s)
-	if s.chat != nil {
-		s.chat.leave()
-	}
-}
+// Watch sets the clock of the member's conversation, which pauses while the
+// member has to wait for others. The relay calls it.
+func (m *Member) Watch(progress *conn.Progress) { m.progress = progress }
 
-// remove takes a member away; whoever reads from it meets the end.
-func (h *Room) remove(s *Member) {
-	h.mu.Lock()
-	delete(h.members, s)
-	h.mu.Unlock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.left {
-		s.left, s.queue = true, nil
-		close(s.gone)
+// Leave takes the member out of the room and, in a chat, tells the others.
+func (m *Member) Leave() {
+	m.remove()
+	if m.chat != nil {
+		m.chat.leave()
 	}
 }
 
-// others are all members but one.
-func (h *Room) others(s *Member) []*Member {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	list := make([]*Member, 0, len(h.members))
-	for other := range h.members {
-		if other != s {
-			list = append(list, other)
+// remove takes the member out of the room; a Read of it returns the end of file.
+func (m *Member) remove() {
+	m.room.mu.Lock()
+	m.room.members = slices.DeleteFunc(slices.Clone(m.room.members), func(other *Member) bool { return other == m })
+	m.room.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.left {
+		m.left = true
+		m.queue.clear()
+		close(m.gone)
+	}
+}
+
+// all are the members; the list is not to be changed.
+func (r *Room) all() []*Member {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.members
+}
+
+// broadcast passes p on to all members but from. It returns when it is in every
+// queue: those that are full are waited for at the same time.
+func (r *Room) broadcast(from *Member, p []byte) {
+	var full []*Member
+	members := r.all()
+	for _, m := range members {
+		if m != from && m.push(p) != nil {
+			full = append(full, m)
 		}
 	}
-	return list
-}
-
-// broadcast hands a copy of p to everybody but from.
-func (h *Room) broadcast(from *Member, p []byte) {
-	message := append([]byte(nil), p...)
-	for _, s := range h.others(from) {
-		h.give(from, s, message)
+	if full == nil {
+		return
 	}
-}
-
-// give queues a message for s, or takes its member away if there is no room for
-// it and no more patience.
-func (h *Room) give(from, s *Member, message []byte) {
-	for !s.push(message) {
-		began := time.Now()
-		timer := time.NewTimer(glance)
-		select {
-		case <-s.space:
-		case <-s.gone:
-		case <-timer.C:
-		}
-		timer.Stop()
-		if s.tires(time.Since(began), h.waiting(from, s)) {
-			s.drop(&conn.Error{Why: conn.NotDelivered, Op: s.peer, Err: fmt.Errorf("dropped: it does not keep up, and %d bytes wait for it", queueMost)})
-			h.remove(s) // the conversation's own goroutine takes leave
+	from.progress.Pause()
+	defer from.progress.Resume()
+	for _, m := range members {
+		m.press()
+	}
+	for _, m := range full {
+		for space := m.push(p); space != nil; space = m.push(p) {
+			select {
+			case <-space:
+			case <-m.gone:
+			}
 		}
 	}
 }
 
-// waiting reports whether anybody but from and s has little left to read.
-func (h *Room) waiting(from, s *Member) bool {
-	for _, other := range h.others(s) {
-		if other != from && other.keepsUp() {
-			return true
+// push queues a copy of p. If there is no room for it, it returns a channel that
+// is closed when there may be. A member that has left has room for everything.
+func (m *Member) push(p []byte) (space <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.left:
+		return nil
+	case m.queue.size > 0 && m.queue.size+len(p) > queueMost:
+		if m.space == nil {
+			m.space = make(chan struct{})
 		}
+		return m.space
 	}
-	return false
-}
-
-// push queues a message; it reports false if there is no room. A member that is
-// taken away has room for everything.
-func (s *Member) push(message []byte) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.left {
-		return true
-	}
-	if s.queued > 0 && s.queued+len(message) > queueMost {
-		return false
-	}
-	if s.queued == 0 {
-		s.taken = time.Now() // from now on it can be slow
-	}
-	s.queue = append(s.queue, message)
-	s.queued += len(message)
+	m.queue.put(p)
 	select {
-	case s.ready <- struct{}{}:
+	case m.ready <- struct{}{}:
 	default:
 	}
-	return true
+	return nil
 }
 
-// tires reports whether s has kept others waiting, for another while, for too
-// long, or has taken nothing for too long.
-func (s *Member) tires(while time.Duration, others bool) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if others {
-		s.patience -= while
+// press gives a member that is behind slowFor to take slowLeast. All that are
+// behind get it when a sender has to wait for one, or each would cost its own.
+func (m *Member) press() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.behind && m.queue.size > slowLeast {
+		m.behind, m.since, m.taken = true, time.Now(), 0
+		time.AfterFunc(slowFor, m.judge)
 	}
-	return !s.left && (s.patience <= 0 || time.Since(s.taken) > stallMost)
 }
 
-func (s *Member) keepsUp() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.queued <= queueMost/2
+// judge drops a member that has been behind for slowFor and has taken too little.
+func (m *Member) judge() {
+	m.mu.Lock()
+	slow := false
+	switch {
+	case !m.behind || m.left || time.Since(m.since) < slowFor: // it has caught up since
+	case m.taken < slowLeast:
+		slow = true
+	default:
+		m.since, m.taken = time.Now(), 0
+		time.AfterFunc(slowFor, m.judge)
+	}
+	waiting := m.queue.size
+	m.mu.Unlock()
+	if slow {
+		m.drop(&conn.Error{Why: conn.NotDelivered, Op: m.peer, Err: fmt.Errorf("dropped: it does not keep up, and %d bytes wait for it", waiting)})
+		m.remove() // the goroutine of its conversation calls Leave
+	}
 }
 
-// Read returns what the others sent. Its end comes when the member is taken away.
-func (s *Member) Read(p []byte) (int, error) {
+// Read returns what the others sent. The end of file comes when the member has
+// left.
+func (m *Member) Read(p []byte) (int, error) {
 	for {
-		if n, err := s.pop(p[:min(len(p), portion)]); n > 0 || err != nil {
+		if n, err := m.take(p); n > 0 || err != nil {
 			return n, err
 		}
 		select {
-		case <-s.ready:
-		case <-s.gone:
+		case <-m.ready:
+		case <-m.gone:
 		}
 	}
 }
 
-func (s *Member) pop(p []byte) (n int, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.left {
+func (m *Member) take(p []byte) (n int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left {
 		return 0, io.EOF
 	}
-	for len(s.queue) > 0 && n < len(p) {
-		m := copy(p[n:], s.queue[0])
-		n += m
-		if s.queue[0] = s.queue[0][m:]; len(s.queue[0]) == 0 {
-			s.queue[0] = nil
-			s.queue = s.queue[1:]
-		}
-	}
-	s.queued -= n
-	if n > 0 {
-		s.taken = time.Now()
-		s.patience = min(patienceMost, s.patience+time.Duration(n)*patiencePerMiB>>20)
-		select {
-		case s.space <- struct{}{}:
-		default:
-		}
+	n = m.queue.take(p)
+	m.taken += n
+	m.behind = m.behind && m.queue.size > slowLeast
+	if m.space != nil {
+		close(m.space)
+		m.space = nil
 	}
 	return n, nil
 }
 
 // Write passes on what the peer sent.
-func (s *Member) Write(p []byte) (int, error) {
-	if s.chat != nil {
-		s.chat.say(p)
+func (m *Member) Write(p []byte) (int, error) {
+	if m.chat != nil {
+		m.chat.say(p)
 	} else {
-		s.room.broadcast(s, p)
+		m.room.broadcast(m, p)
 	}
 	return len(p), nil
 }
 
-// CloseWrite notes that the peer will say no more; it goes on listening.
-func (s *Member) CloseWrite() error {
-	if s.chat != nil {
-		s.chat.flush()
+// CloseWrite notes that the peer sends no more; it still hears the others.
+func (m *Member) CloseWrite() error {
+	if m.chat != nil {
+		m.chat.flush()
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,75 +17,161 @@ import (
 	"gcat/internal/conn"
 )
 
-// testRoom is a room with n members and the reasons for which they were dropped.
+// testRoom is a room with n members, and the contexts that end when they are
+// dropped.
 func testRoom(n int) (*Room, []*Member, []context.Context) {
-	h := new(Room)
+	r := new(Room)
 	members, ended := make([]*Member, n), make([]context.Context, n)
 	for i := range members {
 		ctx, drop := context.WithCancelCause(context.Background())
 		ended[i] = ctx
-		members[i] = h.Enter(fmt.Sprint("peer ", i), drop)
+		members[i] = r.Enter(fmt.Sprint("peer ", i), drop)
 	}
-	return h, members, ended
+	return r, members, ended
 }
 
-// TestRoomPatience: a slow one is waited for only as long as nobody else waits.
-func TestRoomPatience(t *testing.T) {
+// TestRoomSlow: members whose queues are full are waited for at the same time,
+// and dropped when they have taken too little.
+func TestRoomSlow(t *testing.T) {
 	full := make([]byte, queueMost)
-	t.Run("others wait", func(t *testing.T) {
+	t.Run("silent", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			h, s, ended := testRoom(3)
-			h.broadcast(s[0], full)
-			if n, err := io.CopyN(io.Discard, s[1], queueMost); n != queueMost || err != nil {
+			r, m, ended := testRoom(4)
+			r.broadcast(m[0], full)
+			if n, err := io.CopyN(io.Discard, m[1], queueMost); n != queueMost || err != nil {
 				t.Fatal(n, err)
 			}
 			began := time.Now()
-			h.broadcast(s[0], []byte("more"))
-			if took := time.Since(began); took != patienceMost {
+			r.broadcast(m[0], []byte("more"))
+			if took := time.Since(began); took != slowFor {
 				t.Errorf("the others waited %v", took)
 			}
-			e, ok := errors.AsType[*conn.Error](context.Cause(ended[2]))
-			if !ok || e.Kind() != "not-delivered" {
-				t.Errorf("dropped because of %v", context.Cause(ended[2]))
-			}
 			buf := make([]byte, 10)
-			if n, err := s[1].Read(buf); string(buf[:n]) != "more" || err != nil {
-				t.Errorf("the other heard %q, %v", buf[:n], err)
+			for _, i := range []int{2, 3} {
+				e, ok := errors.AsType[*conn.Error](context.Cause(ended[i]))
+				if !ok || e.Kind() != "not-delivered" {
+					t.Errorf("dropped because of %v", context.Cause(ended[i]))
+				}
+				if n, err := m[i].Read(buf); n != 0 || err != io.EOF {
+					t.Errorf("a slow one heard %q, %v", buf[:n], err)
+				}
 			}
-			if n, err := s[2].Read(buf); n != 0 || err != io.EOF {
-				t.Errorf("the slow one heard %q, %v", buf[:n], err)
+			if n, err := m[1].Read(buf); string(buf[:n]) != "more" || err != nil {
+				t.Errorf("the other heard %q, %v", buf[:n], err)
 			}
 		})
 	})
-	t.Run("nobody waits", func(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		rate    int // bytes a second
+		dropped bool
+	}{
+		{"takes enough", slowLeast/int(slowFor/time.Second) + 1, false},
+		{"takes too little", slowLeast/int(slowFor/time.Second) - 1, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, m, ended := testRoom(2)
+				r.broadcast(m[0], full)
+				go func() { // ends when m[1] has left
+					buf := make([]byte, tt.rate)
+					for err := error(nil); err == nil; {
+						time.Sleep(time.Second - time.Millisecond)
+						_, err = io.ReadFull(m[1], buf)
+						time.Sleep(time.Millisecond)
+					}
+				}()
+				for began := time.Now(); time.Since(began) < 10*slowFor && ended[1].Err() == nil; {
+					r.broadcast(m[0], make([]byte, 1000))
+				}
+				if got := ended[1].Err() != nil; got != tt.dropped {
+					t.Errorf("dropped is %v", got)
+				}
+				m[1].Leave()
+				time.Sleep(slowFor) // the end of its timer
+			})
+		})
+	}
+	t.Run("one after the other", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			h, s, ended := testRoom(2)
-			h.broadcast(s[0], full)
-			time.AfterFunc(2*time.Second, func() { _, _ = s[1].Read(make([]byte, 100)) })
-			began := time.Now()
-			h.broadcast(s[0], []byte("more"))
-			if took := time.Since(began); took != 2*time.Second || ended[1].Err() != nil {
-				t.Errorf("it took %v, %v", took, context.Cause(ended[1]))
+			r, m, ended := testRoom(10)
+			for i := range m[1:] {
+				m[1+i].push(full[:queueMost-i*100_000]) // the last has more than slowLeast
 			}
-			h.broadcast(s[0], make([]byte, 200))
-			if took := time.Since(began); took < 2*time.Second+stallMost || took > 3*time.Second+stallMost || ended[1].Err() == nil {
-				t.Errorf("it took %v, %v", took, context.Cause(ended[1]))
+			began := time.Now()
+			for range 50 {
+				r.broadcast(m[0], full[:100_000])
+			}
+			if took := time.Since(began); took != slowFor {
+				t.Errorf("the sender waited %v", took)
+			}
+			for i, ctx := range ended[1:] {
+				if ctx.Err() == nil {
+					t.Errorf("member %d was not dropped", 1+i)
+				}
 			}
 		})
 	})
 	t.Run("leaves meanwhile", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			h, s, ended := testRoom(2)
-			h.broadcast(s[0], full)
-			time.AfterFunc(time.Second, func() { s[1].Leave() })
+			r, m, ended := testRoom(2)
+			r.broadcast(m[0], full)
+			time.AfterFunc(time.Second, func() { m[1].Leave() })
 			began := time.Now()
-			h.broadcast(s[0], []byte("more"))
+			r.broadcast(m[0], []byte("more"))
 			if took := time.Since(began); took != time.Second || ended[1].Err() != nil {
 				t.Errorf("it took %v, %v", took, context.Cause(ended[1]))
 			}
-			h.broadcast(s[0], []byte("nobody hears it"))
+			r.broadcast(m[0], []byte("no member hears it"))
 		})
 	})
+}
+
+// TestRoomHolds: a member that does not read holds queueMost and a little,
+// whatever the size of the messages.
+func TestRoomHolds(t *testing.T) {
+	for _, size := range []int{9, 4000, 64 << 10} {
+		r, m, _ := testRoom(2)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.GC() // the first leaves the pool's chunks
+		runtime.ReadMemStats(&before)
+		for message := make([]byte, size); m[1].queue.size+size <= queueMost; {
+			r.broadcast(m[0], message)
+		}
+		runtime.ReadMemStats(&after)
+		if held := after.HeapAlloc - before.HeapAlloc; held > queueMost+128<<10 {
+			t.Errorf("messages of %d bytes: %d bytes are held", size, held)
+		}
+		m[1].Leave()
+	}
+}
+
+// TestQueue: what is put is taken, in order, however it is divided.
+func TestQueue(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var q queue
+	var put, taken uint64
+	for range 10_000 {
+		p := make([]byte, random.IntN(1<<random.IntN(18)))
+		if random.IntN(2) == 0 && q.size+len(p) <= queueMost {
+			for i := range p {
+				p[i] = byte(put * 0x9E3779B97F4A7C15 >> 56)
+				put++
+			}
+			q.put(p)
+		} else {
+			for _, b := range p[:q.take(p)] {
+				if b != byte(taken*0x9E3779B97F4A7C15>>56) {
+					t.Fatalf("byte %d is %d", taken, b)
+				}
+				taken++
+			}
+		}
+		if uint64(q.size) != put-taken {
+			t.Fatalf("%d bytes wait, want %d", q.size, put-taken)
+		}
+	}
 }
 
 // TestRoomOrder: what several say at once arrives whole and in each one's order.
@@ -106,7 +194,7 @@ func TestRoomOrder(t *testing.T) {
 		talk.Wait()
 		for left := 1; left > 0; time.Sleep(time.Millisecond) {
 			s[3].mu.Lock()
-			left = s[3].queued
+			left = s[3].queue.size
 			s[3].mu.Unlock()
 		}
 		for _, one := range s {
@@ -133,17 +221,16 @@ func FuzzChat(f *testing.F) {
 	f.Add([]byte("hello\r\nworld"), 3)
 	f.Add([]byte("\x1b[2J\r<user1> forged\x07\xc3"), 5)
 	f.Fuzz(func(t *testing.T, said []byte, split int) {
-		h, s, _ := testRoom(2)
+		_, s, _ := testRoom(2)
 		c := newChatter(s[0])
 		if split = min(max(split, 0), len(said)); split > 0 {
 			c.say(said[:split])
 		}
 		c.say(said[split:])
 		c.flush()
-		for s[1].queued > 0 {
-			line := s[1].queue[0]
-			s[1].queued -= len(line)
-			s[1].queue = s[1].queue[1:]
+		heard := make([]byte, s[1].queue.size)
+		s[1].queue.take(heard)
+		for line := range bytes.Lines(heard) {
 			text, ok := bytes.CutPrefix(line, []byte("<user1> "))
 			if !ok || !bytes.HasSuffix(text, []byte("\n")) {
 				t.Fatalf("%q", line)
@@ -154,6 +241,5 @@ func FuzzChat(f *testing.F) {
 				}
 			}
 		}
-		_ = h
 	})
 }

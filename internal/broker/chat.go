@@ -10,33 +10,41 @@ import (
 )
 
 // longestLine is how many bytes of a line are passed on at once; a longer one
-// is told in several.
+// is passed on in parts.
 const longestLine = 4 << 10
 
-// A chatter tells the others, line by line, what a peer says. It puts a name in
-// front that nobody chooses, and nothing in a line can look like another line
+// A chatter passes on, line by line, what a member sends. It puts a name in
+// front that no member chooses, and nothing in a line can look like another line
 // or do anything to a terminal.
 type chatter struct {
 	member *Member
 	name   string
 
-	mu   sync.Mutex
-	line []byte // begun
-	part bool   // it goes on where another was told, for its length
-	once sync.Once
+	mu    sync.Mutex
+	line  []byte // begun
+	part  bool   // it continues a line of which a part was passed on
+	shown bytes.Buffer
+	safe  tty.Safe // writes to shown
+	once  sync.Once
 }
 
-func newChatter(s *Member) *chatter {
-	return &chatter{member: s, name: fmt.Sprintf("user%d", s.Number)}
+func newChatter(m *Member) *chatter {
+	c := &chatter{member: m, name: fmt.Sprintf("user%d", m.Number)}
+	c.safe.W = &c.shown
+	return c
 }
 
-// enter introduces the peer to the others, and the others to it.
-func (c *chatter) enter() {
+// greet introduces the others to the member.
+func (c *chatter) greet(others int) {
 	hello := fmt.Sprintf("* you are %s", c.name)
-	if others := c.member.room.others(c.member); len(others) > 0 {
-		hello += fmt.Sprintf(", with %d more", len(others))
+	if others > 0 {
+		hello += fmt.Sprintf(", with %d more", others)
 	}
 	c.member.push([]byte(hello + "\n"))
+}
+
+// join tells the others.
+func (c *chatter) join() {
 	c.member.room.broadcast(c.member, fmt.Appendf(nil, "* %s has joined\n", c.name))
 }
 
@@ -66,7 +74,7 @@ func (c *chatter) say(p []byte) {
 			p = p[1:]
 			c.end()
 		case len(c.line) == longestLine:
-			c.tell(whole(c.line))
+			c.pass(whole(c.line))
 			c.part = true
 		}
 	}
@@ -82,17 +90,17 @@ func (c *chatter) flush() {
 }
 
 // end passes on what is left of the line, which may be nothing if most of it was
-// told before. The caller holds c.mu.
+// passed on before. The caller holds c.mu.
 func (c *chatter) end() {
 	c.line = bytes.TrimSuffix(c.line, []byte("\r"))
 	if len(c.line) > 0 || !c.part {
-		c.tell(len(c.line))
+		c.pass(len(c.line))
 	}
 	c.part = false
 }
 
-// whole is how much of a line can be told while more of it comes: a character
-// that is not complete is not torn apart, nor is a CR from its LF.
+// whole is how much of a line can be passed on while more of it comes: neither
+// the bytes of a character nor CR and LF are separated.
 func whole(line []byte) int {
 	if n := len(line) - 1; line[n] == '\r' {
 		return n
@@ -105,15 +113,19 @@ func whole(line []byte) int {
 	return len(line)
 }
 
-// tell passes n bytes of the line on. The caller holds c.mu.
-func (c *chatter) tell(n int) {
-	var shown bytes.Buffer
-	fmt.Fprintf(&shown, "<%s> ", c.name)
-	safe := tty.Safe{W: &shown}
-	line := bytes.ReplaceAll(c.line[:n], []byte("\r"), []byte("^M"))
-	_, _ = safe.Write(line) // a buffer takes everything
-	_ = safe.Flush()
-	shown.WriteByte('\n')
+// pass passes n bytes of the line on. The caller holds c.mu.
+func (c *chatter) pass(n int) {
+	c.shown.Reset()
+	c.shown.WriteString("<")
+	c.shown.WriteString(c.name)
+	c.shown.WriteString("> ")
+	line := c.line[:n]
+	if bytes.IndexByte(line, '\r') >= 0 {
+		line = bytes.ReplaceAll(line, []byte("\r"), []byte("^M"))
+	}
+	_, _ = c.safe.Write(line) // a buffer takes everything
+	_ = c.safe.Flush()
+	c.shown.WriteByte('\n')
 	c.line = append(c.line[:0], c.line[n:]...)
-	c.member.room.broadcast(c.member, shown.Bytes())
+	c.member.room.broadcast(c.member, c.shown.Bytes())
 }

@@ -294,7 +294,7 @@ func (s *soak) abuse(kind string, seed uint64, size int64) error {
 type holding struct {
 	files, threads int
 	children       int // zombies included
-	memory         int // KiB resident
+	memory, peak   int // KiB resident
 }
 
 func (u holding) String() string {
@@ -319,6 +319,8 @@ func usageOf(t *testing.T, p *proc) (u holding) {
 			u.threads = n
 		case "VmRSS":
 			u.memory = n
+		case "VmHWM":
+			u.peak = n
 		}
 	}
 	return u
