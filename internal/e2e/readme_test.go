@@ -7,16 +7,20 @@ import (
 	"gcat/internal/testing/script"
 )
 
-// TestReadme runs every transcript of the README as a reader would type it.
+// TestReadme types the transcripts of the README into one shell, in order and
+// then once more: each stands alone, and leaves nothing for the next.
 func TestReadme(t *testing.T) {
+	t.Parallel()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, transcript := range script.Transcripts(t, filepath.Join(root, "README.md")) {
-		t.Run(transcript.Name, func(t *testing.T) {
-			t.Parallel()
-			transcript.Run(t, root)
-		})
+	all := script.Transcript{Name: "README.md"}
+	for range 2 {
+		for _, transcript := range script.Transcripts(t, filepath.Join(root, "README.md")) {
+			all.Commands = append(all.Commands, transcript.Commands...)
+			all.Output = append(all.Output, transcript.Output...)
+		}
 	}
+	all.Run(t, root)
 }

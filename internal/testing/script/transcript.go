@@ -51,7 +51,7 @@ func (tr Transcript) Run(t *testing.T, root string) {
 	b.WriteString(LoopbackUp)
 	for i, command := range tr.Commands {
 		if strings.HasPrefix(command, "go run") {
-			fmt.Fprintf(&b, "cd '%s'\n", root)
+			command = fmt.Sprintf("cd '%s'\n%scd \"$OLDPWD\"\n", root, command)
 		}
 		fmt.Fprintf(&b, "%secho '#%d'\n", command, i)
 	}
