@@ -49,8 +49,9 @@ func (p *splicePath) fromInput() bool {
 	return true
 }
 
-// toOutput moves from a socket to standard output: splice(2) into a pipe,
-// MSG_TRUNC (recv(2)) where the bytes go to /dev/null anyway.
+// toOutput moves from a socket to standard output: splice(2) into a pipe or through
+// one into a regular file, MSG_TRUNC (recv(2)) where the bytes go to /dev/null
+// anyway.
 func (p *splicePath) toOutput(idle time.Duration) bool {
 	p.toStdio.init()
 	if p.toStdio.kind == outPipe {
@@ -58,10 +59,21 @@ func (p *splicePath) toOutput(idle time.Duration) bool {
 		return true
 	}
 	var st unix.Stat_t
-	if unix.Fstat(p.toStdio.out, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != unix.Mkdev(1, 3) {
+	if unix.Fstat(p.toStdio.out, &st) != nil {
 		return false
 	}
-	return p.discarding(idle)
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFCHR:
+		return st.Rdev == unix.Mkdev(1, 3) && p.discarding(idle)
+	case unix.S_IFREG:
+		flags, err := unix.FcntlInt(uintptr(p.toStdio.out), unix.F_GETFL, 0)
+		if err != nil || flags&unix.O_APPEND != 0 { // EINVAL, after the bytes have left the socket
+			return false
+		}
+		p.load, p.tryRead, p.move = p.loadSocket, p.tryLoad, p.drainToFile
+		return true
+	}
+	return false
 }
 
 // between moves from one socket to another, through the private pipe.
@@ -284,6 +296,38 @@ func (p *splicePath) tryDrain(fd uintptr) bool {
 		p.n, p.err = int(max(n, 0)), err
 		if err != unix.EINTR {
 			return err != unix.EAGAIN
+		}
+	}
+}
+
+// drainToFile moves from the private pipe to a regular file. If the file's system has
+// no splice(2), what is there is copied, and so is all that follows.
+func (p *splicePath) drainToFile() step {
+	for {
+		n, err := unix.Splice(p.pipe[0], nil, p.toStdio.out, nil, p.held, unix.SPLICE_F_MOVE)
+		switch {
+		case n > 0:
+			return step{n: int(n)}
+		case err == unix.EINTR:
+		case refused(err):
+			p.broken = true
+			n, err := io.CopyN(p.toStdio, pipeEnd(p.pipe[0]), int64(p.held))
+			return step{n: int(n), to: err}
+		case err == nil:
+			return step{to: outputError(io.ErrShortWrite)}
+		default:
+			return step{to: outputError(err)}
+		}
+	}
+}
+
+// A pipeEnd is the read end of a pipe that is not empty.
+type pipeEnd int
+
+func (e pipeEnd) Read(p []byte) (int, error) {
+	for {
+		if n, err := unix.Read(int(e), p); err != unix.EINTR {
+			return max(n, 0), err
 		}
 	}
 }

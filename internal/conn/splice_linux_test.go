@@ -2,11 +2,14 @@ package conn
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // fileOut is what TestToFile writes to.
@@ -33,6 +36,9 @@ func TestToFile(t *testing.T) {
 		for _, flags := range []int{os.O_WRONLY, os.O_WRONLY | os.O_APPEND} {
 			out := fileOut(t, flags)
 			peer, socket := socketPair(t, network)
+			if _, path := aDirection(socket, &Stdio{Out: out}); (path == nil) != (flags&os.O_APPEND != 0) {
+				t.Errorf("flags %#x: path %v", flags, path)
+			}
 			go func() { // ends when all is read
 				_, _ = peer.Write(want)
 				_ = peer.CloseWrite()
@@ -55,6 +61,29 @@ func aDirection(from, to Stream) (*direction, *splicePath) {
 	return &c.receive, c.path(&c.receive)
 }
 
+// A full file system is the output's failure.
+func TestToFullFile(t *testing.T) {
+	fd, err := unix.MemfdCreate("full", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := os.NewFile(uintptr(fd), "full")
+	defer out.Close()
+	if _, err := unix.FcntlInt(out.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_GROW); err != nil {
+		t.Fatal(err)
+	}
+	peer, socket := socketPair(t, "tcp")
+	d, path := aDirection(socket, &Stdio{Out: out})
+	defer path.close()
+	if _, err := peer.Write(make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	s := path.step(d)
+	if e, ok := errors.AsType[*Error](s.to); !ok || e.Why != Local || e.Op != "standard output" || s.from != nil {
+		t.Errorf("%+v", s)
+	}
+}
+
 // A move that is interrupted moves nothing: not what the one before it did.
 func TestInterruptedMoveIsNone(t *testing.T) {
 	r, pipe, err := os.Pipe()
@@ -69,7 +98,9 @@ func TestInterruptedMoveIsNone(t *testing.T) {
 	}
 	defer null.Close()
 	_, other := socketPair(t, "tcp")
-	for name, out := range map[string]Stream{"pipe": &Stdio{Out: pipe}, "null": &Stdio{Out: null}, "socket": other} {
+	file := fileOut(t, os.O_WRONLY)
+	defer file.Close()
+	for name, out := range map[string]Stream{"pipe": &Stdio{Out: pipe}, "file": &Stdio{Out: file}, "null": &Stdio{Out: null}, "socket": other} {
 		peer, socket := socketPair(t, "tcp")
 		d, path := aDirection(socket, out)
 		if _, err := peer.Write(make([]byte, 1000)); err != nil {
