@@ -85,6 +85,7 @@ func (c *conversation) next(ctx context.Context) {
 		c.hungUp(&c.receive)
 	case err := <-c.outputGone:
 		c.fail("local", err)
+		c.resetUpload()
 	case err := <-c.idle:
 		if err == nil {
 			c.fail("timeout", c.timedOut(fmt.Sprintf("no byte moved for %v (idle limit)", c.Idle)))
@@ -175,6 +176,9 @@ func (c *conversation) readFailed(d *direction, err error) {
 	}
 	if c.isConnection(d.from) {
 		c.fail(culprit(err), c.receiveError(d, err))
+		if isLocal(err) {
+			c.resetUpload()
+		}
 		return
 	}
 	c.fail("local", err)
@@ -185,6 +189,7 @@ func (c *conversation) readFailed(d *direction, err error) {
 func (c *conversation) writeFailed(d *direction, err error) {
 	if isLocal(err) || !c.isConnection(d.to) {
 		c.fail("local", err)
+		c.resetUpload()
 		return
 	}
 	d.state = acknowledged // it never will be
@@ -195,6 +200,12 @@ func (c *conversation) writeFailed(d *direction, err error) {
 	if d.to.alive() { // its peer learns of it only from us
 		d.to.reset, c.over = true, true
 	}
+}
+
+// resetUpload resets the peer if an output of ours has failed while input was still
+// to be sent: an end in order would make half an upload a whole one.
+func (c *conversation) resetUpload() {
+	c.remote.reset = c.remote.reset || !c.RecvOnly && c.send.state < halfClosed
 }
 
 // endSending passes the end of Local's input on to the peer.

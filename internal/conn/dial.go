@@ -116,6 +116,9 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 		op = "" // its errors say with whom
 	}
 	why := ConnectKind(err)
+	if why == ResetByPeer && d.Upgrade != nil {
+		why = NoConnection // as if the reset had come during the handshake
+	}
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		<-ctx.Done() // the net package's timer fired a moment before ours
 	}

@@ -22,8 +22,9 @@ import (
 //     EndWithPeer, when the peer has ended.
 //  5. A failed send does not end it: the peer's last words are still received,
 //     unless the connection goes on and only our own kernel has failed.
-//     A failed read of Local resets the connection, so that the peer does not
-//     take half an upload for a whole one.
+//     A failed read of Local, or a failed write of Local while input is still to be
+//     sent, resets the connection, so that the peer does not take half an upload
+//     for a whole one.
 //  6. It closes in order: an early end drains what is there and waits no longer;
 //     what Local's output did not take by then is told of.
 //  7. If Local has failed as a terminal does whose window is closed (EIO), ctx

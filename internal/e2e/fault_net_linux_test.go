@@ -79,7 +79,7 @@ func TestFaultUnreachable(t *testing.T) {
 	// The same "invalid argument" of the system has other causes.
 	on(t, w.A, gcatCmd("-s", "127.0.0.1", "10.9.0.2", "7")).ends(3, "", "connect to 10.9.0.2:7: the source address 127.0.0.1 cannot reach it")
 	on(t, w.A, gcatCmd("-u", "-s", "127.0.0.1", "10.9.0.2", "7")).ends(3, "", "the source address 127.0.0.1 cannot reach it")
-	on(t, w.A, gcatCmd("-u", "ff02::fb", "5353")).ends(3, "", "a link-local address needs its interface: ff02::fb%INTERFACE")
+	on(t, w.A, gcatCmd("fe80::2", "7")).ends(3, "", "a link-local address needs its interface: fe80::2%INTERFACE")
 	on(t, w.A, gcatCmd("-s", "fe80::1", "fe80::2%wire0", "7")).ends(3, "", "source address: a link-local address needs its interface: fe80::1%INTERFACE")
 }
 
