@@ -23,6 +23,6 @@ func (g *gcat) join(ctx context.Context, p peer) error {
 	if dropped, ok := errors.AsType[*conn.Error](result.Err); ok && dropped == context.Cause(ctx) {
 		result.EndedBy = "local"
 	}
-	g.closed(address(p.LocalAddr()), p.name, result)
+	g.closed(address(p.LocalAddr()), p.name, "", result)
 	return result.Err
 }

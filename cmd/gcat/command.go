@@ -29,7 +29,7 @@ func (g *gcat) command(ctx context.Context, p peer) error {
 	}
 	if !g.looksAtBytes() && cmd.TakesSocket() {
 		result := cmd.Serve(ctx)
-		g.closed(address(p.LocalAddr()), p.name, result)
+		g.closed(address(p.LocalAddr()), p.name, "", result)
 		return result.Err
 	}
 	remote := conn.StreamOf(p.Conn)
@@ -44,6 +44,6 @@ func (g *gcat) command(ctx context.Context, p peer) error {
 	defer g.tally.add(p.name, relay.Counts)()
 	result := relay.Run(ctx)
 	err = stream.End(result.Err)
-	g.closed(address(p.LocalAddr()), p.name, result)
+	g.closed(address(p.LocalAddr()), p.name, "", result)
 	return err
 }

@@ -20,6 +20,8 @@ func (g *gcat) meet(ctx context.Context, p peer, stdio *conn.Stdio) error {
 		return g.join(ctx, p)
 	case g.Exec != "":
 		return g.command(ctx, p)
+	case g.To != "":
+		return g.forward(ctx, p)
 	}
 	return g.converse(ctx, p, stdio)
 }
@@ -36,11 +38,7 @@ func (g *gcat) stdio() *conn.Stdio {
 // converse holds the conversation between our standard streams and p, and closes
 // p.
 func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
-	remote := conn.StreamOf(p.Conn)
-	messages := p.LocalAddr().Network() == "unixpacket"
-	if messages {
-		remote = conn.NewMessages(conn.NewSocket(p.Conn, nil))
-	}
+	remote, messages := streamOf(p)
 	recvOnly := g.RecvOnly || p.mute
 	relay := &conn.Relay{
 		Local:         g.wrapLocal(g.local(stdio), messages),
@@ -60,8 +58,17 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	}
 	defer g.tally.add(p.name, relay.Counts)()
 	result := relay.Run(ctx)
-	g.closed(address(p.LocalAddr()), p.name, result)
+	g.closed(address(p.LocalAddr()), p.name, "", result)
 	return result.Err
+}
+
+// streamOf is a connection as a side of a relay, and whether each read of it is
+// one message.
+func streamOf(p peer) (s conn.Stream, messages bool) {
+	if p.LocalAddr().Network() == "unixpacket" {
+		return conn.NewMessages(conn.NewSocket(p.Conn, nil)), true
+	}
+	return conn.StreamOf(p.Conn), false
 }
 
 // shutdown is what the end of our input does to a connection.

@@ -43,7 +43,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, where place) error {
 	relay := g.datagramRelay(stdio, remote, p.name)
 	defer g.tally.add(p.name, relay.Counts)()
 	result := relay.Run(ctx)
-	g.closed(address(remote.Conn().LocalAddr()), p.name, result)
+	g.closed(address(remote.Conn().LocalAddr()), p.name, "", result)
 	return result.Err
 }
 
@@ -72,7 +72,7 @@ func (g *gcat) listenDatagrams(ctx context.Context, where place) error {
 	if a := remote.Peer(); a != nil {
 		name = datagramPeer(a)
 	}
-	g.closed(bound.Address(), name, result)
+	g.closed(bound.Address(), name, "", result)
 	return result.Err
 }
 

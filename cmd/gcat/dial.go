@@ -31,9 +31,10 @@ func (g *gcat) dial(ctx context.Context, where place) (peer, error) {
 	return p, nil
 }
 
-// dialer is how we connect to where.
+// dialer is how we connect to where. With -l our own address and the interface are
+// those of the listener.
 func (g *gcat) dialer(where place) *conn.Dialer {
-	return &conn.Dialer{
+	d := &conn.Dialer{
 		Resolver:  conn.Resolver{Numeric: g.Numeric},
 		LocalHost: g.Source,
 		LocalPort: g.Port,
@@ -42,6 +43,10 @@ func (g *gcat) dialer(where place) *conn.Dialer {
 		Socket:    g.socketOptions(),
 		Upgrade:   g.upgrade(where),
 	}
+	if g.Listen {
+		d.LocalHost, d.LocalPort, d.Socket.Interface = "", "", ""
+	}
+	return d
 }
 
 // upgrade is what is settled over a new connection before it is one to where:

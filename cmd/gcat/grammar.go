@@ -65,6 +65,7 @@ type listenFlags struct {
 	Backlog  int      `placeholder:"N" group:"listen" help:"Waiting peers."`
 	Mode     cli.Mode `placeholder:"MODE" group:"listen" help:"Of a Unix socket's file (0600)."`
 	Ready    string   `placeholder:"FILE" group:"listen" help:"Gets HOST:PORT once bound." filled:""`
+	To       string   `placeholder:"ENDPOINT" group:"listen" help:"Join each peer to it." filled:""`
 	Exec     string   `short:"e" placeholder:"CMD" group:"listen" help:"Serve by sh -c CMD." filled:""`
 	Broker   bool     `group:"listen" help:"With -lk: all hear all."`
 	Chat     bool     `group:"listen" help:"The same, with names."`
@@ -123,12 +124,13 @@ type otherFlags struct {
 }
 
 // connectLimit bounds look-up, connect and handshakes of a client: 10 s unless
-// told otherwise, in place of the kernel's two minutes.
+// told otherwise, in place of the kernel's two minutes. With --to, -w is the
+// conversation's alone.
 func (g *grammar) connectLimit() time.Duration {
 	switch {
 	case g.ConnectTimeout != nil:
 		return g.ConnectTimeout.D()
-	case g.Timeout != nil:
+	case g.Timeout != nil && g.To == "":
 		return g.Timeout.D()
 	}
 	return 10 * time.Second
@@ -136,7 +138,7 @@ func (g *grammar) connectLimit() time.Duration {
 
 // acceptLimit bounds the wait for the first peer.
 func (g *grammar) acceptLimit() time.Duration {
-	if g.ConnectTimeout != nil {
+	if g.ConnectTimeout != nil && g.To == "" {
 		return g.ConnectTimeout.D()
 	}
 	return 0
@@ -172,4 +174,6 @@ func (g *grammar) maxConns() int {
 
 // talksItself reports whether standard input and output are a side of the
 // conversation.
-func (g *grammar) talksItself() bool { return !g.Broker && !g.Chat && g.Exec == "" }
+func (g *grammar) talksItself() bool {
+	return !g.Broker && !g.Chat && g.Exec == "" && g.To == ""
+}

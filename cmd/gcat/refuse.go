@@ -20,6 +20,7 @@ type option struct {
 	not   string  // options that it cannot be used with
 	on    sockets // the sockets that it is for; 0 is all
 	try   string  // a hint for the others
+	far   bool    // with --to it is of the connection to that endpoint
 }
 
 // sockets are kinds of sockets.
@@ -37,6 +38,18 @@ const (
 	streams  = tcp | unixStream | vsock
 	messages = udp | unixDatagram | unixPacket // they keep the bounds of what is written
 )
+
+// bounds are the kinds of sockets that keep the bounds of what is written as kind
+// does.
+func bounds(kind sockets) sockets {
+	switch kind {
+	case udp, unixDatagram:
+		return udp | unixDatagram
+	case unixPacket:
+		return unixPacket
+	}
+	return streams
+}
 
 // kindOf is where's kind of socket, and its name in diagnostics; 0 is no place.
 func kindOf(where place) (kind sockets, name string) {
@@ -60,9 +73,14 @@ func kindOf(where place) (kind sockets, name string) {
 // options is the table of what does not go together. An option that stands in
 // several rows is refused differently in different cases; the rows without a
 // dash are groups that others refer to.
-func (g *grammar) options(where place) []option {
+func (g *grammar) options(where, to place) []option {
 	kind, _ := kindOf(where)
+	beyond := g.To != ""
 	dialled := kind != 0 && !g.Listen
+	server, ours := "-c", "-l" // what needs a server to check
+	if beyond {
+		server, ours = "--to=tls://", ""
+	}
 	return []option{
 		{name: "-4 or -6", given: g.IPv4 || g.IPv6, not: "-U"},
 		{name: "-4", given: g.IPv4, not: "-6"},
@@ -73,8 +91,8 @@ func (g *grammar) options(where place) []option {
 		{name: "-s", given: g.Source != "" && dialled, on: ip | unixDatagram},
 		{name: "-s", given: g.Source != "" && !dialled, on: ip},
 		{name: "-p", given: g.Port != "", not: "-U", on: ip},
-		{name: "--retry", given: g.Retry > 0, not: "-l"},
-		{name: "--retry", given: g.Retry > 0 && !g.Scan, on: ^udp, try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
+		{name: "--retry", given: g.Retry > 0 && !beyond, not: "-l"},
+		{name: "--retry", given: g.Retry > 0 && !g.Scan, on: ^udp, far: true, try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
 		{name: "-z", given: g.Scan, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
 		{name: "--closed", given: g.Closed, needs: "-z"},
 		{name: "--parallel", given: g.Parallel != nil, needs: "-z"},
@@ -97,6 +115,7 @@ func (g *grammar) options(where place) []option {
 		{name: "--mode", given: g.Mode != 0, needs: "-l", on: unixStream | unixDatagram | unixPacket},
 		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
 		{name: "--ready", given: g.Ready != "", needs: "-l"},
+		{name: "--to", given: beyond, needs: "-l", on: streams | unixPacket, not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw"},
 		{name: "-e", given: g.Exec != "", not: "--send-only -d", on: streams},
 		{name: "--broker", given: g.Broker, needs: "-lk", not: "-e --send-only", on: streams},
 		{name: "--chat", given: g.Chat, needs: "-lk", not: "-e --send-only", on: streams},
@@ -124,15 +143,17 @@ func (g *grammar) options(where place) []option {
 		{name: "--rcvbuf", given: g.RcvBuf != nil, on: ^vsock},
 
 		{name: "-c", given: g.TLS || where.TLS, on: streams},
-		{name: "--tls-ca", given: g.TLSCA != "", needs: "-c", not: "-l"},
-		{name: "--tls-name", given: g.TLSName != "", needs: "-c", not: "-l"},
+		{name: "--to=tls://", given: to.TLS},
+		{name: "--tls-ca", given: g.TLSCA != "", needs: server, not: ours},
+		{name: "--tls-name", given: g.TLSName != "", needs: server, not: ours},
 		{name: "--tls-cert", given: g.TLSCert != "", needs: "-c"},
 		{name: "--tls-key", given: g.TLSKey != "", needs: "-c"},
-		{name: "--tls-alpn", given: len(g.TLSALPN) > 0, needs: "-c"},
-		{name: "--tls-insecure", given: g.TLSInsecure, needs: "-c", not: "-l"},
-		{name: "--tls-fingerprint", given: g.TLSFingerprint != "", needs: "-c"},
+		{name: "--tls-alpn", given: len(g.TLSALPN) > 0 && !to.TLS, needs: "-c"},
+		{name: "--tls-insecure", given: g.TLSInsecure, needs: server, not: ours},
+		{name: "--tls-fingerprint", given: g.TLSFingerprint != "" && !to.TLS, needs: "-c"},
 		{name: "--tls-client-ca", given: g.TLSClientCA != "", needs: "-c -l"},
-		{name: "-x", given: g.Proxy != "", not: "-l", on: tcp},
+		{name: "-x", given: g.Proxy != "" && !beyond, not: "-l"},
+		{name: "-x", given: g.Proxy != "", on: tcp, far: true},
 		{name: "-X", given: g.ProxyProtocol != "", needs: "-x"},
 		{name: "-P", given: g.ProxyUser != "", needs: "-x"},
 
@@ -143,15 +164,15 @@ func (g *grammar) options(where place) []option {
 
 // refuseAll says what makes no sense at any of the targets; there are none if
 // they could not be read.
-func (g *grammar) refuseAll(targets []place) error {
+func (g *grammar) refuseAll(targets []place, to place) error {
 	if len(targets) == 0 {
-		return g.refuse(place{})
+		return g.refuse(place{}, to)
 	}
 	for i, p := range targets {
 		if i > 0 && p.Network == targets[i-1].Network && p.TLS == targets[i-1].TLS {
 			continue // the same answer
 		}
-		if err := g.refuse(p); err != nil {
+		if err := g.refuse(p, to); err != nil {
 			return err
 		}
 	}
@@ -161,12 +182,12 @@ func (g *grammar) refuseAll(targets []place) error {
 // refuse says what makes no sense, in the user's words, before anything is
 // opened. It changes nothing. If where could not be read it is the zero place,
 // and what depends on it is not refused: that error says more.
-func (g *grammar) refuse(where place) error {
+func (g *grammar) refuse(where, to place) error {
 	if err := g.refuseValues(); err != nil {
 		return err
 	}
 	kind, socket := kindOf(where)
-	options := g.options(where)
+	options := g.options(where, to)
 	given := make(map[string]bool, len(options))
 	for _, o := range options {
 		given[o.name] = given[o.name] || o.given
@@ -185,14 +206,21 @@ func (g *grammar) refuse(where place) error {
 				return cli.Usagef("cannot use %s with %s", o.name, name)
 			}
 		}
-		if o.on != 0 && kind&^o.on != 0 {
-			return cli.Hint(cli.Usagef("cannot use %s with %s", o.name, socket), o.try)
+		at, name := kind, socket
+		if o.far && g.To != "" {
+			at, name = kindOf(to)
+		}
+		if o.on != 0 && at&^o.on != 0 {
+			return cli.Hint(cli.Usagef("cannot use %s with %s", o.name, name), o.try)
 		}
 	}
 	if kind == 0 {
 		return nil
 	}
-	return g.refuseAt(where, kind)
+	if end, name := kindOf(to); end != 0 && bounds(end) != bounds(kind) {
+		return cli.Usagef("cannot join %s to %s with --to", socket, name)
+	}
+	return g.refuseAt(where, to, kind)
 }
 
 // mostKeepalive is the longest that Linux takes for TCP_KEEPIDLE and
@@ -247,13 +275,13 @@ func outside(n *int, least, most int) bool { return n != nil && (*n < least || *
 func bufferFits(size *cli.Size) bool { return size == nil || *size >= 1 && *size <= math.MaxInt32 }
 
 // refuseAt refuses values that make no sense at where.
-func (g *grammar) refuseAt(where place, kind sockets) error {
+func (g *grammar) refuseAt(where, to place, kind sockets) error {
 	if kind&ip != 0 && g.Port != "" {
 		if err := conn.CheckPort(g.Port); err != nil {
 			return usage(err)
 		}
 	}
-	if where.TLS {
+	if where.TLS || to.TLS {
 		if kind == unixStream && !g.Listen && g.TLSName == "" && !g.TLSInsecure && g.TLSFingerprint == "" {
 			return cli.Usagef("a Unix socket has no name that a certificate could bear: give --tls-name")
 		}

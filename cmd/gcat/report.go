@@ -59,8 +59,8 @@ func (g *gcat) listening(bound conn.Endpoint) {
 }
 
 // closed logs how the conversation of local with remote ended and what was
-// moved.
-func (g *gcat) closed(local, remote string, r conn.Result) {
+// moved. To is the endpoint that remote was joined to, if any.
+func (g *gcat) closed(local, remote, to string, r conn.Result) {
 	if g.log.Level < 1 {
 		return
 	}
@@ -79,6 +79,13 @@ func (g *gcat) closed(local, remote string, r conn.Result) {
 	if r.Unsent > 0 {
 		text += fmt.Sprintf(", %d bytes not sent", r.Unsent)
 		fields = append(fields, cli.Field{Key: "unsent", Value: r.Unsent})
+	}
+	if r.Undelivered > 0 {
+		text += fmt.Sprintf(", %d bytes not delivered to %s", r.Undelivered, to)
+		fields = append(fields, cli.Field{Key: "undelivered", Value: r.Undelivered})
+	}
+	if to != "" {
+		fields = append(fields, cli.Field{Key: "to", Value: to})
 	}
 	g.log.Event(1, cli.Event{Name: "closed", Text: text, Fields: fields})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -30,6 +31,7 @@ type gcat struct {
 	via   *proxy.Proxy           // nil is no proxy
 	rules conn.Rules
 	dump  *filter.Dump // open; nil is none
+	to    place        // of --to
 	room  *broker.Room // of --broker and --chat; nil is neither
 }
 
@@ -37,12 +39,14 @@ type gcat struct {
 // decides its status.
 func (g *gcat) run() error {
 	targets, unread := g.where()
-	if err := g.refuseAll(targets); err != nil {
+	to, astray := g.farEnd()
+	if err := g.refuseAll(targets, to); err != nil {
 		return err
 	}
-	if unread != nil {
-		return unread
+	if unread != nil || astray != nil {
+		return cmp.Or(unread, astray)
 	}
+	g.to = to
 	if err := conn.StartPoller(); err != nil {
 		return err
 	}
@@ -85,16 +89,20 @@ func (g *gcat) prepare(ctx context.Context, targets []place) (err error) {
 	if g.rules, err = conn.ParseRules(g.Allow, g.Deny); err != nil {
 		return usage(err)
 	}
-	if g.via, err = g.proxy(targets); err != nil {
+	dialled := targets
+	if g.Listen {
+		dialled = []place{g.to}
+	}
+	if g.via, err = g.proxy(dialled); err != nil {
 		return err
 	}
 	if g.Broker || g.Chat {
 		g.room = &broker.Room{Chat: g.Chat}
 	}
-	tls := slices.ContainsFunc(targets, func(p place) bool { return p.TLS })
-	if tls || g.Hexdump != "" {
+	tls := func(p place) bool { return p.TLS }
+	if slices.ContainsFunc(append(dialled, targets[0]), tls) || g.Hexdump != "" {
 		err := unlessEnded(ctx, func() error {
-			if err := g.loadTLS(targets); err != nil {
+			if err := g.loadTLS(targets[0], dialled); err != nil {
 				return err
 			}
 			return g.openDump()

@@ -15,7 +15,8 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// tlsOptions are the flags as TLS wants them.
+// tlsOptions are the flags as TLS wants them. With --to those that check a server
+// are of the connection to its endpoint, and the certificate is the listener's.
 func (f *tlsFlags) tlsOptions() tlsconn.Options {
 	return tlsconn.Options{
 		CA: f.TLSCA, Name: f.TLSName, Cert: f.TLSCert, Key: f.TLSKey, ALPN: f.TLSALPN,
@@ -24,19 +25,29 @@ func (f *tlsFlags) tlsOptions() tlsconn.Options {
 	}
 }
 
-// loadTLS reads the files that the options name.
-func (g *gcat) loadTLS(targets []place) (err error) {
+// loadTLS reads the files that the options name, for where we listen and what we
+// dial.
+func (g *gcat) loadTLS(where place, dialled []place) (err error) {
 	options := g.tlsOptions()
-	g.trust = make(map[string]*tls.Config)
-	for _, where := range targets {
-		switch {
-		case !where.TLS || g.trust[where.Host] != nil:
-		case g.Listen:
-			g.tls, err = options.ServerConfig()
-		default:
-			g.trust[where.Host], err = options.ClientConfig(cmp.Or(where.Host, "localhost"))
+	if g.Listen && where.TLS {
+		server := options
+		if g.to.TLS {
+			server.Fingerprint = ""
 		}
-		if err != nil {
+		if g.tls, err = server.ServerConfig(); err != nil {
+			return err
+		}
+	}
+	client := options
+	if g.Listen {
+		client.Cert, client.Key, client.ClientCA = "", "", ""
+	}
+	g.trust = make(map[string]*tls.Config)
+	for _, p := range dialled {
+		if !p.TLS || g.trust[p.Host] != nil {
+			continue
+		}
+		if g.trust[p.Host], err = client.ClientConfig(cmp.Or(p.Host, "localhost")); err != nil {
 			return err
 		}
 	}

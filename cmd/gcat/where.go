@@ -35,6 +35,19 @@ func (g *grammar) where() (targets []place, err error) {
 	return []place{one}, nil
 }
 
+// farEnd is where --to joins the peers to; the zero place without it.
+func (g *grammar) farEnd() (place, error) {
+	if g.To == "" {
+		return place{}, nil
+	}
+	network := "tcp"
+	if g.UDP {
+		network = "udp"
+	}
+	e, err := conn.ParseEndpoint(g.To, conn.Syntax{Network: network + g.family()})
+	return place{e, e.Network == "tls"}, usage(err)
+}
+
 // network is what the flags make of an endpoint that does not say its own.
 func (g *grammar) network() string {
 	switch {
