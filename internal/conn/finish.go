@@ -26,17 +26,23 @@ func (c *conversation) close() {
 		d.left = d.unacknowledged()
 		d.unsent = min(max(d.unsentNow(), 0), d.left)
 	}
-	c.remote.finish()
-	c.local.finish()
+	e, _ := errors.AsType[*Error](c.err)
+	for _, s := range []*side{c.remote, c.local} {
+		s.finish(e != nil && e.Why == Timeout)
+	}
 }
 
-// finish resets a connection or sends its FIN, if it has not been sent.
-func (s *side) finish() {
+// finish resets a connection or sends its FIN, if it has not been sent. A clock
+// that passed sends no close_notify: what was sent is not all.
+func (s *side) finish(clock bool) {
 	switch {
 	case s.socket == nil:
 	case s.reset:
 		_ = s.socket.Reset() // it may have been closed already
-	case !s.socket.Ended():
+	case s.socket.Ended():
+	case clock:
+		_ = s.socket.CloseWrite()
+	default:
 		// A pump may hold the write lock of a TLS connection.
 		_ = s.socket.SetWriteDeadline(time.Now().Add(drainStuck))
 		_ = s.CloseWrite()

@@ -68,8 +68,12 @@ func TestJoin(t *testing.T) {
 // back what it sends.
 func TestJoinIndependent(t *testing.T) {
 	for _, nets := range joints {
-		peer, to, done := joined(t, nets[0], nets[1], &Relay{})
+		relay := &Relay{}
+		peer, to, done := joined(t, nets[0], nets[1], relay)
 		go func() { _, _ = peer.Write(make([]byte, 64<<20)) }() // to never reads it
+		for _, received := relay.Counts(); received == 0; _, received = relay.Counts() {
+			time.Sleep(time.Millisecond)
+		}
 		go func() {
 			_, _ = to.Write(noise(4 << 20))
 			_ = to.CloseWrite()
