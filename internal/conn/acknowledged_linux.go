@@ -23,7 +23,7 @@ const (
 // is an upper bound). Our FIN and TLS's close_notify do not count.
 func (s *Socket) Unacknowledged() int64 {
 	n := s.queued()
-	if n > 0 && s.Ended() && s.isTCP() {
+	if n > 0 && s.finSent() && s.isTCP() {
 		n-- // the FIN has a sequence number, too, and it is the last
 	}
 	return max(n-s.trailer.Load(), 0)
@@ -53,13 +53,13 @@ func (s *Socket) queued() int64 {
 // [NotDelivered] if that cannot happen any more, or ctx's.
 //
 // After CloseWrite on TCP the kernel wakes us when the FIN is acknowledged,
-// because the connection changes its state; else nobody does, and the queue is
+// because the connection changes its state; else it does not, and the queue is
 // looked at after pauses that grow from 1 to 50 ms.
 func (s *Socket) Acknowledged(ctx context.Context) error {
 	if s.raw == nil {
 		return nil
 	}
-	if s.isTCP() && s.Ended() {
+	if s.isTCP() && s.finSent() {
 		stop := context.AfterFunc(ctx, s.interruptWrites)
 		defer stop()
 		err := s.raw.Write(func(fd uintptr) bool { return finished(int(fd)) })
@@ -68,7 +68,7 @@ func (s *Socket) Acknowledged(ctx context.Context) error {
 		}
 		return s.settled(err)
 	}
-	for pause := time.Millisecond; ; pause = min(pause*3/2, 50*time.Millisecond) {
+	for pause := queueFirst; ; pause = min(pause*3/2, queueMost) {
 		if s.queued() == 0 || s.failed() {
 			return s.settled(nil)
 		}
@@ -104,8 +104,8 @@ func (s *Socket) failed() (failed bool) {
 // alive reports whether a TCP connection has not failed.
 func (s *Socket) alive() bool { return s.raw != nil && s.isTCP() && !s.failed() }
 
-// settled turns the end of the wait into an error if bytes remain that nobody
-// will take. The queue is read first: a Unix peer that closes with bytes unread
+// settled turns the end of the wait into an error if bytes remain that will never
+// be taken. The queue is read first: a Unix peer that closes with bytes unread
 // sets the error before it throws them away.
 func (s *Socket) settled(err error) error {
 	left := s.Unacknowledged()

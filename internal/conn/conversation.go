@@ -119,7 +119,7 @@ func (c *conversation) settle(ctx context.Context) {
 func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 	socket := d.to.socket
 	ended := c.other(d).state >= atEOF
-	if d.state != halfClosed || !ended && !(d == &c.send && c.endsWhenDelivered()) && (socket == nil || !socket.Ended()) {
+	if d.state != halfClosed || !ended && !(d == &c.send && c.endsWhenDelivered()) && (socket == nil || !socket.finSent()) {
 		return
 	}
 	if socket == nil {
@@ -127,7 +127,7 @@ func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 		return
 	}
 	d.state = awaiting
-	if ended && !socket.Ended() {
+	if ended && !socket.finSent() {
 		_ = socket.CloseWrite() // what it means is found out by the wait
 	}
 	go func() { d.acked <- socket.Acknowledged(ctx) }()
@@ -312,7 +312,7 @@ func (c *conversation) hungUp(d *direction) {
 	switch {
 	case d.state > reading: // the wait for acknowledgement meets it
 		return
-	case d.to.socket.Ended():
+	case d.to.socket.finSent():
 		// Local has shut our half down itself, and that both halves are shut is
 		// all that the kernel says: what is in flight may yet arrive.
 		return

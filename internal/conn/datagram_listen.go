@@ -23,8 +23,6 @@ type DatagramListener struct {
 	Keep bool
 	// Limit bounds the wait for the first datagram; 0 is no limit.
 	Limit time.Duration
-	// Permits, if set, says whose datagrams are taken; the others are dropped.
-	Permits func(net.Addr) bool
 	// Heard, if set, is called when a peer speaks that did not speak last.
 	Heard func(net.Addr)
 	// Lost, if set, is called with the error of an answer that could not be
@@ -143,9 +141,6 @@ func (l *DatagramListener) limit() {
 // take reports whether a datagram from that peer is ours, and makes it the one
 // that is answered.
 func (l *DatagramListener) take(from packetPeer) bool {
-	if l.Permits != nil && !l.Permits(from.addr) {
-		return false
-	}
 	l.mu.Lock()
 	first, again := false, l.peer.name == from.name
 	select {

@@ -37,16 +37,6 @@ type Dialer struct {
 	Upgrade func(ctx context.Context, c net.Conn) (net.Conn, error)
 }
 
-// Stagger is the pause after which the next address is tried beside those that
-// have not answered yet (RFC 8305, section 5: Connection Attempt Delay).
-const Stagger = 250 * time.Millisecond
-
-// Pauses between tries while Retry lasts.
-const (
-	retryFirst = 50 * time.Millisecond
-	retryMost  = time.Second
-)
-
 // Dial connects to e. The error is an [*Error] that names every address tried.
 func (d *Dialer) Dial(ctx context.Context, e Endpoint) (net.Conn, error) {
 	return Retry(ctx, d.Retry, d.Limit, func(ctx context.Context, limit time.Duration) (net.Conn, error) {
@@ -217,11 +207,11 @@ func wrongType(e Endpoint, what, network string) error {
 	return wrong
 }
 
-// dialUnix waits for a place in a full backlog, as a connect(2) that blocks does: to
-// ours Linux says EAGAIN, and tells nobody when there is one.
+// dialUnix waits for a slot in a full backlog, as a connect(2) that blocks does:
+// where it does not block, Linux returns EAGAIN and reports no free slot.
 func (d *Dialer) dialUnix(ctx context.Context, e Endpoint) (net.Conn, error) {
 	c, err := d.dialer().DialContext(ctx, e.Network, e.Path)
-	for pause := time.Millisecond; errors.Is(err, syscall.EAGAIN); pause = min(2*pause, 50*time.Millisecond) {
+	for pause := backlogFirst; errors.Is(err, syscall.EAGAIN); pause = min(2*pause, backlogMost) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
@@ -349,92 +339,4 @@ func sourceError(host string, err error) error {
 		op += fmt.Sprintf(" %q", host) // the resolver's errors do not name it
 	}
 	return &Error{Why: ConnectKind(err), Op: op, Err: err}
-}
-
-// race connects to the addresses in turn, the next one whenever the last has
-// failed or not answered within [Stagger], and returns the first that answers.
-// When it returns, the other attempts have ended and their sockets are closed.
-func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Context, netip.AddrPort) (net.Conn, error)) (net.Conn, error) {
-	if len(addresses) == 0 {
-		return nil, &Error{Why: NoSuchName, Err: errors.New("the name has no address of that family")}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	results := make(chan attempt, len(addresses))
-	failed := make([]error, len(addresses))
-	for next, running := 0, 0; next < len(addresses) || running > 0; {
-		var stagger <-chan time.Time
-		if next < len(addresses) {
-			go func(i int) { // ends with its dial, at the latest with ctx
-				c, err := dial(ctx, addresses[i])
-				results <- attempt{i, c, err}
-			}(next)
-			next++
-			running++
-			if next < len(addresses) {
-				stagger = time.After(Stagger)
-			}
-		}
-		select {
-		case <-stagger:
-		case a := <-results:
-			running--
-			if a.err == nil {
-				cancel()
-				closeLate(results, running)
-				return a.c, nil
-			}
-			if ConnectKind(a.err) == ResetByPeer { // this one answered
-				cancel()
-				closeLate(results, running)
-				return nil, a.err
-			}
-			failed[a.i] = a.err
-			if ConnectKind(a.err) == NoDescriptor {
-				addresses = addresses[:next] // the others would find none either
-			}
-		}
-	}
-	return nil, allFailed(addresses, failed[:len(addresses)])
-}
-
-// An attempt is how the dial to address i ended.
-type attempt struct {
-	i   int
-	c   net.Conn
-	err error
-}
-
-// closeLate closes the connections that n cancelled attempts still made. It
-// ends when the last of them has.
-func closeLate(results <-chan attempt, n int) {
-	for range n {
-		if a := <-results; a.err == nil {
-			_ = a.c.Close()
-		}
-	}
-}
-
-// allFailed is the error of a race that nobody won: why, and all addresses. Its
-// kind is the first one's, but for an address that there was no descriptor for:
-// what that one would have said is not known.
-func allFailed(addresses []netip.AddrPort, failed []error) error {
-	names := make([]string, len(failed))
-	reasons := make([]string, len(failed))
-	alike, kind := true, ConnectKind(failed[0])
-	for i, err := range failed {
-		if ConnectKind(err) == NoDescriptor {
-			kind = NoDescriptor
-		}
-		names[i] = addresses[i].Addr().String()
-		reasons[i] = names[i] + ": " + Words(err)
-		alike = alike && Words(err) == Words(failed[0])
-	}
-	if alike && kind == Timeout {
-		return &Error{Why: kind, Op: strings.Join(names, ", "), Err: failed[0]}
-	}
-	if alike {
-		return &Error{Why: kind, Err: fmt.Errorf("%s (%s)", Words(failed[0]), strings.Join(names, ", "))}
-	}
-	return &Error{Why: kind, Err: errors.New(strings.Join(reasons, "; "))}
 }

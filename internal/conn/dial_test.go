@@ -81,9 +81,9 @@ func TestRace(t *testing.T) {
 	}{
 		{"the first", []string{"10.0.0.1", "10.0.0.2"}, nil, "10.0.0.1", 0},
 		{"refused first", []string{"10.0.0.1", "10.0.0.2"}, map[string]fakeAnswer{"10.0.0.1": refused}, "10.0.0.2", 0},
-		{"silent first", []string{"10.0.0.1", "10.0.0.2"}, map[string]fakeAnswer{"10.0.0.1": silent}, "10.0.0.2", Stagger},
-		{"two silent", []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}, map[string]fakeAnswer{"10.0.0.1": silent, "10.0.0.2": silent}, "10.0.0.3", 2 * Stagger},
-		{"IPv6 silent", []string{"2001:db8::1", "10.0.0.1"}, map[string]fakeAnswer{"2001:db8::1": silent}, "10.0.0.1", Stagger},
+		{"silent first", []string{"10.0.0.1", "10.0.0.2"}, map[string]fakeAnswer{"10.0.0.1": silent}, "10.0.0.2", stagger},
+		{"two silent", []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}, map[string]fakeAnswer{"10.0.0.1": silent, "10.0.0.2": silent}, "10.0.0.3", 2 * stagger},
+		{"IPv6 silent", []string{"2001:db8::1", "10.0.0.1"}, map[string]fakeAnswer{"2001:db8::1": silent}, "10.0.0.1", stagger},
 		{"slow but first", []string{"10.0.0.1", "10.0.0.2"}, map[string]fakeAnswer{"10.0.0.1": {after: 300 * time.Millisecond}, "10.0.0.2": {after: 100 * time.Millisecond}}, "10.0.0.1", 300 * time.Millisecond},
 		{"refused late", []string{"10.0.0.1", "10.0.0.2"}, map[string]fakeAnswer{"10.0.0.1": {after: 100 * time.Millisecond, err: syscall.ECONNREFUSED}}, "10.0.0.2", 100 * time.Millisecond},
 	} {

@@ -28,7 +28,7 @@ const (
 	NotASocket   Kind = "not-a-socket"  // a path that names something else
 	BadAddress   Kind = "bad-address"   // a path too long, an address not ours
 	Unsupported  Kind = "unsupported"   // this kernel has no such socket
-	NoDescriptor Kind = "no-descriptor" // EMFILE, ENFILE: nobody was asked
+	NoDescriptor Kind = "no-descriptor" // EMFILE, ENFILE: no peer was asked
 	NoConnection Kind = "no-connection" // any other failure to connect
 	KernelGaveUp Kind = "kernel-timeout"
 	Timeout      Kind = "timeout"       // one of our clocks
@@ -62,7 +62,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Kind returns e.Why as a string, for those who do not import this package.
+// Kind returns e.Why as a string, for packages that do not import this one.
 func (e *Error) Kind() string { return string(e.Why) }
 
 // Hint returns what a user can type to do better: e's own Try, or that of the
@@ -133,16 +133,22 @@ func dnsWords(e *net.DNSError) string {
 	return Words(errors.New(e.Err))
 }
 
-// ConnectKind is the kind of an error met while connecting or binding.
-func ConnectKind(err error) Kind {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Why
-	}
+// ownKind is the kind that err says it is of by a method Kind, as [Error] and the
+// errors of other packages do.
+func ownKind(err error) (Kind, bool) {
 	if k, ok := errors.AsType[interface {
 		error
 		Kind() string
 	}](err); ok {
-		return Kind(k.Kind())
+		return Kind(k.Kind()), true
+	}
+	return "", false
+}
+
+// ConnectKind is the kind of an error met while connecting or binding.
+func ConnectKind(err error) Kind {
+	if kind, ok := ownKind(err); ok {
+		return kind
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		switch {
@@ -196,14 +202,8 @@ func connectErrno(errno syscall.Errno) (kind Kind, ok bool) {
 
 // talkKind is the kind of an error met on an established connection.
 func talkKind(err error) Kind {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Why
-	}
-	if k, ok := errors.AsType[interface {
-		error
-		Kind() string
-	}](err); ok {
-		return Kind(k.Kind())
+	if kind, ok := ownKind(err); ok {
+		return kind
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return Refused

@@ -39,7 +39,7 @@ func (s *side) finish(clock bool) {
 	case s.socket == nil:
 	case s.reset:
 		_ = s.socket.Reset() // it may have been closed already
-	case s.socket.Ended():
+	case s.socket.finSent():
 	case clock:
 		_ = s.socket.CloseWrite()
 	default:
@@ -59,7 +59,7 @@ func (c *conversation) drain(d *direction) {
 		if o := <-d.pumped; o.to != nil || o.from == nil {
 			return
 		}
-		if d.from.socket.Readable() == 0 {
+		if d.from.socket.readable() == 0 {
 			return
 		}
 		_ = d.from.socket.SetReadDeadline(time.Now().Add(drainRead))

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // A ListenConfig binds and listens. Its zero value is a listener as the system
@@ -123,10 +122,6 @@ func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.Li
 	return err
 }
 
-// lookupMost is how long a listener's own name may take to be looked up: as long as
-// a client has to connect.
-const lookupMost = 10 * time.Second
-
 // address is where to listen for e, in numbers; ip is not valid if that is on all
 // addresses. Of the addresses of a name it is the first for IPv4, else the first:
 // one socket has one address.
@@ -166,7 +161,7 @@ func replaceStale(e Endpoint, listen func() error) error {
 	return listen()
 }
 
-// removeStale removes the socket file in e's way if nobody answers there. A
+// removeStale removes the socket file in e's way if no socket is bound to it. A
 // live socket, and a file that is no socket, stay.
 func removeStale(e Endpoint) error {
 	info, err := os.Lstat(e.Path)

@@ -34,7 +34,8 @@ func setBacklog(l net.Listener, n int) error {
 }
 
 // setMode gives the socket its mode before bind(2) makes the file, so that
-// nobody can slip in between; Linux alone takes the file's mode from there.
+// no other user can connect in between; Linux alone takes the file's mode from
+// there.
 func setMode(c syscall.RawConn, mode fs.FileMode) {
 	if runtime.GOOS == "linux" {
 		_ = c.Control(func(fd uintptr) { _ = unix.Fchmod(int(fd), uint32(mode.Perm())) })
@@ -66,8 +67,3 @@ func lockDirectory(path string) (unlock func()) {
 	}
 	return func() { _ = f.Close() }
 }
-
-const (
-	lockMost  = 2 * time.Second
-	lockPause = 2 * time.Millisecond
-)

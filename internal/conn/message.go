@@ -83,7 +83,7 @@ func (m *Messages) Read(p []byte) (int, error) {
 		return m.Socket.Read(p)
 	}
 	n, err := m.big.read(p)
-	if err == io.EOF && !m.ended() {
+	if err == io.EOF && !m.peerEOF() {
 		err = nil // it was an empty message
 	}
 	if err == nil {

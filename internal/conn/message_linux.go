@@ -2,10 +2,10 @@ package conn
 
 import "golang.org/x/sys/unix"
 
-// ended reports whether a read of nothing was the peer's end of file: an empty
+// peerEOF reports whether a read of nothing was the peer's end of file: an empty
 // message of a unixpacket socket reads alike. One that is the last before the end
 // is not told from it, and nothing is lost with that.
-func (s *Socket) ended() bool {
+func (s *Socket) peerEOF() bool {
 	if s.raw == nil {
 		return true
 	}
@@ -15,5 +15,5 @@ func (s *Socket) ended() bool {
 		n, err := unix.Poll(poll, 0)
 		shut = err != nil || n > 0
 	})
-	return shut && s.Readable() == 0
+	return shut && s.readable() == 0
 }

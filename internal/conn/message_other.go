@@ -2,5 +2,5 @@
 
 package conn
 
-// ended takes a read of nothing for the peer's end of file.
-func (s *Socket) ended() bool { return true }
+// peerEOF takes a read of nothing for the peer's end of file.
+func (s *Socket) peerEOF() bool { return true }

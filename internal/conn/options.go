@@ -75,8 +75,8 @@ func (o *SocketOptions) none() bool {
 	return o.TOS == 0 && o.TTL == 0 && o.Interface == "" && o.SendBuffer == 0 && o.ReceiveBuffer == 0 && !o.ReusePort
 }
 
-// congestion is the congestion control to set, and whether somebody asked for it
-// by name.
+// congestion is the congestion control to set, and whether it was asked for by
+// name.
 func (o *SocketOptions) congestion(network, address string) (name string, asked bool) {
 	switch {
 	case !strings.HasPrefix(network, "tcp") || o.Congestion == "system":
@@ -91,7 +91,7 @@ func (o *SocketOptions) congestion(network, address string) (name string, asked 
 }
 
 // Tune sets what can be set on a connection that there is: one that was
-// accepted, or dialled by somebody else.
+// accepted, or dialled without these options.
 func (o *SocketOptions) Tune(c net.Conn) {
 	t, ok := c.(*net.TCPConn)
 	if !ok {

@@ -65,7 +65,7 @@ func (o *SocketOptions) ip(v6 bool) []sockopt {
 	return options
 }
 
-// setCongestion chooses the congestion control. One that nobody asked for by name
+// setCongestion chooses the congestion control. One that was not asked for by name
 // only takes the place of bbr, and may be refused.
 func setCongestion(fd uintptr, name string, asked bool) error {
 	if !asked {

@@ -125,8 +125,8 @@ func ByteCount(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// OutputClosed reports whether err says that nobody reads standard output any
-// more, for which a command dies of SIGPIPE.
+// OutputClosed reports whether err says that standard output has lost its reader,
+// for which a command dies of SIGPIPE.
 func OutputClosed(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Why == Local && errors.Is(e.Err, syscall.EPIPE)

@@ -7,14 +7,14 @@ import (
 )
 
 // Progress is the one clock of a conversation: the time at which a byte last
-// moved in either direction. Whoever moves bytes touches it after every partial
-// read or write; idle limits look at it only when they would fire, so that a
+// moved in either direction. The streams touch it after every partial read or
+// write; idle limits look at it only when they would fire, so that a
 // message costs one atomic store and no timer is ever reset.
 //
 // The zero value has not been touched; Start makes it ready.
 type Progress struct {
 	// Queued, if set, returns how many bytes the kernel has still to deliver to
-	// the peer: while it changes, bytes move although nobody writes.
+	// the peer: while it changes, bytes move although we write none.
 	Queued func() int64
 
 	start  time.Time
@@ -65,13 +65,8 @@ func (p *Progress) idleAt(now time.Time) time.Duration {
 	return now.Sub(p.start) - time.Duration(p.last.Load())
 }
 
-// punctual is how late a timer may be and tell nothing. One that is later fires
-// in a process that did not run: it was stopped (SIGSTOP), or starved. What came
-// meanwhile waits to be read, and a limit that passed has not seen it.
-const punctual = time.Millisecond
-
-// Leapt reports whether a look at a limit came so late that nobody can be said
-// to have watched for so long: then the limit begins anew.
+// Leapt reports whether a look at a limit came so late that the process cannot have
+// run all the while: then the limit begins anew.
 func Leapt(limit, late time.Duration) bool {
 	return late > max(limit/4, 20*punctual)
 }
@@ -80,12 +75,12 @@ func Leapt(limit, late time.Duration) bool {
 // the next is due, or zero if no byte has moved for limit. Only one goroutine at
 // a time may look.
 //
-// Bytes that the kernel is still delivering move, too, although nobody writes
+// Bytes that the kernel is still delivering move, too, although none are written
 // here: from one look to the next its queue becomes shorter. So there are four
 // looks within the limit at least, and sixteen while something is queued.
 //
-// A late look that would be the last is repeated once: those who read are given
-// as long as it was late. The process may be stopped anywhere in here, so that
+// A late look that would be the last is repeated once: the pumps are given as long
+// as it was late. The process may be stopped anywhere in here, so that
 // everything is reckoned from one time.
 func (p *Progress) Look(limit time.Duration, due time.Time) (next time.Time) {
 	queue, now := p.queued(), time.Now()

@@ -105,8 +105,8 @@ func (r *Relay) Counts() (sent, received int64) { return r.send.written.Load(), 
 
 // Run holds the conversation, once. If ctx ends, its cause is the result's error.
 //
-// A read of Local that nobody answers is left behind when Run returns: standard
-// input cannot be interrupted.
+// A read of Local that blocks may outlive Run: standard input cannot be
+// interrupted.
 func (r *Relay) Run(ctx context.Context) Result {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

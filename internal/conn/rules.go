@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Rules say who may connect, by address. The zero value lets everybody in.
+// Rules say who may connect, by address. The zero value lets every peer in.
 //
 // A peer is let in if Allow is empty or holds its address, and no prefix of
 // Deny does: what is denied stays denied. An IPv4 peer that arrives on an IPv6
@@ -22,7 +22,7 @@ type Rules struct {
 
 // ParseRules reads rules from addresses and CIDR prefixes of either family,
 // several in one string with commas between. The error quotes the first one
-// that is neither; it is an error of whoever typed it.
+// that is neither; it is an error of the command line.
 func ParseRules(allow, deny []string) (Rules, error) {
 	var r Rules
 	var err error
@@ -35,12 +35,11 @@ func ParseRules(allow, deny []string) (Rules, error) {
 	return r, nil
 }
 
-// IsZero reports whether the rules let everybody in because there are none.
+// IsZero reports whether there are no rules.
 func (r Rules) IsZero() bool { return len(r.Allow) == 0 && len(r.Deny) == 0 }
 
 // Permits reports whether the peer at addr may connect. A peer without an IP
-// address (a Unix socket) is in nobody's list: only rules that allow nobody in
-// particular let it in.
+// address (a Unix socket) is in no list: it is let in if Allow is empty.
 func (r Rules) Permits(addr net.Addr) bool {
 	ip, ok := addrIP(addr)
 	if !ok {

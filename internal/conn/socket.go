@@ -21,7 +21,7 @@ type Socket struct {
 	errno    atomic.Int64 // the first one that a pump got; 0 is none
 }
 
-// NewSocket wraps c. A nil progress is touched by nobody.
+// NewSocket wraps c. A nil progress is never touched.
 func NewSocket(c net.Conn, progress *Progress) *Socket {
 	s := &Socket{Conn: c, progress: progress}
 	if sc, ok := c.(syscall.Conn); ok {
@@ -95,8 +95,8 @@ func (s *Socket) CloseWrite() error {
 	return nil
 }
 
-// Ended reports whether CloseWrite has been called.
-func (s *Socket) Ended() bool { return s.fin.Load() }
+// finSent reports whether CloseWrite has been called.
+func (s *Socket) finSent() bool { return s.fin.Load() }
 
 // Interrupt makes the reads that block, and all later ones, return at once with
 // [os.ErrDeadlineExceeded].

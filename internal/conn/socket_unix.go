@@ -88,8 +88,7 @@ func (s *Socket) ready() (ready bool) {
 	return ready
 }
 
-// pendingError returns and clears what went wrong on the socket since anybody
-// asked (SO_ERROR).
+// pendingError returns and clears what went wrong on the socket (SO_ERROR).
 func (s *Socket) pendingError() (err error) {
 	if s.raw == nil {
 		return nil
@@ -102,8 +101,8 @@ func (s *Socket) pendingError() (err error) {
 	return err
 }
 
-// Readable returns how many bytes can be read without waiting (FIONREAD).
-func (s *Socket) Readable() (n int) {
+// readable returns how many bytes can be read without waiting (FIONREAD).
+func (s *Socket) readable() (n int) {
 	if s.raw == nil {
 		return 0
 	}

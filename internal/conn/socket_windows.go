@@ -31,4 +31,4 @@ func (s *Socket) ready() bool { return false }
 func (s *Socket) pendingError() error { return nil }
 
 // Readable cannot be known here: it is taken as something.
-func (s *Socket) Readable() int { return 1 }
+func (s *Socket) readable() int { return 1 }

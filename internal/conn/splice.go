@@ -138,7 +138,7 @@ func (p *splicePath) close() {
 }
 
 // path is the kernel's path for the bytes of d, if nothing is wrapped around
-// either side and nobody else writes to the receiving one.
+// either side and no other conversation writes to the receiving one.
 func (c *conversation) path(d *direction) *splicePath {
 	if d == &c.receive && c.Shutdown == ShutBoth {
 		return nil // what comes is thrown away from some moment on

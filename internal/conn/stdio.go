@@ -12,10 +12,10 @@ type Stdio struct {
 	// In and Out are what is read and written; nil means [os.Stdin] and
 	// [os.Stdout].
 	In, Out *os.File
-	// Terminal says that Out is a terminal, at whose end nobody waits.
+	// Terminal says that Out is a terminal, which no process reads to its end.
 	Terminal bool
-	// KeepOpen leaves Out open when CloseWrite is called, because others are
-	// still to write to it.
+	// KeepOpen leaves Out open when CloseWrite is called, because other
+	// conversations write to it, too.
 	KeepOpen bool
 
 	progress *Progress // of the one conversation; nil with KeepOpen
@@ -27,7 +27,7 @@ type Stdio struct {
 	jobs    bool         // In is the terminal that controls our jobs
 	mu      sync.Mutex   // one write at a time, whole
 	part    atomic.Int64 // of the write at hand, what is written
-	ended   bool         // guarded by mu
+	closed  bool         // CloseWrite was called; guarded by mu
 	gone    hangup
 }
 
@@ -42,15 +42,15 @@ const (
 )
 
 // Watch makes s touch the clock of a conversation after every partial write, unless
-// others write to it, too.
+// other conversations write to it, too.
 func (s *Stdio) Watch(progress *Progress) {
 	if !s.KeepOpen {
 		s.progress = progress
 	}
 }
 
-// CloseWrite ends standard output so that whoever reads it sees an end of file
-// although this process goes on: /dev/null takes its place (a plain close would
+// CloseWrite ends standard output so that its reader sees an end of file although
+// this process goes on: /dev/null takes its place (a plain close would
 // free the descriptor's number for another file). A socket is shut down for
 // writing.
 func (s *Stdio) CloseWrite() error {
@@ -61,10 +61,10 @@ func (s *Stdio) CloseWrite() error {
 	s.gone.stop() // a poll asleep on a pipe keeps it open
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
+	if s.closed {
 		return nil
 	}
-	s.ended = true
+	s.closed = true
 	return s.endOutput()
 }
 

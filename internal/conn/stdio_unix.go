@@ -142,13 +142,9 @@ func awaitTurn(fd int) {
 		if err != nil || group == unix.Getpgrp() {
 			return
 		}
-		time.Sleep(backgroundPause) // somebody else reads what there is
+		time.Sleep(backgroundPause) // the foreground reads what there is
 	}
 }
-
-// backgroundPause is how long it may take until we notice that we have come to the
-// terminal's foreground.
-const backgroundPause = 50 * time.Millisecond
 
 // shut reports whether standard input, a socket, is shut down: then reads return
 // nothing for ever.
@@ -174,7 +170,7 @@ func (s *Stdio) endOutput() error {
 		_ = unix.Shutdown(s.out, unix.SHUT_WR) // the reader may have left
 		return nil
 	case outTerminal:
-		return nil // nobody waits for its end
+		return nil // no process waits for its end
 	}
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	old := -1
@@ -183,7 +179,7 @@ func (s *Stdio) endOutput() error {
 		old, err = unix.Dup(s.out) // closing it tells of errors, dup2(2) does not
 	}
 	if err == unix.EMFILE || err == unix.ENFILE {
-		// Its place goes to what is opened next: nobody writes here any more.
+		// Its number goes to what is opened next: nothing is written here any more.
 		if err := unix.Close(s.out); err != nil {
 			return outputError(err)
 		}
@@ -202,8 +198,8 @@ func (s *Stdio) endOutput() error {
 	return nil
 }
 
-// Gone blocks until nobody can read standard output any more, also while
-// nothing is written to it, and returns the error that a write would meet. It
+// Gone blocks until standard output has lost its readers, also while nothing is
+// written to it, and returns the error that a write would get. It
 // returns nil once CloseWrite has been called, and at once where readers cannot
 // leave. Any number of callers may wait.
 func (s *Stdio) Gone() error {
@@ -223,7 +219,7 @@ type hangup struct {
 	stopped bool
 	hung    bool
 	wake    int           // the end of a pipe that stop closes
-	done    chan struct{} // closed when nobody polls; nil before the first wait
+	done    chan struct{} // closed when poll has returned; nil before the first wait
 }
 
 // wait reports whether fd hung up or failed before stop was called.
@@ -265,7 +261,7 @@ func (h *hangup) poll(fd, wake int) {
 	}
 }
 
-// stop ends wait, and returns when nobody polls the descriptor any more.
+// stop ends wait, and returns when the descriptor is not polled any more.
 func (h *hangup) stop() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
