@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
 
 	"gcat/internal/conn"
 	"gcat/internal/tty"
@@ -13,12 +17,12 @@ import (
 func (g *gcat) forward(ctx context.Context, p peer) error {
 	to, err := g.dial(ctx, g.to)
 	if err != nil {
-		conn.Reset(p.Conn)
+		_ = conn.Reset(p.Conn)
 		return cause(ctx, err)
 	}
 	local, messages := streamOf(to)
 	remote, _ := streamOf(p)
-	relay := &conn.Relay{
+	return g.runJoined(ctx, address(p.LocalAddr()), &conn.Relay{
 		Local:         g.wrapLocal(local, messages),
 		Remote:        g.wrapRemote(remote, p.name),
 		Peer:          p.name,
@@ -27,10 +31,91 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 		QuitAfter:     quit(g.QuitAfter),
 		QuitAfterPeer: quit(g.QuitAfterPeer),
 		Shutdown:      g.shutdown(),
-		Guard:         tty.OnPanic,
-	}
-	defer g.tally.add(p.name, relay.Counts)()
+	})
+}
+
+// runJoined runs the relay of a peer that came to local.
+func (g *gcat) runJoined(ctx context.Context, local string, relay *conn.Relay) error {
+	relay.Guard = tty.OnPanic
+	defer g.tally.add(relay.Peer, relay.Counts)()
 	result := relay.Run(ctx)
-	g.closed(address(p.LocalAddr()), p.name, to.name, result)
+	g.closed(local, relay.Peer, relay.To, result)
 	return result.Err
+}
+
+// forwardDatagrams gives each peer of a datagram socket a socket of its own to
+// the endpoint of --to. Without -k there is one peer, and its end is ours.
+func (g *gcat) forwardDatagrams(ctx context.Context, where place) error {
+	l, err := g.listenConfig().ListenPeers(ctx, where.Endpoint)
+	if err != nil {
+		return cause(ctx, err)
+	}
+	defer l.Close()
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })() // wakes Accept
+	l.Keep, l.Most = g.KeepOpen, g.maxConns()
+	bound := conn.EndpointOf(l.Addr())
+	g.listening(bound)
+	if err := g.ready(ctx, bound); err != nil {
+		return err
+	}
+	var peers sync.WaitGroup
+	var only error // how the only peer ended
+	for {
+		p, err := l.Accept()
+		if err != nil {
+			peers.Wait()
+			if !g.KeepOpen && ctx.Err() == nil && errors.Is(err, net.ErrClosed) {
+				return only
+			}
+			return cause(ctx, err)
+		}
+		g.accepted(bound.Address(), datagramPeer(p.Addr()))
+		peers.Go(func() {
+			err := g.forwardPeer(ctx, p, bound.Address())
+			_ = p.Close()
+			switch {
+			case ctx.Err() != nil:
+			case g.KeepOpen:
+				g.log.Error(err)
+			default:
+				only = err
+				_ = l.Close()
+			}
+		})
+	}
+}
+
+// peerMemory is how long a peer of datagrams is remembered without one, either
+// way, unless -w says otherwise.
+const peerMemory = time.Minute
+
+// forwardPeer joins one peer of datagrams until it is forgotten.
+func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local string) error {
+	to, err := g.dialer(g.to).DialDatagrams(ctx, g.to.Endpoint)
+	if err != nil {
+		return cause(ctx, err)
+	}
+	defer to.Close()
+	given := g.Timeout != nil || g.IdleTimeout != nil
+	idle := g.idleLimit()
+	if !given {
+		idle = peerMemory
+	}
+	name := datagramPeer(p.Addr())
+	err = g.runJoined(ctx, local, &conn.Relay{
+		Local:         g.wrapLocal(to, true),
+		Remote:        g.wrapRemote(p, name),
+		Peer:          name,
+		To:            g.to.Address(),
+		Idle:          idle,
+		QuitAfterPeer: new(time.Duration),
+	})
+	e, ok := errors.AsType[*conn.Error](err)
+	switch {
+	case ok && e.Why == conn.Timeout && (g.KeepOpen || !given):
+		return nil // it is forgotten
+	case ok && e.Op == "" && e.Why != conn.Timeout:
+		return &conn.Error{Why: e.Why, Op: "receive from " + g.to.Address(), Err: e.Err}
+	}
+	return err
 }

@@ -115,7 +115,7 @@ func (g *grammar) options(where, to place) []option {
 		{name: "--mode", given: g.Mode != 0, needs: "-l", on: unixStream | unixDatagram | unixPacket},
 		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
 		{name: "--ready", given: g.Ready != "", needs: "-l"},
-		{name: "--to", given: beyond, needs: "-l", on: streams | unixPacket, not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw"},
+		{name: "--to", given: beyond, needs: "-l", not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw"},
 		{name: "-e", given: g.Exec != "", not: "--send-only -d", on: streams},
 		{name: "--broker", given: g.Broker, needs: "-lk", not: "-e --send-only", on: streams},
 		{name: "--chat", given: g.Chat, needs: "-lk", not: "-e --send-only", on: streams},

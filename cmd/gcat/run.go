@@ -73,6 +73,8 @@ func (g *gcat) act(ctx context.Context, targets []place) error {
 		return g.scan(ctx, targets)
 	case g.PassFD:
 		return g.pass(ctx, where)
+	case g.Listen && where.Datagram() && g.To != "":
+		return g.forwardDatagrams(ctx, where)
 	case g.Listen && where.Datagram():
 		return g.listenDatagrams(ctx, where)
 	case g.Listen:

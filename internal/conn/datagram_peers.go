@@ -1,0 +1,198 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// DatagramPeers splits what comes to a datagram socket by its senders: each of
+// them is a [DatagramPeer], a Stream of its own.
+type DatagramPeers struct {
+	// Keep takes datagrams from all peers; else only the first is heard.
+	Keep bool
+	// Most bounds how many peers are known at once: for a new one, that which has
+	// been silent for longest is closed. 0 is 100.
+	Most int
+
+	conn  net.PacketConn
+	room  int // for what the kernel says of a datagram
+	mu    sync.Mutex
+	first bool // there has been a peer
+	peers map[string]*DatagramPeer
+}
+
+// ListenPeers binds a socket to e.
+func (lc ListenConfig) ListenPeers(ctx context.Context, e Endpoint) (*DatagramPeers, error) {
+	c, err := lc.ListenPacket(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	d := &DatagramPeers{conn: c, peers: make(map[string]*DatagramPeer)}
+	if u, ok := c.(*net.UDPConn); ok {
+		d.room = askDestination(u)
+	}
+	return d, nil
+}
+
+// Addr returns the address that the socket is bound to.
+func (d *DatagramPeers) Addr() net.Addr { return d.conn.LocalAddr() }
+
+// Close closes the socket and all peers.
+func (d *DatagramPeers) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.peers {
+		p.end()
+	}
+	return d.conn.Close()
+}
+
+// Accept returns the next new peer, and hands what comes meanwhile to those that
+// are known: it has to be called all the time.
+func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
+	buf := make([]byte, 64<<10+1) // one byte more than a datagram of UDP, or than is read at once
+	control := make([]byte, d.room)
+	for {
+		n, m, from, err := d.receive(buf, control)
+		switch {
+		case errors.Is(err, syscall.ECONNREFUSED):
+			continue // an answer was refused; the other peers are heard
+		case err != nil:
+			return nil, err
+		case n == len(buf):
+			continue // a Unix socket's, too long for one read: it is lost rather than cut
+		}
+		p, new := d.peer(from, control[:m])
+		if p == nil {
+			continue
+		}
+		p.touch()
+		select {
+		case p.queue <- append([]byte(nil), buf[:n]...):
+		default: // lost, as in a full receive buffer
+		}
+		if new {
+			return p, nil
+		}
+	}
+}
+
+func (d *DatagramPeers) receive(p, control []byte) (n, m int, from net.Addr, err error) {
+	u, ok := d.conn.(*net.UDPConn)
+	if !ok {
+		n, from, err = d.conn.ReadFrom(p)
+		return n, 0, from, err
+	}
+	n, m, _, addr, err := u.ReadMsgUDPAddrPort(p, control)
+	return n, m, net.UDPAddrFromAddrPort(addr), err
+}
+
+// peer is the one at that address, which may be new; nil is one that is not heard.
+func (d *DatagramPeers) peer(from net.Addr, control []byte) (p *DatagramPeer, new bool) {
+	name := ""
+	if from != nil {
+		name = from.String()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p := d.peers[name]; p != nil || d.first && !d.Keep {
+		return p, false
+	}
+	most := d.Most
+	if most == 0 {
+		most = 100
+	}
+	if len(d.peers) >= most {
+		d.forgetOne()
+	}
+	p = &DatagramPeer{all: d, addr: from, name: name, queue: make(chan []byte, peerQueue), ended: make(chan struct{})}
+	if d.room > 0 {
+		p.control = answerFrom(control)
+	}
+	d.peers[name], d.first = p, true
+	return p, true
+}
+
+// forgetOne closes the peer that has been silent for longest. The caller holds
+// d.mu.
+func (d *DatagramPeers) forgetOne() {
+	var oldest *DatagramPeer
+	for _, p := range d.peers {
+		if oldest == nil || p.last.Load() < oldest.last.Load() {
+			oldest = p
+		}
+	}
+	delete(d.peers, oldest.name)
+	oldest.end()
+}
+
+// peerQueue is how many datagrams wait for a reader.
+const peerQueue = 16
+
+// A DatagramPeer is one sender of datagrams as a Stream: one Read returns one
+// datagram of its, one Write sends one. Read returns io.EOF once it is closed.
+type DatagramPeer struct {
+	all     *DatagramPeers
+	addr    net.Addr // nil if the peer has none
+	name    string
+	control []byte // makes the answer leave from where its datagrams go
+	queue   chan []byte
+	last    atomic.Int64 // when there was a datagram, in nanoseconds
+	once    sync.Once
+	ended   chan struct{}
+}
+
+// Addr is the peer's address; nil if it has none.
+func (p *DatagramPeer) Addr() net.Addr { return p.addr }
+
+func (p *DatagramPeer) touch() { p.last.Store(time.Now().UnixNano()) }
+
+func (p *DatagramPeer) end() { p.once.Do(func() { close(p.ended) }) }
+
+// Read returns the next datagram.
+func (p *DatagramPeer) Read(b []byte) (int, error) {
+	select {
+	case message := <-p.queue:
+		return copy(b, message), nil
+	case <-p.ended:
+		return 0, io.EOF
+	}
+}
+
+// Write sends one datagram to the peer.
+func (p *DatagramPeer) Write(b []byte) (n int, err error) {
+	p.touch()
+	switch c := p.all.conn.(type) {
+	case *net.UDPConn:
+		n, _, err = c.WriteMsgUDP(b, p.control, p.addr.(*net.UDPAddr))
+	default:
+		if p.addr == nil {
+			return 0, &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
+		}
+		n, err = c.WriteTo(b, p.addr)
+	}
+	if errors.Is(err, syscall.EMSGSIZE) {
+		err = tooLong(len(b), p.all.Addr())
+	}
+	return n, err
+}
+
+// CloseWrite does nothing: there is no end of file to pass on.
+func (p *DatagramPeer) CloseWrite() error { return nil }
+
+// Close forgets the peer: its next datagram makes it a new one.
+func (p *DatagramPeer) Close() error {
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	if p.all.peers[p.name] == p {
+		delete(p.all.peers, p.name)
+	}
+	p.end()
+	return nil
+}
