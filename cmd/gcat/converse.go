@@ -88,33 +88,6 @@ func (g *gcat) looksAtBytes() bool {
 	return g.CRLF || g.Telnet || g.Interval > 0 || g.Rate > 0 || g.dump != nil
 }
 
-// openDump opens the file of the hex dump, once for all conversations.
-func (g *gcat) openDump() error {
-	switch g.Hexdump {
-	case "":
-	case "-":
-		g.dump = filter.NewDump("standard error", &g.console)
-	default:
-		f, err := os.OpenFile(g.Hexdump, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-		if err != nil {
-			return fileError(err)
-		}
-		g.dump = filter.NewDump(g.Hexdump, f)
-	}
-	return nil
-}
-
-// closeDump closes the dump; a disk may be full only now.
-func (g *gcat) closeDump(err error) error {
-	if g.dump == nil {
-		return err
-	}
-	if e := g.dump.Close(); err == nil {
-		err = e
-	}
-	return err
-}
-
 // wrapLocal puts around standard input what the options ask for. Whole says
 // that one read is one message.
 func (g *gcat) wrapLocal(s conn.Stream, whole bool) conn.Stream {

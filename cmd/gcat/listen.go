@@ -6,14 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"gcat/internal/cli"
 	"gcat/internal/conn"
 )
 
@@ -71,49 +67,6 @@ func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
 	if err := stdio.Gone(); err != nil {
 		cancel(err)
 	}
-}
-
-// ready writes to the file of --ready where the listener is.
-func (g *gcat) ready(ctx context.Context, bound conn.Endpoint) error {
-	if g.Ready == "" {
-		return nil
-	}
-	return unlessEnded(ctx, func() error {
-		f, err := openReady(g.Ready)
-		if err != nil {
-			return fileError(err)
-		}
-		_, err = f.WriteString(bound.Address() + "\n")
-		if f == os.Stdin || f == os.Stdout || f == os.Stderr {
-			return fileError(err) // closed, it would lend its number to the next socket
-		}
-		if e := f.Close(); err == nil {
-			err = e
-		}
-		return fileError(err)
-	})
-}
-
-// openReady opens FILE for --ready. A descriptor is used as it is: opening
-// /dev/fd/N anew fails for a socket.
-func openReady(path string) (*os.File, error) {
-	if n, ok := strings.CutPrefix(path, "/dev/fd/"); ok {
-		if fd, err := strconv.Atoi(n); err == nil && fd >= 0 {
-			if standard := []*os.File{os.Stdin, os.Stdout, os.Stderr}; fd < len(standard) {
-				return standard[fd], nil
-			}
-			return os.NewFile(uintptr(fd), path), nil
-		}
-	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-}
-
-// fileError names the file that could not be used.
-func fileError(err error) error {
-	if e, ok := errors.AsType[*os.PathError](err); ok {
-		return cli.Failf(cli.Local, "%s %q: %s", e.Op, e.Path, conn.Words(e.Err))
-	}
-	return err
 }
 
 // accept waits for a peer, for at most the accept limit.

@@ -247,6 +247,7 @@ func (g *grammar) refuseValues() error {
 		{negative(&g.Interval), "-i cannot be negative"},
 		{g.Exec != "" && !command.Supported, "cannot use -e on " + runtime.GOOS},
 		{g.Backlog < 0, "--backlog cannot be negative"},
+		{g.Ready == "-", "--ready needs a file; standard output is /dev/stdout"},
 		{outside(g.MaxConns, 1, math.MaxInt), "--max-conns must be at least 1"},
 		{outside(g.Parallel, 1, math.MaxInt), "--parallel must be at least 1"},
 		{outside(g.Datagrams, 1, math.MaxInt), "-W must be at least 1"},

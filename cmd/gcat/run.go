@@ -58,11 +58,11 @@ func (g *gcat) run() error {
 	if err := g.prepare(ctx, targets); err != nil {
 		return err
 	}
-	err := g.closeDump(g.act(ctx, targets))
+	err := g.act(ctx, targets)
 	if conn.OutputClosed(err) {
-		return &cli.Interrupted{Signal: syscall.SIGPIPE}
+		err = &cli.Interrupted{Signal: syscall.SIGPIPE}
 	}
-	return err
+	return g.closeDump(err)
 }
 
 // act does what was asked for at the one target, or, with -z, at all.

@@ -9,7 +9,8 @@ import (
 	"gcat/internal/conn"
 )
 
-// Dump is a hex dump of conversations. It may serve several at once.
+// Dump is a hex dump of conversations. It may serve several at once. A failed
+// write ends the dump and nothing else; Close returns the error.
 type Dump struct {
 	// Name names the file in errors.
 	Name string
@@ -27,9 +28,9 @@ func (d *Dump) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.out.Close(); err != nil && d.err == nil {
-		return d.failed(err)
+		d.err = d.failed(err)
 	}
-	return nil
+	return d.err
 }
 
 func (d *Dump) failed(err error) error {
@@ -46,25 +47,21 @@ type Dumped struct {
 	sent, received int64
 }
 
-// Read reads, and dumps what came. If that fails, so does Read.
+// Read reads, and dumps what came.
 func (d *Dumped) Read(p []byte) (int, error) {
 	n, err := d.Stream.Read(p)
 	if n > 0 || err == nil {
-		if e := d.Dump.write('<', "from", d.Peer, d.received, p[:n]); e != nil {
-			return n, e
-		}
+		d.Dump.write('<', "from", d.Peer, d.received, p[:n])
 		d.received += int64(n)
 	}
 	return n, err
 }
 
-// Write writes, and dumps what was taken. If that fails, so does Write.
+// Write writes, and dumps what was taken.
 func (d *Dumped) Write(p []byte) (int, error) {
 	n, err := d.Stream.Write(p)
 	if n > 0 || err == nil {
-		if e := d.Dump.write('>', "to", d.Peer, d.sent, p[:n]); e != nil {
-			return n, e
-		}
+		d.Dump.write('>', "to", d.Peer, d.sent, p[:n])
 		d.sent += int64(n)
 	}
 	return n, err
@@ -72,11 +69,11 @@ func (d *Dumped) Write(p []byte) (int, error) {
 
 // write dumps p, the bytes of one direction from offset on, under a line with
 // the time. It is one write, so that other conversations do not mix with it.
-func (d *Dump) write(mark byte, preposition, peer string, offset int64, p []byte) error {
+func (d *Dump) write(mark byte, preposition, peer string, offset int64, p []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.err != nil {
-		return d.err
+		return
 	}
 	text := make([]byte, 0, 96+(len(p)/dumpWidth+1)*80)
 	text = fmt.Appendf(text, "# %s %c %s %s %s\n", time.Now().Format("2006-01-02T15:04:05.000000"), mark, conn.ByteCount(int64(len(p))), preposition, peer)
@@ -88,7 +85,6 @@ func (d *Dump) write(mark byte, preposition, peer string, offset int64, p []byte
 	if _, err := d.out.Write(text); err != nil {
 		d.err = d.failed(err)
 	}
-	return d.err
 }
 
 // dumpWidth is how many bytes a line shows.

@@ -51,14 +51,18 @@ func TestDump(t *testing.T) {
 	}
 }
 
-// A full disk ends the conversation, and nothing is written after it.
+// A full disk ends the dump and not the conversation.
 func TestDumpFull(t *testing.T) {
-	d := &Dumped{Stream: newPieces("x"), Dump: NewDump("dump", &dumpFile{err: syscall.ENOSPC})}
-	n, err := d.Read(make([]byte, 10))
-	if n != 1 || !local(err) || !errors.Is(err, syscall.ENOSPC) {
+	f := &dumpFile{err: syscall.ENOSPC}
+	d := &Dumped{Stream: newPieces("x", "y"), Dump: NewDump("dump", f)}
+	if n, err := d.Read(make([]byte, 10)); n != 1 || err != nil {
 		t.Error(n, err)
 	}
-	if _, err := d.Write([]byte("x")); !local(err) {
+	f.err = nil
+	if _, err := d.Write([]byte("x")); err != nil || f.Len() > 0 {
+		t.Error(err, f.String())
+	}
+	if err := d.Dump.Close(); !local(err) || !errors.Is(err, syscall.ENOSPC) {
 		t.Error(err)
 	}
 }
