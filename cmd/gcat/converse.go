@@ -51,7 +51,7 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 		SendOnly:      g.SendOnly,
 		RecvOnly:      recvOnly,
 		EndWithPeer:   !recvOnly && term.IsTerminal(int(os.Stdin.Fd())),
-		Guard:         tty.OnPanic,
+		OnPanic:       tty.OnPanic,
 	}
 	if g.Datagrams != nil && g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // they are the peer's end

@@ -104,6 +104,6 @@ func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string)
 		Shutdown:      shutdown,
 		SendOnly:      g.SendOnly,
 		RecvOnly:      g.RecvOnly,
-		Guard:         tty.OnPanic,
+		OnPanic:       tty.OnPanic,
 	}
 }

@@ -36,7 +36,7 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 
 // runJoined runs the relay of a peer that came to local.
 func (g *gcat) runJoined(ctx context.Context, local string, relay *conn.Relay) error {
-	relay.Guard = tty.OnPanic
+	relay.OnPanic = tty.OnPanic
 	defer g.tally.add(relay.Peer, relay.Counts)()
 	result := relay.Run(ctx)
 	g.closed(local, relay.Peer, relay.To, result)

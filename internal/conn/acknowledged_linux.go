@@ -34,7 +34,7 @@ func (s *Socket) isTCP() bool {
 	return ok
 }
 
-// queued is SIOCOUTQ as the kernel says it.
+// queued is SIOCOUTQ as the kernel counts it.
 func (s *Socket) queued() int64 {
 	if s.raw == nil {
 		return 0

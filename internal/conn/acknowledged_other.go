@@ -15,7 +15,7 @@ func (s *Socket) Acknowledged(ctx context.Context) error {
 	return s.settled(ctx.Err())
 }
 
-// settled says whether something went wrong on the socket.
+// settled returns what went wrong on the socket.
 func (s *Socket) settled(err error) error {
 	if pending := s.pendingError(); pending != nil {
 		return &Error{Why: NotDelivered, Err: pending}

@@ -42,9 +42,8 @@ func newConversation(r *Relay) *conversation {
 	return c
 }
 
-// begin starts the pumps and what looks after a conversation from its beginning.
-// All of it ends with ctx, when the sockets are closed or, the watcher of standard
-// output, when that is closed.
+// begin starts the pumps, the idle clock and the watcher of standard output. They end
+// with ctx, when the sockets are closed or when standard output is.
 func (c *conversation) begin(ctx context.Context) {
 	if c.RecvOnly {
 		c.send.state = atEOF
@@ -148,7 +147,7 @@ func (c *conversation) isConnection(s *side) bool { return s == c.remote || s.so
 // pumpEnded acts on the end of a pump.
 func (c *conversation) pumpEnded(ctx context.Context, d *direction, o outcome) {
 	if d.state > reading {
-		c.reportUnsent(d) // it was stopped, and had just read some more or met the shut down socket
+		c.reportUnsent(d) // it was stopped while it was reading, or wrote to a socket that was shut down
 		return
 	}
 	d.state = atEOF
@@ -167,9 +166,8 @@ func (c *conversation) pumpEnded(ctx context.Context, d *direction, o outcome) {
 	}
 }
 
-// readFailed ends a conversation of which one side cannot be read any more. The
-// other side, if that is a connection, is reset, so that its peer does not take a
-// part for the whole.
+// readFailed ends the conversation. The other side, if that is a connection, is
+// reset, so that its peer does not take a part for the whole.
 func (c *conversation) readFailed(d *direction, err error) {
 	if d == &c.send || c.isConnection(d.to) {
 		d.to.reset = true
@@ -184,8 +182,8 @@ func (c *conversation) readFailed(d *direction, err error) {
 	c.fail("local", err)
 }
 
-// writeFailed acts on a side that took not all. Our own ends the conversation; a
-// peer's last words are still to be heard.
+// writeFailed acts on a failed write. One of ours ends the conversation; what the
+// peer still sends is to be received.
 func (c *conversation) writeFailed(d *direction, err error) {
 	if isLocal(err) || !c.isConnection(d.to) {
 		c.fail("local", err)
@@ -261,7 +259,7 @@ func (c *conversation) closeWrite(d *direction) {
 	go func() { d.shut <- d.to.CloseWrite() }()
 }
 
-// halfClosed goes on once the receiving side of d was told of the end.
+// halfClosed goes on once the end of d was passed on, or could not be.
 func (c *conversation) halfClosed(d *direction, err error) {
 	d.state = halfClosed
 	switch {
@@ -286,7 +284,7 @@ func (c *conversation) endsWhenDelivered() bool {
 	return c.SendOnly || c.Shutdown == ShutBoth || c.QuitAfter != nil && *c.QuitAfter == 0
 }
 
-// acknowledged acts on the news that all is delivered or cannot be any more.
+// acknowledged acts on the end of the wait for acknowledgement.
 func (c *conversation) acknowledged(d *direction, err error) {
 	d.state = acknowledged
 	if lost(err) {
@@ -310,11 +308,11 @@ func (c *conversation) watchHangup(d *direction) {
 // has all that was sent, that is an end in order.
 func (c *conversation) hungUp(d *direction) {
 	switch {
-	case d.state > reading: // the wait for acknowledgement meets it
+	case d.state > reading: // the wait for acknowledgement sees it
 		return
 	case d.to.socket.finSent():
 		// Local has shut our half down itself, and that both halves are shut is
-		// all that the kernel says: what is in flight may yet arrive.
+		// all that POLLHUP says: what is in flight may yet arrive.
 		return
 	case d.looks < hangupLooks && d.from.ready():
 		// Standard input is about to be read: a write then fails, and that is no end
@@ -322,7 +320,7 @@ func (c *conversation) hungUp(d *direction) {
 		d.looks++
 		time.AfterFunc(hangupPause, func() { d.hungUp <- struct{}{} })
 		return
-	case !d.holder.stop():
+	case !d.flight.stop():
 		return // the pump reports that it failed, or that nothing is in flight any more
 	}
 	if err := d.to.socket.settled(nil); lost(err) {
@@ -335,7 +333,7 @@ func (c *conversation) hungUp(d *direction) {
 // stopSending ends Local's input as if it had come to EOF; what was read from it
 // is still delivered.
 func (c *conversation) stopSending() {
-	if c.send.state == reading && c.send.holder.stop() {
+	if c.send.state == reading && c.send.flight.stop() {
 		c.endSending()
 	}
 	// Otherwise the pump reports when nothing is in flight.
@@ -344,7 +342,7 @@ func (c *conversation) stopSending() {
 // reportUnsent reports what was read and will not be sent, because d ended with
 // its receiving side.
 func (c *conversation) reportUnsent(d *direction) {
-	if d.holder.wasStopped() && d.unsentNow() > 0 {
+	if d.flight.isStopped() && d.unsentNow() > 0 {
 		c.note("peer", c.notDelivered(d, errors.New("the peer had ended")))
 	}
 }

@@ -103,7 +103,7 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 		if c, err = d.Upgrade(ctx, c); err == nil {
 			return c, nil
 		}
-		op = "" // its errors say with whom
+		op = "" // its errors name the peer
 	}
 	why := ConnectKind(err)
 	if why == ResetByPeer && d.Upgrade != nil {
@@ -119,7 +119,7 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 	return nil, &Error{Why: why, Op: op, Err: err}
 }
 
-// timedOut says that our clock ended the try, and what was met before.
+// timedOut says that our clock ended the try, and what had failed before.
 func timedOut(err error, limit time.Duration) string {
 	text := fmt.Sprintf("timed out after %v (connect limit)", rounded(limit))
 	switch words := Words(err); {
@@ -171,7 +171,7 @@ func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) 
 	}
 	c, err := connect(ctx, e)
 	if errors.Is(err, syscall.ECONNREFUSED) && !e.Abstract() {
-		// The system says the same of a stale socket and of an ordinary file.
+		// The system returns the same for a stale socket and for an ordinary file.
 		if info, e := os.Stat(e.Path); e == nil && info.Mode().Type() != fs.ModeSocket {
 			return nil, &Error{Why: NotASocket, Err: errors.New("not a socket")}
 		}
@@ -182,7 +182,7 @@ func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) 
 	return c, err
 }
 
-// otherType says which type the socket at e's path has, where the system says no
+// otherType names the type of the socket at e's path, of which EPROTOTYPE says no
 // more than that it is another one.
 func otherType(e Endpoint) error {
 	probe, err := net.Dial("unixgram", e.Path) // unnoticed, other than a connection
@@ -267,10 +267,9 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 	return c, err
 }
 
-// invalid says what the system means by "invalid argument" where it is asked to
-// connect from local to a: an address that needs its interface, a source that
-// cannot reach it, or, if it is refused from any source, a route that is a
-// blackhole. Otherwise err stays.
+// invalid explains err, an EINVAL of connecting from local to a: the address needs
+// its interface, the source cannot reach it or, if it is refused from any source, a
+// route is a blackhole. Otherwise err stays.
 func (d *Dialer) invalid(ctx context.Context, a netip.AddrPort, local netip.Addr, err error) error {
 	if bad := badZone(a.Addr()); bad != nil {
 		return bad
@@ -331,8 +330,7 @@ func (d *Dialer) source(ctx context.Context, network string, v4 bool) (from neti
 	return addresses[0], nil
 }
 
-// sourceError says that it was the source address host that could not be looked
-// up, and not the peer's.
+// sourceError is err of the look-up of host, the source address.
 func sourceError(host string, err error) error {
 	op := "source address"
 	if _, ok := errors.AsType[*Error](err); !ok {

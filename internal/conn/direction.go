@@ -79,7 +79,7 @@ func (s *side) queued() int64 {
 	return s.socket.queued()
 }
 
-// keepErrno keeps what a pump was told, for those who ask the socket later.
+// keepErrno keeps the errno that a pump got, for later calls on the socket.
 func (s *side) keepErrno(err error) {
 	if s.socket != nil {
 		s.socket.keepErrno(err)
@@ -92,7 +92,7 @@ type state int
 const (
 	reading      state = iota // its pump runs
 	atEOF                     // its pump has ended: at EOF, stopped, or by a failure
-	halfClosed                // the receiving side was told: our FIN is sent
+	halfClosed                // our FIN (TLS: close_notify) is sent
 	awaiting                  // all that was sent is to be acknowledged
 	acknowledged              // it is, or never will be
 )
@@ -101,14 +101,14 @@ const (
 type direction struct {
 	from, to      *side
 	read, written atomic.Int64
-	holder        holder
+	flight        flight
 	state         state
 	discard       atomic.Bool   // what comes is thrown away
 	progress      *Progress     // of the conversation
 	start         time.Time     // of the conversation
 	first         atomic.Int64  // when the first byte came, in nanoseconds after start; 0 is not yet
 	pumped        chan outcome  // the pump ended
-	shut          chan error    // the receiving side was told
+	shut          chan error    // CloseWrite of the receiving side has returned
 	acked         chan error    // everything is acknowledged, or never will be
 	hungUp        chan struct{} // after its own EOF, the receiving side went for good
 	looks         int           // at input that waits, after that
@@ -160,42 +160,41 @@ func (d *direction) unacknowledged() int64 {
 	return left
 }
 
-// A holder says whether a pump has bytes in flight, and lets it be stopped while
-// it has none.
-type holder struct {
-	mu      sync.Mutex
-	holding bool
-	stopped bool
+// A flight is whether a pump has bytes in flight. It lets the pump be stopped while
+// there are none.
+type flight struct {
+	mu                sync.Mutex
+	inFlight, stopped bool
 }
 
-// hold reports whether the pump may go on with what it has just read.
-func (h *holder) hold() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.holding = !h.stopped
-	return h.holding
+// begin reports whether the pump may go on with what it has just read.
+func (f *flight) begin() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.inFlight = !f.stopped
+	return f.inFlight
 }
 
-// release reports whether the pump may read on.
-func (h *holder) release() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.holding = false
-	return !h.stopped
+// end reports whether the pump may read on.
+func (f *flight) end() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.inFlight = false
+	return !f.stopped
 }
 
-// stop lets the pump read no more; it reports whether nothing is in flight, so
-// that the pump need not be waited for.
-func (h *holder) stop() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.stopped = true
-	return !h.holding
+// stop lets the pump read no more; it reports whether nothing is in flight, so that
+// the pump need not be waited for.
+func (f *flight) stop() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stopped = true
+	return !f.inFlight
 }
 
-// wasStopped reports whether stop was called.
-func (h *holder) wasStopped() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.stopped
+// isStopped reports whether stop was called.
+func (f *flight) isStopped() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stopped
 }

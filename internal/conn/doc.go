@@ -9,7 +9,7 @@
 // streams are the other ([Stdio]). What a command adds to a conversation, it
 // wraps around a Stream; the relay has no branches for it.
 //
-// Errors say what kind of failure they are ([Kind]) and speak in the system's
+// Errors have a kind of failure ([Kind]) and use the system's
 // own words ([Words]).
 package conn
 

@@ -24,7 +24,7 @@ type Endpoint struct {
 	Path string
 }
 
-// A Syntax says how the short spellings of an endpoint are to be read.
+// A Syntax is how the short spellings of an endpoint are read.
 type Syntax struct {
 	// Listening allows a PORT alone, and port 0.
 	Listening bool

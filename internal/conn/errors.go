@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A Kind says in one word what went wrong; commands choose their exit status by
+// A Kind is the kind of a failure in one word; commands choose their exit status by
 // it, and log lines carry it.
 type Kind string
 
@@ -125,7 +125,7 @@ func dnsWords(e *net.DNSError) string {
 	case strings.Contains(e.Err, "unmarshal"):
 		return "the name server's answer is no DNS message"
 	}
-	// What the resolver met on its way to the server comes as text, "dial udp
+	// A failure of the resolver to reach the server comes as text, "dial udp
 	// 192.0.2.53:53: connect: network is unreachable".
 	if i := strings.LastIndex(e.Err, ": "); i >= 0 {
 		return strings.TrimSpace("name server "+e.Server) + e.Err[i:]
@@ -133,8 +133,8 @@ func dnsWords(e *net.DNSError) string {
 	return Words(errors.New(e.Err))
 }
 
-// ownKind is the kind that err says it is of by a method Kind, as [Error] and the
-// errors of other packages do.
+// ownKind is the kind that err has by a method Kind, as [Error] and the errors of
+// other packages have.
 func ownKind(err error) (Kind, bool) {
 	if k, ok := errors.AsType[interface {
 		error
@@ -145,7 +145,7 @@ func ownKind(err error) (Kind, bool) {
 	return "", false
 }
 
-// ConnectKind is the kind of an error met while connecting or binding.
+// ConnectKind is the kind of an error of connecting or binding.
 func ConnectKind(err error) Kind {
 	if kind, ok := ownKind(err); ok {
 		return kind
@@ -200,7 +200,7 @@ func connectErrno(errno syscall.Errno) (kind Kind, ok bool) {
 	return "", false
 }
 
-// talkKind is the kind of an error met on an established connection.
+// talkKind is the kind of an error of an established connection.
 func talkKind(err error) Kind {
 	if kind, ok := ownKind(err); ok {
 		return kind

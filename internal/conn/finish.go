@@ -53,7 +53,7 @@ func (s *side) finish(clock bool) {
 // early, and waits no longer for the receiving side than it moves.
 func (c *conversation) drain(d *direction) {
 	done := make(chan struct{})
-	go func() { // left behind if the receiving side is stuck
+	go func() { // outlives the conversation if the receiving side is stuck
 		defer close(done)
 		d.from.socket.Interrupt()
 		if o := <-d.pumped; o.to != nil || o.from == nil {

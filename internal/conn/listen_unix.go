@@ -52,9 +52,9 @@ func maskMode(mode fs.FileMode) (restore func()) {
 	return func() { unix.Umask(old) }
 }
 
-// lockDirectory locks a directory (flock(2)) until unlock is called, so that no
-// file is left behind. One that cannot be read, or that another process keeps
-// locked for longer than lockMost, is not locked.
+// lockDirectory locks a directory (flock(2)) until unlock is called: a lock file
+// would remain. A directory that cannot be read, or that another process keeps locked
+// for longer than lockMost, is not locked.
 func lockDirectory(path string) (unlock func()) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -82,7 +82,7 @@ func culprit(err error) string {
 	return "reset"
 }
 
-// timedOut says which clock passed, and what it left behind.
+// timedOut says which clock passed, and what had not been delivered by then.
 func (c *conversation) timedOut(clock string) error {
 	if left := leftWords(&c.send); left != "" {
 		clock += "; " + left
@@ -109,7 +109,7 @@ func leftWords(d *direction) string {
 }
 
 // brokenWords gives the error of a write to a connection that is gone the name
-// that people know: Linux says EPIPE or ENOTCONN when the reset came before.
+// that people know: Linux returns EPIPE or ENOTCONN when the reset came before.
 func brokenWords(err error) error {
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ENOTCONN) {
 		return syscall.ECONNRESET

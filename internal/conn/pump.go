@@ -42,8 +42,8 @@ var errStopped = errors.New("stopped")
 // when one side fails or when d is stopped; a read of standard input that is never
 // answered may outlive the conversation.
 func (c *conversation) pump(d *direction) {
-	if c.Guard != nil {
-		defer c.Guard() // here, not in a wrapper: one more frame would outgrow the goroutine's first stack
+	if c.OnPanic != nil {
+		defer c.OnPanic() // here, not in a wrapper: one more frame would outgrow the goroutine's first stack
 	}
 	path := c.path(d)
 	defer path.close()
@@ -60,7 +60,7 @@ func (c *conversation) pump(d *direction) {
 			d.pumped <- outcome{}
 			return
 		}
-		if s.from != nil || s.to != nil || path.holds() == 0 && !d.holder.release() {
+		if s.from != nil || s.to != nil || path.pending() == 0 && !d.flight.end() {
 			d.from.keepErrno(s.from)
 			d.to.keepErrno(s.to)
 			d.pumped <- s.outcome()
@@ -77,9 +77,9 @@ func (c *conversation) copy(d *direction, buf *buffer) step {
 	if n == 0 && (err != nil || d == &c.receive) { // from Local it is an empty datagram
 		return step{from: err}
 	}
-	held := d.holder.hold()
+	ok := d.flight.begin()
 	d.arrived(n)
-	if !held {
+	if !ok {
 		return step{from: errStopped}
 	}
 	m, werr := d.write(p[:n])

@@ -26,11 +26,11 @@ import (
 //     sent, resets the connection, so that the peer does not take half an upload
 //     for a whole one.
 //  6. It closes in order: an early end drains what is there and waits no longer;
-//     what Local's output did not take by then is told of.
+//     what Local's output did not take by then is reported.
 //  7. If Local has failed as a terminal does whose window is closed (EIO), ctx
 //     may be about to end for the same reason, and counts.
 //
-// The first thing that went wrong is what [Result] tells.
+// [Result] reports the first thing that went wrong.
 type Relay struct {
 	// Local and Remote are the two sides. What they stand on is found below them
 	// (Unwrap, NetConn): a [Socket], whose acknowledgements are waited for and which
@@ -59,9 +59,9 @@ type Relay struct {
 	// EndWithPeer ends the conversation when the peer has ended, as a person at
 	// a terminal expects.
 	EndWithPeer bool
-	// Guard, if set, is deferred in the goroutines that copy, for what must
+	// OnPanic, if set, is deferred in the goroutines that copy, for what must
 	// happen even if one of them panics.
-	Guard func()
+	OnPanic func()
 
 	progress      Progress
 	send, receive direction // from Local to Remote, and back

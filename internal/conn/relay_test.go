@@ -184,20 +184,20 @@ func TestRelayQuitAfterPeer(t *testing.T) {
 	}
 }
 
-// What a pump has in its hands when the time for Local's input is over is still
+// What is in flight in a pump when the time for Local's input is over is still
 // delivered.
 func TestRelayQuitAfterPeerDelivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newTalk(t, &Relay{QuitAfterPeer: duration(0)})
 		k.run(t.Context())
-		go func() { _, _ = io.WriteString(k.localSay, "in the pump's hands") }()
+		go func() { _, _ = io.WriteString(k.localSay, "in flight") }()
 		synctest.Wait()
 		k.remoteSay.Close()
 		synctest.Wait()
 		got, _ := io.ReadAll(k.remoteHear)
 		r := <-k.done
 		k.end()
-		if string(got) != "in the pump's hands" || r.Err != nil {
+		if string(got) != "in flight" || r.Err != nil {
 			t.Errorf("%q, %+v", got, r)
 		}
 	})

@@ -17,7 +17,7 @@ type Socket struct {
 	raw      syscall.RawConn // nil where Conn has no descriptor
 	fin      atomic.Bool     // CloseWrite has been called
 	writer   writer
-	trailer  atomic.Int64 // bytes written last that say nothing but that this is the end
+	trailer  atomic.Int64 // bytes written last that carry no data (close_notify)
 	errno    atomic.Int64 // the first one that a pump got; 0 is none
 }
 
@@ -53,8 +53,8 @@ func (s *Socket) SyscallConn() (syscall.RawConn, error) {
 	return s.raw, nil
 }
 
-// Trailer notes that the n bytes written last say nothing but that this is the
-// end (TLS's close_notify): whether they are acknowledged does not matter.
+// Trailer notes that the n bytes written last carry no data (TLS's close_notify):
+// whether they are acknowledged does not matter.
 func (s *Socket) Trailer(n int64) { s.trailer.Store(n) }
 
 // NetConn returns the connection that s wraps.

@@ -17,10 +17,10 @@ type splicePath struct {
 	move func() step
 	// load moves some bytes from the sending side into the private pipe; nil where
 	// one of the sides is a pipe itself. A socket is waited for, a file is not.
-	load func() (int, error)
-	pipe [2]int // private pipe, read and write ends
-	open bool   // there is that pipe
-	held int    // bytes in it
+	load  func() (int, error)
+	pipe  [2]int // private pipe, read and write ends
+	open  bool   // there is that pipe
+	piped int    // bytes in it
 
 	eager  bool // is better than copying from the first byte on
 	taken  bool // is in use
@@ -45,7 +45,7 @@ const smallMove = 32 << 10
 
 // ready reports whether the next step is the kernel's.
 func (p *splicePath) ready() bool {
-	return p != nil && !p.broken && (p.eager || p.taken || p.held > 0)
+	return p != nil && !p.broken && (p.eager || p.taken || p.piped > 0)
 }
 
 // copied notes a copy of n bytes.
@@ -82,10 +82,10 @@ func (p *splicePath) moved(n int) {
 // between these two descriptors, nothing is moved and the pump goes on copying; it
 // does, too, where the kernel has moved nothing and does not know why.
 func (p *splicePath) step(d *direction) step {
-	if p.load != nil && p.fromSocket == nil && p.held == 0 && !d.holder.hold() {
+	if p.load != nil && p.fromSocket == nil && p.piped == 0 && !d.flight.begin() {
 		return step{from: errStopped}
 	}
-	if p.load != nil && p.held == 0 {
+	if p.load != nil && p.piped == 0 {
 		p.n, p.err = 0, nil // an interrupted call makes no attempt
 		n, err := p.load()
 		switch {
@@ -95,9 +95,9 @@ func (p *splicePath) step(d *direction) step {
 		case err != nil:
 			return step{from: err}
 		}
-		p.held = n
+		p.piped = n
 		d.arrived(n)
-		if p.fromSocket != nil && !d.holder.hold() {
+		if p.fromSocket != nil && !d.flight.begin() {
 			return step{from: errStopped}
 		}
 		if n == 0 {
@@ -114,20 +114,20 @@ func (p *splicePath) step(d *direction) step {
 	if p.load == nil {
 		d.arrived(s.n)
 	} else {
-		p.held -= s.n
+		p.piped -= s.n
 	}
 	d.written.Add(int64(s.n))
 	p.moved(s.n)
 	return s
 }
 
-// holds returns how many bytes have left the sending side and not reached the
+// pending returns how many bytes have left the sending side and not reached the
 // receiving one.
-func (p *splicePath) holds() int {
+func (p *splicePath) pending() int {
 	if p == nil {
 		return 0
 	}
-	return p.held
+	return p.piped
 }
 
 // close closes the private pipe.

@@ -157,7 +157,7 @@ func (p *splicePath) tryPipeToSocket(fd uintptr) bool {
 }
 
 // socketToPipe moves into a pipe, which it waits for outside of the socket's lock.
-// It never says that this is the end: splice(2) returns 0 there, and in front of
+// It never reports EOF: splice(2) returns 0 there, and in front of
 // urgent data, too, which only a read passes by.
 func (p *splicePath) socketToPipe() (s step) {
 	for {
@@ -246,8 +246,8 @@ func (p *splicePath) loadFile() (int, error) {
 	}
 }
 
-// loadSocket fills the private pipe from a socket. Like socketToPipe it leaves it
-// to a read to meet the end.
+// loadSocket fills the private pipe from a socket. As socketToPipe it never reports
+// EOF.
 func (p *splicePath) loadSocket() (int, error) {
 	if !p.openPipe() {
 		return 0, errRefused
@@ -292,7 +292,7 @@ func (p *splicePath) drainToSocket() (s step) {
 // that is settled. The pipe is not empty, so only the socket can be unready.
 func (p *splicePath) tryDrain(fd uintptr) bool {
 	for {
-		n, err := unix.Splice(p.pipe[0], nil, int(fd), nil, p.held, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+		n, err := unix.Splice(p.pipe[0], nil, int(fd), nil, p.piped, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
 		p.n, p.err = int(max(n, 0)), err
 		if err != unix.EINTR {
 			return err != unix.EAGAIN
@@ -304,14 +304,14 @@ func (p *splicePath) tryDrain(fd uintptr) bool {
 // no splice(2), what is there is copied, and so is all that follows.
 func (p *splicePath) drainToFile() step {
 	for {
-		n, err := unix.Splice(p.pipe[0], nil, p.toStdio.out, nil, p.held, unix.SPLICE_F_MOVE)
+		n, err := unix.Splice(p.pipe[0], nil, p.toStdio.out, nil, p.piped, unix.SPLICE_F_MOVE)
 		switch {
 		case n > 0:
 			return step{n: int(n)}
 		case err == unix.EINTR:
 		case refused(err):
 			p.broken = true
-			n, err := io.CopyN(p.toStdio, pipeEnd(p.pipe[0]), int64(p.held))
+			n, err := io.CopyN(p.toStdio, pipeEnd(p.pipe[0]), int64(p.piped))
 			return step{n: int(n), to: err}
 		case err == nil:
 			return step{to: outputError(io.ErrShortWrite)}

@@ -162,8 +162,8 @@ func (s *Stdio) ready() bool {
 	return err == nil && n > 0
 }
 
-// endOutput takes standard output away from the process, and returns what the
-// system says when the file is closed.
+// endOutput takes standard output away from the process, and returns the error of
+// closing it.
 func (s *Stdio) endOutput() error {
 	switch s.kind {
 	case outSocket:
@@ -176,7 +176,7 @@ func (s *Stdio) endOutput() error {
 	old := -1
 	if err == nil {
 		defer unix.Close(null)
-		old, err = unix.Dup(s.out) // closing it tells of errors, dup2(2) does not
+		old, err = unix.Dup(s.out) // closing it reports errors, dup2(2) does not
 	}
 	if err == unix.EMFILE || err == unix.ENFILE {
 		// Its number goes to what is opened next: nothing is written here any more.
@@ -213,7 +213,7 @@ func (s *Stdio) Gone() error {
 	return nil
 }
 
-// A hangup waits for a descriptor to hang up, and can be told to stop.
+// A hangup waits until a descriptor hangs up, or until it is stopped.
 type hangup struct {
 	mu      sync.Mutex
 	stopped bool

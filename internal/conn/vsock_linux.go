@@ -21,8 +21,8 @@ func listenVsock(e Endpoint) (net.Listener, error) {
 	return vsock.ListenContextID(cid, port, nil)
 }
 
-// dialVsock connects to CID:PORT. The connect itself heeds no deadline, so it
-// is left behind when ctx ends.
+// dialVsock connects to CID:PORT. The connect itself has no deadline, so it
+// may outlive ctx.
 func dialVsock(ctx context.Context, e Endpoint) (net.Conn, error) {
 	cid, port, err := vsockNumbers(e)
 	if err != nil {

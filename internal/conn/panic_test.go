@@ -12,14 +12,14 @@ type broken struct{ Stream }
 
 func (broken) Read([]byte) (int, error) { panic("on purpose") }
 
-// The guard is there when a pump panics.
-func TestRelayGuard(t *testing.T) {
+// OnPanic is called when a pump panics.
+func TestRelayOnPanic(t *testing.T) {
 	guarded := make(chan any, 2)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	r := &Relay{
 		Local: broken{}, Remote: broken{},
-		Guard: func() { guarded <- recover() },
+		OnPanic: func() { guarded <- recover() },
 	}
 	done := make(chan struct{})
 	go func() {
