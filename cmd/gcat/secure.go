@@ -35,7 +35,7 @@ func (g *gcat) loadTLS(where place, dialled []place) (err error) {
 			server.Fingerprint = ""
 		}
 		if g.tls, err = server.ServerConfig(); err != nil {
-			return err
+			return g.hintKey(err)
 		}
 	}
 	client := options
@@ -48,16 +48,24 @@ func (g *gcat) loadTLS(where place, dialled []place) (err error) {
 			continue
 		}
 		if g.trust[p.Host], err = client.ClientConfig(cmp.Or(p.Host, "localhost")); err != nil {
-			return err
+			return g.hintKey(err)
 		}
 	}
 	for _, line := range options.Warnings() {
 		g.log.Infof(0, "warning: %s", line)
 	}
-	if options.KeyLog != "" {
+	if options.KeyLog != "" && (g.tls != nil || len(g.trust) > 0) {
 		g.log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)
 	}
 	return nil
+}
+
+// hintKey adds to the error of a certificate without its key which option names that.
+func (f *tlsFlags) hintKey(err error) error {
+	if errors.Is(err, tlsconn.ErrNoKey) && f.TLSKey == "" {
+		return cli.Hint(err, "--tls-key FILE names the private key of --tls-cert")
+	}
+	return err
 }
 
 // logCertificate logs by which certificate clients will know the listener.
@@ -81,8 +89,12 @@ func (g *gcat) logCertificate() {
 func (g *gcat) secureClient(ctx context.Context, c net.Conn, where place) (net.Conn, error) {
 	s, err := tlsconn.Client(ctx, conn.NewSocket(c, nil), g.trust[where.Host])
 	if err != nil {
-		if e, ok := errors.AsType[*conn.Error](err); ok && g.via != nil {
+		e, ok := errors.AsType[*conn.Error](err)
+		if ok && g.via != nil {
 			e.Op = "TLS with " + where.Address() // not with the proxy
+		}
+		if sum, unknown := tlsconn.UnknownAuthority(err); ok && unknown {
+			e.Try = "--tls-ca FILE trusts its authority; if this is the right peer, --tls-fingerprint " + sum
 		}
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io/fs"
 	"os"
 	"slices"
@@ -136,6 +137,9 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, endpoints []endpoint) (s
 func (g *gecho) serverConfig(log *cli.Log) (*tls.Config, error) {
 	options := g.tlsOptions()
 	config, err := options.ServerConfig()
+	if errors.Is(err, tlsconn.ErrNoKey) && g.TLSKey == "" {
+		return nil, cli.Hint(err, "--tls-key FILE names the private key of --tls-cert")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // A Resolver turns hosts and services into addresses. The zero value asks the
@@ -63,6 +64,9 @@ func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
 	if _, ok := errors.AsType[*net.AddrError](err); ok {
 		return nil, noAddress(e.Host, family) // it has others
 	}
+	if try := TryASCII(e.Host); err != nil && try != "" && ConnectKind(err) == NoSuchName {
+		return nil, &Error{Why: NoSuchName, Err: err, Try: try}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +74,15 @@ func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
 		ips[i] = ips[i].Unmap()
 	}
 	return ips, nil
+}
+
+// TryASCII is what to try in the place of a name that is not ASCII, as no name in
+// the DNS is (RFC 5891); empty if it is.
+func TryASCII(name string) string {
+	if !strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return ""
+	}
+	return fmt.Sprintf("type the ASCII form of the name, xn--...; idn2 %q prints it", name)
 }
 
 // noAddress says that host has no address of the family that '4' or '6' names.

@@ -25,7 +25,10 @@ func handshakeError(addr net.Addr, err error) *conn.Error {
 	case late:
 		e.Why, e.Err = conn.Timeout, passed
 	case words != "":
-		e.Err = errors.New(words)
+		e.Err, e.Try = errors.New(words), tryNames(err)
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
+			e.Err = &authorityError{words, shown(err)}
+		}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		e.Why, e.Err = conn.Timeout, errors.New("handshake timed out")
 	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):
@@ -53,7 +56,9 @@ func certificateWords(err error) string {
 	if pin, ok := errors.AsType[*pinError](err); ok {
 		return pin.Error()
 	}
-	if e, ok := errors.AsType[x509.HostnameError](err); ok {
+	if e, ok := errors.AsType[x509.HostnameError](err); ok && namesNothing(e.Certificate) {
+		return fmt.Sprintf("certificate names no host: it has no subjectAltName, and its common name %.100q does not count", e.Certificate.Subject.CommonName)
+	} else if ok {
 		return fmt.Sprintf("name mismatch: certificate is for %s, not for %.100q", namesOf(e.Certificate), e.Host)
 	}
 	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
@@ -67,6 +72,52 @@ func certificateWords(err error) string {
 	}
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "bad certificate: " + plainX509(e.Err)
+	}
+	return ""
+}
+
+// namesNothing reports whether cert has no subjectAltName for a host or an address,
+// but a common name: what certificates were like before 2017.
+func namesNothing(cert *x509.Certificate) bool {
+	return cert != nil && len(cert.DNSNames) == 0 && len(cert.IPAddresses) == 0 && cert.Subject.CommonName != ""
+}
+
+// tryNames is how a certificate is made that names the host which err misses;
+// empty if err is about something else.
+func tryNames(err error) string {
+	e, ok := errors.AsType[x509.HostnameError](err)
+	if !ok || !namesNothing(e.Certificate) {
+		return ""
+	}
+	kind, name := "DNS", e.Host
+	if net.ParseIP(name) != nil {
+		kind = "IP"
+	} else if strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789.-_") != "" {
+		name = "NAME"
+	}
+	return fmt.Sprintf("openssl req -x509 -nodes -newkey rsa:2048 -keyout key.pem -out cert.pem -subj /CN=%s -addext subjectAltName=%s:%s", name, kind, name)
+}
+
+// An authorityError is a certificate whose authority is not trusted.
+type authorityError struct{ words, fingerprint string }
+
+func (e *authorityError) Error() string { return e.words }
+
+// UnknownAuthority reports whether err is a handshake that failed for want of an
+// authority, and the SHA-256 fingerprint of the certificate that the peer showed;
+// empty if that is not known.
+func UnknownAuthority(err error) (fingerprint string, ok bool) {
+	e, ok := errors.AsType[*authorityError](err)
+	if !ok {
+		return "", false
+	}
+	return e.fingerprint, true
+}
+
+// shown is the fingerprint of the certificate that err is about.
+func shown(err error) string {
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(e.UnverifiedCertificates) > 0 {
+		return fingerprint(e.UnverifiedCertificates[0].Raw)
 	}
 	return ""
 }
@@ -113,9 +164,6 @@ func namesOf(cert *x509.Certificate) string {
 		}
 	}
 	if len(names) == 0 {
-		if cert != nil && cert.Subject.CommonName != "" {
-			return fmt.Sprintf("no host at all (common name %.100q)", cert.Subject.CommonName)
-		}
 		return "no host at all"
 	}
 	more := ""

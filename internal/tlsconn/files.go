@@ -149,8 +149,11 @@ func checkKey(data []byte) error {
 		}
 		return nil
 	}
-	return errors.New("no private key in it (PEM)")
+	return ErrNoKey
 }
+
+// ErrNoKey is a file in which there should be a private key.
+var ErrNoKey = errors.New("no private key in it (PEM)")
 
 // errNoCertificate is a file without any; others are those of a broken one.
 var errNoCertificate = errors.New("no certificate in it (PEM)")

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"gcat/internal/conn"
 )
 
 // Options say how a connection is made secret and whom it is with. The zero
@@ -56,8 +58,23 @@ func (o Options) Check() error {
 			return fmt.Errorf("an ALPN protocol has 1 to 255 bytes: %.40q", p)
 		}
 	}
+	if n := alpnSize(o.ALPN); n > maxALPN {
+		return fmt.Errorf("the ALPN protocols take %d bytes, and at most %d can be offered", n, maxALPN)
+	}
 	_, err := parseFingerprint(o.Fingerprint)
 	return err
+}
+
+// maxALPN is what the ALPN protocols may take of a ClientHello, in bytes: all of it
+// is at most 64 KiB.
+const maxALPN = 32 << 10
+
+// alpnSize is what protocols take of a ClientHello, in bytes (RFC 7301, 3.1).
+func alpnSize(protocols []string) (n int) {
+	for _, p := range protocols {
+		n += 1 + len(p)
+	}
+	return n
 }
 
 // ClientConfig reads the files and returns what a client that dials host needs.
@@ -76,6 +93,12 @@ func (o Options) ClientConfig(host string) (*tls.Config, error) {
 	config.InsecureSkipVerify = o.Insecure || o.Fingerprint != ""
 	if config.ServerName == "" && !config.InsecureSkipVerify {
 		return nil, errors.New("the server's certificate cannot be checked without a name")
+	}
+	if name := config.ServerName; conn.TryASCII(name) != "" && !config.InsecureSkipVerify {
+		return nil, &conn.Error{
+			Why: conn.TLS, Op: fmt.Sprintf("TLS with %q", name),
+			Err: errors.New("a certificate has the ASCII form of a name, xn--..."), Try: conn.TryASCII(name),
+		}
 	}
 	if len(config.Certificates) > 0 {
 		// Whatever authorities the server says it prefers: it is the only one.

@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +93,7 @@ func TestTLSVerifies(t *testing.T) {
 		{"name mismatch", goodCert, Options{CA: caFile}, "evil.test", `name mismatch: certificate is for "good.test", "*.wild.test", "127.0.0.1", not for "evil.test"`},
 		{"address mismatch", goodCert, Options{CA: caFile}, "127.0.0.2", `not for "127.0.0.2"`},
 		{"many names", issue(t, &ca, many), Options{CA: caFile}, "good.test", `"a5" and 2 more, not for "good.test"`},
-		{"common name only", issue(t, &ca, nobody), Options{CA: caFile}, "old.test", `certificate is for no host at all (common name "old.test")`},
+		{"common name only", issue(t, &ca, nobody), Options{CA: caFile}, "old.test", `certificate names no host: it has no subjectAltName, and its common name "old.test" does not count`},
 		{"expired", issue(t, &ca, expired), Options{CA: caFile}, "good.test", "certificate expired on 2026-01-02 03:04:05 UTC"},
 		{"too early", issue(t, &ca, early), Options{CA: caFile}, "good.test", "certificate is not valid before 2199-01-02 03:04:05 UTC"},
 		{"system authorities", goodCert, Options{}, "good.test", `unknown authority: "CN=Test CA" signed the certificate`},
@@ -269,6 +270,7 @@ func TestTLSOptionsCheck(t *testing.T) {
 		{Options{Key: "k.pem"}, `the key "k.pem" is of no use without its certificate`},
 		{Options{ALPN: []string{""}}, `an ALPN protocol has 1 to 255 bytes: ""`},
 		{Options{ALPN: []string{strings.Repeat("x", 256)}}, `1 to 255 bytes`},
+		{Options{ALPN: slices.Repeat([]string{"1234567"}, 4097)}, `the ALPN protocols take 32776 bytes, and at most 32768 can be offered`},
 	}
 	for _, tt := range bad {
 		err := tt.options.Check()
@@ -385,5 +387,48 @@ func TestTLSWarnings(t *testing.T) {
 		if lines := tt.options.Warnings(); len(lines) != 1 || !strings.Contains(lines[0], tt.want) {
 			t.Errorf("%+v: %q, want %s", tt.options, lines, tt.want)
 		}
+	}
+}
+
+// What can be done about a certificate is said by what can be typed.
+func TestTry(t *testing.T) {
+	ca, caFile := authority(t)
+	for host, want := range map[string]string{
+		"localhost": "-addext subjectAltName=DNS:localhost",
+		"127.0.0.1": "-addext subjectAltName=IP:127.0.0.1",
+		"a;b":       "-addext subjectAltName=DNS:NAME",
+	} {
+		cert := issue(t, &ca, x509.Certificate{Subject: pkix.Name{CommonName: "localhost"}})
+		certFile, keyFile := files(t, cert)
+		server := must(t)(Options{Cert: certFile, Key: keyFile}.ServerConfig())
+		_, _, err, _ := handshakes(t, must(t)(Options{CA: caFile}.ClientConfig(host)), server)
+		if e, ok := errors.AsType[*conn.Error](err); !ok || !strings.HasSuffix(e.Hint(), want) {
+			t.Errorf("%q: %v, hint %q", host, err, e.Hint())
+		}
+	}
+	server := must(t)(Options{}.ServerConfig())
+	_, _, err, _ := handshakes(t, must(t)(Options{CA: caFile}.ClientConfig("localhost")), server)
+	if sum, ok := UnknownAuthority(err); !ok || sum != OwnFingerprint(server) {
+		t.Errorf("%v, fingerprint %q", err, sum)
+	}
+	_, err = Options{}.ClientConfig("b\u00fccher.example")
+	if e, ok := errors.AsType[*conn.Error](err); !ok || !strings.Contains(e.Hint(), "xn--") {
+		t.Errorf("%v", err)
+	}
+	if _, err = (Options{Fingerprint: OwnFingerprint(server)}).ClientConfig("b\u00fccher.example"); err != nil {
+		t.Error(err)
+	}
+}
+
+// As many protocols as may be offered fit into a ClientHello.
+func TestALPNMost(t *testing.T) {
+	many := slices.Repeat([]string{"1234567"}, maxALPN/8)
+	server := must(t)(Options{ALPN: many}.ServerConfig())
+	c, _, cerr, serr := handshakes(t, must(t)(Options{ALPN: many, Insecure: true}.ClientConfig("localhost")), server)
+	if cerr != nil || serr != nil {
+		t.Fatal(cerr, serr)
+	}
+	if got := c.Facts().ALPN; got != "1234567" {
+		t.Errorf("%q", got)
 	}
 }
