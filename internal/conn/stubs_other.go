@@ -1,0 +1,79 @@
+//go:build !linux
+
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// Unacknowledged cannot be known here: it is 0.
+func (s *Socket) Unacknowledged() int64 { return 0 }
+
+func (s *Socket) queued() int64 { return 0 }
+
+// Acknowledged cannot be known here: it returns at once, with the error that is
+// pending on the socket.
+func (s *Socket) Acknowledged(ctx context.Context) error {
+	return s.settled(ctx.Err())
+}
+
+// settled returns what went wrong on the socket.
+func (s *Socket) settled(err error) error {
+	if pending := s.pendingError(); pending != nil {
+		return &Error{Why: NotDelivered, Err: pending}
+	}
+	return err
+}
+
+// alive is not known here.
+func (s *Socket) alive() bool { return false }
+
+// peerEOF takes a read of nothing for the peer's end of file.
+func (s *Socket) peerEOF() bool { return true }
+
+// set refuses what is only done on Linux.
+func (o *SocketOptions) set(network string, fd uintptr) error {
+	if o.none() {
+		return nil
+	}
+	return &Error{Why: Unsupported, Err: fmt.Errorf("socket options are not set on %s", runtime.GOOS)}
+}
+
+// setCongestion refuses what was asked for by name.
+func setCongestion(fd uintptr, name string, asked bool) error {
+	if !asked {
+		return nil
+	}
+	return &Error{Why: Unsupported, Op: fmt.Sprintf("congestion control %q", name), Err: syscall.ENOPROTOOPT}
+}
+
+// reuseAddress is left to the system here.
+func reuseAddress(syscall.RawConn) {}
+
+// StartPoller leaves that to the runtime here.
+func StartPoller() error { return nil }
+
+// errRefused is never returned here: everything is copied.
+var errRefused = errors.New("refused")
+
+func (p *splicePath) enlarge() {}
+
+func (p *splicePath) discarding(time.Duration) bool { return false }
+
+func (p *splicePath) fromInput() bool { return false }
+
+func (p *splicePath) toOutput(time.Duration) bool { return false }
+
+func (p *splicePath) between() bool { return false }
+
+func closePipe([2]int) {}
+
+func listenVsock(Endpoint) (net.Listener, error) { return nil, syscall.EAFNOSUPPORT }
+
+func dialVsock(context.Context, Endpoint) (net.Conn, error) { return nil, syscall.EAFNOSUPPORT }

@@ -1,0 +1,66 @@
+package conn
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"syscall"
+)
+
+// maxPath is how many bytes of a path fit in sockaddr_un beside the NUL.
+const maxPath = 107
+
+func setBacklog(net.Listener, int) error { return syscall.EWINDOWS }
+
+func setMode(syscall.RawConn, fs.FileMode) {}
+
+func maskMode(fs.FileMode) (restore func()) { return func() {} }
+
+func lockDirectory(string) (unlock func()) { return func() {} }
+
+// msgTrunc is never set here: a read fails when a message does not fit.
+const msgTrunc = 0
+
+var errNoPass = &Error{Why: Local, Op: "standard output", Err: errors.New("descriptors cannot be handed over on this system")}
+
+// CanPass says that a descriptor cannot be handed over here.
+func CanPass() error { return errNoPass }
+
+// Pass cannot hand c over here.
+func Pass(net.Conn) error { return errNoPass }
+
+// A writer is of no use here.
+type writer struct{}
+
+// writeChunk bounds how long one write can go without touching the clock.
+const writeChunk = 16 << 10
+
+// writeAll writes p in chunks.
+func (s *Socket) writeAll(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var m int
+		m, err = s.Conn.Write(p[n:min(n+writeChunk, len(p))])
+		n += m
+		s.progress.Touch()
+	}
+	return n, err
+}
+
+// Gone cannot be known here: it blocks until Interrupt.
+func (s *Socket) Gone() error {
+	if s.raw == nil {
+		select {}
+	}
+	return s.raw.Read(func(uintptr) bool { return false })
+}
+
+// ready cannot be known here: it is false.
+func (s *Socket) ready() bool { return false }
+
+func (s *Socket) pendingError() error { return nil }
+
+// Readable cannot be known here: it is taken as something.
+func (s *Socket) readable() int { return 1 }
+
+// bindAnywhere is not needed: there are no Unix datagram sockets here.
+func bindAnywhere(syscall.RawConn) (path string, err error) { return "", syscall.EAFNOSUPPORT }
