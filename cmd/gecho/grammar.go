@@ -14,11 +14,15 @@ type gecho struct {
 	Greeting        cli.Text  `placeholder:"TEXT" group:"say" help:"Sent on connect."`
 	CloseAfterReply bool      `group:"say" help:"Answer once, then close."`
 	Suffix          cli.Text  `placeholder:"TEXT" group:"say" help:"Sent after each echo."`
-	Reply           *cli.Text `placeholder:"TEXT" group:"say" help:"Sent instead: {data} {line} {remote} {local} {n} {time}."`
+	Reply           *cli.Text `placeholder:"TEXT" group:"say" help:"Sent instead: {data} {line} {remote} {local} {n} {time} {sni} ..."`
 	Lines           bool      `short:"L" group:"say" help:"Work line by line."`
 	MaxLine         cli.Size  `default:"64K" placeholder:"SIZE" group:"say" help:"Longest line taken [64K]."`
 	Control         bool      `group:"say" help:"Obey the lines 'set time N' and 'exit'."`
 	Service         service   `default:"echo" placeholder:"NAME" group:"say" help:"echo, discard, chargen, daytime, time, source[:SIZE]."`
+
+	Script string `placeholder:"FILE" group:"say" help:"Follow a script: send, expect, wait, close ..."`
+	Replay string `placeholder:"DUMP" group:"say" help:"Play what gcat -o wrote."`
+	Speed  *speed `placeholder:"N" group:"say" help:"Replay N times as fast; 0 without pauses [1]."`
 
 	Once      bool      `short:"1" group:"life" help:"Serve one connection, then end."`
 	Count     int64     `short:"n" placeholder:"N" group:"life" help:"Serve N connections, then end."`
@@ -33,13 +37,14 @@ type gecho struct {
 	NoAccept       bool        `group:"fault" help:"A full backlog: clients cannot connect."`
 	NoRead         bool        `group:"fault" help:"Read nothing: clients cannot write for ever."`
 	OnEOF          string      `name:"on-eof" enum:"close,hold,reset" default:"close" placeholder:"HOW" group:"fault" help:"After the peer's end: close, hold, reset."`
-	Delay          delay       `placeholder:"D[-D]" group:"fault" help:"Pause before each reply."`
+	Delay          delay       `placeholder:"D[-D][:W],..." group:"fault" help:"Pause before each reply; W is a weight."`
 	Rate           cli.Size    `placeholder:"SIZE" group:"fault" help:"Bytes a second, per connection."`
 	Chunk          cli.Size    `placeholder:"N" group:"fault" help:"Send N bytes at a time."`
-	CloseAfter     point       `placeholder:"SIZE" group:"fault" help:"Close after SIZE bytes sent."`
-	ResetAfter     point       `placeholder:"SIZE" group:"fault" help:"Reset after SIZE bytes sent."`
-	StallAfter     point       `placeholder:"SIZE" group:"fault" help:"Say nothing more after SIZE bytes sent."`
-	HalfCloseAfter point       `placeholder:"SIZE" group:"fault" help:"FIN after SIZE bytes sent, and read on."`
+	CloseAfter     point       `placeholder:"SIZE|D" group:"fault" help:"Close after SIZE bytes sent, or 2s."`
+	ResetAfter     point       `placeholder:"SIZE|D" group:"fault" help:"Reset then."`
+	StallAfter     point       `placeholder:"SIZE|D" group:"fault" help:"Say nothing more then."`
+	HalfCloseAfter point       `placeholder:"SIZE|D" group:"fault" help:"FIN then, and read on."`
+	TLSFault       string      `name:"tls-fault" enum:",expired,not-yet,wrong-name,untrusted,no-close-notify,stall,garbage,reset" default:"" placeholder:"HOW" group:"fault" help:"expired, not-yet, wrong-name, untrusted, no-close-notify, stall, garbage, reset."`
 	Corrupt        probability `placeholder:"P" group:"fault" help:"Flip a bit of a reply."`
 	Loss           probability `placeholder:"P" group:"fault" help:"Lose a datagram."`
 	Duplicate      probability `placeholder:"P" group:"fault" help:"Send a datagram twice."`
@@ -63,6 +68,7 @@ type tlsFlags struct {
 	TLS            bool     `name:"tls" short:"c" group:"security" help:"TCP endpoints speak TLS, as tls:// does."`
 	TLSCert        string   `name:"tls-cert" placeholder:"FILE" group:"security" help:"Certificate [a throw-away one]." filled:""`
 	TLSKey         string   `name:"tls-key" placeholder:"FILE" group:"security" help:"Its private key." filled:""`
+	TLSCAOut       string   `name:"tls-ca-out" placeholder:"FILE" group:"security" help:"Write the throw-away certificate's authority." filled:""`
 	TLSALPN        []string `name:"tls-alpn" placeholder:"NAME,..." group:"security" help:"Protocols offered." filled:""`
 	TLSClientCA    string   `name:"tls-client-ca" placeholder:"FILE" group:"security" help:"Clients must show a certificate of it." filled:""`
 	TLSFingerprint string   `name:"tls-fingerprint" placeholder:"SHA256" group:"security" help:"Clients must show this certificate." filled:""`

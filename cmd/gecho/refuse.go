@@ -7,6 +7,7 @@ import (
 	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/echo"
+	"gcat/internal/tlsconn"
 )
 
 // refuse says what does not go together, before anything is opened.
@@ -28,6 +29,16 @@ func (g *gecho) refuse() error {
 	switch {
 	case g.CloseAfterReply && g.Service.kind != echo.Echo:
 		return cli.Usagef("cannot use --close-after-reply with --service: only the echo has replies")
+	case g.Script != "" && g.Replay != "":
+		return cli.Usagef("cannot use --script with --replay")
+	case g.Speed != nil && g.Replay == "":
+		return cli.Usagef("--speed needs --replay DUMP")
+	case (g.Script != "" || g.Replay != "") && (wordy != "" || g.Greeting != "" || g.CloseAfterReply || g.Service.kind != echo.Echo):
+		return cli.Usagef("cannot use --script or --replay with --service, or with what changes the echo")
+	case g.TLSFault != "" && tlsconn.Fault(g.TLSFault).OfCertificate() && g.TLSCert != "":
+		return cli.Usagef("cannot use --tls-fault %s with --tls-cert: the fault is in the throw-away certificate", g.TLSFault)
+	case g.TLSCAOut != "" && g.TLSCert != "":
+		return cli.Usagef("cannot use --tls-ca-out with --tls-cert: it is for the throw-away certificate")
 	case g.Once && g.Count > 0:
 		return cli.Usagef("cannot use --once with --count")
 	case g.Service.kind != echo.Echo && wordy != "":
@@ -52,7 +63,7 @@ func (g *gecho) refuseValues() error {
 	for _, d := range []struct {
 		name  string
 		value cli.Duration
-	}{{"--timeout", g.Timeout}, {"--deadline", g.Deadline}, {"--grace", g.Grace}, {"--delay", cli.Duration(g.Delay.min)}} {
+	}{{"--timeout", g.Timeout}, {"--deadline", g.Deadline}, {"--grace", g.Grace}} {
 		if d.value < 0 {
 			return cli.Usagef("%s must not be negative", d.name)
 		}
@@ -87,6 +98,8 @@ func (g *gecho) refuseIdle(list []endpoint) error {
 		fits  func(endpoint) bool
 		needs string
 	}{
+		{"--script", g.Script != "", stream, "an endpoint with connections"},
+		{"--replay", g.Replay != "", stream, "an endpoint with connections"},
 		{"--loss", g.Loss > 0, endpoint.Datagram, "a udp:// or unixgram:// endpoint"},
 		{"--duplicate", g.Duplicate > 0, endpoint.Datagram, "a udp:// or unixgram:// endpoint"},
 		{"--reorder", g.Reorder > 0, endpoint.Datagram, "a udp:// or unixgram:// endpoint"},

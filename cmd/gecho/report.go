@@ -110,12 +110,29 @@ func closedFields(e echo.Event) []cli.Field {
 	if e.Unacknowledged > 0 {
 		f = append(f, cli.Field{Key: "unacknowledged", Value: e.Unacknowledged})
 	}
+	for _, t := range []cli.Field{{Key: "tls", Value: e.TLS.Version}, {Key: "sni", Value: e.TLS.ServerName}, {Key: "alpn", Value: e.TLS.ALPN}, {Key: "client", Value: e.TLS.Peer}} {
+		if t.Value != "" {
+			f = append(f, t)
+		}
+	}
 	return f
 }
 
 func closedText(e echo.Event) string {
 	s := fmt.Sprintf("closed %s: received %d bytes, sent %d, in %v, ended by %s",
 		who(e), e.Received, e.Sent, e.Duration.Round(time.Microsecond), e.EndedBy)
+	if e.TLS.Version != "" {
+		s += ", over " + e.TLS.Version
+	}
+	if e.TLS.ServerName != "" {
+		s += fmt.Sprintf(" to %q", e.TLS.ServerName)
+	}
+	if e.TLS.ALPN != "" {
+		s += fmt.Sprintf(" with %q", e.TLS.ALPN)
+	}
+	if e.TLS.Peer != "" {
+		s += fmt.Sprintf(" by %q", e.TLS.Peer)
+	}
 	if e.Unacknowledged > 0 {
 		s += fmt.Sprintf(", %d bytes not acknowledged", e.Unacknowledged)
 	}

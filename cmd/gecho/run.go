@@ -12,6 +12,7 @@ import (
 	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/echo"
+	"gcat/internal/tlsconn"
 )
 
 // run is the command: bind everything, say where, serve until the end.
@@ -27,12 +28,17 @@ func (g *gecho) run(log *cli.Log) error {
 	if err != nil {
 		return err
 	}
+	steps, err := g.readSteps()
+	if err != nil {
+		return err
+	}
 	if err := conn.StartPoller(); err != nil {
 		return err
 	}
 	server := g.server(log)
+	server.Script = steps
 	sent := g.catch(log, &server.Totals)
-	sockets, err := g.open(sent.first, log, endpoints)
+	sockets, err := g.open(sent.first, log, server, endpoints)
 	if sent.first.Err() != nil {
 		closeAll(sockets)
 		return context.Cause(sent.first)
@@ -104,13 +110,13 @@ func (g *gecho) limits() []limitFlag {
 func (g *gecho) faults(log *cli.Log) echo.Faults {
 	f := echo.Faults{
 		FailFirst: g.FailFirst, Fail: failures[g.Fail], NoAccept: g.NoAccept, NoRead: g.NoRead, OnEOF: afterEOF[g.OnEOF],
-		DelayMin: g.Delay.min, DelayMax: g.Delay.max, Rate: int64(g.Rate), Chunk: int(g.Chunk),
+		Delays: g.Delay, TLS: tlsconn.Fault(g.TLSFault), Rate: int64(g.Rate), Chunk: int(g.Chunk),
 		Corrupt: float64(g.Corrupt), Loss: float64(g.Loss), Duplicate: float64(g.Duplicate), Reorder: float64(g.Reorder),
 		Spared: 1 - float64(g.FaultRate), Seed: rand.Uint64N(1_000_000),
 	}
 	for _, l := range g.limits() {
 		if l.at.given {
-			f.Limits = append(f.Limits, echo.Limit{How: l.how, Bytes: l.at.bytes})
+			f.Limits = append(f.Limits, echo.Limit{How: l.how, Bytes: l.at.bytes, Time: l.at.time})
 		}
 	}
 	if g.Seed != nil {
@@ -158,7 +164,7 @@ func (g *gecho) serve(log *cli.Log, server *echo.Server, sent *signals, sockets 
 		if closed > 0 {
 			return cli.Failf(cli.TimedOut, "%s did not finish within %v and had to be closed", connections(closed), g.Grace.D())
 		}
-		return nil
+		return g.followed(&server.Totals)
 	case <-sent.again:
 		closeAll(sockets)
 		reportTotals(log, 1, &server.Totals)
@@ -167,4 +173,18 @@ func (g *gecho) serve(log *cli.Log, server *echo.Server, sent *signals, sockets 
 		}
 		return nil
 	}
+}
+
+// followed is the error of clients that did not follow the script, where those
+// that were to come have come.
+func (g *gecho) followed(t *echo.Totals) error {
+	strayed, slow := t.Strayed.Load(), t.TooSlow.Load()
+	switch {
+	case !g.Once && g.Count == 0:
+	case strayed > 0:
+		return cli.Failf(cli.Broken, "%s did not follow %q", connections(int(strayed)), cmp.Or(g.Script, g.Replay))
+	case slow > 0:
+		return cli.Failf(cli.TimedOut, "%s did not follow %q in time", connections(int(slow)), cmp.Or(g.Script, g.Replay))
+	}
+	return nil
 }

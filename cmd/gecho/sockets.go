@@ -62,6 +62,8 @@ func (g *gecho) refuseTLS(list []endpoint) error {
 		given bool
 	}{
 		{"--tls-cert", g.TLSCert != ""},
+		{"--tls-ca-out", g.TLSCAOut != ""},
+		{"--tls-fault", g.TLSFault != ""},
 		{"--tls-alpn", len(g.TLSALPN) > 0},
 		{"--tls-client-ca", g.TLSClientCA != ""},
 		{"--tls-fingerprint", g.TLSFingerprint != ""},
@@ -82,7 +84,7 @@ func (g *gecho) tlsOptions() tlsconn.Options {
 
 // open opens all that is to be served: nothing is, unless everything could be
 // bound.
-func (g *gecho) open(ctx context.Context, log *cli.Log, endpoints []endpoint) (sockets []echo.Socket, err error) {
+func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, endpoints []endpoint) (sockets []echo.Socket, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(sockets)
@@ -92,7 +94,7 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, endpoints []endpoint) (s
 	if g.Inetd {
 		s, err := openInetd()
 		if err == nil && g.TLS {
-			s.TLS, err = g.serverConfig(log)
+			s.TLS, err = g.serverConfig(log, server)
 		}
 		return []echo.Socket{s}, err
 	}
@@ -107,7 +109,7 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, endpoints []endpoint) (s
 	for i := range sockets {
 		if g.TLS && sockets[i].Packet == nil && !sockets[i].Messages {
 			if secure == nil {
-				if secure, err = g.serverConfig(log); err != nil {
+				if secure, err = g.serverConfig(log, server); err != nil {
 					return sockets, err
 				}
 			}
@@ -116,7 +118,7 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, endpoints []endpoint) (s
 	}
 	for _, p := range endpoints {
 		if p.tls && secure == nil {
-			if secure, err = g.serverConfig(log); err != nil {
+			if secure, err = g.serverConfig(log, server); err != nil {
 				return sockets, err
 			}
 		}
@@ -132,10 +134,20 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, endpoints []endpoint) (s
 	return sockets, nil
 }
 
-// serverConfig reads the TLS files; the fingerprint of a throw-away certificate
-// is told.
-func (g *gecho) serverConfig(log *cli.Log) (*tls.Config, error) {
+// serverConfig reads the TLS files; the fingerprint of a throw-away certificate is
+// logged. The server gets the one that --tls-fault makes bad.
+func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, error) {
 	options := g.tlsOptions()
+	if g.TLSCAOut != "" {
+		authority, err := tlsconn.NewAuthority()
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(g.TLSCAOut, authority.PEM(), 0o644); err != nil {
+			return nil, cli.Failf(cli.Local, "write %q: %s", g.TLSCAOut, conn.Words(errors.Unwrap(err)))
+		}
+		options.Authority = authority
+	}
 	config, err := options.ServerConfig()
 	if errors.Is(err, tlsconn.ErrNoKey) && g.TLSKey == "" {
 		return nil, cli.Hint(err, "--tls-key FILE names the private key of --tls-cert")
@@ -152,7 +164,11 @@ func (g *gecho) serverConfig(log *cli.Log) (*tls.Config, error) {
 	if options.Cert == "" {
 		log.Infof(1, "throw-away certificate, SHA-256 fingerprint %s", tlsconn.OwnFingerprint(config))
 	}
-	return config, nil
+	if fault := tlsconn.Fault(g.TLSFault); fault.OfCertificate() {
+		options.Fault = fault
+		server.Faults.BadTLS, err = options.ServerConfig()
+	}
+	return config, err
 }
 
 // lookupLimit is how long the name of an endpoint may be looked up.

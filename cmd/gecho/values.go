@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -36,34 +37,50 @@ func (s *service) UnmarshalText(text []byte) error {
 	return err
 }
 
-// A delay is D, or D1-D2.
-type delay struct{ min, max time.Duration }
+// A delay is D or D1-D2, or several of them with weights: 10ms:90,1s-2s:10.
+type delay []echo.Delay
 
 func (d *delay) UnmarshalText(text []byte) error {
-	low, high, ranged := string(text), "", false
+	for one := range strings.SplitSeq(string(text), ",") {
+		span, weight, weighted := strings.Cut(one, ":")
+		e, err := parseDelay(span)
+		if err != nil {
+			return err
+		}
+		e.Weight = 1
+		if weighted {
+			if e.Weight, err = strconv.ParseFloat(weight, 64); err != nil || !(e.Weight > 0 && e.Weight <= 1e9) {
+				return fmt.Errorf("bad weight %q of a delay: want a number above 0", weight)
+			}
+		}
+		*d = append(*d, e)
+	}
+	return nil
+}
+
+func parseDelay(text string) (d echo.Delay, err error) {
+	low, high, ranged := text, "", false
 	if i := strings.IndexByte(low[min(1, len(low)):], '-'); i >= 0 { // a minus in front is a sign
 		low, high, ranged = low[:i+1], low[i+2:], true
 	}
-	var err error
-	if d.min, err = cli.ParseDuration(low); err != nil {
-		return err
+	if d.Min, err = cli.ParseDuration(low); err != nil {
+		return d, err
 	}
-	d.max = d.min
+	d.Max = d.Min
 	if ranged {
-		if d.max, err = cli.ParseDuration(high); err != nil {
-			return err
+		if d.Max, err = cli.ParseDuration(high); err != nil {
+			return d, err
 		}
 	}
-	if d.max >= d.min {
-		return nil
+	switch unit := strings.TrimLeft(high, "0123456789."); {
+	case d.Min < 0:
+		return d, errors.New("it must not be negative")
+	case d.Max >= d.Min:
+		return d, nil
+	case unit != "" && strings.Trim(low, "0123456789.") == "":
+		return d, fmt.Errorf("bad delay %q: %s means seconds; type %s%s-%s", text, low, low, unit, high)
 	}
-	if unit := strings.TrimLeft(high, "0123456789."); unit != "" && strings.Trim(low, "0123456789.") == "" {
-		return fmt.Errorf("bad delay %q: %s means seconds; type %s%s-%s", text, low, low, unit, high)
-	}
-	if ranged {
-		return fmt.Errorf("bad delay %q: the second is shorter than the first", text)
-	}
-	return nil
+	return d, fmt.Errorf("bad delay %q: the second is shorter than the first", text)
 }
 
 // A probability is a number from 0 to 1, or a percentage.
@@ -82,14 +99,23 @@ func (p *probability) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A point is a size at which something happens; 0 is at once.
+// A point is when something happens: after so many bytes, or, with a unit of time,
+// so long after the connection began; 0 is at once.
 type point struct {
 	given bool
 	bytes int64
+	time  time.Duration
 }
 
 func (p *point) UnmarshalText(text []byte) (err error) {
 	p.given = true
-	p.bytes, err = cli.ParseSize(string(text))
-	return err
+	if p.bytes, err = cli.ParseSize(string(text)); err == nil {
+		return nil
+	}
+	d, timeErr := cli.ParseDuration(string(text))
+	if timeErr != nil || d < 0 {
+		return fmt.Errorf("bad point %q: want bytes (4096, 64K) or a duration with its unit (500ms, 2s)", text)
+	}
+	p.time = d
+	return nil
 }

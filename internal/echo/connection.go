@@ -25,12 +25,15 @@ type connection struct {
 	remote, local string
 	messages      bool
 
-	socket *conn.Socket
-	stream conn.Stream // the socket, or TLS above it
-	raw    syscall.RawConn
-	clock  clock
-	plan   plan
-	pacer  pacer
+	socket          *conn.Socket
+	stream          conn.Stream // the socket, or TLS above it
+	raw             syscall.RawConn
+	clock           clock
+	plan            plan
+	at              atomic.Pointer[Step] // of the script
+	facts           tlsconn.Facts        // of TLS
+	stalled, halved atomic.Bool          // by a limit of time
+	pacer           pacer
 
 	replies  int64
 	sent     int64
@@ -47,8 +50,9 @@ type connection struct {
 
 // A reason is why a connection is closed from this side.
 type reason struct {
-	by   string // timeout or signal
-	idle bool   // the idle limit passed, so nothing can be under way
+	by    string // timeout, signal or local
+	idle  bool   // the idle limit passed, so nothing can be in flight
+	reset bool   // by a RST
 }
 
 // What ends a conversation, apart from the peer and the clocks.
@@ -63,7 +67,7 @@ func (s *Server) newConnection(nc net.Conn, number int64, socket Socket) *connec
 	c := &connection{
 		server: s, number: number, endpoint: socket.Name, messages: socket.Messages,
 		remote: addrName(nc.RemoteAddr()), local: addrName(nc.LocalAddr()),
-		start: time.Now(), ended: make(chan struct{}),
+		start: time.Now(), ended: make(chan struct{}), plan: s.Faults.plan(number),
 	}
 	c.socket = conn.NewSocket(nc, &c.clock.Progress)
 	c.clock.Queued = c.socket.Unacknowledged
@@ -114,20 +118,33 @@ func (c *connection) serve(secure *tls.Config) {
 	s.Totals.Now.Add(-1)
 }
 
-// handshake puts TLS on the connection.
+// handshake puts TLS on the connection, or fails it as the faults want it.
 func (c *connection) handshake(secure *tls.Config) error {
 	if secure == nil {
 		return nil
+	}
+	fault := c.server.Faults.TLS
+	if c.plan.spare {
+		fault = ""
+	}
+	if fault != "" {
+		c.fault("TLS: %s", fault)
+	}
+	if fault.OfCertificate() {
+		secure = c.server.Faults.BadTLS
+	}
+	if fault == tlsconn.Stall {
+		defer c.untimed()()
 	}
 	limit := tlsconn.HandshakeLimit
 	if idle := c.server.Idle; idle > 0 {
 		limit = min(limit, idle)
 	}
-	t, err := tlsconn.Server(context.Background(), c.socket, secure, tlsconn.Limits{Total: limit})
+	t, err := fault.Server(context.Background(), c.socket, secure, tlsconn.Limits{Total: limit})
 	if err != nil {
 		return err
 	}
-	c.stream, c.raw = t, nil
+	c.stream, c.raw, c.facts = t, nil, t.Facts()
 	return nil
 }
 
@@ -135,7 +152,6 @@ func (c *connection) handshake(secure *tls.Config) error {
 // it.
 func (c *connection) converse() error {
 	f := &c.server.Faults
-	c.plan = f.plan(c.number)
 	c.pacer = pacer{rate: f.Rate}
 	if c.failing() {
 		return c.failFirst(f.Fail)
@@ -143,6 +159,7 @@ func (c *connection) converse() error {
 	if limit := f.limit(); limit.How != noLimit && limit.Bytes == 0 && !c.plan.spare {
 		return c.reached(limit.How, 0)
 	}
+	defer c.startLimits()()
 	if !c.plan.spare && f.Rate > 0 {
 		c.fault("sends %d bytes a second", f.Rate)
 	}
@@ -157,6 +174,9 @@ func (c *connection) converse() error {
 	if f.NoRead && !c.plan.spare {
 		c.fault("reads nothing")
 		return c.hang()
+	}
+	if c.server.Script != nil {
+		return c.follow(c.server.Script)
 	}
 	err := c.serviced()
 	if err == nil && f.OnEOF != Close && !c.plan.spare {
@@ -194,17 +214,28 @@ func (c *connection) onEOF(how How) error {
 // connection or the server is ended. It is of our making, so the idle clock
 // stands still, and nobody waits for it to finish.
 func (c *connection) hang() error {
-	c.clock.Pause()
-	defer c.clock.Resume()
-	stop := context.AfterFunc(c.server.stopping, func() { c.end(reason{by: "signal"}) })
-	defer stop()
+	defer c.untimed()()
 	return c.pause(math.MaxInt64)
+}
+
+// untimed begins a time that only the peer, the deadline or a signal ends.
+func (c *connection) untimed() (done func()) {
+	c.clock.Pause()
+	stop := context.AfterFunc(c.server.stopping, func() { c.end(reason{by: "signal"}) })
+	return func() {
+		stop()
+		c.clock.Resume()
+	}
 }
 
 // expire is called by the clocks.
 func (c *connection) expire(clock string, limit time.Duration) {
 	if c.end(reason{by: "timeout", idle: clock == "idle"}) {
-		c.report(timedOut(clock, limit))
+		e := timedOut(clock, limit)
+		if step := c.at.Load(); step != nil {
+			e.What = fmt.Sprintf("%s: expected %s: %s", step.Line, step.wants(), e.What)
+		}
+		c.report(e)
 	}
 }
 
@@ -266,16 +297,25 @@ func (c *connection) finish(err error) {
 	ended := "local"
 	left := int64(0)
 	failed, _ := errors.AsType[*conn.Error](err)
+	script, _ := errors.AsType[*scriptError](err)
 	switch {
 	case failed != nil && failed.Why == conn.TLS: // closed already, and its clock may have run out meanwhile
 		ended = "reset"
 		c.report(Event{Kind: Failed, Err: err})
 		_ = c.socket.NetConn().Close()
-	case errors.Is(err, errReset):
+	case errors.Is(err, errReset), cause != nil && cause.reset:
 		_ = c.socket.Reset()
+	case errors.Is(err, tlsconn.ErrFault): // it is closed
 	case cause != nil:
 		ended = cause.by
-		c.closeInOrder(c.server.Farewell, cause.idle)
+		farewell := c.server.Farewell
+		if ended == "local" {
+			farewell = ""
+		}
+		c.closeInOrder(farewell, cause.idle)
+	case script != nil:
+		c.report(Event{Kind: Failed, Err: err})
+		c.closeInOrder("", false)
 	case err == nil || errors.Is(err, errDone) || errors.Is(err, errLong):
 		if err == nil {
 			ended = "peer"
@@ -291,7 +331,7 @@ func (c *connection) finish(err error) {
 	}
 	c.report(Event{
 		Kind: Closed, Received: c.received.Load(), Sent: c.sent, Unacknowledged: left,
-		Duration: time.Since(c.start), FirstByte: c.first, EndedBy: ended,
+		Duration: time.Since(c.start), FirstByte: c.first, EndedBy: ended, TLS: c.facts,
 	})
 }
 

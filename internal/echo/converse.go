@@ -103,7 +103,7 @@ func (c *connection) appendReply(b, data []byte) []byte {
 	s := c.server
 	c.replies++
 	if s.Reply != nil {
-		b = s.Reply.append(b, message{data, c.remote, c.local, c.replies})
+		b = s.Reply.append(b, message{data: data, remote: c.remote, local: c.local, n: c.replies, tls: c.facts})
 	} else {
 		b = append(b, data...)
 	}
@@ -123,10 +123,7 @@ func (c *connection) echoLines() error {
 
 // takeLines answers the lines that end in data and keeps the rest.
 func (c *connection) takeLines(data []byte) error {
-	longest := c.server.MaxLine
-	if longest == 0 {
-		longest = defaultMaxLine
-	}
+	longest := c.server.longestLine()
 	for {
 		line, rest, whole := cutLine(data)
 		if len(c.partial)+len(line) > longest {

@@ -228,7 +228,7 @@ func (p *packets) reply(data []byte, from *origin) ([]byte, bool) {
 	if s.Reply == nil {
 		return data, true
 	}
-	p.out = s.Reply.append(p.out[:0], message{data, from.String(), p.local, p.number})
+	p.out = s.Reply.append(p.out[:0], message{data: data, remote: from.String(), local: p.local, n: p.number})
 	return p.out, true
 }
 

@@ -18,6 +18,7 @@
 package echo
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -26,6 +27,7 @@ import (
 	"time"
 
 	"gcat/internal/echo/epoll"
+	"gcat/internal/tlsconn"
 )
 
 // A Server answers on any number of sockets. The zero value echoes for ever,
@@ -62,6 +64,9 @@ type Server struct {
 	Control bool
 	// ParseDuration reads the N of `set time N`; 0 is none.
 	ParseDuration func(string) (time.Duration, error)
+
+	// Script, if not nil, is what each connection follows in place of the service.
+	Script []Step
 
 	// MaxConns is how many connections are served at once; 0 is as many as
 	// there are descriptors for.
@@ -121,6 +126,7 @@ type Totals struct {
 	Refused               atomic.Int64 // by rule
 	Datagrams, Unanswered atomic.Int64 // received; of them not answered on purpose
 	Faults                atomic.Int64
+	Strayed, TooSlow      atomic.Int64 // connections that did not follow the script, or not in time
 }
 
 // An EventKind says what happened.
@@ -155,6 +161,7 @@ type Event struct {
 	Received, Sent, Unacknowledged int64
 	Duration, FirstByte            time.Duration
 	EndedBy                        string // local, peer, timeout, reset, signal
+	TLS                            tlsconn.Facts
 }
 
 // drainLimit is for how long a connection that is closed in order is still read,
@@ -184,11 +191,14 @@ func (s *Server) report(e Event) {
 	}
 }
 
+// longestLine is how long a line may be, its ending included.
+func (s *Server) longestLine() int { return cmp.Or(s.MaxLine, defaultMaxLine) }
+
 // lines reports whether the server works line by line.
 func (s *Server) lines() bool { return s.Lines || s.Control }
 
 // plain reports whether connections are only echoed, so that the fast path can do
 // it.
 func (s *Server) plain() bool {
-	return s.Service == Echo && s.Greeting == "" && s.Suffix == "" && s.Reply == nil && !s.lines() && !s.CloseAfterReply && !s.Faults.any()
+	return s.Service == Echo && s.Greeting == "" && s.Suffix == "" && s.Reply == nil && !s.lines() && !s.CloseAfterReply && s.Script == nil && !s.Faults.any()
 }

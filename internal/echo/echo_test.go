@@ -253,7 +253,7 @@ func TestSlotsCrowd(t *testing.T) {
 
 // The faults of a connection depend on the seed and its number alone.
 func TestPlan(t *testing.T) {
-	f := &Faults{Corrupt: 0.5, DelayMax: time.Second, Spared: 0.5, Seed: 1}
+	f := &Faults{Corrupt: 0.5, Delays: []Delay{{Max: time.Second}}, Spared: 0.5, Seed: 1}
 	throw := func(f *Faults, number int64) (all []any) {
 		p := f.plan(number)
 		for range 10 {
@@ -276,7 +276,7 @@ func TestPlan(t *testing.T) {
 	if spared < 400 || spared > 600 {
 		t.Errorf("%d of 1000 spared", spared)
 	}
-	if got, want := (&Faults{Limits: []Limit{{CloseAfter, 20}, {ResetAfter, 10}}}).limit(), (Limit{ResetAfter, 10}); got != want {
+	if got, want := (&Faults{Limits: []Limit{{How: CloseAfter, Bytes: 20}, {How: ResetAfter, Bytes: 10}, {How: StallAfter, Time: 1}}}).limit(), (Limit{How: ResetAfter, Bytes: 10}); got != want {
 		t.Errorf("%v", got)
 	}
 }

@@ -1,8 +1,11 @@
 package echo
 
 import (
+	"crypto/tls"
 	"math/rand/v2"
 	"time"
+
+	"gcat/internal/tlsconn"
 )
 
 // A How is the way in which a connection ends.
@@ -27,8 +30,8 @@ type Faults struct {
 	NoRead bool
 	// OnEOF is what follows the peer's end of file.
 	OnEOF How
-	// DelayMin and DelayMax bound the pause before each reply.
-	DelayMin, DelayMax time.Duration
+	// Delays are the pauses of which one is drawn for each reply, by weight.
+	Delays []Delay
 	// Rate is how many bytes a second are sent.
 	Rate int64
 	// Chunk is how many bytes are sent at a time.
@@ -37,6 +40,10 @@ type Faults struct {
 	Limits []Limit
 	// Corrupt is the probability that a bit of a reply is flipped.
 	Corrupt float64
+	// TLS is done to the handshake, or with the certificate of BadTLS, which is
+	// then used in place of the socket's.
+	TLS    tlsconn.Fault
+	BadTLS *tls.Config
 	// Loss, Duplicate and Reorder are probabilities for each datagram.
 	Loss, Duplicate, Reorder float64
 	// Spared is the probability that a connection (or a datagram) is hit by none
@@ -48,13 +55,13 @@ type Faults struct {
 
 // any reports whether there are faults for connections.
 func (f *Faults) any() bool {
-	return f.FailFirst > 0 || f.NoAccept || f.NoRead || f.OnEOF != Close || f.DelayMax > 0 || f.Rate > 0 || f.Chunk > 0 ||
-		len(f.Limits) > 0 || f.Corrupt > 0
+	return f.FailFirst > 0 || f.NoAccept || f.NoRead || f.OnEOF != Close || len(f.Delays) > 0 || f.Rate > 0 || f.Chunk > 0 ||
+		len(f.Limits) > 0 || f.Corrupt > 0 || f.TLS != ""
 }
 
 // anyPacket reports whether there are faults for datagrams.
 func (f *Faults) anyPacket() bool {
-	return f.Loss > 0 || f.Duplicate > 0 || f.Reorder > 0 || f.DelayMax > 0 || f.Corrupt > 0 || f.NoRead || f.NoAccept
+	return f.Loss > 0 || f.Duplicate > 0 || f.Reorder > 0 || len(f.Delays) > 0 || f.Corrupt > 0 || f.NoRead || f.NoAccept
 }
 
 // A plan is what awaits one connection (or datagram). Its dice depend on the
@@ -75,12 +82,41 @@ func (p *plan) chance(probability float64) bool {
 	return probability > 0 && p.dice.Float64() < probability
 }
 
-// delay is the next pause between the bounds.
+// delay draws the next pause. The dice are thrown only where there is a choice.
 func (p *plan) delay(f *Faults) time.Duration {
-	if f.DelayMax <= f.DelayMin {
-		return f.DelayMin
+	if len(f.Delays) == 0 {
+		return 0
 	}
-	return f.DelayMin + time.Duration(p.dice.Int64N(int64(f.DelayMax-f.DelayMin)+1))
+	d := f.Delays[0]
+	if len(f.Delays) > 1 {
+		d = f.drawn(p.dice.Float64())
+	}
+	if d.Max <= d.Min {
+		return d.Min
+	}
+	return d.Min + time.Duration(p.dice.Int64N(int64(d.Max-d.Min)+1))
+}
+
+// drawn is the delay that a throw from 0 to 1 picks.
+func (f *Faults) drawn(throw float64) Delay {
+	sum := 0.0
+	for _, d := range f.Delays {
+		sum += d.Weight
+	}
+	throw *= sum
+	for _, d := range f.Delays {
+		if throw -= d.Weight; throw < 0 {
+			return d
+		}
+	}
+	return f.Delays[len(f.Delays)-1]
+}
+
+// A Delay is a pause from Min to Max. Weight is how often it is taken, in
+// proportion to the others.
+type Delay struct {
+	Min, Max time.Duration
+	Weight   float64
 }
 
 // flip flips one bit of b and says which.
@@ -90,11 +126,13 @@ func (p *plan) flip(b []byte) (offset, bit int) {
 	return i / 8, i % 8
 }
 
-// A Limit is after how many bytes sent (by the service Discard: received) the
-// sending ends, and how; 0 is before the first.
+// A Limit is when the sending ends, and how: after so many bytes sent (by the
+// service Discard: received), 0 being before the first, or when the connection has
+// lasted for Time, if that is not 0.
 type Limit struct {
 	How   LimitKind
 	Bytes int64
+	Time  time.Duration
 }
 
 // A LimitKind is what happens at a Limit.
@@ -109,9 +147,12 @@ const (
 	HalfCloseAfter           // FIN, and what comes is thrown away
 )
 
-// limit is the first limit.
+// limit is the first limit of bytes.
 func (f *Faults) limit() (first Limit) {
 	for _, l := range f.Limits {
+		if l.Time > 0 {
+			continue
+		}
 		if first.How == noLimit || l.Bytes < first.Bytes {
 			first = l
 		}
@@ -119,7 +160,43 @@ func (f *Faults) limit() (first Limit) {
 	return first
 }
 
+// startLimits begins the limits of time; stop ends them.
+func (c *connection) startLimits() (stop func()) {
+	var timers []*time.Timer
+	for _, l := range c.server.Faults.Limits {
+		if l.Time > 0 && !c.plan.spare {
+			timers = append(timers, time.AfterFunc(l.Time-time.Since(c.start), func() { c.timeUp(l) }))
+		}
+	}
+	return func() {
+		for _, t := range timers {
+			t.Stop()
+		}
+	}
+}
+
+// timeUp does what is to be done at a limit of time.
+func (c *connection) timeUp(l Limit) {
+	switch l.How {
+	case CloseAfter, ResetAfter:
+		if c.end(reason{by: "local", reset: l.How == ResetAfter}) {
+			c.fault("%s after %v", l.How, l.Time)
+		}
+	case StallAfter:
+		c.stalled.Store(true)
+		c.fault("%s after %v", l.How, l.Time)
+	case HalfCloseAfter:
+		c.halved.Store(true)
+		c.fault("%s after %v", l.How, l.Time)
+		_ = c.stream.CloseWrite() // the peer may be gone already
+	}
+}
+
+func (k LimitKind) String() string {
+	return [...]string{"nothing", "closed", "reset", "stalled", "half-closed"}[k]
+}
+
 // Random reports whether anything is left to chance.
 func (f *Faults) Random() bool {
-	return f.Corrupt > 0 || f.Loss > 0 || f.Duplicate > 0 || f.Reorder > 0 || f.DelayMax > f.DelayMin || f.Spared > 0
+	return f.Corrupt > 0 || f.Loss > 0 || f.Duplicate > 0 || f.Reorder > 0 || len(f.Delays) > 1 || len(f.Delays) == 1 && f.Delays[0].Max > f.Delays[0].Min || f.Spared > 0
 }

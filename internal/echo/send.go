@@ -10,8 +10,13 @@ const chunkPause = time.Millisecond
 // send sends b, which it may change, as the faults want it.
 func (c *connection) send(b []byte) error {
 	f := &c.server.Faults
-	if !f.any() || c.plan.spare {
+	switch {
+	case !f.any() || c.plan.spare:
 		return c.write(b)
+	case c.halved.Load():
+		return nil
+	case c.stalled.Load():
+		return c.hang()
 	}
 	if d := c.plan.delay(f); d > 0 {
 		c.fault("delayed a reply by %v", d.Round(time.Microsecond))
@@ -36,24 +41,20 @@ func (c *connection) send(b []byte) error {
 
 // reached does what is to be done after so many bytes.
 func (c *connection) reached(how LimitKind, after int64) error {
+	c.fault("%s after %d bytes", how, after)
 	switch how {
 	case ResetAfter:
-		c.fault("reset after %d bytes", after)
 		return errReset
 	case StallAfter:
-		c.fault("stalled after %d bytes", after)
 		return c.hang()
 	case HalfCloseAfter:
-		c.fault("half-closed after %d bytes", after)
 		if err := c.stream.CloseWrite(); err != nil {
 			return err
 		}
 		if err := c.discard(); err != nil {
 			return err
 		}
-		return errDone
 	}
-	c.fault("closed after %d bytes", after)
 	return errDone
 }
 
@@ -71,6 +72,9 @@ func (c *connection) drip(b []byte) error {
 		piece = min(piece, len(b))
 		if err := c.pause(c.pacer.wait(piece)); err != nil {
 			return err
+		}
+		if c.stalled.Load() {
+			return c.hang()
 		}
 		if err := c.write(b[:piece]); err != nil {
 			return err
@@ -94,6 +98,9 @@ func (c *connection) write(b []byte) error {
 	n, err := c.stream.Write(b)
 	c.writing.Store(false)
 	c.count(n)
+	if c.halved.Load() {
+		return nil
+	}
 	return err
 }
 

@@ -5,10 +5,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gcat/internal/tlsconn"
 )
 
 // A Template is the text of a reply in which {data}, {line}, {remote},
-// {local}, {n} and {time} are filled in; any other brace stands for itself.
+// {local}, {n}, {time} and, of TLS, {sni}, {alpn}, {tls} and {client} are filled in;
+// any other brace stands for itself.
 // The zero Template is an empty reply.
 type Template struct{ parts []part }
 
@@ -28,11 +31,16 @@ const (
 	localField
 	countField // how many replies this peer has had, this one included
 	timeField  // RFC 3339 in UTC, with microseconds
+	sniField   // the server name that the client asked for
+	alpnField
+	tlsField    // the version
+	clientField // the subject of the client's certificate
 )
 
 var fieldNames = map[string]field{
 	"data": dataField, "line": lineField, "remote": remoteField,
 	"local": localField, "n": countField, "time": timeField,
+	"sni": sniField, "alpn": alpnField, "tls": tlsField, "client": clientField,
 }
 
 // ParseTemplate reads text; there are no malformed templates.
@@ -76,6 +84,7 @@ type message struct {
 	data          []byte
 	remote, local string
 	n             int64
+	tls           tlsconn.Facts
 }
 
 // append appends the reply to m to b.
@@ -94,6 +103,14 @@ func (t Template) append(b []byte, m message) []byte {
 			b = append(b, m.local...)
 		case countField:
 			b = strconv.AppendInt(b, m.n, 10)
+		case sniField:
+			b = append(b, m.tls.ServerName...)
+		case alpnField:
+			b = append(b, m.tls.ALPN...)
+		case tlsField:
+			b = append(b, m.tls.Version...)
+		case clientField:
+			b = append(b, m.tls.Peer...)
 		case timeField:
 			b = time.Now().UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
 		}

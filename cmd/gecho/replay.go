@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gcat/internal/echo"
+)
+
+// parseDump reads what gcat -o wrote: what was sent there (>) is expected, what
+// was received (<) is sent, after the pause that the time lines say.
+func (g *gecho) parseDump(name string, text []byte) (steps []echo.Step, err error) {
+	d := dump{name: name, pace: 1, next: map[echo.Op]int64{}}
+	if g.Speed != nil {
+		d.pace = float64(*g.Speed)
+	}
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		if err := d.line(strings.TrimSuffix(string(line), "\n"), number); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, number, err)
+		}
+	}
+	if len(d.steps) == 0 {
+		return nil, fmt.Errorf("%s: it is no dump of gcat -o: there is no byte in it", name)
+	}
+	return d.steps, nil
+}
+
+// A dump is one that is being read.
+type dump struct {
+	name  string
+	pace  float64 // how many times as fast; 0: no pauses
+	steps []echo.Step
+	last  time.Time // of the last time line
+	pause time.Duration
+	peer  string
+	next  map[echo.Op]int64 // the offsets at which the directions go on
+}
+
+func (d *dump) line(line string, number int) error {
+	switch {
+	case strings.HasPrefix(line, "# "):
+		return d.time(line)
+	case strings.HasPrefix(line, "> "):
+		return d.bytes(echo.Expect, line, number)
+	case strings.HasPrefix(line, "< "):
+		return d.bytes(echo.Send, line, number)
+	}
+	return fmt.Errorf("%.60q is no line of a dump of gcat -o", line)
+}
+
+// time reads `# TIME > N bytes to PEER`.
+func (d *dump) time(line string) error {
+	words := strings.Fields(line)
+	if len(words) < 7 {
+		return fmt.Errorf("%.60q is no time line of a dump", line)
+	}
+	at, err := time.Parse("2006-01-02T15:04:05.000000", words[1])
+	if err != nil {
+		return fmt.Errorf("bad time %.60q", words[1])
+	}
+	peer := strings.Join(words[6:], " ")
+	if d.peer != "" && peer != d.peer {
+		return fmt.Errorf("it holds several conversations: with %s and with %s", d.peer, peer)
+	}
+	d.peer = peer
+	if !d.last.IsZero() && d.pace > 0 {
+		d.pause = time.Duration(float64(max(at.Sub(d.last), 0)) / d.pace)
+	}
+	d.last = at
+	return nil
+}
+
+// bytes reads `> OFFSET  HEX ... |TEXT|`.
+func (d *dump) bytes(do echo.Op, line string, number int) error {
+	offset, rest, _ := strings.Cut(line[2:], "  ")
+	rest, _, found := strings.Cut(rest, " |")
+	data, err := hex.DecodeString(strings.ReplaceAll(rest, " ", ""))
+	var at int64
+	if _, scanErr := fmt.Sscanf(offset, "%x", &at); err != nil || scanErr != nil || !found || len(data) == 0 {
+		return errors.New("it is no line of bytes")
+	}
+	if at != d.next[do] {
+		return fmt.Errorf("the bytes from %08x on are missing", d.next[do])
+	}
+	d.next[do] += int64(len(data))
+	where := fmt.Sprintf("%s:%d", d.name, number)
+	if do == echo.Send && d.pause > 0 {
+		d.steps = append(d.steps, echo.Step{Line: where, Do: echo.Wait, Pause: d.pause})
+	}
+	d.pause = 0
+	if n := len(d.steps); n > 0 && d.steps[n-1].Do == do {
+		d.steps[n-1].Text = append(d.steps[n-1].Text, data...)
+		return nil
+	}
+	d.steps = append(d.steps, echo.Step{Line: where, Do: do, Text: data})
+	return nil
+}

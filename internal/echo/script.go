@@ -1,0 +1,261 @@
+package echo
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"gcat/internal/conn"
+)
+
+// A Step is one line of a script.
+type Step struct {
+	// Line is where it stands, as in "smtp.txt:4".
+	Line string
+	Do   Op
+	// Text is what is sent or expected, or the path of a file.
+	Text []byte
+	// N is how many bytes are read.
+	N int64
+	// Pause is for how long to wait.
+	Pause time.Duration
+}
+
+// An Op is what a [Step] does.
+type Op int
+
+// The steps. A line is held to MaxLine.
+const (
+	Send      Op = iota // Text
+	SendFile            // the file that Text names
+	Expect              // what comes next is Text
+	Until               // read until Text has come
+	Line                // read a line
+	Read                // read N bytes
+	AwaitEOF            // nothing comes but the end of file
+	Wait                // Pause, which is not idleness
+	HalfClose           // FIN
+	End                 // close in order
+	Abort               // RST
+	Hold                // silence, until the client has left
+)
+
+// A scriptError is a client that did something else than the script says.
+type scriptError struct{ line, want, got string }
+
+func (e *scriptError) Error() string {
+	return fmt.Sprintf("%s: expected %s, got %s", e.line, e.want, e.got)
+}
+
+// Kind is the word for JSON.
+func (e *scriptError) Kind() string { return "script" }
+
+// follow does what the steps say. At their end the connection is closed in order.
+func (c *connection) follow(steps []Step) error {
+	r := reader{c: c}
+	for i := range steps {
+		c.at.Store(&steps[i])
+		err := r.step(steps[i])
+		cause := c.cause.Load()
+		switch script, _ := errors.AsType[*scriptError](err); {
+		case err == nil:
+			continue
+		case errors.Is(err, errDone), errors.Is(err, errReset):
+		case cause != nil && cause.by == "timeout":
+			c.server.Totals.TooSlow.Add(1)
+		case cause == nil:
+			c.server.Totals.Strayed.Add(1)
+			if script == nil {
+				err = fmt.Errorf("%s: %w", steps[i].Line, err)
+			}
+		}
+		return err
+	}
+	return errDone
+}
+
+// A reader holds what has come from the client and no step has taken yet.
+type reader struct {
+	c    *connection
+	held []byte
+}
+
+func (r *reader) step(s Step) error {
+	c := r.c
+	switch s.Do {
+	case Send:
+		return c.send(bytes.Clone(s.Text)) // a fault may flip a bit of it
+	case SendFile:
+		return c.sendFile(string(s.Text))
+	case Expect:
+		return r.expect(s)
+	case Until:
+		return r.until(s)
+	case Line:
+		return r.line(s)
+	case Read:
+		return r.discard(s)
+	case AwaitEOF:
+		if len(r.held) == 0 {
+			if err := r.more(); err == io.EOF {
+				return nil
+			} else if err != nil {
+				return err
+			}
+		}
+		return r.strayed(s, len(r.held))
+	case Wait:
+		return c.pause(s.Pause)
+	case HalfClose:
+		return c.stream.CloseWrite()
+	case Abort:
+		return errReset
+	case Hold:
+		defer c.untimed()()
+		_ = c.discard() // until the client has left, however
+	}
+	return errDone
+}
+
+// more waits for what comes next. io.EOF is the peer's end of file.
+func (r *reader) more() error {
+	b, n, err := r.c.receive()
+	if n > 0 {
+		r.held = append(r.held, (*b)[:n]...)
+		err = nil
+	}
+	if b != nil {
+		giveBack(b)
+	}
+	return err
+}
+
+// need is more, where the end of file is not what the script says.
+func (r *reader) need(s Step) error {
+	err := r.more()
+	if err == io.EOF {
+		return &scriptError{s.Line, s.wants(), "the end of file"}
+	}
+	return err
+}
+
+// take removes the first n bytes.
+func (r *reader) take(n int) { r.held = r.held[:copy(r.held, r.held[n:])] }
+
+// expect takes Text, byte for byte.
+func (r *reader) expect(s Step) error {
+	for {
+		n := min(len(r.held), len(s.Text))
+		switch {
+		case !bytes.Equal(r.held[:n], s.Text[:n]):
+			return r.strayed(s, n)
+		case n == len(s.Text):
+			r.take(n)
+			return nil
+		}
+		if err := r.need(s); err != nil {
+			return err
+		}
+	}
+}
+
+// until takes all up to Text, that included, and keeps no more than could be the
+// beginning of it.
+func (r *reader) until(s Step) error {
+	for {
+		if i := bytes.Index(r.held, s.Text); i >= 0 {
+			r.take(i + len(s.Text))
+			return nil
+		}
+		r.take(max(len(r.held)-len(s.Text)+1, 0))
+		if err := r.need(s); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *reader) line(s Step) error {
+	for {
+		i := bytes.IndexByte(r.held, '\n')
+		switch longest := r.c.server.longestLine(); {
+		case i >= longest || i < 0 && len(r.held) > longest:
+			return r.strayed(s, 100)
+		case i >= 0:
+			r.take(i + 1)
+			return nil
+		}
+		if err := r.need(s); err != nil {
+			return err
+		}
+	}
+}
+
+// discard takes N bytes.
+func (r *reader) discard(s Step) error {
+	for rest := s.N; ; {
+		n := min(rest, int64(len(r.held)))
+		r.take(int(n))
+		if rest -= n; rest == 0 {
+			return nil
+		}
+		if err := r.need(s); err != nil {
+			return err
+		}
+	}
+}
+
+// strayed is the error of a client whose next n bytes are not what s wants.
+func (r *reader) strayed(s Step, n int) error {
+	return &scriptError{s.Line, s.wants(), quoted(r.held[:min(n, len(r.held))])}
+}
+
+// wants says what the client is expected to do.
+func (s Step) wants() string {
+	switch s.Do {
+	case Expect, Until:
+		return quoted(s.Text)
+	case Line:
+		return "a line"
+	case Read:
+		return conn.ByteCount(s.N)
+	case AwaitEOF:
+		return "the end of file"
+	}
+	return "it to read"
+}
+
+// quoted is text in quotes, cut where it would fill a screen.
+func quoted(text []byte) string {
+	if len(text) > 100 {
+		return fmt.Sprintf("%q...", text[:100])
+	}
+	return fmt.Sprintf("%q", text)
+}
+
+// sendFile sends a file as it is at that moment.
+func (c *connection) sendFile(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return &conn.Error{Why: conn.Local, Err: err}
+	}
+	defer func() { _ = f.Close() }() // nothing was written to it
+	b := borrow()
+	defer giveBack(b)
+	for {
+		n, err := f.Read(*b)
+		if n > 0 {
+			if err := c.send((*b)[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return &conn.Error{Why: conn.Local, Err: err}
+		}
+	}
+}
