@@ -1,0 +1,95 @@
+//go:build unix
+
+package command
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestAwait: how a command ends is reported, by itself or asked to.
+func TestAwait(t *testing.T) {
+	for _, tt := range []struct {
+		line  string
+		asked bool
+		want  string
+		least time.Duration
+	}{
+		{"exit 0", false, "", 0},
+		{"exit 3", false, "exit status 3", 0},
+		{"kill -HUP $$", false, "signal: hangup", 0},
+		{"sleep 0.1 & exit 4", false, "exit status 4", 100 * time.Millisecond},
+		{"echo; sleep 100", true, "signal: terminated", 0},
+		{"trap '' TERM; echo; sleep 100", true, "signal: killed", endWait},
+	} {
+		t.Run(tt.line, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command("/bin/sh", "-c", tt.line)
+			out, theirs, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer out.Close()
+			cmd.Stdout = theirs
+			p, err := start(cmd)
+			theirs.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if tt.asked {
+				_, _ = out.Read(make([]byte, 1))
+				cancel()
+			}
+			began := time.Now()
+			got := ""
+			if err := p.await(ctx); err != nil {
+				got = err.Error()
+			}
+			if took := time.Since(began); got != tt.want || took < tt.least*9/10 {
+				t.Errorf("%q after %v, want %q", got, took, tt.want)
+			}
+		})
+	}
+}
+
+// TestAwaitBounded: a process that SIGKILL does not end is not waited for.
+func TestAwaitBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		began := time.Now()
+		p := &process{pid: 1 << 30, exit: make(chan syscall.WaitStatus)} // more than pid_max
+		if err := p.await(ctx); err == nil || err.Error() != "still running after SIGKILL" {
+			t.Error(err)
+		}
+		if took := time.Since(began); took != 2*endWait {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// TestReap: when no child is left, nothing waits for one.
+func TestReap(t *testing.T) {
+	p, err := start(exec.Command("/bin/sh", "-c", "true & setsid true & exit 0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.await(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for reaping := true; reaping; time.Sleep(time.Millisecond) {
+		children.mu.Lock()
+		reaping = children.reaping
+		children.mu.Unlock()
+	}
+	if _, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
+		t.Errorf("children are left: %v", err)
+	}
+}
