@@ -2,12 +2,9 @@ package conn
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"strings"
 	"syscall"
 	"testing"
@@ -188,50 +185,4 @@ func TestJoinServerCloses(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-}
-
-// Two connections are joined until both have ended.
-func ExampleRelay() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	defer l.Close()
-	ask := func() *net.TCPConn {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			panic(err)
-		}
-		return c.(*net.TCPConn)
-	}
-	client := ask()
-	front, _ := l.Accept()
-	back := ask()
-	server, _ := l.Accept()
-
-	relay := &Relay{
-		Remote: NewSocket(front, nil), Peer: "client",
-		Local: NewSocket(back, nil), To: "server",
-		Idle: time.Minute,
-	}
-	done := make(chan Result)
-	go func() { done <- relay.Run(context.Background()) }()
-
-	go func() { // the server answers when the client has said all
-		question, _ := io.ReadAll(server)
-		_, _ = server.Write(bytes.ToUpper(question))
-		_ = server.Close()
-	}()
-	_, _ = io.WriteString(client, "hello")
-	_ = client.CloseWrite()
-	answer, _ := io.ReadAll(client)
-	r := <-done
-
-	fmt.Printf("%s\n", answer)
-	if r.Err == nil {
-		fmt.Println(r.Received, "bytes there,", r.Sent, "back, ended by", r.EndedBy)
-	}
-	// Output:
-	// HELLO
-	// 5 bytes there, 5 back, ended by peer
 }
