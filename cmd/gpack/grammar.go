@@ -14,7 +14,7 @@ type gpack struct {
 	Decode  bool   `short:"d" help:"Binary to text." group:"what"`
 	Frame   bool   `short:"f" help:"FORMAT is a header; its last integer is the payload's length." group:"what"`
 	Size    bool   `short:"z" help:"Print the size of one record." group:"what"`
-	Explain bool   `help:"Print offset, size, code and name of each item." group:"what"`
+	Explain bool   `help:"Print the items of FORMAT; with -d those of the input." group:"what"`
 	Write   string `short:"w" placeholder:"FILE" help:"Encode into FILE at --skip, without truncating it." group:"what" filled:""`
 
 	Count  *int64 `short:"n" placeholder:"N" help:"Exactly N records, and not one byte more." group:"which"`
@@ -33,9 +33,10 @@ type gpack struct {
 	Trim       bool      `short:"T" help:"Strip trailing NULs of s." group:"text"`
 	RawStrings bool      `short:"R" help:"No escapes in strings." group:"text"`
 
-	Wrap   bool `help:"Take integers modulo 2^n." group:"values"`
-	Strict bool `help:"Refuse strings too long for s and p." group:"values"`
-	Force  bool `help:"Write binary to a terminal after all." group:"values"`
+	Wrap     bool `help:"Take integers modulo 2^n." group:"values"`
+	NoVerify bool `help:"Checksums are integers as any other." group:"values"`
+	Strict   bool `help:"Refuse strings too long for s and p." group:"values"`
+	Force    bool `help:"Write binary to a terminal after all." group:"values"`
 
 	Length     string   `placeholder:"ITEM" help:"The item that is the length: its number or name." group:"frames" filled:""`
 	Adjust     int64    `short:"A" placeholder:"N" help:"The length counts N bytes more than the payload." group:"frames"`
@@ -108,6 +109,7 @@ func (g *gpack) options() pack.Options {
 		Offsets: g.Offsets,
 		JSON:    g.JSON,
 		Shell:   g.Shell,
+		Explain: g.Explain,
 		Wrap:    g.Wrap,
 		Strict:  g.Strict,
 		Form:    g.form(),

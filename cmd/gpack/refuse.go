@@ -21,14 +21,14 @@ type conflict struct {
 // header that -f makes of f. Nothing has been opened yet.
 func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
 	encode := !g.Decode && !g.Frame
-	look := g.Size || g.Explain
+	look := g.Size || g.Explain && !g.Decode
 	for _, c := range []conflict{
 		{g.Size && g.Explain, "cannot use -z with --explain"},
 		{g.Size && g.Decode, "cannot use -z with -d"},
 		{g.Size && g.Frame, "cannot use -z with -f"},
-		{g.Explain && g.Decode, "cannot use --explain with -d"},
 		{g.Explain && g.Frame, "cannot use --explain with -f"},
 		{look && len(g.Args) > 0, "too many operands: -z and --explain take FORMAT alone"},
+		{g.Explain && (g.JSON || g.Shell || g.Names != nil || g.Separator != nil || g.Offsets), "cannot use --explain with -j, -S, -k, -t or -a"},
 		{g.Count != nil && *g.Count < 0, "-n cannot be negative"},
 		{g.Count != nil && g.Exact && *g.Count != 1, "cannot use -1 with -n"},
 		{g.Hex && g.Binary != nil && pack.Form(*g.Binary) != pack.Hex, "cannot use -x with another -b"},

@@ -12,7 +12,11 @@ import (
 
 // run is the whole command.
 func (g *gpack) run(log *cli.Log) error {
-	f, err := pack.Parse(g.Format)
+	parse := pack.Parse
+	if g.NoVerify {
+		parse = pack.ParseUnverified
+	}
+	f, err := parse(g.Format)
 	if err != nil {
 		return cli.Usagef("%w", err)
 	}
@@ -20,7 +24,7 @@ func (g *gpack) run(log *cli.Log) error {
 	if err != nil {
 		return err
 	}
-	if g.Size || g.Explain {
+	if g.Size || g.Explain && !g.Decode {
 		return g.describe(f)
 	}
 	if err := g.refuseTerminal(f); err != nil {

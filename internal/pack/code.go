@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -97,10 +98,38 @@ func (p *parser) braces(it *item) error {
 		}
 	}
 	it.align = 1
+	if digits, ok := strings.CutPrefix(string(word), "="); ok {
+		it.kind, it.width = constant, len(digits)/2
+		if it.text, ok = parseHex(nil, []byte(digits)); !ok {
+			return p.fail(start, "constant is no whole bytes of hex: "+quote(p.text[start:end+1]))
+		}
+		return nil
+	}
+	if sum, ok := algorithms[string(word)]; ok {
+		p.sum(it, sum)
+		return nil
+	}
 	if !it.brace(string(word)) {
 		return p.fail(start, "bad item in braces: "+quote(p.text[start:end+1]))
 	}
 	return nil
+}
+
+// sum makes it a checksum.
+func (p *parser) sum(it *item, sum algorithm) {
+	it.kind, it.width = checksum, sum.width()
+	if sum == inet {
+		it.little = false
+	}
+	if p.unverified {
+		it.kind = integer
+		return
+	}
+	it.sum = slices.Index(p.f.sums, sum)
+	if it.sum < 0 {
+		it.sum = len(p.f.sums)
+		p.f.sums = append(p.f.sums, sum)
+	}
 }
 
 // brace makes it what the word says, and reports whether there is such a thing.
@@ -121,6 +150,10 @@ func (it *item) brace(word string) bool {
 		it.kind, it.width = uuid, 16
 	case "time":
 		it.kind, it.width = instant, 4
+	case "from":
+		it.kind = from
+	case "to":
+		it.kind = upTo
 	case "time64":
 		it.kind, it.width, it.signed = instant, 8, true
 	default:
@@ -145,7 +178,13 @@ var varintForm = map[string]uint8{"leb": leb, "sleb": sleb, "zz": zz, "vlq": vlq
 // measured reads the items that carry a number: u24, i24, hex4, bits4,4.
 func (it *item) measured(word string) bool {
 	if list, ok := strings.CutPrefix(word, "bits"); ok {
+		list, it.lsb = strings.CutPrefix(list, "<")
 		return it.bitWidths(list)
+	}
+	if digits, ok := strings.CutPrefix(word, "align"); ok {
+		n, ok := plainNumber(digits)
+		it.kind, it.align, it.varies = boundary, int(n), false
+		return ok && n > 0 && n <= 1<<20
 	}
 	if digits, ok := strings.CutPrefix(word, "hex"); ok {
 		n, ok := plainNumber(digits)

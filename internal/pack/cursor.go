@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 )
 
@@ -9,17 +10,25 @@ import (
 // stops within an item when they run out, and goes on there with the next ones;
 // strings pass through it piece by piece.
 type cursor struct {
-	d       *Decoder
-	index   int   // of the item it is in
-	element int64 // elements of the item that are done
-	at      int64 // bytes of the record that are done
-	offset  int64 // of the record in the input
-	skip    int64 // bytes to throw away
-	left    int64 // bytes of the string that are still to come
-	length  int64 // bytes so far of a string that a NUL ends
-	nuls    int64 // NUL bytes that Trim may yet have to write
-	need    int64 // how many bytes must come before step can go on
-	slots   [1]whole
+	d      *Decoder
+	offset int64 // of the record in the input
+	at     int64 // bytes of the record that are done
+	skip   int64 // bytes to throw away
+	left   int64 // bytes of the string that are still to come
+	length int64 // bytes so far of a string that a NUL ends
+	nuls   int64 // NUL bytes that Trim may yet have to write
+	need   int64 // how many bytes must come before step can go on
+	record int64 // its number, from 1; 0 if it has none
+	mark   int   // how much of the text that step returned is whole lines or elements
+
+	frame         // of the innermost group
+	outer []frame // of those around it
+	slots []whole // the integers that something refers to
+	sums  []summer
+	open  *item  // a checksum whose {to} is still to come
+	found uint64 // what it says
+	where int64  // where it is in the record
+	dump  dumpLine
 
 	started bool // the text of the record has begun
 	comma   bool // a separator comes before the next value
@@ -27,12 +36,36 @@ type cursor struct {
 	inside  bool // within a string
 }
 
+// A frame is where a cursor is in a record, or in a group.
+type frame struct {
+	l       *level
+	index   int   // of the item
+	element int64 // elements of the item that are done
+	number  int64 // of the group's element, from 1; 0 before the first
+	count   int64 // of the group's elements; -1 is any number
+	begins  int64 // where the group's element begins in the record
+	between bool  // the next element has not begun
+}
+
 // forever is the skip of what is thrown away to the end of the input.
 const forever = math.MaxInt64
 
+// newCursor returns a cursor, which reset makes ready.
+func (d *Decoder) newCursor() cursor {
+	c := cursor{d: d}
+	if d.slots > 0 {
+		c.slots = make([]whole, d.slots)
+	}
+	return c
+}
+
 // reset makes the cursor ready for the record at the given offset.
 func (c *cursor) reset(offset int64) {
-	*c = cursor{d: c.d, offset: offset}
+	*c = cursor{d: c.d, offset: offset, record: c.record + 1, outer: c.outer[:0], slots: c.slots, sums: c.sums[:0], dump: dumpLine{text: c.dump.text[:0]}}
+	c.l = &c.d.level
+	for _, a := range c.d.f.sums {
+		c.sums = append(c.sums, a.start())
+	}
 }
 
 // step decodes as much of b as it can, at most to the end of the record. It
@@ -40,37 +73,83 @@ func (c *cursor) reset(offset int64) {
 // c.need bytes more than those it left.
 func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 	all := len(b)
+	c.mark = 0
 	if !c.started {
 		dst = c.start(dst)
 	}
-	for c.index < len(c.d.ops) {
-		p := &c.d.ops[c.index]
-		switch {
-		case c.skip > 0:
+	for {
+		if c.skip > 0 {
 			k := min(c.skip, int64(len(b)))
+			if c.d.o.Explain {
+				c.dump.note(b[:k])
+			}
+			c.pass(nil, b[:k])
 			b = b[k:]
-			c.at += k
+			p := &c.l.ops[c.index]
 			if c.skip -= k; c.skip > 0 {
 				return dst, all - len(b), false, c.want(p, c.skip)
 			}
-		case !c.entered:
-			dst = c.enter(dst, p)
-		case p.kind != pad && (c.element < p.elements() || p.Rest && p.elements() == 0):
+			if c.d.o.Explain {
+				dst = c.explainSkipped(dst, p)
+			}
+			continue
+		}
+		if c.between {
+			if c.count < 0 && len(b) == 0 {
+				c.need = 1
+				return dst, all - len(b), false, nil
+			}
+			dst = c.next(dst)
+			continue
+		}
+		if c.index == len(c.l.ops) {
+			if len(c.outer) == 0 {
+				break
+			}
+			dst = c.endElement(dst)
+			continue
+		}
+		p := &c.l.ops[c.index]
+		if !c.entered {
+			if dst, err = c.enter(dst, p); err != nil {
+				return dst, all - len(b), false, err
+			}
+			continue
+		}
+		if p.kind != pad && (c.element < p.elements() || p.Rest && p.elements() == 0) {
 			var k int
 			before := c.element
-			dst, k, err = c.one(dst, p, b)
+			if c.d.o.Explain {
+				dst, k, err = c.explain(dst, p, b)
+			} else {
+				dst, k, err = c.one(dst, p, b)
+			}
+			c.pass(p, b[:k])
 			b = b[k:]
-			c.at += int64(k)
 			if err != nil || c.element == before {
 				return dst, all - len(b), false, err
 			}
-		case p.Rest:
-			c.skip = forever // what x and p leave is thrown away
-		default:
-			dst = c.leave(dst, p)
+			continue
 		}
+		if p.Rest {
+			c.skip = forever // what x and p leave is thrown away
+			continue
+		}
+		dst = c.leave(dst, p)
 	}
 	return append(dst, c.d.tail...), all - len(b), true, nil
+}
+
+// pass notes that the bytes b of the record are done, which belong to p.
+func (c *cursor) pass(p *op, b []byte) {
+	c.at += int64(len(b))
+	for i := range c.sums {
+		if p != nil && p.kind == checksum && p.to && p.sum == i {
+			c.sums[i].add(make([]byte, len(b))) // it is zero in its own sum
+			continue
+		}
+		c.sums[i].add(b)
+	}
 }
 
 // start begins the text of a record.
@@ -84,18 +163,96 @@ func (c *cursor) start(dst []byte) []byte {
 	return dst
 }
 
-// enter skips what lies in front of an item, and what a pad byte is.
-func (c *cursor) enter(dst []byte, p *op) []byte {
+// enter begins an item: it skips what lies in front of it, and what a pad byte
+// is, and goes into a group.
+func (c *cursor) enter(dst []byte, p *op) ([]byte, error) {
 	c.entered = true
-	if a := int64(p.align); c.d.f.native && a > 1 {
+	if a := int64(p.align); a > 1 && (c.d.f.native || p.kind == boundary) {
 		c.skip = (a - c.at%a) % a
-	}
-	if p.kind == pad && !p.Rest {
-		c.skip = p.Count
 	}
 	if p.list {
 		dst = append(append(c.separate(dst), p.key...), '[')
 		c.comma = false
+	}
+	switch p.kind {
+	case pad:
+		if p.Rest {
+			return dst, nil
+		}
+		n, err := c.countOf(p, forever)
+		c.skip = n
+		return dst, err
+	case group:
+		n, err := c.countOf(p, forever)
+		if p.Rest {
+			n = -1
+		}
+		c.outer = append(c.outer, c.frame)
+		c.frame = frame{l: p.inner, count: n, between: true}
+		return dst, err
+	case from:
+		for i := range c.sums {
+			c.sums[i] = c.sums[i].algorithm.start()
+		}
+		c.element++
+	case upTo:
+		c.element++
+		if c.open != nil {
+			return dst, c.verify(c.open, c.found, c.where)
+		}
+	case boundary:
+		c.element++
+	}
+	return dst, nil
+}
+
+// countOf is the count of an item, which may be an integer that came before.
+func (c *cursor) countOf(p *op, most int64) (int64, error) {
+	if p.counter == 0 {
+		return p.Count, nil
+	}
+	w := c.slots[p.counter-1]
+	if w.negative || w.hi != 0 || w.lo > uint64(most) {
+		why := "is too large"
+		if w.negative {
+			why = "is negative"
+		}
+		return 0, c.place(dataf("count %s of %s %s", w.append(nil), quote(p.Code), why))
+	}
+	return int64(w.lo), nil
+}
+
+// next begins the next element of a group, or leaves the group.
+func (c *cursor) next(dst []byte) []byte {
+	if c.number == c.count {
+		c.frame = c.outer[len(c.outer)-1]
+		c.outer = c.outer[:len(c.outer)-1]
+		return c.leave(dst, &c.l.ops[c.index])
+	}
+	c.number++
+	c.begins = c.at
+	c.index, c.element, c.entered, c.between = 0, 0, false, false
+	if c.d.o.Explain {
+		return c.explainElement(dst)
+	}
+	if c.d.o.JSON {
+		if dst = c.separate(dst); c.l.open != "" {
+			dst = append(dst, c.l.open...)
+		}
+		c.comma = false
+	}
+	return dst
+}
+
+// endElement ends an element of a group.
+func (c *cursor) endElement(dst []byte) []byte {
+	c.between = true
+	if c.d.o.JSON {
+		dst = append(dst, c.l.close...)
+		c.comma = true
+	}
+	if c.count < 0 {
+		c.mark = len(dst)
 	}
 	return dst
 }
@@ -140,9 +297,16 @@ func (c *cursor) want(p *op, n int64) error {
 		return nil
 	}
 	if more := p.Count - c.element - 1; more > 0 && p.kind != pad && p.kind != bytesOf && p.kind != pascal {
-		n = sum(n, saturated(more, p.least()))
+		n = plus(n, saturated(more, p.least()))
 	}
-	c.need = sum(n, p.behind)
+	n = plus(n, p.behind)
+	f := &c.frame
+	for i := len(c.outer) - 1; i >= 0 && f.count >= 0; i-- {
+		n = plus(n, saturated(f.count-f.number, f.l.size-f.l.pads))
+		f = &c.outer[i]
+		n = plus(n, f.l.ops[f.index].behind)
+	}
+	c.need = n
 	return nil
 }
 
@@ -161,11 +325,21 @@ func (c *cursor) one(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	}
 	b = b[:p.width]
 	if p.slot > 0 {
-		c.slots[p.slot-1] = c.d.f.lastInteger(p.item, b)
+		c.slots[p.slot-1] = p.lastInteger(b)
 	}
-	if p.kind == bitfield {
-		dst = c.bitfield(dst, p, c.d.f.load(b))
-	} else {
+	switch {
+	case p.hidden:
+	case p.kind == bitfield:
+		dst = c.bitfield(dst, p, p.load(b))
+	case p.kind == constant:
+		if !bytes.Equal(b, p.text) {
+			return dst, 0, c.placeIn(dataf("constant %s at offset %d: got %x", p.Code, c.offset+c.at, b))
+		}
+	case p.kind == checksum:
+		if err := c.check(p.item, p.load(b)); err != nil {
+			return dst, 0, err
+		}
+	default:
 		dst = c.before(dst, p, c.element)
 		dst = c.d.element(dst, p, b)
 	}
@@ -173,9 +347,27 @@ func (c *cursor) one(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	return dst, p.width, nil
 }
 
+// check verifies a checksum, now or at its {to}.
+func (c *cursor) check(it *item, v uint64) error {
+	if it.to {
+		c.open, c.found, c.where = it, v, c.at
+		return nil
+	}
+	return c.verify(it, v, c.at)
+}
+
+// verify compares a checksum, which is at a place of the record, with what is right.
+func (c *cursor) verify(it *item, got uint64, at int64) error {
+	c.open = nil
+	if want := c.sums[it.sum].sum(); got != want {
+		return c.placeIn(dataf("checksum %s at offset %d: got %0*x, computed %0*x", it.Code, c.offset+at, 2*it.width, got, 2*it.width, want))
+	}
+	return nil
+}
+
 // varint decodes a varint.
 func (c *cursor) varint(dst []byte, p *op, b []byte) ([]byte, int, error) {
-	w, n, err := c.d.f.takeVarint(b, p.bits[0])
+	w, n, err := takeVarint(b, p.bits[0])
 	if err != nil {
 		return dst, 0, c.place(err)
 	}
@@ -185,18 +377,27 @@ func (c *cursor) varint(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	if p.slot > 0 {
 		c.slots[p.slot-1] = w
 	}
-	dst = c.before(dst, p, c.element)
-	start := len(dst)
-	dst = c.d.escapeField(w.appendRadix(dst, c.d.o.radix(), 0), start)
+	if !p.hidden {
+		dst = c.before(dst, p, c.element)
+		start := len(dst)
+		dst = c.d.escapeField(w.appendRadix(dst, c.d.o.radix(), 0), start)
+	}
 	c.element++
 	return dst, n, nil
 }
 
-// bitfield decodes the fields of a word, the most significant first.
+// bitfield decodes the fields of a word.
 func (c *cursor) bitfield(dst []byte, p *op, v uint64) []byte {
-	v <<= 64 - 8*uint(p.width)
+	if !p.lsb {
+		v <<= 64 - 8*uint(p.width)
+	}
 	for i, n := range p.bits {
 		dst = c.before(dst, p, c.element*int64(len(p.bits))+int64(i))
+		if p.lsb {
+			dst = c.d.field(dst, v<<(64-n)>>(64-n), int(n))
+			v >>= n
+			continue
+		}
 		dst = c.d.field(dst, v>>(64-n), int(n))
 		v <<= n
 	}
@@ -205,7 +406,36 @@ func (c *cursor) bitfield(dst []byte, p *op, v uint64) []byte {
 
 // place adds the offset in the input to err.
 func (c *cursor) place(err *DataError) error {
-	return dataf("%s at offset %d", err.Why, c.offset+c.at)
+	e := dataf("%s at offset %d", err.Why, c.offset+c.at)
+	if len(c.outer) > 0 {
+		return c.placeIn(e)
+	}
+	return e
+}
+
+// placeIn puts the record and the groups that err is in, in front of it.
+func (c *cursor) placeIn(err *DataError) error {
+	text := ""
+	if c.record > 0 {
+		text = fmt.Sprintf("record %d: ", c.record)
+	}
+	for i := range c.outer {
+		f := &c.frame
+		if i+1 < len(c.outer) {
+			f = &c.outer[i+1]
+		}
+		text += groupPlace(f.number, f.count)
+	}
+	return dataf("%s%s", text, err.Why)
+}
+
+// groupPlace is what stands in front of an error within an element of a group; the
+// count is negative if there can be any number.
+func groupPlace(number, count int64) string {
+	if count < 0 {
+		return fmt.Sprintf("group %d: ", number)
+	}
+	return fmt.Sprintf("group %d of %d: ", number, count)
 }
 
 // string begins or goes on with a string of any length.
@@ -264,13 +494,17 @@ func (c *cursor) begin(p *op, b []byte) (int, error) {
 		c.left = forever
 		return 0, nil
 	case p.kind == bytesOf:
-		c.left = p.Count
-		return 0, nil
+		n, err := c.countOf(p, forever-1)
+		if p.counter > 0 && err == nil && c.d.o.tooLong(n) {
+			err = c.overMax()
+		}
+		c.left = n
+		return 0, err
 	case p.kind == hexBytes:
 		c.left = int64(p.width)
 		return 0, nil
 	}
-	w, n, err := c.d.f.takeLength(b, p.length)
+	w, n, err := p.length.takeLength(b)
 	if err != nil {
 		return -1, c.place(err)
 	}
@@ -278,7 +512,7 @@ func (c *cursor) begin(p *op, b []byte) (int, error) {
 		return -1, c.want(p, int64(max(1, p.length.width-len(b))))
 	}
 	if w.negative || w.hi != 0 || w.lo > math.MaxInt64 || c.d.o.tooLong(int64(w.lo)) {
-		return -1, c.place(dataf("%s", c.d.f.lengthError(w, p.length, c.d.o.Max)))
+		return -1, c.place(dataf("%s", p.length.lengthError(w, c.d.o.Max)))
 	}
 	c.left = int64(w.lo)
 	return n, nil
@@ -378,15 +612,22 @@ func (c *cursor) pascal(dst []byte, p *op, b []byte) ([]byte, int, error) {
 // finish ends the record at the end of the input, of which b was not taken. It
 // reports whether the record is complete.
 func (c *cursor) finish(dst, b []byte) ([]byte, bool) {
-	if c.index >= len(c.d.ops) {
+	if len(c.outer) == 1 && c.between && c.count < 0 && len(b) == 0 {
+		c.count = c.number
+		dst = c.next(dst)
+		return append(dst, c.d.tail...), true
+	}
+	if len(c.outer) > 0 || c.index >= len(c.l.ops) {
 		return dst, false
 	}
-	p := &c.d.ops[c.index]
+	p := &c.l.ops[c.index]
 	aligning := c.skip > 0 && c.skip < forever/2
 	if !p.Rest || !c.entered || aligning {
 		return dst, false
 	}
 	switch {
+	case c.d.o.Explain && (p.kind == bytesOf || p.kind == pascal || p.kind == pad):
+		dst = c.explainRest(dst, p, b)
 	case p.kind == bytesOf:
 		if !c.inside {
 			dst = c.quote(c.before(dst, p, 0), p)

@@ -11,9 +11,10 @@ import (
 // A Decoder writes records as text. It keeps no state between records and can be
 // used by several goroutines at once.
 type Decoder struct {
-	f   *Format
-	o   Options
-	ops []op
+	f *Format
+	o Options
+	level
+	slots int // integers that a cursor keeps
 	// convert writes the records of a chunk that begins at offset; they have a
 	// fixed size. It is the fast path or the general one.
 	convert func(dst, chunk []byte, offset int64) []byte
@@ -23,63 +24,91 @@ type Decoder struct {
 	tail      []byte // ends a record
 	escape    escaper
 	special   byte // the byte of the separator that all fields have escaped
+	columns   dumpColumns
+}
+
+// A level is the items of a record, or of an element of a group, with the text
+// around it.
+type level struct {
+	*sequence
+	ops         []op
+	open, close string
 }
 
 // An op is an item with the text around its values.
 type op struct {
 	*item
+	inner  *level   // of a group
 	key    []byte   // with names: in front of the values
 	keys   [][]byte // with a name for each value: in front of each
-	list   bool     // the values stand in brackets
+	list   bool     // the values, or the elements of a group, stand in brackets
+	hidden bool     // the value is not shown
 	escape *escaper
 	plain  bool  // an integer of at most 64 bits in decimal, with nothing to escape
-	slot   int   // where the cursor keeps the last integer of the item, from 1; 0 is nowhere
 	behind int64 // the least size of all items behind it
+	slot   int   // where the cursor keeps the last integer of the item, from 1; 0 is nowhere
 }
 
 // NewDecoder prepares the decoding of records of f.
 func NewDecoder(f *Format, o Options) *Decoder {
-	d := &Decoder{f: f, o: o, ops: make([]op, len(f.items)), separator: []byte(o.separator())}
+	d := &Decoder{f: f, o: o, slots: f.slots, separator: []byte(o.separator())}
 	d.escape.shell = o.Shell
 	if !o.JSON && !o.Shell && !o.Raw && o.Separator != "" {
 		d.special = separatorByte(o.Separator)
 		d.escape.special = d.special
 	}
-	begin, end := "", ""
+	d.level = d.newLevel(&f.sequence, o.Names != nil || f.named())
+	begin := d.open
 	switch {
-	case o.JSON && o.named(f):
-		begin, end = "{", "}"
 	case o.JSON:
-		begin, end = "[", "]"
-	case o.Shell:
+		d.separator = []byte(",")
+	case o.Shell, o.Explain:
 		d.separator = []byte(" ")
 	}
-	if o.JSON {
-		d.separator = []byte(",")
-	}
-	d.tail = append([]byte(end), o.end())
+	d.tail = append([]byte(d.close), o.end())
 	switch {
+	case o.Explain:
+		d.tail = nil
+		d.columns = f.dumpColumns()
 	case o.Offsets && begin == "{":
 		begin = `{"offset":`
 	case o.Offsets && o.Shell:
 		begin = "offset="
 	}
 	d.begin = []byte(begin)
-	behind := int64(0)
-	for i := len(d.ops) - 1; i >= 0; i-- {
-		p := &d.ops[i]
-		p.item = &f.items[i]
-		p.behind = behind
-		behind = sum(behind, p.leastSize())
-		d.prepare(p)
-	}
 	d.choose()
 	return d
 }
 
+// newLevel prepares the items of s; named says that its values have names.
+func (d *Decoder) newLevel(s *sequence, named bool) level {
+	l := level{sequence: s, ops: make([]op, len(s.items))}
+	switch {
+	case d.o.JSON && named:
+		l.open, l.close = "{", "}"
+	case d.o.JSON:
+		l.open, l.close = "[", "]"
+	}
+	behind := int64(0)
+	for i := len(l.ops) - 1; i >= 0; i-- {
+		p := &l.ops[i]
+		p.item, p.slot, p.behind = &s.items[i], s.items[i].slot, behind
+		behind = plus(behind, p.leastSize())
+		d.prepare(p, named)
+		if p.kind == group {
+			inner := d.newLevel(p.group, p.group.named())
+			if p.group.bare() {
+				inner.open, inner.close = "", ""
+			}
+			p.inner, p.list = &inner, d.o.JSON
+		}
+	}
+	return l
+}
+
 // choose picks the way in which records of a fixed size are written.
 func (d *Decoder) choose() {
-	if d.lone() {
+	if d.isLone() {
 		d.convert = func(dst, chunk []byte, _ int64) []byte { return d.loneIntegers(dst, chunk) }
 	} else if room, ok := d.fast(); ok {
 		d.convert = func(dst, chunk []byte, _ int64) []byte { return d.fastRecords(dst, chunk, room) }
@@ -89,13 +118,14 @@ func (d *Decoder) choose() {
 }
 
 // prepare works out the text around the values of an item.
-func (d *Decoder) prepare(p *op) {
+func (d *Decoder) prepare(p *op, named bool) {
 	p.escape = &d.escape
 	p.plain = p.kind == integer && p.width <= 8 && d.o.radix() == 10 && d.special == 0 && !d.o.JSON
-	if p.perElement() == 0 || p.elements() == 0 && !p.Rest {
+	p.hidden = !d.o.Explain && (p.computed() || p.counts && d.o.JSON)
+	if p.hidden || p.perElement() == 0 && p.kind != group || p.elements() == 0 && !p.Rest && p.counter == 0 {
 		return
 	}
-	if p.Rest && p.stringLike() && p.elements() == 0 && p.first == 0 && d.o.Separator == "" && !d.o.Offsets && !d.o.JSON && !d.o.Shell {
+	if p.item == d.f.lone() && p.stringLike() && d.o.Separator == "" && !d.o.Offsets && !d.o.JSON && !d.o.Shell {
 		// A lone value would be split at its blanks when it is read back.
 		p.escape = &escaper{special: d.escape.special, blanks: true}
 	}
@@ -104,7 +134,7 @@ func (d *Decoder) prepare(p *op) {
 		for j := range p.elements() * p.perElement() {
 			p.keys = append(p.keys, d.key(d.o.Names[p.first+j]))
 		}
-	case d.o.Shell, d.o.JSON && d.o.named(d.f):
+	case d.o.Shell, d.o.JSON && named:
 		p.key = d.key(p.Name)
 		p.list = d.o.JSON && p.several()
 	}
@@ -128,19 +158,19 @@ func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 		return d.truth(dst, b[0] != 0)
 	case integer:
 		if p.plain {
-			return appendInteger(dst, d.f.load(b), p.width, p.signed)
+			return appendInteger(dst, p.load(b), p.width, p.signed)
 		}
-		hi, lo := d.f.loadWide(b)
+		hi, lo := p.loadWide(b)
 		dst = fromTwos(hi, lo, 8*len(b), p.signed).appendRadix(dst, d.o.radix(), 8*len(b))
 	case float:
-		return d.float(dst, floatOf(d.f.load(b), p.width), p.width)
+		return d.float(dst, floatOf(p.load(b), p.width), p.width)
 	case complexNum:
 		half := p.width / 2
 		dst = d.quoted(dst, func(dst []byte) []byte {
-			return appendComplex(dst, floatOf(d.f.load(b[:half]), half), floatOf(d.f.load(b[half:]), half), half)
+			return appendComplex(dst, floatOf(p.load(b[:half]), half), floatOf(p.load(b[half:]), half), half)
 		})
 	case instant:
-		v := int64(d.f.load(b))
+		v := int64(p.load(b))
 		dst = d.quoted(dst, func(dst []byte) []byte { return appendInstant(dst, v) })
 	case hexBytes:
 		dst = d.quoted(dst, func(dst []byte) []byte { return appendHex(dst, b) })
@@ -241,41 +271,41 @@ func pascalString(b []byte) []byte {
 	return b[1 : 1+min(int(b[0]), len(b)-1)]
 }
 
-// load reads an unsigned integer of at most eight bytes in the format's order.
-func (f *Format) load(b []byte) uint64 {
+// load reads an unsigned integer of at most eight bytes.
+func (it *item) load(b []byte) uint64 {
 	var v uint64
 	switch len(b) {
 	case 1:
 		return uint64(b[0])
 	case 2:
 		v = uint64(b[1]) | uint64(b[0])<<8
-		if f.little {
+		if it.little {
 			v = uint64(bits.ReverseBytes16(uint16(v)))
 		}
 		return v
 	case 4:
 		w := uint32(b[3]) | uint32(b[2])<<8 | uint32(b[1])<<16 | uint32(b[0])<<24
-		if f.little {
+		if it.little {
 			w = bits.ReverseBytes32(w)
 		}
 		return uint64(w)
 	case 8:
 		v = uint64(b[7]) | uint64(b[6])<<8 | uint64(b[5])<<16 | uint64(b[4])<<24 |
 			uint64(b[3])<<32 | uint64(b[2])<<40 | uint64(b[1])<<48 | uint64(b[0])<<56
-		if f.little {
+		if it.little {
 			v = bits.ReverseBytes64(v)
 		}
 		return v
 	}
-	_, v = f.loadWide(b)
+	_, v = it.loadWide(b)
 	return v
 }
 
 // loadWide reads an unsigned integer of at most sixteen bytes.
-func (f *Format) loadWide(b []byte) (hi, lo uint64) {
+func (it *item) loadWide(b []byte) (hi, lo uint64) {
 	for i := range b {
 		c := b[i]
-		if f.little {
+		if it.little {
 			c = b[len(b)-1-i]
 		}
 		hi = hi<<8 | lo>>56
@@ -285,8 +315,8 @@ func (f *Format) loadWide(b []byte) (hi, lo uint64) {
 }
 
 // lastInteger is the integer in raw, for a bitfield the last of its fields.
-func (f *Format) lastInteger(it *item, raw []byte) whole {
-	hi, lo := f.loadWide(raw)
+func (it *item) lastInteger(raw []byte) whole {
+	hi, lo := it.loadWide(raw)
 	if it.kind == bitfield {
 		n := it.bits[len(it.bits)-1]
 		return whole{lo: lo << (64 - n) >> (64 - n)}

@@ -16,7 +16,7 @@ const floatRoom = 32
 // fast reports whether records take the fast path, and the most text that one of
 // them can have.
 func (d *Decoder) fast() (room int, ok bool) {
-	if d.o.Offsets || d.o.JSON || d.o.Shell || d.o.Raw || d.special != 0 || len(d.separator) != 1 || !d.f.fixed {
+	if d.o.Offsets || d.o.JSON || d.o.Shell || d.o.Raw || d.o.Explain || d.special != 0 || len(d.separator) != 1 || !d.f.fixed || !d.f.flat {
 		return 0, false
 	}
 	for i := range d.ops {
@@ -83,9 +83,9 @@ func (d *Decoder) fastRecord(dst, rec []byte) []byte {
 			switch p.kind {
 			case integer:
 				n := len(dst)
-				dst = dst[:n+putInteger(dst[n:n+uintRoom], d.f.load(b[:p.width]), uint(p.width), p.signed)]
+				dst = dst[:n+putInteger(dst[n:n+uintRoom], p.load(b[:p.width]), uint(p.width), p.signed)]
 			case float:
-				dst = appendFloat(dst, floatOf(d.f.load(b[:p.width]), p.width), p.width)
+				dst = appendFloat(dst, floatOf(p.load(b[:p.width]), p.width), p.width)
 			case truth:
 				dst = append(dst, '0'+byte((uint(b[0])+255)>>8))
 			default:
@@ -102,9 +102,9 @@ func (d *Decoder) fastRecord(dst, rec []byte) []byte {
 	return dst
 }
 
-// lone reports whether the format is nothing but one unsigned integer of four
+// isLone reports whether the format is nothing but one unsigned integer of four
 // bytes: the format that speed matters most for.
-func (d *Decoder) lone() bool {
+func (d *Decoder) isLone() bool {
 	_, fast := d.fast()
 	return fast && d.f.isLone()
 }
@@ -114,7 +114,7 @@ func (d *Decoder) lone() bool {
 // leading zeros are then overwritten by the line in front of them. The result
 // does not begin where dst does.
 func (d *Decoder) loneIntegers(dst, chunk []byte) []byte {
-	little, end := d.f.little, d.tail[0]
+	little, end := d.ops[0].little, d.tail[0]
 	chunk = chunk[:len(chunk)&^3]
 	need := len(chunk)/4*11 + 16 // the longest lines, and what the first writes too much
 	if cap(dst) < need {

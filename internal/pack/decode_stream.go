@@ -3,7 +3,6 @@ package pack
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"io"
 	"math"
 )
@@ -25,7 +24,7 @@ const (
 // limit records take. Its error is a [ReadError], a [WriteError] or a
 // [DataError].
 func (d *Decoder) Decode(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
-	if d.f.fixed && d.f.size > 0 && d.f.size <= smallRecord && !d.o.Exact {
+	if d.f.fixed && d.f.flat && d.f.size > 0 && d.f.size <= smallRecord && !d.o.Exact && !d.o.Explain {
 		return d.decodeChunks(dst, src, limit)
 	}
 	return d.decodeStream(dst, src, limit)
@@ -66,7 +65,7 @@ func (d *Decoder) longest() int {
 
 // records writes all records of a chunk by the general path.
 func (d *Decoder) records(dst, chunk []byte, offset int64) []byte {
-	c := cursor{d: d}
+	c := d.newCursor()
 	for len(chunk) > 0 {
 		c.reset(offset)
 		var n int
@@ -87,14 +86,35 @@ func saturated(n, size int64) int64 {
 
 // leftOver is the error for n bytes that are no record.
 func (d *Decoder) leftOver(n, offset, need int64) error {
+	return leftOver(n, offset, d.f.Text, d.f.fixed, need)
+}
+
+// leftOver is the error for n bytes at offset that are not enough for a format or
+// a group, which takes need bytes, or more if it is not fixed.
+func leftOver(n, offset int64, text string, fixed bool, need int64) *DataError {
 	bytes, least := "bytes", ""
 	if n == 1 {
 		bytes = "byte"
 	}
-	if !d.f.fixed {
+	if !fixed {
 		least = "at least "
 	}
-	return &DataError{Why: fmt.Sprintf("%d %s left over at offset %d; %s needs %s%d", n, bytes, offset, quote(d.f.Text), least, need)}
+	return dataf("%d %s left over at offset %d; %s needs %s%d", n, bytes, offset, quote(text), least, need)
+}
+
+// cut is the error of an input that ends within a group, with so many bytes that
+// were not taken.
+func (c *cursor) cut(rest int64) error {
+	if c.between {
+		c.number, c.begins = c.number+1, c.at
+	}
+	outer := &c.outer[len(c.outer)-1]
+	text := outer.l.ops[outer.index].Code
+	n := c.at + rest - c.begins
+	if c.l.fixed {
+		return c.placeIn(leftOver(n, c.offset+c.begins, text, true, c.l.size))
+	}
+	return c.placeIn(leftOver(n, c.offset+c.begins, text, false, plus(n, 1)))
 }
 
 // decodeStream decodes records of any size by the general path. With o.Exact it
@@ -103,8 +123,11 @@ func (d *Decoder) decodeStream(dst io.Writer, src io.Reader, limit int64) (Count
 	if d.o.Exact {
 		limit = 1
 	}
-	s := stream{d: d, dst: dst, limited: limit >= 0, c: cursor{d: d}}
+	s := stream{d: d, dst: dst, limited: limit >= 0, c: d.newCursor()}
 	s.t = tape{src: src, exact: s.limited && !d.f.rest && !d.o.Exact}
+	if d.o.Explain {
+		s.out = d.dumpHeader()
+	}
 	var err error
 	for end := false; s.count.Records != limit && !end && err == nil; {
 		s.c.reset(d.o.Skipped + s.count.Read)
@@ -134,6 +157,7 @@ type stream struct {
 	out     []byte // text that is not yet written
 	count   Counts
 	limited bool
+	begun   bool // a part of the record's line is final
 }
 
 // flush writes the first n bytes of the text.
@@ -153,6 +177,7 @@ func (s *stream) flush(n int) error {
 // is thrown away.
 func (s *stream) record() (end bool, err error) {
 	whole := len(s.out) // what is before the record
+	s.begun = false
 	if len(s.t.bytes()) == 0 && !s.d.o.Exact && (s.d.f.size > 0 || s.d.f.rest && !s.limited) {
 		// Nothing of the record is here yet.
 		if err := s.flush(whole); err != nil {
@@ -169,8 +194,11 @@ func (s *stream) record() (end bool, err error) {
 		s.out, n, done, err = s.c.step(s.out, s.t.bytes())
 		s.t.start += n
 		s.count.Read += int64(n)
+		if s.c.mark > whole {
+			whole, s.begun = s.c.mark, !s.d.o.Explain
+		}
 		if err != nil {
-			s.out = s.out[:whole]
+			s.drop(whole)
 			return false, err
 		}
 		if done {
@@ -178,7 +206,7 @@ func (s *stream) record() (end bool, err error) {
 			return false, nil
 		}
 		if len(s.out) > pendingText {
-			whole = len(s.out)
+			whole, s.begun = len(s.out), true
 		}
 		if err := s.flush(whole); err != nil {
 			return false, err
@@ -195,8 +223,17 @@ func (s *stream) record() (end bool, err error) {
 				return false, nil
 			}
 		}
-		s.out = s.out[:0]
+		s.drop(0)
 		return false, s.cut()
+	}
+}
+
+// drop throws the text of a record away from the byte n on, and ends the line if
+// it has begun.
+func (s *stream) drop(n int) {
+	s.out = s.out[:n]
+	if s.begun {
+		s.out = append(s.out, s.d.o.end())
 	}
 }
 
@@ -211,10 +248,12 @@ func (s *stream) cut() error {
 		return s.d.exactly(n, s.c.need, "")
 	case n == 0:
 		return nil
+	case len(s.c.outer) > 0:
+		return s.c.cut(int64(len(s.t.bytes())))
 	case s.d.f.fixed:
 		return s.d.leftOver(n, s.c.offset, s.d.f.size)
 	}
-	return s.d.leftOver(n, s.c.offset, sum(n, s.c.need))
+	return s.d.leftOver(n, s.c.offset, plus(n, s.c.need))
 }
 
 // exactly is Python's error of struct.unpack, with what there was.
@@ -227,8 +266,8 @@ func (d *Decoder) exactly(got, more int64, than string) error {
 	case than != "":
 		return moref("unpack requires a buffer of one record, got more than its %d bytes", got)
 	}
-	return dataf("unpack requires a buffer of at least %d bytes, got %d", sum(got, more), got)
+	return dataf("unpack requires a buffer of at least %d bytes, got %d", plus(got, more), got)
 }
 
-// sum adds two sizes; what is too large for a number is the largest one.
-func sum(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }
+// plus adds two sizes; what is too large for a number is the largest one.
+func plus(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }

@@ -28,6 +28,7 @@ type Deframer struct {
 func NewDeframer(h *Header, o Options) *Deframer {
 	d := &Deframer{h: h, o: o, header: NewDecoder(h.f, Options{Max: o.Max})}
 	d.header.ops[h.item].slot = 1
+	d.header.slots = 1
 	if o.Separator != "" && o.Offsets && !o.Raw {
 		d.escape.special = separatorByte(o.Separator)
 	}
@@ -53,7 +54,7 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 	if d.o.Exact {
 		limit = -1
 	}
-	s := deframing{Deframer: d, dst: dst, t: tape{src: src, exact: limit >= 0}, c: cursor{d: d.header}, offset: d.o.Skipped}
+	s := deframing{Deframer: d, dst: dst, t: tape{src: src, exact: limit >= 0}, c: d.header.newCursor(), offset: d.o.Skipped}
 	var err error
 	for end := false; s.count.Records != limit && !end && err == nil; {
 		end, err = s.frame()
@@ -131,6 +132,7 @@ func (s *deframing) more(need int64) (bool, error) {
 // measure decodes the header at the start of the tape and returns its size.
 func (s *deframing) measure() (int, error) {
 	size := 0
+	s.c.record = -1 // it is a frame, and no record
 	s.c.reset(s.offset)
 	for {
 		text, n, done, err := s.c.step(s.text[:0], s.t.bytes()[size:])
@@ -151,7 +153,7 @@ func (s *deframing) measure() (int, error) {
 			if !s.h.f.fixed {
 				least = "at least "
 			}
-			return size, dataf("cut short in its header at offset %d: %d of %s%d bytes", s.offset, got, least, sum(got, s.c.need))
+			return size, dataf("cut short in its header at offset %d: %d of %s%d bytes", s.offset, got, least, plus(got, s.c.need))
 		}
 	}
 }
@@ -206,13 +208,13 @@ func (d *Deframer) payload(out, payload []byte, offset int64) []byte {
 func (d *Deframer) length(w whole) (int64, error) {
 	n, it := int64(w.lo), &d.h.f.items[d.h.item]
 	if w.negative || w.hi != 0 || w.lo > 1<<63-1 {
-		return 0, dataf("%s", d.h.f.lengthError(w, it, d.o.Max))
+		return 0, dataf("%s", it.lengthError(w, d.o.Max))
 	}
 	if d.Adjust > 0 && n < d.Adjust {
 		return 0, dataf("length %d is less than the %d that --adjust says it counts besides the payload", n, d.Adjust)
 	}
 	if d.Adjust < 0 && n > 1<<63-1+d.Adjust || d.o.tooLong(n-d.Adjust) || n-d.Adjust > 1<<40 {
-		return 0, dataf("%s", d.h.f.lengthError(w, it, d.o.Max))
+		return 0, dataf("%s", it.lengthError(w, d.o.Max))
 	}
 	return n - d.Adjust, nil
 }

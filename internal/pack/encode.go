@@ -2,7 +2,6 @@ package pack
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -12,8 +11,6 @@ import (
 type Encoder struct {
 	f *Format
 	o Options
-	// columns are the JSON names, each with the values it stands for.
-	columns []column
 	// fast is the fast path of lines, if there is one: it appends the records of the
 	// lines that chunk begins with, up to the first that is anything but plain, and
 	// returns how many bytes and lines it took.
@@ -23,9 +20,6 @@ type Encoder struct {
 // NewEncoder prepares the encoding of records of f.
 func NewEncoder(f *Format, o Options) *Encoder {
 	e := &Encoder{f: f, o: o}
-	if o.JSON && o.named(f) {
-		e.columns = columnsOf(f, o.Names)
-	}
 	switch {
 	case !e.plain():
 	case f.isLone():
@@ -55,11 +49,14 @@ const (
 type scratch struct {
 	fields []field
 	text   []byte // strings without their escapes
-	set    []bool // JSON columns that were there
 	line   []byte // a record in its form
 	cut    int64  // strings that were cut
 	// unescaped is set when it is known that no field has an escape.
 	unescaped bool
+
+	members []member // of JSON objects
+	places  []place  // the integers that JSON does not show
+	p       packing
 }
 
 // zeros appends n NUL bytes.
@@ -76,23 +73,32 @@ func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error)
 		return dst, e.recordTooLong(e.f.size)
 	}
 	start, cut := len(dst), s.cut
-	v := 0
-	for i := range e.f.items {
-		it := &e.f.items[i]
-		if a := it.align; e.f.native && a > 1 {
-			dst = zeros(dst, int64((a-(len(dst)-start)%a)%a))
-		}
-		var err error
-		if dst, v, err = e.item(dst, it, fields, v, s); err != nil {
+	p := &s.p
+	p.e, p.s, p.fields, p.start, p.lengths = e, s, fields, start, p.lengths[:0]
+	if len(p.counts) < e.f.slots {
+		p.counts = make([]count, e.f.slots)
+	}
+	// What is in front of a string and holds its length is known only then.
+	p.measuring = e.f.sized
+	if p.measuring {
+		if _, err := p.record(dst); err != nil {
 			s.cut = cut
 			return dst[:start], err
 		}
+		p.measuring, s.cut = false, cut
 	}
-	if n := int64(len(dst) - start); e.o.tooLong(n) {
+	out, err := p.record(dst)
+	if err == nil && p.v < len(fields) {
+		err = dataf("pack expected %d items for packing (got %d)", p.v, len(fields))
+	}
+	if n := int64(len(out) - start); err == nil && e.o.tooLong(n) {
+		err = e.recordTooLong(n)
+	}
+	if err != nil {
 		s.cut = cut
-		return dst[:start], e.recordTooLong(n)
+		return dst[:start], err
 	}
-	return dst, nil
+	return out, nil
 }
 
 func (e *Encoder) recordTooLong(n int64) error {
@@ -119,38 +125,10 @@ func (e *Encoder) expect(n int64) error {
 
 // perRest is the number of values of each element of a final '*'.
 func (f *Format) perRest() int64 {
-	if !f.open() {
+	if !f.rest || f.last().kind == group {
 		return 0
 	}
 	return f.last().perElement()
-}
-
-// item appends all elements of an item and returns the index of the next value.
-func (e *Encoder) item(dst []byte, it *item, fields []field, v int, s *scratch) ([]byte, int, error) {
-	n := it.elements()
-	if it.Rest && n == 0 && it.kind != pad {
-		n = int64(len(fields)-v) / it.perElement()
-	}
-	if it.kind == pad {
-		if it.Rest {
-			return dst, v, nil
-		}
-		return zeros(dst, it.Count), v, nil
-	}
-	per := int(it.perElement())
-	for range n {
-		var err error
-		if it.kind == bitfield {
-			dst, err = e.bitfield(dst, it, fields[v:v+per], v, s)
-		} else {
-			dst, err = e.element(dst, it, &fields[v], s)
-		}
-		if err != nil {
-			return dst, v, atValue(err, int64(v)+1)
-		}
-		v += per
-	}
-	return dst, v, nil
 }
 
 // element appends one element made of one value.
@@ -174,7 +152,7 @@ func (e *Encoder) element(dst []byte, it *item, v *field, s *scratch) ([]byte, e
 			return dst, err
 		}
 		hi, lo := w.twos()
-		return e.f.store(dst, hi, lo, it.width), nil
+		return it.store(dst, hi, lo, it.width), nil
 	case varint:
 		w, err := e.integer(it, text, 64)
 		if err != nil {
@@ -209,7 +187,7 @@ func (e *Encoder) element(dst []byte, it *item, v *field, s *scratch) ([]byte, e
 			return dst, rangeError(it.Code, 8*it.width, it.signed, text)
 		}
 		hi, lo := w.twos()
-		return e.f.store(dst, hi, lo, it.width), nil
+		return it.store(dst, hi, lo, it.width), nil
 	}
 	return parseAddress(dst, it.kind, text)
 }
@@ -275,7 +253,7 @@ func (e *Encoder) string(dst []byte, it *item, text []byte, v *field, s *scratch
 	case pascal:
 		return e.pascal(dst, it, text, s)
 	}
-	if it.Rest {
+	if it.Rest || it.counter > 0 {
 		return append(dst, text...), nil
 	}
 	if int64(len(text)) > it.Count {
@@ -314,7 +292,7 @@ func (e *Encoder) pascal(dst []byte, it *item, text []byte, s *scratch) ([]byte,
 
 // prefixed appends a string behind its length.
 func (e *Encoder) prefixed(dst []byte, it *item, text []byte) ([]byte, error) {
-	dst, err := e.f.appendLength(dst, it.length, int64(len(text)))
+	dst, err := it.length.appendLength(dst, int64(len(text)))
 	if err != nil {
 		return dst, err
 	}
@@ -322,7 +300,7 @@ func (e *Encoder) prefixed(dst []byte, it *item, text []byte) ([]byte, error) {
 }
 
 // appendLength appends n as the integer it, which must be able to hold it.
-func (f *Format) appendLength(dst []byte, it *item, n int64) ([]byte, error) {
+func (it *item) appendLength(dst []byte, n int64) ([]byte, error) {
 	w := fromTwos(0, uint64(n), 64, true)
 	if it.kind == varint {
 		if !w.fits(64, it.signed) {
@@ -334,7 +312,7 @@ func (f *Format) appendLength(dst []byte, it *item, n int64) ([]byte, error) {
 		return dst, rangeError(it.Code, 8*it.width, it.signed, appendInt(nil, n))
 	}
 	hi, lo := w.twos()
-	return f.store(dst, hi, lo, it.width), nil
+	return it.store(dst, hi, lo, it.width), nil
 }
 
 // integer reads an integer for n bits of it.
@@ -391,58 +369,7 @@ func (e *Encoder) double(dst []byte, it *item, v float64, big bool, width int, t
 	if !ok || big {
 		return dst, dataf("float too large to pack with %s format, got %s", it.Code, shownNumber(text))
 	}
-	return e.f.store(dst, 0, b, width), nil
-}
-
-// bitfield appends a word made of its fields, the most significant first.
-func (e *Encoder) bitfield(dst []byte, it *item, values []field, first int, s *scratch) ([]byte, error) {
-	var word uint64
-	for i := range values {
-		n := int(it.bits[i])
-		text, err := e.word(it, &values[i], s)
-		if err != nil {
-			return dst, atValue(err, int64(first+i)+1)
-		}
-		w, err := e.integer(it, text, n)
-		if err != nil {
-			return dst, atValue(err, int64(first+i)+1)
-		}
-		_, lo := w.twos()
-		word = word<<n | lo<<(64-n)>>(64-n)
-	}
-	return e.f.store(dst, 0, word, it.width), nil
-}
-
-// store appends an integer of width bytes in the format's order.
-func (f *Format) store(dst []byte, hi, lo uint64, width int) []byte {
-	switch width {
-	case 1:
-		return append(dst, byte(lo))
-	case 2:
-		if f.little {
-			return binary.LittleEndian.AppendUint16(dst, uint16(lo))
-		}
-		return binary.BigEndian.AppendUint16(dst, uint16(lo))
-	case 4:
-		if f.little {
-			return binary.LittleEndian.AppendUint32(dst, uint32(lo))
-		}
-		return binary.BigEndian.AppendUint32(dst, uint32(lo))
-	case 8:
-		if f.little {
-			return binary.LittleEndian.AppendUint64(dst, lo)
-		}
-		return binary.BigEndian.AppendUint64(dst, lo)
-	}
-	var b [16]byte
-	if f.little {
-		binary.LittleEndian.PutUint64(b[:], lo)
-		binary.LittleEndian.PutUint64(b[8:], hi)
-		return append(dst, b[:width]...)
-	}
-	binary.BigEndian.PutUint64(b[:], hi)
-	binary.BigEndian.PutUint64(b[8:], lo)
-	return append(dst, b[16-width:]...)
+	return it.store(dst, 0, b, width), nil
 }
 
 // parseHex appends the bytes of hex digits.

@@ -15,7 +15,7 @@ import (
 // loneIntegers is the fast path of a lone integer of four bytes: it stops at a
 // line that is not plain digits, or does not fit.
 func (e *Encoder) loneIntegers(dst, chunk []byte, _ *scratch) ([]byte, int, int64) {
-	little, end := e.f.little, e.o.end()
+	little, end := e.f.items[0].little, e.o.end()
 	n := len(dst)
 	dst = slices.Grow(dst, len(chunk)/2*4+4)
 	out := dst[:cap(dst)]
@@ -63,7 +63,7 @@ func (e *Encoder) plain() bool {
 	if e.o.JSON || e.o.Form != Raw || e.o.Wrap || e.o.Strict || e.f.native || e.f.values < 1 || len(e.o.Separator) > 1 {
 		return false
 	}
-	if !e.f.fixed || e.f.size > smallRecord || e.o.tooLong(e.f.size) {
+	if !e.f.fixed || !e.f.flat || e.f.size > smallRecord || e.o.tooLong(e.f.size) {
 		return false
 	}
 	for i := range e.f.items {
@@ -172,7 +172,7 @@ func (e *Encoder) fastInteger(record, b []byte, it *item, stop byte) int {
 		return -1
 	}
 	v = (v ^ -uint64(sign)) + uint64(sign)
-	if e.f.little {
+	if it.little {
 		binary.LittleEndian.PutUint64(record, v)
 	} else {
 		binary.BigEndian.PutUint64(record, v<<(64-width))
@@ -195,7 +195,7 @@ func (e *Encoder) fastFloat(record, b []byte, it *item, stop byte) int {
 	if !fits {
 		return -1
 	}
-	if e.f.little {
+	if it.little {
 		binary.LittleEndian.PutUint64(record, word)
 	} else {
 		binary.BigEndian.PutUint64(record, word<<(64-8*uint(it.width)))

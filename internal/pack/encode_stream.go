@@ -200,7 +200,7 @@ func (e *Encoder) split(fields []field, line []byte) []field {
 		fields = append(fields, field{text: line[:i]})
 		line = line[i:]
 	}
-	if len(fields) == 0 && !fixed && n == 0 && e.f.last().stringLike() {
+	if it := e.f.lone(); len(fields) == 0 && it != nil && it.stringLike() {
 		// -d writes a lone empty string so.
 		fields = append(fields, field{})
 	}

@@ -1,23 +1,31 @@
 package pack
 
-import (
-	"math"
-	"unicode/utf8"
-)
+import "math"
 
 // A Format is a compiled format string: the layout of one record.
 type Format struct {
 	// Text is the format as it was written.
 	Text string
-	// items are its items in order, alignment not among them.
+	sequence
+
+	native bool        // '@': native sizes and alignment
+	flat   bool        // nothing but items of one record: no groups, references, checks
+	slots  int         // integers that something refers to
+	sized  bool        // some of them hold the length of a string and are no values
+	sums   []algorithm // the checksums in it, each once
+}
+
+// A sequence is a list of items: those of a format, or of one element of a group.
+type sequence struct {
 	items []item
 
-	little bool  // the byte order
-	native bool  // '@': native sizes and alignment
-	fixed  bool  // every record has the same size
+	fixed  bool  // it always has the same size
 	rest   bool  // the last item takes all that is left
-	size   int64 // bytes of a record; the least there can be if not fixed
-	values int64 // values of a record, those of a final '*' not counted
+	open   bool  // it can have any number of values
+	size   int64 // its bytes; the least there can be if not fixed
+	values int64 // its values; the least there can be if open
+	align  int   // the largest alignment of its items
+	pads   int64 // the bytes of size that are alignment
 }
 
 // kind is what an item's bytes mean.
@@ -42,9 +50,15 @@ const (
 	instant                // {time} {time64}
 	bitfield               // {bits 4,4,8}
 	prefixed               // H/s
+	group                  // (...)
+	constant               // {=hex}
+	checksum               // {crc32}...
+	from                   // {from}
+	upTo                   // {to}
+	boundary               // {align N}
 )
 
-// An item is one code of a format with its count.
+// An item is one code of a format with its count, or a group.
 type item struct {
 	// Code is the item as it was written, without its count and name.
 	Code string
@@ -57,24 +71,39 @@ type item struct {
 
 	kind    kind
 	signed  bool
-	width   int     // bytes of one element; 1 for s and p
-	align   int     // in native mode
-	bits    []uint8 // widths of the fields of a bitfield
-	length  *item   // the integer in front of a prefixed string
-	varies  bool    // one element has no fixed size
-	pointer bool    // P takes negative numbers too, as Python's does
-	offset  int64   // from the start of the record; -1 when that varies
-	padding int64   // alignment bytes in front of it, if offset is known
-	first   int64   // the number of its first value, from 0
+	little  bool      // the byte order
+	width   int       // bytes of one element; 1 for s and p
+	align   int       // in native mode; of a boundary in any
+	bits    []uint8   // widths of the fields of a bitfield, or the form of a varint
+	lsb     bool      // the fields count from the least significant bit
+	length  *item     // the integer in front of a prefixed string
+	group   *sequence // the element of a group
+	text    []byte    // the bytes of a constant
+	sum     int       // of a checksum: the index of its sum in the format
+	to      bool      // of a checksum: a {to} follows
+	varies  bool      // one element has no fixed size
+	pointer bool      // P takes negative numbers too, as Python's does
+
+	reference string // the name of the integer that is the count
+
+	counter int  // the slot of the integer that is the count, from 1; 0 is none
+	slot    int  // the slot of an integer that something refers to
+	counts  bool // it is the count of elements: JSON does not show it
+	sizes   bool // it is the size of a string: if nothing else, it is no value
+
+	at      int   // where it begins in the text
+	offset  int64 // from the start of the record; -1 when that varies
+	padding int64 // alignment bytes in front of it, if offset is known
+	first   int64 // the number of its first value, from 0
 }
 
 // elements is how many elements the item has, each made of perElement values;
-// a final '*' has none of its own.
+// what is counted when a record is there has none of its own.
 func (it *item) elements() int64 {
 	switch {
 	case it.kind == bytesOf || it.kind == pascal:
 		return 1
-	case it.Rest:
+	case it.Rest || it.counter > 0:
 		return 0
 	}
 	return it.Count
@@ -83,17 +112,37 @@ func (it *item) elements() int64 {
 // perElement is how many values one element stands for.
 func (it *item) perElement() int64 {
 	switch it.kind {
-	case pad:
+	case pad, constant, checksum, from, upTo, boundary:
 		return 0
 	case bitfield:
 		return int64(len(it.bits))
+	case group:
+		return it.group.values
+	}
+	if it.computed() {
+		return 0
 	}
 	return 1
 }
 
+// computed reports whether the item is an integer that is worked out and is no
+// value.
+func (it *item) computed() bool { return it.sizes && !it.counts }
+
+// columns is how many values JSON shows of the item.
+func (it *item) columns() int64 {
+	switch {
+	case it.kind == group:
+		return 1
+	case it.counts:
+		return 0
+	}
+	return it.elements() * it.perElement()
+}
+
 // several reports whether the item stands for any number of values but one.
 func (it *item) several() bool {
-	return it.Rest && it.elements() == 0 || it.elements()*it.perElement() != 1
+	return it.Rest && it.elements() == 0 || it.columns() != 1
 }
 
 // least is the size of the smallest element.
@@ -103,13 +152,15 @@ func (it *item) least() int64 {
 		return 1
 	case prefixed:
 		return int64(max(it.length.width, 1))
+	case group:
+		return it.group.size - it.group.pads
 	}
 	return int64(it.width)
 }
 
 // leastSize is the least number of bytes of the item.
 func (it *item) leastSize() int64 {
-	if it.Rest {
+	if it.Rest || it.counter > 0 {
 		return 0
 	}
 	return saturated(it.Count, it.least())
@@ -139,257 +190,126 @@ func (it *item) isInteger() bool {
 	return it.kind == integer || it.kind == varint || it.kind == bitfield
 }
 
+// any reports whether f holds for an item of s or of its groups.
+func (s *sequence) any(f func(*item) bool) bool {
+	for i := range s.items {
+		if it := &s.items[i]; f(it) || it.kind == group && it.group.any(f) {
+			return true
+		}
+	}
+	return false
+}
+
 // Size returns the number of bytes of one record, and false if that varies.
 func (f *Format) Size() (int64, bool) { return f.size, f.fixed }
 
-// Values returns the number of values of one record, and false if the last item
-// takes as many as are left.
-func (f *Format) Values() (int64, bool) {
-	return f.values, !f.open()
-}
+// Values returns the number of values of one record, and false if it can have
+// any number of them.
+func (f *Format) Values() (int64, bool) { return f.values, !f.open }
 
-// open reports whether a record can have any number of values.
-func (f *Format) open() bool {
-	if !f.rest {
-		return false
-	}
-	switch f.last().kind {
-	case pad, bytesOf, pascal:
-		return false
-	}
-	return true
-}
+func (s *sequence) last() *item { return &s.items[len(s.items)-1] }
 
-func (f *Format) last() *item { return &f.items[len(f.items)-1] }
-
-// Parse compiles a format. Its error is a *[FormatError].
-func Parse(text string) (*Format, error) {
-	p := parser{f: &Format{Text: text, fixed: true}, text: text}
-	if err := p.order(); err != nil {
-		return nil, err
-	}
-	for {
-		more, err := p.item()
-		if err != nil {
-			return nil, err
-		}
-		if !more {
-			break
-		}
-	}
-	return p.f, nil
-}
-
-// A parser is somewhere in a format.
-type parser struct {
-	f    *Format
-	text string
-	at   int
-}
-
-// fail is an error at the byte index at.
-func (p *parser) fail(at int, why string) error {
-	return &FormatError{Why: why, Position: utf8.RuneCountInString(p.text[:at]) + 1, Format: p.text}
-}
-
-// badChar is Python's error for what it does not know, with the character.
-func (p *parser) badChar(at int) error {
-	r, n := utf8.DecodeRuneInString(p.text[at:])
-	s := string(r)
-	if r == utf8.RuneError {
-		s = p.text[at : at+n]
-	}
-	return p.fail(at, "bad char in struct format: "+quote(s))
-}
-
-func (p *parser) tooLong(at int) error { return p.fail(at, "total struct size too long") }
-
-// order reads the first character; without one it is '!'.
-func (p *parser) order() error {
-	if p.text == "" {
+// lone is the item whose value can be the only one of a record that can have any
+// number; nil if there is none.
+func (s *sequence) lone() *item {
+	if !s.open || s.values > 1 {
 		return nil
 	}
-	p.at = 1
-	switch p.text[0] {
-	case '@':
-		p.f.native, p.f.little = true, nativeLittle
-	case '=':
-		p.f.little = nativeLittle
-	case '<':
-		p.f.little = true
-	case '>', '!':
-	default:
-		p.at = 0
-	}
-	return nil
+	return s.first()
 }
 
-// isSpace is C's isspace.
-func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
-
-func (p *parser) skipSpace() {
-	for p.at < len(p.text) && isSpace(p.text[p.at]) {
-		p.at++
-	}
-}
-
-// peek returns the next byte, 0 at the end.
-func (p *parser) peek() byte {
-	if p.at < len(p.text) {
-		return p.text[p.at]
-	}
-	return 0
-}
-
-// item reads one item with its count and its name, and reports whether there
-// was one.
-func (p *parser) item() (bool, error) {
-	p.skipSpace()
-	if p.at == len(p.text) {
-		return false, nil
-	}
-	start := p.at
-	if p.f.rest {
-		return false, p.fail(start, "item after the one that takes all that is left, "+quote("*"+p.f.last().Code)+",")
-	}
-	it := item{Count: 1}
-	if err := p.count(&it); err != nil {
-		return false, err
-	}
-	at := p.at
-	if err := p.code(&it); err != nil {
-		return false, err
-	}
-	if p.peek() == '/' {
-		if err := p.prefix(&it); err != nil {
-			return false, err
-		}
-	}
-	it.Code = p.text[at:p.at]
-	if err := p.name(&it); err != nil {
-		return false, err
-	}
-	if !p.f.add(it) {
-		return false, p.tooLong(start)
-	}
-	return true, nil
-}
-
-// count reads the repeat count, or the '*' in its place.
-func (p *parser) count(it *item) error {
-	start := p.at
-	c := p.peek()
-	if c == '*' {
-		it.Rest = true
-		p.at++
-	} else if c >= '0' && c <= '9' {
-		n := int64(0)
-		for c = p.peek(); c >= '0' && c <= '9'; c = p.peek() {
-			d := int64(c - '0')
-			if n > (math.MaxInt64-d)/10 {
-				return p.tooLong(start)
+// first is the item of the first value.
+func (s *sequence) first() *item {
+	for i := range s.items {
+		it := &s.items[i]
+		if it.kind == group {
+			if inner := it.group.first(); inner != nil {
+				return inner
 			}
-			n = n*10 + d
-			p.at++
+		} else if it.perElement() > 0 && (it.elements() > 0 || it.Rest) {
+			return it
 		}
-		it.Count = n
-	}
-	if p.at == len(p.text) && p.at > start {
-		return p.fail(start, "repeat count given without format specifier")
 	}
 	return nil
 }
 
-// prefix turns an integer followed by "/s" into a string with its length in
-// front.
-func (p *parser) prefix(it *item) error {
-	if it.kind != integer && it.kind != varint || it.pointer || p.at+1 == len(p.text) || p.text[p.at+1] != 's' {
-		return p.badChar(p.at)
+// lay works out the sizes and places of the items of s, which begins at the given
+// offset of the record; it is -1 if that varies.
+func (p *parser) lay(s *sequence, base int64) error {
+	s.fixed = true
+	for i := range s.items {
+		it := &s.items[i]
+		it.offset, it.first = -1, s.values
+		if !p.place(s, it, base) {
+			return p.tooLong(it.at)
+		}
+		if err := p.add(s, it); err != nil {
+			return err
+		}
 	}
-	p.at += 2
-	length := *it
-	length.Count, length.Rest = 1, false
-	length.Code = p.text[p.at-2-lengthOfCode(p.text[:p.at-2]) : p.at-2]
-	*it = item{Count: it.Count, Rest: it.Rest, kind: prefixed, length: &length, varies: true, align: length.align}
+	s.rest = len(s.items) > 0 && s.last().Rest
 	return nil
 }
 
-// lengthOfCode is the number of bytes of the code that s ends with.
-func lengthOfCode(s string) int {
-	if s[len(s)-1] != '}' {
-		return 1
-	}
-	n := 1
-	for s[len(s)-n] != '{' {
-		n++
-	}
-	return n
-}
-
-// name reads a name in colons.
-func (p *parser) name(it *item) error {
-	at := p.at
-	p.skipSpace()
-	if p.peek() != ':' {
-		p.at = at
-		return nil
-	}
-	start := p.at
-	end := start + 1
-	for end < len(p.text) && p.text[end] != ':' {
-		end++
-	}
-	if end == len(p.text) {
-		return p.fail(start, "name without its closing ':'")
-	}
-	it.Name = p.text[start+1 : end]
-	if it.Name == "" {
-		return p.fail(start, "empty name")
-	}
-	if !utf8.ValidString(it.Name) {
-		return p.fail(start, "name "+quote(it.Name)+" is not UTF-8") // JSON could not carry it
-	}
-	for i := range p.f.items {
-		if p.f.items[i].Name == it.Name {
-			return p.fail(start, "name "+quote(it.Name)+" given twice")
+// place aligns an item, and notes its offset if that is known.
+func (p *parser) place(s *sequence, it *item, base int64) bool {
+	known := s.fixed && base >= 0
+	if a := int64(it.align); a > 1 && (p.f.native || it.kind == boundary) {
+		s.align = max(s.align, it.align)
+		if !known {
+			s.fixed = false
+			return true
 		}
-	}
-	p.at = end + 1
-	return nil
-}
-
-// add appends it, works out where it lies, and reports whether all sizes still
-// fit.
-func (f *Format) add(it item) bool {
-	it.offset, it.first = -1, f.values
-	if f.native && it.align > 1 && f.size > 0 {
-		a := int64(it.align)
-		// Behind something that varies the alignment varies too: the least is 0.
-		if f.fixed {
-			it.padding = (a - f.size%a) % a
-		}
-		if it.padding > math.MaxInt64-f.size {
+		it.padding = (a - (base+s.size)%a) % a
+		if it.padding > math.MaxInt64-base-s.size {
 			return false
 		}
-		f.size += it.padding
+		s.size += it.padding
+		s.pads += it.padding
 	}
-	if f.fixed {
-		it.offset = f.size
+	if known {
+		it.offset = base + s.size
 	}
-	if least := it.least(); !it.Rest && least > 0 && it.Count > (math.MaxInt64-f.size)/least {
-		return false
-	}
-	f.size += it.leastSize()
-	v := it.elements()
-	if per := it.perElement(); per > 0 && v > (math.MaxInt64-f.values)/per {
-		return false
-	} else {
-		f.values += v * per
-	}
-	if it.Rest || it.varies && it.Count > 0 {
-		f.fixed = false
-	}
-	f.rest = it.Rest
-	f.items = append(f.items, it)
 	return true
+}
+
+// add adds the size and the values of an item to those of s.
+func (p *parser) add(s *sequence, it *item) error {
+	fixed := !it.varies
+	n := it.Count
+	if it.Rest || it.counter > 0 {
+		n, fixed = 0, false
+	}
+	if it.kind == group {
+		if err := p.lay(it.group, it.offset); err != nil {
+			return err
+		}
+		g := it.group
+		if it.least() == 0 && (n == 0 || g.fixed && g.values == 0) {
+			return p.fail(it.at, "group without a size")
+		}
+		if a := int64(g.align); a > 1 && n > 1 {
+			// The elements are alike if each begins where the first does.
+			fixed = fixed && a&(a-1) == 0 && it.offset >= 0 && it.offset%a == 0 && g.size%a == 0
+		}
+		fixed = fixed && g.fixed
+		s.align = max(s.align, g.align)
+		s.open = s.open || n == 0 || g.open
+	}
+	each := it.least()
+	if it.kind == group && fixed {
+		each = it.group.size
+	}
+	if each > 0 && n > (math.MaxInt64-s.size)/each {
+		return p.tooLong(it.at)
+	}
+	s.size += n * each
+	v, per := it.elements(), it.perElement()
+	if per > 0 && v > (math.MaxInt64-s.values)/per {
+		return p.tooLong(it.at)
+	}
+	s.values += v * per
+	s.fixed = s.fixed && (fixed || it.varies && it.Count == 0 && !it.Rest && it.counter == 0)
+	s.open = s.open || it.Rest && it.kind != pad && it.kind != bytesOf && it.kind != pascal
+	return nil
 }

@@ -1,159 +1,338 @@
 package pack
 
 import (
+	"bytes"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// A column is a JSON name and the values that it stands for.
-type column struct {
-	name  string
-	first int64
-	n     int64 // -1: any number of values
-	array bool
-}
-
-// columnsOf lists the names of the values of f.
-func columnsOf(f *Format, names []string) []column {
-	var columns []column
-	for i, name := range names {
-		columns = append(columns, column{name: name, first: int64(i), n: 1})
-	}
-	if names != nil {
-		return columns
-	}
-	for i := range f.items {
-		it := &f.items[i]
-		n := it.elements() * it.perElement()
-		c := column{name: it.Name, first: it.first, n: n, array: n != 1}
-		if it.kind == bytesOf || it.kind == pascal {
-			c.array = false
-		} else if it.Rest && it.kind != pad {
-			c.n, c.array = -1, true
-		}
-		if c.n != 0 {
-			columns = append(columns, c)
-		}
-	}
-	return columns
-}
-
 // parseJSON reads the values of one record: an array of them, or an object with
-// their names.
+// their names. It appends to fields what a line of text would have, the counts of
+// groups among them.
 func (e *Encoder) parseJSON(line []byte, s *scratch) ([]field, error) {
-	s.text = s.text[:0]
-	p := jsonParser{b: line, s: s}
-	fields := s.fields[:0]
+	s.text, s.members = s.text[:0], s.members[:0]
+	if len(s.places) < e.f.slots {
+		s.places = make([]place, e.f.slots)
+	}
+	p := jsonParser{b: line, s: s, fields: s.fields[:0]}
 	var err error
 	switch p.next() {
-	case '[':
-		fields, err = p.array(fields)
-	case '{':
-		if e.columns == nil {
-			return fields, dataf("JSON object, but the values of %s have no names", quote(e.f.Text))
-		}
-		fields, err = e.object(&p, fields)
+	case '[', '{':
+		err = p.level(&e.f.sequence, e.o.Names, e.f.Text)
 	default:
-		return fields, p.fail("want an array or an object")
+		err = p.fail("want an array or an object")
 	}
 	if err == nil && p.next() != 0 {
 		err = p.fail("more behind the record")
 	}
-	return fields, err
+	return p.fields, err
 }
 
-// object reads the members of a record.
-func (e *Encoder) object(p *jsonParser, fields []field) ([]field, error) {
-	s := p.s
-	if cap(s.set) < len(e.columns) {
-		s.set = make([]bool, len(e.columns))
+// A place is that of an integer that counts a list.
+type place struct {
+	field int  // its index
+	set   bool // a list has been counted
+}
+
+// A member is that of a JSON object which is named as an item, or a value.
+type member struct{ start, end int }
+
+// level reads the items of s: an array, or an object whose members have the names
+// of the items, or of the values if names is not nil.
+func (p *jsonParser) level(s *sequence, names []string, text string) error {
+	if p.next() == '[' {
+		return p.array(s)
 	}
-	s.set = s.set[:len(e.columns)]
-	clear(s.set)
-	fixed, _ := e.f.Values()
-	for range min(fixed, int64(len(p.b))) {
-		fields = append(fields, field{})
+	if names == nil && !s.named() {
+		return dataf("JSON object, but the values of %s have no names", quote(text))
+	}
+	base := len(p.s.members)
+	defer func() { p.s.members = p.s.members[:base] }()
+	if err := p.findMembers(s, names); err != nil {
+		return err
+	}
+	end := p.i
+	for i := range s.items {
+		it := &s.items[i]
+		if it.counts {
+			p.place(it)
+			continue
+		}
+		for j := range it.members(names) {
+			name := it.Name
+			if names != nil {
+				name = names[it.first+j]
+			}
+			m := p.s.members[base+i]
+			if names != nil {
+				m = p.s.members[base+int(it.first+j)]
+			}
+			if m.start == 0 {
+				return dataf("no value for %s", quote(name))
+			}
+			p.i = m.start
+			if err := p.member(it, names != nil, name); err != nil {
+				return err
+			}
+			if p.next(); p.i != m.end {
+				return p.fail("want ',' or '}'")
+			}
+		}
+	}
+	p.i = end
+	return nil
+}
+
+// members is how many members of an object the item has.
+func (it *item) members(names []string) int64 {
+	switch {
+	case names != nil:
+		return it.columns()
+	case it.columns() > 0 || it.Rest && it.perElement() > 0:
+		return 1
+	}
+	return 0
+}
+
+// findMembers notes where the values of an object's members are.
+func (p *jsonParser) findMembers(s *sequence, names []string) error {
+	base := len(p.s.members)
+	for range max(len(s.items), len(names)) {
+		p.s.members = append(p.s.members, member{})
 	}
 	p.i++
 	for first := true; p.next() != '}'; first = false {
 		if !first && !p.take(',') {
-			return fields, p.fail("want ',' or '}'")
+			return p.fail("want ',' or '}'")
 		}
 		p.next()
+		text := len(p.s.text)
 		name, err := p.string()
 		if err != nil {
-			return fields, err
+			return err
 		}
-		i := e.column(name)
+		p.s.text = p.s.text[:text]
+		i := slices.Index(names, string(name))
+		if names == nil {
+			i = slices.IndexFunc(s.items, func(it item) bool { return it.Name == string(name) && it.members(nil) > 0 })
+		}
 		if i < 0 {
-			return fields, dataf("no value is named %s", shown(name))
+			return dataf("no value is named %s", shown(name))
 		}
-		if s.set[i] {
-			return fields, dataf("%s given twice", shown(name))
+		m := &p.s.members[base+i]
+		if m.start > 0 {
+			return dataf("%s given twice", shown(name))
 		}
-		s.set[i] = true
 		if p.next(); !p.take(':') {
-			return fields, p.fail("want ':'")
+			return p.fail("want ':'")
 		}
-		if fields, err = p.member(fields, &e.columns[i]); err != nil {
-			return fields, err
+		p.next()
+		m.start = p.i
+		p.skip()
+		m.end = p.i
+	}
+	p.i++
+	return nil
+}
+
+// skip goes to the ',' or '}' behind a value, which is not looked at.
+func (p *jsonParser) skip() {
+	for depth := 0; p.i < len(p.b); p.i++ {
+		switch c := p.b[p.i]; {
+		case c == '[' || c == '{':
+			depth++
+		case depth == 0 && (c == ',' || c == ']' || c == '}'):
+			return
+		case c == ']' || c == '}':
+			depth--
+		case c == '"':
+			for p.i++; p.i < len(p.b) && p.b[p.i] != '"'; p.i++ {
+				if p.b[p.i] == '\\' {
+					p.i++
+				}
+			}
+		}
+	}
+}
+
+// member reads the value of a member: of a lone value, or of an item.
+func (p *jsonParser) member(it *item, lone bool, name string) error {
+	switch {
+	case it.kind == group:
+		return p.group(it)
+	case lone || !it.several():
+		return p.one(len(p.fields) + 1)
+	case p.next() != '[':
+		return p.fail("want an array for " + quote(name))
+	}
+	at := len(p.fields)
+	if err := p.values(at); err != nil {
+		return err
+	}
+	if got, want := int64(len(p.fields)-at), it.columns(); got != want && !it.Rest {
+		return dataf("%s: pack expected %d items for packing (got %d)", quote(name), want, got)
+	}
+	return nil
+}
+
+// array reads the items of s in an array.
+func (p *jsonParser) array(s *sequence) error {
+	if !s.grouped() {
+		return p.flat(s)
+	}
+	p.i++
+	first := true
+	for i := range s.items {
+		it := &s.items[i]
+		if it.counts {
+			p.place(it)
+			continue
+		}
+		for n := it.columns(); n > 0 || it.Rest; n-- {
+			if p.next() == ']' {
+				if it.Rest && it.kind != group {
+					break
+				}
+				return p.fail("too few values")
+			}
+			if !first && !p.take(',') {
+				return p.fail("want ',' or ']'")
+			}
+			first = false
+			p.next()
+			if it.kind == group {
+				if err := p.group(it); err != nil {
+					return err
+				}
+				break
+			}
+			if err := p.one(len(p.fields) + 1); err != nil {
+				return err
+			}
+		}
+	}
+	if p.next() != ']' {
+		return p.fail("want ']'")
+	}
+	p.i++
+	return nil
+}
+
+// flat reads an array of values; their number is checked when they are packed.
+func (p *jsonParser) flat(s *sequence) error {
+	at := len(p.fields)
+	for i := range s.items {
+		if s.items[i].counts {
+			p.place(&s.items[i])
+		}
+	}
+	return p.values(at)
+}
+
+// group reads the elements of a group.
+func (p *jsonParser) group(it *item) error {
+	if p.next() != '[' {
+		return p.fail("want an array of groups")
+	}
+	p.i++
+	n := int64(0)
+	for ; p.next() != ']'; n++ {
+		if n > 0 && !p.take(',') {
+			return p.fail("want ',' or ']'")
+		}
+		p.next()
+		if err := p.element(it.group, it.Code); err != nil {
+			if e, ok := err.(*DataError); ok {
+				e.Why = groupPlace(n+1, -1) + e.Why
+			}
+			return err
 		}
 	}
 	p.i++
-	for i, set := range s.set {
-		if !set {
-			return fields, dataf("no value for %s", quote(e.columns[i].name))
-		}
+	switch {
+	case it.counter > 0:
+		return p.counted(it.counter-1, n)
+	case it.Count != n && !it.Rest:
+		return dataf("%s: pack expected %d groups for packing (got %d)", quote(it.Code), it.Count, n)
 	}
-	return fields, nil
+	return nil
 }
 
-// column finds a name, -1 if there is none.
-func (e *Encoder) column(name []byte) int {
-	for i := range e.columns {
-		if e.columns[i].name == string(name) {
-			return i
+// element reads one element of a group.
+func (p *jsonParser) element(s *sequence, text string) error {
+	if !s.bare() {
+		if c := p.next(); c != '[' && c != '{' {
+			return p.fail("want an array or an object")
+		}
+		return p.level(s, nil, text)
+	}
+	for i := range s.items {
+		it := &s.items[i]
+		switch {
+		case it.counts:
+			p.place(it)
+		case it.kind == group:
+			if err := p.group(it); err != nil {
+				return err
+			}
+		case it.columns() > 0:
+			if err := p.one(len(p.fields) + 1); err != nil {
+				return err
+			}
 		}
 	}
-	return -1
+	return nil
 }
 
-// member reads the value of a column into its place among fields.
-func (p *jsonParser) member(fields []field, c *column) ([]field, error) {
-	if !c.array {
-		p.next()
-		v, err := p.value()
-		if err != nil {
-			return fields, atValue(err, c.first+1)
-		}
-		if c.first >= int64(len(fields)) {
-			return fields, dataf("too few values")
-		}
-		fields[c.first] = v
-		return fields, nil
+// place makes a field for an integer that counts the elements of a list.
+func (p *jsonParser) place(it *item) {
+	p.s.places[it.slot-1] = place{field: len(p.fields)}
+	p.fields = append(p.fields, field{text: zero, kind: jsonNumber})
+}
+
+var zero = []byte("0")
+
+// counted sets the integer that counts a list of n elements.
+func (p *jsonParser) counted(slot int, n int64) error {
+	at := len(p.s.text)
+	p.s.text = appendInt(p.s.text, n)
+	text := p.s.text[at:]
+	place := &p.s.places[slot]
+	f := &p.fields[place.field]
+	if place.set && !bytes.Equal(f.text, text) {
+		return dataf("lists of %s and %s elements have the same count", f.text, text)
 	}
-	if p.next() != '[' {
-		return fields, p.fail("want an array for " + quote(c.name))
-	}
-	if c.n < 0 {
-		// The rest of the values: they come last in fields.
-		return p.array(fields)
-	}
-	at := len(fields)
-	fields, err := p.array(fields)
+	place.set, f.text = true, text
+	return nil
+}
+
+// one reads one value, which is the given one of the record.
+func (p *jsonParser) one(number int) error {
+	v, err := p.value()
 	if err != nil {
-		return fields, err
+		return atValue(err, int64(number))
 	}
-	if got := int64(len(fields) - at); got != c.n {
-		return fields, dataf("%s: pack expected %d items for packing (got %d)", quote(c.name), c.n, got)
+	p.fields = append(p.fields, v)
+	return nil
+}
+
+// values reads an array of values; at is the number of fields in front of it.
+func (p *jsonParser) values(at int) error {
+	p.i++
+	for first := true; p.next() != ']'; first = false {
+		if !first && !p.take(',') {
+			return p.fail("want ',' or ']'")
+		}
+		p.next()
+		if err := p.one(len(p.fields) - at + 1); err != nil {
+			return err
+		}
 	}
-	if c.first+c.n > int64(at) {
-		return fields, dataf("too few values")
-	}
-	copy(fields[c.first:c.first+c.n], fields[at:])
-	return fields[:at], nil
+	p.i++
+	return nil
 }
 
 // A jsonParser is somewhere in a line.
@@ -161,6 +340,8 @@ type jsonParser struct {
 	b []byte
 	i int
 	s *scratch
+	// fields are the values so far.
+	fields []field
 }
 
 func (p *jsonParser) fail(why string) error {
@@ -192,25 +373,6 @@ func (p *jsonParser) take(c byte) bool {
 		return true
 	}
 	return false
-}
-
-// array appends the values of an array, which may have no arrays in it.
-func (p *jsonParser) array(fields []field) ([]field, error) {
-	at := len(fields)
-	p.i++
-	for first := true; p.next() != ']'; first = false {
-		if !first && !p.take(',') {
-			return fields, p.fail("want ',' or ']'")
-		}
-		p.next()
-		v, err := p.value()
-		if err != nil {
-			return fields, atValue(err, int64(len(fields)-at)+1)
-		}
-		fields = append(fields, v)
-	}
-	p.i++
-	return fields, nil
 }
 
 // value reads a string, a number, true, false or {"base64":"..."}.

@@ -9,36 +9,58 @@ import (
 type Row struct{ Offset, Size, Code, Name string }
 
 // Layout lists the items of f with the names that o gives them. The padding of
-// native alignment has rows of its own; what varies is a question mark.
-func (f *Format) Layout(o Options) []Row {
-	var rows []Row
-	fixed := true
-	for i := range f.items {
-		it := &f.items[i]
-		if it.padding > 0 {
-			rows = append(rows, Row{fmt.Sprint(it.offset - it.padding), fmt.Sprint(it.padding), fmt.Sprintf("%dx", it.padding), "(alignment)"})
+// native alignment has rows of its own; what varies is a question mark. The items
+// of a group are indented, and lie where those of its first element do.
+func (f *Format) Layout(o Options) []Row { return f.rows(nil, o, "") }
+
+func (s *sequence) rows(rows []Row, o Options, indent string) []Row {
+	for i := range s.items {
+		it := &s.items[i]
+		if it.padding > 0 && it.kind != boundary {
+			rows = append(rows, Row{fmt.Sprint(it.offset - it.padding), fmt.Sprint(it.padding), indent + fmt.Sprintf("%dx", it.padding), "(alignment)"})
 		}
-		row := Row{Offset: "?", Size: "?", Code: it.Code, Name: it.Name}
-		if it.offset >= 0 && fixed {
+		row := Row{Offset: "?", Size: "?", Code: indent + it.counted(), Name: it.Name}
+		if it.offset >= 0 {
 			row.Offset = fmt.Sprint(it.offset)
 		}
 		switch {
-		case it.Rest:
-			row.Code = "*" + it.Code
-		case it.Count != 1:
-			row.Code = fmt.Sprint(it.Count) + it.Code
-		}
-		if !it.Rest && (!it.varies || it.Count == 0) {
+		case it.kind == boundary && it.offset >= 0:
+			row.Offset, row.Size = fmt.Sprint(it.offset-it.padding), fmt.Sprint(it.padding)
+		case it.kind == boundary || it.Rest || it.counter > 0 || it.varies && it.Count > 0:
+		case it.kind == group && it.group.fixed:
+			row.Size = fmt.Sprint(it.Count * it.group.size)
+		case it.kind != group:
 			row.Size = fmt.Sprint(it.Count * int64(it.width))
-		} else {
-			fixed = false
 		}
-		if o.Names != nil {
+		switch {
+		case o.Names != nil:
 			row.Name = strings.Join(o.Names[it.first:it.first+it.elements()*it.perElement()], ",")
+		case it.computed():
+			row.Name = strings.TrimSpace(row.Name + " (computed)")
 		}
 		rows = append(rows, row)
+		if it.kind == group {
+			rows = it.group.rows(rows, o, indent+"  ")
+		}
 	}
 	return rows
+}
+
+// counted is the code with its count.
+func (it *item) counted() string {
+	code := it.Code
+	if it.kind == group {
+		code = "("
+	}
+	switch {
+	case it.Rest:
+		return "*" + code
+	case it.reference != "":
+		return "{#" + it.reference + "}" + code
+	case it.Count != 1:
+		return fmt.Sprint(it.Count) + code
+	}
+	return code
 }
 
 // Quoted is the format as diagnostics show it.

@@ -3,6 +3,7 @@ package pack
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -28,6 +29,9 @@ type Options struct {
 	JSON bool
 	// Shell writes name=value words.
 	Shell bool
+	// Explain writes a line for each item in place of one for each record: its
+	// offset, its bytes in hex, its code, its name and its value.
+	Explain bool
 	// Names are those of the values, one each; nil takes those of the format.
 	Names []string
 	// Wrap takes integers modulo 2^n.
@@ -87,17 +91,24 @@ func (o *Options) radix() int { return cmp.Or(o.Radix, 10) }
 // tooLong reports whether n bytes are over the limit.
 func (o *Options) tooLong(n int64) bool { return o.Max > 0 && n > o.Max }
 
-// named reports whether values of f have names.
-func (o *Options) named(f *Format) bool {
-	if o.Names != nil {
-		return true
-	}
-	for i := range f.items {
-		if f.items[i].Name != "" {
+// named reports whether values of s have names.
+func (s *sequence) named() bool {
+	for i := range s.items {
+		if it := &s.items[i]; it.Name != "" && !it.sizes && !it.counts {
 			return true
 		}
 	}
 	return false
+}
+
+// bare reports whether an element that is made of s is one value without a name:
+// JSON has it then without brackets.
+func (s *sequence) bare() bool {
+	n := int64(0)
+	for i := range s.items {
+		n = plus(n, s.items[i].columns())
+	}
+	return n == 1 && !s.named()
 }
 
 // CheckNames reports what is wrong with the names that o gives the values of f;
@@ -105,12 +116,19 @@ func (o *Options) named(f *Format) bool {
 // a shell can assign to.
 func (o *Options) CheckNames(f *Format, needed, shell bool) error {
 	if o.Names == nil {
-		return o.checkItemNames(f, needed, shell)
-	}
-	for i := range f.items {
-		if f.items[i].Name != "" {
-			return fmt.Errorf("names given twice: in %s and apart from it", quote(f.Text))
+		if shell && f.grouped() {
+			return fmt.Errorf("groups such as those of %s cannot be variables of the shell", quote(f.Text))
 		}
+		if !needed || !shell && !f.named() && !f.grouped() {
+			return nil
+		}
+		return o.checkItemNames(f, &f.sequence, shell)
+	}
+	if f.named() {
+		return fmt.Errorf("names given twice: in %s and apart from it", quote(f.Text))
+	}
+	if f.grouped() {
+		return fmt.Errorf("%s has groups: its values have their names there", quote(f.Text))
 	}
 	if n, fixed := f.Values(); !fixed || n != int64(len(o.Names)) {
 		if !fixed {
@@ -145,22 +163,33 @@ func values(n int64) string {
 	return fmt.Sprintf("%d values", n)
 }
 
-// checkItemNames is CheckNames for the names within a format.
-func (o *Options) checkItemNames(f *Format, needed, shell bool) error {
-	if !needed || !shell && !o.named(f) {
-		return nil
-	}
-	for i := range f.items {
-		it := &f.items[i]
+// grouped reports whether s has groups.
+func (s *sequence) grouped() bool {
+	return slices.ContainsFunc(s.items, func(it item) bool { return it.kind == group })
+}
+
+// checkItemNames is CheckNames for the names within a format: of a level, all
+// values have names or none has.
+func (o *Options) checkItemNames(f *Format, s *sequence, shell bool) error {
+	named := shell || s.named()
+	for i := range s.items {
+		it := &s.items[i]
+		if it.kind == group {
+			if err := o.checkItemNames(f, it.group, shell); err != nil {
+				return err
+			}
+		}
 		switch {
-		case it.perElement() == 0 || it.elements() == 0 && !it.Rest:
+		case !named || it.columns() == 0 && !(it.Rest && it.perElement() > 0):
+		case it.Name == "" && it.kind == group:
+			return fmt.Errorf("group %s of %s has no name", quote(it.Code), quote(f.Text))
 		case it.Name == "":
 			return fmt.Errorf("value %d of %s has no name", it.first+1, quote(f.Text))
 		case shell && it.several():
 			return fmt.Errorf("name %s stands for several values", quote(it.Name))
 		case shell && !isWord(it.Name):
 			return fmt.Errorf("name %s is no variable of the shell", quote(it.Name))
-		case o.Offsets && it.Name == "offset":
+		case o.Offsets && it.Name == "offset" && s == &f.sequence:
 			return fmt.Errorf("name %s is that of the record's own offset", quote(it.Name))
 		}
 	}

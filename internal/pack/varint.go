@@ -10,7 +10,7 @@ import (
 const maxVarint = 10
 
 // takeVarint reads a varint at the start of b; n is 0 if it is not complete.
-func (f *Format) takeVarint(b []byte, form uint8) (w whole, n int, err *DataError) {
+func takeVarint(b []byte, form uint8) (w whole, n int, err *DataError) {
 	var v uint64
 	for i, c := range b {
 		last := c < 0x80
@@ -69,24 +69,24 @@ func appendVarint(dst []byte, v uint64, form uint8) []byte {
 
 // takeLength reads the integer it at the start of b; n is 0 if it is not
 // complete.
-func (f *Format) takeLength(b []byte, it *item) (w whole, n int, err *DataError) {
+func (it *item) takeLength(b []byte) (w whole, n int, err *DataError) {
 	if it.kind == varint {
-		return f.takeVarint(b, it.bits[0])
+		return takeVarint(b, it.bits[0])
 	}
 	if len(b) < it.width {
 		return whole{}, 0, nil
 	}
-	hi, lo := f.loadWide(b[:it.width])
+	hi, lo := it.loadWide(b[:it.width])
 	return fromTwos(hi, lo, 8*it.width, it.signed), it.width, nil
 }
 
 // lengthError says why w, a value of it, is no length of ours:
 // length 1213486160 (0x48545450, "HTTP") is over --max 67108864.
-func (f *Format) lengthError(w whole, it *item, limit int64) string {
+func (it *item) lengthError(w whole, limit int64) string {
 	text := fmt.Sprintf("length %s", w.append(nil))
 	if it.kind == integer {
 		hi, lo := w.twos()
-		raw := f.store(nil, hi, lo, it.width)
+		raw := it.store(nil, hi, lo, it.width)
 		details := string(whole{hi: w.hi, lo: w.lo}.appendRadix(nil, 16, 8*len(raw)))
 		if !w.negative {
 			if printable(raw) {

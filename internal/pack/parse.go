@@ -1,0 +1,407 @@
+package pack
+
+import (
+	"cmp"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// deepest is how many groups may stand within each other.
+const deepest = 16
+
+// Parse compiles a format. Its error is a *[FormatError].
+func Parse(text string) (*Format, error) { return parse(text, false) }
+
+// ParseUnverified is Parse with checksums that are integers as any other.
+func ParseUnverified(text string) (*Format, error) { return parse(text, true) }
+
+func parse(text string, unverified bool) (*Format, error) {
+	p := parser{f: &Format{Text: text}, text: text, unverified: unverified}
+	p.levels = append(p.levels, &p.f.sequence)
+	p.order()
+	err := p.items(-1)
+	// What is too large in front of the error is said first, as Python does.
+	if tooLarge := p.lay(&p.f.sequence, 0); tooLarge != nil {
+		err = tooLarge
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.f.flat = !p.f.any(func(it *item) bool { return it.kind >= group || it.counter > 0 })
+	p.f.sized = p.f.any((*item).computed)
+	return p.f, nil
+}
+
+// A parser is somewhere in a format.
+type parser struct {
+	f          *Format
+	text       string
+	at         int
+	little     bool
+	unverified bool
+	levels     []*sequence // that are being read, the outermost first
+}
+
+// level is the sequence that is being read.
+func (p *parser) level() *sequence { return p.levels[len(p.levels)-1] }
+
+// fail is an error at the byte index at.
+func (p *parser) fail(at int, why string) error {
+	return &FormatError{Why: why, Position: utf8.RuneCountInString(p.text[:at]) + 1, Format: p.text}
+}
+
+// badChar is Python's error for what it does not know, with the character.
+func (p *parser) badChar(at int) error {
+	r, n := utf8.DecodeRuneInString(p.text[at:])
+	s := string(r)
+	if r == utf8.RuneError {
+		s = p.text[at : at+n]
+	}
+	return p.fail(at, "bad char in struct format: "+quote(s))
+}
+
+func (p *parser) tooLong(at int) error { return p.fail(at, "total struct size too long") }
+
+// order reads the first character; without one it is '!'.
+func (p *parser) order() {
+	if p.text != "" && strings.IndexByte("@=<>!", p.text[0]) >= 0 {
+		p.at = 1
+		p.f.native = p.text[0] == '@'
+		p.little = isLittle(p.text[0])
+	}
+}
+
+// isLittle reports whether an order character means the least significant byte
+// first.
+func isLittle(c byte) bool { return c == '<' || (c == '@' || c == '=') && nativeLittle }
+
+// isSpace is C's isspace.
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+func (p *parser) skipSpace() {
+	for p.at < len(p.text) && isSpace(p.text[p.at]) {
+		p.at++
+	}
+}
+
+// peek returns the next byte, 0 at the end.
+func (p *parser) peek() byte {
+	if p.at < len(p.text) {
+		return p.text[p.at]
+	}
+	return 0
+}
+
+// items reads the items of a level, which is the group that begins at start, or
+// the format if that is negative.
+func (p *parser) items(start int) error {
+	s := p.level()
+	begun := -1 // where the last {from} is, if no checksum came behind it
+	for {
+		p.skipSpace()
+		switch {
+		case p.at == len(p.text) && start >= 0:
+			return p.fail(start, "'(' without its ')'")
+		case p.at == len(p.text) || p.text[p.at] == ')' && start >= 0:
+			if begun >= 0 {
+				return p.fail(begun, "{from} without a checksum")
+			}
+			return nil
+		case p.text[p.at] == ')':
+			return p.fail(p.at, "')' without its '('")
+		case len(s.items) > 0 && s.last().Rest:
+			return p.fail(p.at, "item after the one that takes all that is left, "+quote("*"+s.last().Code)+",")
+		}
+		n := len(s.items)
+		if err := p.item(s); err != nil {
+			return err
+		}
+		if len(s.items) == n {
+			continue
+		}
+		switch it := s.last(); {
+		case p.unverified:
+		case it.kind == from && begun >= 0:
+			return p.fail(it.at, "{from} twice without a checksum")
+		case it.kind == from:
+			begun = it.at
+		case it.kind == checksum:
+			begun = -1
+		}
+	}
+}
+
+// item reads one item with its count and its name.
+func (p *parser) item(s *sequence) error {
+	it := item{Count: 1, at: p.at, little: p.little}
+	counter, err := p.count(&it)
+	if err != nil {
+		return err
+	}
+	at := p.at
+	if c, ok := p.newOrder(); ok {
+		p.little = isLittle(c)
+		if at > it.at {
+			return p.fail(it.at, "'{"+string(c)+"}' takes no count")
+		}
+		return nil
+	}
+	if p.peek() == '(' {
+		err = p.group(&it)
+	} else {
+		err = p.code(&it)
+	}
+	if err == nil && p.peek() == '/' {
+		err = p.prefix(s, &it, counter)
+	}
+	if err != nil {
+		return err
+	}
+	it.Code = cmp.Or(it.Code, p.text[at:p.at])
+	if counter != nil {
+		if err := p.refer(&it, counter); err != nil {
+			return err
+		}
+	}
+	if err := p.name(s, &it); err != nil {
+		return err
+	}
+	if it.kind > constant && (it.Rest || it.Count != 1) {
+		return p.fail(it.at, quote(it.Code)+" takes no count")
+	}
+	if it.kind == group && it.Count == 0 {
+		return nil // nothing, wherever it stands
+	}
+	if it.kind == upTo {
+		if err := p.endSum(s, &it); err != nil {
+			return err
+		}
+	}
+	s.items = append(s.items, it)
+	return nil
+}
+
+// count reads the repeat count, the '*' in its place, or a reference to the
+// integer that is the count.
+func (p *parser) count(it *item) (*item, error) {
+	start := p.at
+	c := p.peek()
+	switch {
+	case c == '*' && len(p.levels) > 1:
+		return nil, p.fail(start, "'*' within a group")
+	case c == '*':
+		it.Rest = true
+		p.at++
+	case c >= '0' && c <= '9':
+		n := int64(0)
+		for c = p.peek(); c >= '0' && c <= '9'; c = p.peek() {
+			d := int64(c - '0')
+			if n > (math.MaxInt64-d)/10 {
+				return nil, p.tooLong(start)
+			}
+			n = n*10 + d
+			p.at++
+		}
+		it.Count = n
+	case c == '{':
+		word, end := p.word()
+		if name, ok := strings.CutPrefix(word, "#"); ok {
+			p.at = end
+			counter, err := p.find(name, start)
+			if err == nil && p.at == len(p.text) {
+				err = p.fail(start, "reference without an item that it counts")
+			}
+			return counter, err
+		}
+	}
+	if p.at == len(p.text) && p.at > start {
+		return nil, p.fail(start, "repeat count given without format specifier")
+	}
+	return nil, nil
+}
+
+// word is what stands in the braces that come next, and where they end. Without
+// them both braces it is empty.
+func (p *parser) word() (string, int) {
+	n := strings.IndexByte(p.text[p.at:], '}')
+	if n < 0 {
+		return "", p.at
+	}
+	return strings.TrimFunc(p.text[p.at+1:p.at+n], func(r rune) bool { return r < 0x80 && isSpace(byte(r)) }), p.at + n + 1
+}
+
+// newOrder reads {<} {>} {=} or {!}.
+func (p *parser) newOrder() (byte, bool) {
+	if p.peek() != '{' {
+		return 0, false
+	}
+	word, end := p.word()
+	if len(word) != 1 || strings.IndexByte("<>=!", word[0]) < 0 {
+		return 0, false
+	}
+	p.at = end
+	return word[0], true
+}
+
+// find returns the last integer of a name that is in front of what is being read,
+// within the same group or around it.
+func (p *parser) find(name string, at int) (*item, error) {
+	for i := len(p.levels) - 1; i >= 0; i-- {
+		s := p.levels[i]
+		for j := len(s.items) - 1; j >= 0; j-- {
+			it := &s.items[j]
+			if it.Name != name {
+				continue
+			}
+			if it.kind != integer && it.kind != varint || it.pointer || it.Count != 1 {
+				return nil, p.fail(at, "reference to "+quote(name)+", which is no integer,")
+			}
+			return it, nil
+		}
+	}
+	return nil, p.fail(at, "no integer named "+quote(name)+" in front of the reference")
+}
+
+// refer makes the integer counter the count of it. What is no string and no group
+// becomes a group.
+func (p *parser) refer(it, counter *item) error {
+	switch it.kind {
+	case bytesOf:
+		counter.sizes = true
+	case pad:
+	case pascal, constant, checksum, from, upTo, boundary:
+		return p.fail(it.at, quote(it.Code)+" takes no count from elsewhere")
+	default:
+		counter.counts = true
+		if it.kind != group {
+			inner := *it
+			*it = item{Code: it.Code, Count: 1, at: it.at, kind: group, group: &sequence{items: []item{inner}}}
+		}
+	}
+	if counter.slot == 0 {
+		p.f.slots++
+		counter.slot = p.f.slots
+	}
+	it.counter, it.reference = counter.slot, counter.Name
+	return nil
+}
+
+// group reads a group.
+func (p *parser) group(it *item) error {
+	start, little := p.at, p.little
+	if len(p.levels) > deepest {
+		return p.fail(start, "groups within each other, more than "+strconv.Itoa(deepest))
+	}
+	it.kind, it.group = group, new(sequence)
+	p.levels = append(p.levels, it.group)
+	p.at++
+	if err := p.items(start); err != nil {
+		return err
+	}
+	p.at++
+	p.levels, p.little = p.levels[:len(p.levels)-1], little
+	return nil
+}
+
+// prefix turns an integer followed by "/s" into a string with its length in
+// front, and one followed by "/(" into a group that is counted by it.
+func (p *parser) prefix(s *sequence, it *item, counter *item) error {
+	next := byte(0)
+	if p.at+1 < len(p.text) {
+		next = p.text[p.at+1]
+	}
+	if it.kind != integer && it.kind != varint || it.pointer || next != 's' && next != '(' {
+		return p.badChar(p.at)
+	}
+	length := *it
+	length.Count, length.Rest = 1, false
+	length.Code = p.text[p.at-lengthOfCode(p.text[:p.at]) : p.at]
+	if next == 's' {
+		p.at += 2
+		*it = item{Count: it.Count, Rest: it.Rest, kind: prefixed, at: it.at, length: &length, varies: true, align: length.align}
+		return nil
+	}
+	if it.Count != 1 || it.Rest || counter != nil {
+		return p.fail(it.at, "count in front of a group that has its own")
+	}
+	p.at++
+	length.Code += "/"
+	*it = item{Count: 1, at: p.at}
+	at := p.at
+	if err := p.group(it); err != nil {
+		return err
+	}
+	it.Code = p.text[at:p.at]
+	if err := p.refer(it, &length); err != nil {
+		return err
+	}
+	s.items = append(s.items, length)
+	return nil
+}
+
+// lengthOfCode is the number of bytes of the code that s ends with.
+func lengthOfCode(s string) int {
+	if s[len(s)-1] != '}' {
+		return 1
+	}
+	n := 1
+	for s[len(s)-n] != '{' {
+		n++
+	}
+	return n
+}
+
+// endSum makes the checksum in front of a {to} reach to it.
+func (p *parser) endSum(s *sequence, end *item) error {
+	for i := len(s.items) - 1; i >= 0 && !p.unverified; i-- {
+		switch it := &s.items[i]; {
+		case it.kind == checksum && !it.to:
+			it.to = true
+			end.sum = it.sum
+			return nil
+		case it.kind == checksum || it.kind == from || it.kind == upTo || it.kind == group && it.group.any(isCheck):
+			return p.fail(end.at, "{to} without a checksum in front of it")
+		}
+	}
+	if p.unverified {
+		return nil
+	}
+	return p.fail(end.at, "{to} without a checksum in front of it")
+}
+
+// isCheck reports whether it is a checksum, or where one begins.
+func isCheck(it *item) bool { return it.kind == checksum || it.kind == from }
+
+// name reads a name in colons.
+func (p *parser) name(s *sequence, it *item) error {
+	at := p.at
+	p.skipSpace()
+	if p.peek() != ':' {
+		p.at = at
+		return nil
+	}
+	start := p.at
+	end := start + 1
+	for end < len(p.text) && p.text[end] != ':' {
+		end++
+	}
+	if end == len(p.text) {
+		return p.fail(start, "name without its closing ':'")
+	}
+	it.Name = p.text[start+1 : end]
+	if it.Name == "" {
+		return p.fail(start, "empty name")
+	}
+	if !utf8.ValidString(it.Name) {
+		return p.fail(start, "name "+quote(it.Name)+" is not UTF-8") // JSON could not carry it
+	}
+	for i := range s.items {
+		if s.items[i].Name == it.Name {
+			return p.fail(start, "name "+quote(it.Name)+" given twice")
+		}
+	}
+	p.at = end + 1
+	return nil
+}
