@@ -28,7 +28,7 @@ func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
 		{g.Size && g.Frame, "cannot use -z with -f"},
 		{g.Explain && g.Frame, "cannot use --explain with -f"},
 		{look && len(g.Args) > 0, "too many operands: -z and --explain take FORMAT alone"},
-		{g.Explain && (g.JSON || g.Shell || g.Names != nil || g.Separator != nil || g.Offsets), "cannot use --explain with -j, -S, -k, -t or -a"},
+		{g.Decode && g.Explain && (g.JSON || g.Shell || g.Names != nil || g.Separator != nil || g.Offsets), "cannot use -d --explain with -j, -S, -k, -t or -a"},
 		{g.Count != nil && *g.Count < 0, "-n cannot be negative"},
 		{g.Count != nil && g.Exact && *g.Count != 1, "cannot use -1 with -n"},
 		{g.Hex && g.Binary != nil && pack.Form(*g.Binary) != pack.Hex, "cannot use -x with another -b"},

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"io"
 	"math"
+	"strings"
 )
 
 const (
@@ -111,10 +112,15 @@ func (c *cursor) cut(rest int64) error {
 	outer := &c.outer[len(c.outer)-1]
 	text := outer.l.ops[outer.index].Code
 	n := c.at + rest - c.begins
-	if c.l.fixed {
-		return c.placeIn(leftOver(n, c.offset+c.begins, text, true, c.l.size))
+	need := c.l.size
+	if !c.l.fixed {
+		need = max(c.l.size-c.l.pads, n+1)
 	}
-	return c.placeIn(leftOver(n, c.offset+c.begins, text, false, plus(n, 1)))
+	err := leftOver(n, c.offset+c.begins, text, c.l.fixed, need)
+	if n == 0 {
+		err.Why = strings.Replace(err.Why, "0 bytes left over", "end of input", 1)
+	}
+	return c.placeIn(err)
 }
 
 // decodeStream decodes records of any size by the general path. With o.Exact it
