@@ -24,9 +24,7 @@ type console struct {
 // attend makes the console the log's writer. The function it returns gives the
 // terminal back.
 func (g *gcat) attend() (leave func()) {
-	if g.log.Out == os.Stderr {
-		g.log.Out = &g.console
-	}
+	g.log.Out = &g.console
 	return g.console.close
 }
 
@@ -67,11 +65,11 @@ func (g *gcat) open(stdio *conn.Stdio) {
 		c.terminal, _ = tty.Open(os.Stdin, os.Stdout, tty.Options{
 			Raw: g.Raw, Through: stdio,
 			// The other signals end the conversation first.
-			Die: cli.DieOf, Signals: []os.Signal{syscall.SIGABRT, syscall.SIGALRM},
+			Die: cli.DieOf, Stop: cli.Stop, Signals: []os.Signal{syscall.SIGABRT, syscall.SIGALRM},
 		})
 	}
 	if g.Progress && c.terminal == nil {
-		c.meter = tty.NewMeter(os.Stderr, inputSize(os.Stdin), g.tally.total)
+		c.meter = tty.NewMeter(os.Stderr, cli.Stderr, inputSize(os.Stdin), g.tally.total)
 		c.meter.Start()
 	}
 }
@@ -109,9 +107,9 @@ func (c *console) Write(line []byte) (int, error) {
 	terminal, meter := c.terminal, c.meter
 	c.mu.Unlock()
 	if terminal != nil && tty.IsTerminal(os.Stderr) {
-		return terminal.Notices().Write(line)
+		return terminal.Notices(cli.Stderr).Write(line)
 	}
-	return meter.Around(os.Stderr).Write(line)
+	return meter.Around(cli.Stderr).Write(line)
 }
 
 // seated is a person at a terminal: what is entered and what is shown go their

@@ -149,9 +149,6 @@ func announce(log *cli.Log, sockets []echo.Socket) error {
 
 // serve serves until all is done, or a signal; a second signal ends at once.
 func (g *gecho) serve(log *cli.Log, server *echo.Server, sent *signals, sockets []echo.Socket) error {
-	lines := writeBehind(log.Out)
-	log.Out = lines
-	defer lines.Close()
 	if err := announce(log, sockets); err != nil {
 		closeAll(sockets)
 		return err

@@ -57,7 +57,7 @@ func joined(failed []error) error {
 		return nil
 	}
 	for _, err := range failed[:len(failed)-1] {
-		log := cli.Log{Name: app.Name, Out: os.Stderr}
+		log := cli.Log{Name: app.Name, Out: cli.Stderr}
 		log.Error(err)
 	}
 	return failed[len(failed)-1]

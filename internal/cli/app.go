@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"golang.org/x/term"
-
-	_ "gcat/internal/stack" // before anything else is initialised
 )
 
 // Version is set at link time by -ldflags '-X gcat/internal/cli.Version=1.2';
@@ -51,12 +49,13 @@ func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
 	if !term.IsTerminal(int(os.Stdin.Fd())) { // else internal/tty catches them, to restore the terminal
 		DieSilently(useless...)
 	}
-	log := &Log{Name: a.Name, Out: os.Stderr}
+	log := &Log{Name: a.Name, Out: Stderr}
 	err := a.main(grammar, args, log, run)
 	if i, ok := errors.AsType[*Interrupted](err); ok {
 		DieOf(i.Signal)
 	}
 	log.Error(err)
+	log.end()
 	return StatusOf(err)
 }
 

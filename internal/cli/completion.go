@@ -61,7 +61,7 @@ func (a *App) completed(r *reader) []option {
 		o := option{long: f.name, short: f.letter, help: words, repeats: f.count || f.field.Kind() == reflect.Slice}
 		if f.takesValue() {
 			o.value, o.choices = placeholder, choices(f, placeholder)
-			o.kind = kindOf(o.value)
+			o.kind = kindOfValue(o.value)
 			if len(o.choices) > 0 {
 				o.kind = oneOf
 			}
@@ -85,8 +85,8 @@ func choices(f *flag, placeholder string) []string {
 	return nil
 }
 
-// kindOf guesses from a placeholder what a value is.
-func kindOf(placeholder string) kind {
+// kindOfValue guesses from a placeholder what a value is.
+func kindOfValue(placeholder string) kind {
 	switch {
 	case strings.Contains(placeholder, "FILE"), strings.Contains(placeholder, "PATH"):
 		return file

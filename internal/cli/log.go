@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -29,7 +30,8 @@ type Log struct {
 	// Out is where the lines go; nil is nowhere.
 	Out io.Writer
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	lost int // lines that did not fit
 }
 
 // An Event is something that happened, for people and for programs.
@@ -58,10 +60,10 @@ func (l *Log) Event(level int, e Event) {
 		return
 	}
 	if l.JSON {
-		l.object(e)
+		l.write(object(e))
 		return
 	}
-	l.line(level, e.Text)
+	l.write(l.line(level, e.Text))
 }
 
 // Infof writes a readable line if level is at most the log's; in JSON it is an
@@ -78,7 +80,7 @@ func (l *Log) Error(err error, fields ...Field) {
 		return
 	}
 	if l.JSON {
-		l.object(Event{Name: "error", Text: err.Error(), Fields: append([]Field{{"error", KindOf(err)}}, fields...)})
+		l.write(object(Event{Name: "error", Text: err.Error(), Fields: append([]Field{{"error", kindOf(err)}}, fields...)}))
 		return
 	}
 	text := err.Error()
@@ -88,17 +90,16 @@ func (l *Log) Error(err error, fields ...Field) {
 		}
 		text += " see " + l.Name + " --help"
 	}
-	l.line(0, text)
+	l.write(l.line(0, text))
 	if hint := hintOf(err); hint != "" {
-		l.line(0, "hint: "+hint)
+		l.write(l.line(0, "hint: "+hint))
 	}
 }
 
-// line writes one readable line. A newline within it would be somebody's
-// attempt at a second one, an escape an attempt on the terminal, a mark that
-// turns the writing around an attempt on the reader: what is not printable is
-// shown as %q shows it.
-func (l *Log) line(level int, text string) {
+// line is one readable line. A newline within it would begin a second one, an
+// escape would command the terminal, a mark that turns the direction of writing
+// would mislead the reader: what is not printable is shown as %q shows it.
+func (l *Log) line(level int, text string) []byte {
 	var b strings.Builder
 	b.Grow(len(l.Name) + len(text) + 20)
 	if l.Clock && level > 0 {
@@ -108,7 +109,7 @@ func (l *Log) line(level int, text string) {
 	b.WriteString(": ")
 	b.WriteString(printable(text))
 	b.WriteByte('\n')
-	l.write([]byte(b.String()))
+	return []byte(b.String())
 }
 
 // printable is text with all that cannot be seen, and what is not UTF-8, spelled
@@ -131,8 +132,8 @@ func printable(text string) string {
 	return b.String()
 }
 
-// object writes e as one JSON object on a line of its own.
-func (l *Log) object(e Event) {
+// object is e as one JSON object on a line of its own.
+func object(e Event) []byte {
 	b := []byte(`{"time":`)
 	b = time.Now().UTC().AppendFormat(b, `"2006-01-02T15:04:05.000000Z"`)
 	b = append(b, `,"event":`...)
@@ -147,7 +148,7 @@ func (l *Log) object(e Event) {
 		b = append(b, `,"text":`...)
 		b = appendValue(b, e.Text)
 	}
-	l.write(append(b, '}', '\n'))
+	return append(b, '}', '\n')
 }
 
 // appendValue appends v as JSON: durations as seconds, numbers that JSON has no
@@ -173,8 +174,38 @@ func appendValue(b []byte, v any) []byte {
 	return append(b, text...)
 }
 
+// write writes one line, and before it how many were left out.
 func (l *Log) write(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = l.Out.Write(line) // nobody is left to tell
+	l.reportLost()
+	if _, err := l.Out.Write(line); errors.Is(err, errLeftOut) {
+		l.lost++
+	}
+}
+
+// reportLost says how many lines were left out, if there is room for that.
+func (l *Log) reportLost() {
+	if l.lost == 0 {
+		return
+	}
+	text := fmt.Sprintf("%d log lines were left out: they were not read", l.lost)
+	line := l.line(0, text)
+	if l.JSON {
+		line = object(Event{Name: "lost", Text: text, Fields: []Field{{"lines", l.lost}}})
+	}
+	if _, err := l.Out.Write(line); err == nil {
+		l.lost = 0
+	}
+}
+
+// end waits until what was written has gone to standard error, if it is read.
+func (l *Log) end() {
+	standardError.flush()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost > 0 {
+		l.reportLost()
+		standardError.flush()
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // DieOf ends the process by sig, as a command ends that does not catch it, so
@@ -15,6 +16,7 @@ func DieOf(sig os.Signal) {
 	if !ok {
 		os.Exit(Local)
 	}
+	standardError.flush()
 	if s == syscall.SIGPIPE {
 		// The Go runtime keeps SIGPIPE, but dies of it itself when a write to
 		// descriptor 1 fails with EPIPE.
@@ -26,10 +28,22 @@ func DieOf(sig os.Signal) {
 	select {} // the signal is on its way
 }
 
+// Stop stops the process by SIGSTOP: the Go runtime never gives SIGTSTP back to
+// the kernel. It returns when the process is continued.
+func Stop() {
+	continued := make(chan os.Signal, 1)
+	signal.Notify(continued, syscall.SIGCONT)
+	defer signal.Stop(continued)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	select {
+	case <-continued:
+	case <-time.After(100 * time.Millisecond): // SIGSTOP may take effect a moment later
+	}
+}
+
 // DieSilently makes signals that a command has no use for end it as they end
 // any other. For some of them the Go runtime would print the stacks of all
-// goroutines, which are no business of whoever sits at the terminal; others it
-// would swallow.
+// goroutines; others it would swallow.
 func DieSilently(signals ...syscall.Signal) {
 	caught := make(chan os.Signal, 1)
 	for _, s := range signals {
@@ -40,3 +54,5 @@ func DieSilently(signals ...syscall.Signal) {
 
 // useless are the signals that no command has a use for.
 var useless = []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}
+
+func sleep(d time.Duration) { time.Sleep(d) }

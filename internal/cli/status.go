@@ -61,8 +61,8 @@ func StatusOf(err error) int {
 	return Local
 }
 
-// KindOf names err for the field "error" of a JSON log line.
-func KindOf(err error) string {
+// kindOf names err for the field "error" of a JSON log line.
+func kindOf(err error) string {
 	if k, ok := errors.AsType[kinder](err); ok {
 		return k.Kind()
 	}

@@ -232,33 +232,6 @@ func TestFaultClosedStandardError(t *testing.T) {
 	launch(t, sh).ends(3, "", "")
 }
 
-// Nobody reads standard error any more: whoever writes there dies of it, and
-// whoever has nothing to say is not disturbed.
-func TestFaultStandardErrorGone(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		flags  []string
-		status int
-	}{{nil, 0}, {[]string{"-v"}, 128 + int(syscall.SIGPIPE)}} {
-		at := serve(t, "tcp", func(c halfConn) { _, _ = io.WriteString(c, "got "+readAll(c)) })
-		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd := gcatCmd(append(c.flags, at...)...)
-		cmd.Stdin, cmd.Stderr = input(t, "x"), w
-		r.Close()
-		p := launch(t, cmd)
-		w.Close()
-		if got := p.status(); got != c.status {
-			t.Errorf("%v: status %d, want %d", c.flags, got, c.status)
-		}
-		if c.status == 0 && p.out.String() != "got x" {
-			t.Errorf("it wrote %q", p.out)
-		}
-	}
-}
-
 // Standard streams that a caller has left in non-blocking mode are read and
 // written to their ends, slowly and fast, and stay as they were.
 func TestFaultNonblocking(t *testing.T) {

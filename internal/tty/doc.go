@@ -11,24 +11,16 @@
 package tty
 
 import (
-	"io"
 	"os"
 
 	"golang.org/x/term"
 )
 
-// A Stream is one side of a conversation.
-type Stream interface {
-	io.Reader
-	io.Writer
-	CloseWrite() error
-}
-
 // IsTerminal reports whether f is a terminal.
 func IsTerminal(f *os.File) bool { return f != nil && term.IsTerminal(int(f.Fd())) }
 
-// Width is the number of columns of the terminal f, 80 if it does not say.
-func Width(f *os.File) int {
+// columns is the number of columns of the terminal f, 80 if it does not say.
+func columns(f *os.File) int {
 	width, _, err := term.GetSize(int(f.Fd()))
 	if err != nil || width <= 0 {
 		return 80

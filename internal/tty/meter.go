@@ -42,16 +42,16 @@ const (
 	meterWindow = 5 * time.Second // what "the last seconds" means
 )
 
-// NewMeter returns a meter on f, nil if f is no terminal. A size of 0 is not
-// known.
-func NewMeter(f *os.File, size int64, count func() (sent, received int64)) *Meter {
+// NewMeter returns a meter on f, which out writes to; nil if f is no terminal. A size
+// of 0 is not known.
+func NewMeter(f *os.File, out io.Writer, size int64, count func() (sent, received int64)) *Meter {
 	if !IsTerminal(f) {
 		return nil
 	}
 	fd := int(f.Fd())
 	return &Meter{
-		Out: f, Size: size, Count: count,
-		Width: func() int { return Width(f) },
+		Out: out, Size: size, Count: count,
+		Width: func() int { return columns(f) },
 		Quiet: func() bool { return !foreground(fd) },
 	}
 }
@@ -137,8 +137,8 @@ func (m *Meter) line(sent, received int64, now time.Time, columns int) string {
 	oldest := m.samples[0]
 	total := sent + received
 	rate := perSecond(total-oldest.total, now.Sub(oldest.at))
-	parts := []string{bytesOf(sent, m.Size, received), Bytes(int64(rate)) + "/s"}
-	average := "average " + Bytes(int64(perSecond(total, now.Sub(m.began)))) + "/s"
+	parts := []string{bytesOf(sent, m.Size, received), inUnits(int64(rate)) + "/s"}
+	average := "average " + inUnits(int64(perSecond(total, now.Sub(m.began)))) + "/s"
 	if m.Size <= 0 {
 		return fit(append(parts, clock(now.Sub(m.began)), average), columns)
 	}
@@ -158,15 +158,15 @@ func (m *Meter) line(sent, received int64, now time.Time, columns int) string {
 func bytesOf(sent, size, received int64) string {
 	of := ""
 	if size > 0 {
-		of = " of " + Bytes(size)
+		of = " of " + inUnits(size)
 	}
 	switch {
 	case received == 0:
-		return "sent " + Bytes(sent) + of
+		return "sent " + inUnits(sent) + of
 	case sent == 0 && size <= 0:
-		return "received " + Bytes(received)
+		return "received " + inUnits(received)
 	}
-	return "sent " + Bytes(sent) + of + ", received " + Bytes(received)
+	return "sent " + inUnits(sent) + of + ", received " + inUnits(received)
 }
 
 // fit joins as many parts as columns can hold, and cuts the first if it has to.
@@ -199,8 +199,8 @@ func perSecond(n int64, d time.Duration) float64 {
 	return float64(n) / d.Seconds()
 }
 
-// Bytes is a number of bytes for people: "999 B", "1.50 MiB", "12.3 GiB".
-func Bytes(n int64) string {
+// inUnits is a number of bytes for people: "999 B", "1.50 MiB", "12.3 GiB".
+func inUnits(n int64) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)
 	}

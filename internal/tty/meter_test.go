@@ -130,9 +130,9 @@ func TestMeterAround(t *testing.T) {
 	})
 }
 
-func TestBytes(t *testing.T) {
+func TestInUnits(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.00 KiB", 1536: "1.50 KiB", 1023 << 10: "1.00 MiB", 12345678: "11.8 MiB", 999 << 20: "999 MiB", 1 << 62: "4.00 EiB"} {
-		if got := Bytes(n); got != want {
+		if got := inUnits(n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

@@ -8,10 +8,6 @@ import (
 	"syscall"
 )
 
-// Ending are the signals that end a process which does not catch them and that
-// a terminal or another person may send.
-var Ending = []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGALRM, syscall.SIGTERM}
-
 // changes begins to listen for the signals that follow is about.
 func changes() chan os.Signal {
 	jobs := make(chan os.Signal, 8)
@@ -30,7 +26,7 @@ func (t *Terminal) follow(jobs chan os.Signal) {
 		case s := <-jobs:
 			switch s {
 			case syscall.SIGTSTP:
-				t.suspend(jobs)
+				t.suspend()
 				t.resume()
 			case syscall.SIGCONT:
 				t.resume() // SIGSTOP had stopped us
@@ -41,12 +37,13 @@ func (t *Terminal) follow(jobs chan os.Signal) {
 	}
 }
 
-// suspend stops the process as ^Z stops one that does not care, with the
-// terminal in its own mode. It returns when the process is continued, or at
-// once if nobody would be there to continue it (an orphaned process group).
-func (t *Terminal) suspend(jobs chan os.Signal) {
+// suspend stops the process as ^Z stops one that does not catch it, with the
+// terminal in its own mode.
+func (t *Terminal) suspend() {
 	t.restore()
-	stopSelf(jobs)
+	if t.stop != nil {
+		t.stop()
+	}
 }
 
 // resume takes the terminal again. In the background it does nothing: who

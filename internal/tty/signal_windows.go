@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// Ending are the signals that end a process which does not catch them.
-var Ending = []os.Signal{os.Interrupt}
-
 func changes() chan os.Signal { return nil }
 
 // follow keeps the size of the window, of which no signal tells here. It ends

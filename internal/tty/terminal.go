@@ -11,12 +11,13 @@ import (
 	"golang.org/x/term"
 )
 
-// A Terminal is a person's terminal as one side of a conversation: a [Stream].
+// A Terminal is a person's terminal as one side of a conversation.
 // Reading gives what the person enters, line by line or, raw, key by key;
 // writing shows what the peer says.
 type Terminal struct {
 	out     *os.File
 	through io.ReadWriter
+	stop    func()
 	mode    *mode
 	modeMu  sync.Mutex // guards the terminal's mode and ended
 	ended   bool       // our mode is not to be set again
@@ -41,8 +42,11 @@ type Options struct {
 	// Die is called with one of Signals after the terminal has got its own mode
 	// back, and has to end the process; nil leaves the signals alone.
 	Die func(os.Signal)
-	// Signals are those that Die is for; nil means [Ending]. Whoever catches
-	// other ones that end the process calls [Restore] or [Terminal.Close].
+	// Stop is called for ^Z with the terminal in its own mode, and has to stop the
+	// process until it is continued; nil leaves it running.
+	Stop func()
+	// Signals are those that Die is for. A handler of other signals that end the
+	// process calls [Restore] or [Terminal.Close].
 	Signals []os.Signal
 	// Through is what reads and writes the terminal; nil means its two files.
 	Through io.ReadWriter
@@ -75,7 +79,7 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Terminal{out: out, through: o.Through, mode: m, closed: make(chan struct{})}
+	t := &Terminal{out: out, through: o.Through, stop: o.Stop, mode: m, closed: make(chan struct{})}
 	if t.through == nil {
 		t.through = files{in, out}
 	}
@@ -96,9 +100,6 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 	open.terminals[t] = true
 	if o.Die != nil {
 		signals := make(chan os.Signal, 1)
-		if o.Signals == nil {
-			o.Signals = Ending
-		}
 		signal.Notify(signals, o.Signals...)
 		go t.end(signals, o.Die)
 	}
@@ -218,11 +219,14 @@ func (t *Terminal) CloseWrite() error {
 	return t.editor.show(string(t.text.text))
 }
 
-// Notices is where diagnostics go that are meant for the same screen: each
-// line is shown above what is being typed.
-func (t *Terminal) Notices() io.Writer { return notices{t} }
+// Notices is where diagnostics go that are meant for the same screen, which errors
+// writes to: each line is shown above what is being typed.
+func (t *Terminal) Notices(errors io.Writer) io.Writer { return notices{t, errors} }
 
-type notices struct{ t *Terminal }
+type notices struct {
+	t      *Terminal
+	errors io.Writer
+}
 
 func (n notices) Write(p []byte) (int, error) {
 	t := n.t
@@ -231,7 +235,7 @@ func (n notices) Write(p []byte) (int, error) {
 	t.modeMu.Unlock()
 	switch {
 	case ended:
-		return os.Stderr.Write(p)
+		return n.errors.Write(p)
 	case t.editor != nil:
 		return len(p), t.editor.notice(string(p))
 	}
@@ -243,7 +247,7 @@ func (n notices) Write(p []byte) (int, error) {
 		}
 		line = append(line, c)
 	}
-	if _, err := os.Stderr.Write(line); err != nil {
+	if _, err := n.errors.Write(line); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -12,8 +12,13 @@ import (
 	"syscall"
 	"testing"
 
+	"gcat/internal/cli"
 	"gcat/internal/testing/script"
 )
+
+// ending are signals that end a process which does not catch them, and that a
+// terminal or another process may send.
+var ending = []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGALRM, syscall.SIGTERM}
 
 // TestMain is also the process at the terminal: it passes what is entered to
 // descriptor 3, line by line, and shows what comes from descriptor 4.
@@ -30,7 +35,7 @@ func child(mode string) int {
 		_, _ = fmt.Fprintf(entered, "<%v>", s)
 		os.Exit(100)
 	}
-	t, err := Open(os.Stdin, os.Stdout, Options{Raw: mode == "raw", Die: die})
+	t, err := Open(os.Stdin, os.Stdout, Options{Raw: mode == "raw", Die: die, Stop: cli.Stop, Signals: ending})
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -51,7 +56,7 @@ func child(mode string) int {
 			defer OnPanic()
 			panic("on purpose")
 		case strings.HasPrefix(text, "<notice>"):
-			_, _ = io.WriteString(t.Notices(), text[8:]+"\n")
+			_, _ = io.WriteString(t.Notices(os.Stderr), text[8:]+"\n")
 		default:
 			_, _ = t.Write(buf[:n])
 		}
@@ -216,7 +221,7 @@ func TestRestored(t *testing.T) {
 		"end of the peer": func(p *person) { _ = p.peer.Close() },
 		"panic":           func(p *person) { _, _ = io.WriteString(p.peer, "<panic>") },
 	}
-	for _, s := range Ending {
+	for _, s := range ending {
 		ways[s.String()] = func(p *person) { _ = p.Cmd.Process.Signal(s) }
 	}
 	for name, way := range ways {

@@ -10,8 +10,7 @@ import (
 // rooms says which packages each room may import beside the standard library:
 // the arrows of the code base point one way.
 var rooms = map[string][]string{
-	"gcat/internal/stack":   {},
-	"gcat/internal/cli":     {"gcat/internal/stack", "github.com/alecthomas/kong", "golang.org/x/term"},
+	"gcat/internal/cli":     {"github.com/alecthomas/kong", "golang.org/x/term"},
 	"gcat/internal/conn":    {"golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/sys/unix", "github.com/mdlayher/vsock"},
 	"gcat/internal/broker":  {"gcat/internal/conn", "gcat/internal/tty"},
 	"gcat/internal/command": {"gcat/internal/conn", "golang.org/x/sys/unix"},
