@@ -52,6 +52,7 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 		RecvOnly:      recvOnly,
 		EndWithPeer:   !recvOnly && term.IsTerminal(int(os.Stdin.Fd())),
 		OnPanic:       tty.OnPanic,
+		Waiting:       g.inputGoesOn(p),
 	}
 	if g.Datagrams != nil && g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // they are the peer's end
@@ -59,7 +60,25 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	defer g.tally.add(p.name, relay.Counts)()
 	result := relay.Run(ctx)
 	g.closed(address(p.LocalAddr()), p.name, "", result)
+	if g.silenced(relay, result) {
+		g.hint("the peer ended without an answer; some servers take a half-close for a hang-up (--no-shutdown)")
+	}
 	return result.Err
+}
+
+// silenced reports whether our half-close may be why a server has ended without a
+// byte: nginx with proxy_pass and node do that.
+func (g *gcat) silenced(relay *conn.Relay, r conn.Result) bool {
+	return !g.Listen && r.Err == nil && r.Sent > 0 && r.Received == 0 && r.EndedBy == "local" &&
+		relay.Shutdown == conn.ShutWrite && relay.QuitAfter == nil && !relay.SendOnly && !relay.RecvOnly
+}
+
+// inputGoesOn is called when p has ended and standard input, a silent pipe perhaps,
+// has not.
+func (g *gcat) inputGoesOn(p peer) func() {
+	return func() {
+		g.hint(p.name + " has ended, and standard input has not: -d or </dev/null is no input, -Q 0 ends with the peer")
+	}
 }
 
 // streamOf is a connection as a side of a relay, and whether each read of it is

@@ -11,8 +11,8 @@ import (
 	"gcat/internal/conn"
 )
 
-// hint adds to an error of the operands the line that was probably meant.
-func (g *grammar) hint(err error) error {
+// suggest adds to an error of the operands the line that was probably meant.
+func (g *grammar) suggest(err error) error {
 	if line := g.meant(); err != nil && line != "" {
 		return cli.Hint(err, line)
 	}

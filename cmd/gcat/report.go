@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/term"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -37,6 +40,13 @@ func (g *gcat) event(name, text, local, remote string) {
 		Name: name, Text: text,
 		Fields: []cli.Field{{Key: "local", Value: local}, {Key: "remote", Value: remote}},
 	})
+}
+
+// hint says what can be typed to do better, with -v or to a person at the terminal.
+func (g *gcat) hint(line string) {
+	if g.log.Enabled(1) || term.IsTerminal(int(os.Stderr.Fd())) {
+		g.log.Hint(line)
+	}
 }
 
 // connected logs to whom.

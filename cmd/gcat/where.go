@@ -23,14 +23,14 @@ func (g *grammar) where() (targets []place, err error) {
 		err = cli.Usagef("the port %q stands in front of the host %q", g.Args[0], g.Args[1])
 	case g.Scan:
 		targets, err = g.targets()
-		return targets, g.hint(err)
+		return targets, g.suggest(err)
 	case g.Listen:
 		one, err = g.address()
 	default:
 		one, err = g.destination()
 	}
 	if err != nil {
-		return nil, g.hint(err)
+		return nil, g.suggest(err)
 	}
 	return []place{one}, nil
 }

@@ -96,6 +96,14 @@ func (l *Log) Error(err error, fields ...Field) {
 	}
 }
 
+// Hint writes a line `NAME: hint: LINE` that says what can be typed to do better;
+// in JSON it is an event named "info".
+func (l *Log) Hint(line string) {
+	if l.Enabled(0) {
+		l.Event(0, Event{Name: "info", Text: "hint: " + line})
+	}
+}
+
 // line is one readable line. A newline within it would begin a second one, an
 // escape would command the terminal, a mark that turns the direction of writing
 // would mislead the reader: what is not printable is shown as %q shows it.

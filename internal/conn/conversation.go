@@ -19,6 +19,7 @@ type conversation struct {
 	idle       chan error // the idle limit passed
 
 	quit, quitPeer <-chan time.Time
+	waits          <-chan time.Time // Waiting is due
 
 	over    bool
 	endedBy string
@@ -93,6 +94,10 @@ func (c *conversation) next(ctx context.Context) {
 		c.quitNow()
 	case <-c.quitPeer:
 		c.stopSending()
+	case <-c.waits:
+		if c.send.state == reading {
+			c.Waiting()
+		}
 	case <-ctx.Done():
 		if due, ok := ctx.Deadline(); ok && time.Since(due) > punctual && c.remote.socket == nil {
 			time.Sleep(drainRead) // the process was stopped: a pump reads what came meanwhile, which close drains from a socket
@@ -244,6 +249,9 @@ func (c *conversation) endReceiving() {
 	default:
 		if c.QuitAfterPeer != nil {
 			c.quitPeer = time.After(*c.QuitAfterPeer)
+		}
+		if c.Waiting != nil {
+			c.waits = time.After(inputPatience)
 		}
 		c.watchHangup(&c.send)
 	}

@@ -59,6 +59,9 @@ type Relay struct {
 	// EndWithPeer ends the conversation when the peer has ended, as a person at
 	// a terminal expects.
 	EndWithPeer bool
+	// Waiting, if set, is called once the peer has ended and Local's input has gone
+	// on for 2 s.
+	Waiting func()
 	// OnPanic, if set, is deferred in the goroutines that copy, for what must
 	// happen even if one of them panics.
 	OnPanic func()

@@ -37,6 +37,9 @@ const (
 	// watched: most are over by then, and a watcher costs a thread.
 	// (TestBrokenOutputReaderLeaves)
 	watchOutput = 10 * time.Millisecond
+	// inputPatience is how long input may go on after the peer's end before Waiting
+	// is called: a person wonders then. (TestWaitingHint)
+	inputPatience = 2 * time.Second
 	// hangupDelay is how long after its terminal has failed a process may get the
 	// SIGHUP: the kernel sends it to the leader of the session, a shell, which passes
 	// it on. (TestRelayHangsUp)
