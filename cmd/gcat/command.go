@@ -38,7 +38,7 @@ func (g *gcat) command(ctx context.Context, p peer) error {
 		return err
 	}
 	relay := &conn.Relay{
-		Local: g.wrapLocal(stream, false), Remote: g.wrapRemote(remote, p.name), Peer: p.name,
+		Local: g.wrapLocal(stream, false, false), Remote: g.wrapRemote(remote, p.name), Peer: p.name,
 		Idle: g.idleLimit(), QuitAfter: new(time.Duration), // the command's end is the end
 	}
 	defer g.tally.add(p.name, relay.Counts)()

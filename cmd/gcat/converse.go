@@ -38,10 +38,10 @@ func (g *gcat) stdio() *conn.Stdio {
 // converse holds the conversation between our standard streams and p, and closes
 // p.
 func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
-	remote, messages := streamOf(p)
+	remote, messages := streamOf(p, g.wanted())
 	recvOnly := g.RecvOnly || p.mute
 	relay := &conn.Relay{
-		Local:         g.wrapLocal(g.local(stdio), messages),
+		Local:         g.wrapLocal(g.local(stdio), messages, false),
 		Remote:        g.wrapRemote(remote, p.name),
 		Peer:          p.name,
 		Idle:          g.idleLimit(),
@@ -82,10 +82,12 @@ func (g *gcat) inputGoesOn(p peer) func() {
 }
 
 // streamOf is a connection as a side of a relay, and whether each read of it is
-// one message.
-func streamOf(p peer) (s conn.Stream, messages bool) {
+// one message, of which want end it (0: none do).
+func streamOf(p peer, want int) (s conn.Stream, messages bool) {
 	if p.LocalAddr().Network() == "unixpacket" {
-		return conn.NewMessages(conn.NewSocket(p.Conn, nil)), true
+		m := conn.NewMessages(conn.NewSocket(p.Conn, nil))
+		m.Want = want
+		return m, true
 	}
 	return conn.StreamOf(p.Conn), false
 }
@@ -108,13 +110,16 @@ func (g *gcat) looksAtBytes() bool {
 }
 
 // wrapLocal puts around standard input what the options ask for. Whole says
-// that one read is one message.
-func (g *gcat) wrapLocal(s conn.Stream, whole bool) conn.Stream {
+// that one read is one message, and many that it may be several where their length
+// or their lines tell them apart.
+func (g *gcat) wrapLocal(s conn.Stream, whole, many bool) conn.Stream {
 	switch {
 	case g.DatagramSize != nil:
-		s = &filter.Blocks{Stream: s, Size: *g.DatagramSize}
+		s = &filter.Blocks{Stream: s, Size: *g.DatagramSize, Many: many}
 	case g.Lines || g.Interval > 0:
-		s = filter.NewLines(s, whole)
+		lines := filter.NewLines(s, whole)
+		lines.Many = many
+		s = lines
 	case whole:
 		s = &filter.Capped{Stream: s, Max: 64 << 10} // more than a datagram of UDP holds
 	}
@@ -132,18 +137,11 @@ func (g *gcat) wrapLocal(s conn.Stream, whole bool) conn.Stream {
 
 // wrapRemote puts around the connection what the options ask for.
 func (g *gcat) wrapRemote(s conn.Stream, peer string) conn.Stream {
-	var unread func() bool
-	if messages, ok := s.(interface{ Unread() bool }); ok {
-		unread = messages.Unread
-	}
 	if g.dump != nil {
 		s = &filter.Dumped{Stream: s, Dump: g.dump, Peer: peer}
 	}
 	if g.Telnet {
 		s = &filter.Telnet{Stream: s}
-	}
-	if g.Datagrams != nil {
-		s = &filter.Countdown{Stream: s, Left: *g.Datagrams, Unread: unread}
 	}
 	return s
 }

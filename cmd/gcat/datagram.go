@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gcat/internal/conn"
+	"gcat/internal/filter"
 	"gcat/internal/tty"
 )
 
@@ -21,6 +22,33 @@ func (g *grammar) answerWait() time.Duration {
 	return time.Second
 }
 
+// wanted is how many datagrams end the input; 0 is no number.
+func (g *grammar) wanted() int {
+	if g.Datagrams == nil {
+		return 0
+	}
+	return *g.Datagrams
+}
+
+// joins reports whether datagrams that have come together may be written to
+// standard output together: nothing looks at each, nor keeps them apart.
+func (g *gcat) joins(stdio *conn.Stdio) bool {
+	return !g.looksAtBytes() && !stdio.Terminal && !stdio.KeepsBounds()
+}
+
+// cut is where the datagrams in what was read from standard input end, if several
+// may be sent at once; nil if each is read and sent alone.
+func (g *gcat) cut() conn.Cut {
+	switch {
+	case g.looksAtBytes():
+	case g.DatagramSize != nil:
+		return (&filter.Blocks{Size: *g.DatagramSize}).First
+	case g.Lines:
+		return filter.FirstLine
+	}
+	return nil
+}
+
 // connectDatagrams is gcat as a client over datagrams.
 func (g *gcat) connectDatagrams(ctx context.Context, where place) error {
 	d := g.dialer(where)
@@ -34,9 +62,8 @@ func (g *gcat) connectDatagrams(ctx context.Context, where place) error {
 	defer remote.Close()
 	stdio := g.stdio()
 	remote.Wait = g.answerWait()
-	if g.Datagrams != nil {
-		remote.Need = *g.Datagrams
-	}
+	remote.Want = g.wanted()
+	remote.Join, remote.Cut = g.joins(stdio), g.cut()
 	remote.Moved = func(c net.Conn) { g.connected(g.named(c, where)) }
 	p := g.named(remote.Conn(), where)
 	g.connected(p)
@@ -62,6 +89,8 @@ func (g *gcat) listenDatagrams(ctx context.Context, where place) error {
 	}
 	stdio := g.stdio()
 	remote.Keep = g.KeepOpen
+	remote.Want = g.wanted()
+	remote.Join, remote.Cut = g.joins(stdio), g.cut()
 	remote.Limit = g.acceptLimit()
 	remote.Heard = func(a net.Addr) { g.accepted(bound.Address(), datagramPeer(a)) }
 	remote.Lost = func(err error) { g.log.Error(err) }
@@ -96,7 +125,7 @@ func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string)
 		shutdown = conn.ShutWrite // there is nothing to leave open
 	}
 	return &conn.Relay{
-		Local:         g.wrapLocal(g.local(stdio), true),
+		Local:         g.wrapLocal(g.local(stdio), true, !g.looksAtBytes()),
 		Remote:        g.wrapRemote(remote, peer),
 		Peer:          peer,
 		Idle:          g.idleLimit(),

@@ -20,10 +20,10 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 		_ = conn.Reset(p.Conn)
 		return cause(ctx, err)
 	}
-	local, messages := streamOf(to)
-	remote, _ := streamOf(p)
+	local, messages := streamOf(to, 0)
+	remote, _ := streamOf(p, g.wanted())
 	return g.runJoined(ctx, address(p.LocalAddr()), &conn.Relay{
-		Local:         g.wrapLocal(local, messages),
+		Local:         g.wrapLocal(local, messages, false),
 		Remote:        g.wrapRemote(remote, p.name),
 		Peer:          p.name,
 		To:            to.name,
@@ -103,7 +103,7 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 	}
 	name := datagramPeer(p.Addr())
 	err = g.runJoined(ctx, local, &conn.Relay{
-		Local:         g.wrapLocal(to, true),
+		Local:         g.wrapLocal(to, true, false),
 		Remote:        g.wrapRemote(p, name),
 		Peer:          name,
 		To:            g.to.Address(),

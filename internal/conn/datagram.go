@@ -20,19 +20,24 @@ const MaxDatagram = 65507
 
 // Datagrams is the client's side of a conversation in datagrams, over UDP or a
 // Unix datagram socket, as a Stream: one Read returns one datagram, which may be
-// empty, and one Write sends one.
+// empty, and one Write sends one, unless Join and Cut say otherwise.
 //
 // Datagrams have no end of file. After CloseWrite, Read waits for answers until
-// none has come for Wait, and then says io.EOF. A peer that refuses (ICMP port
+// none has come for Wait, and then returns io.EOF. A peer that refuses (ICMP port
 // unreachable) ends it with an [Error] from Read; while no answer has come the
 // other addresses of the peer's name are tried first.
 type Datagrams struct {
 	// Wait is how long answers are waited for after CloseWrite; 0 is not at all,
 	// negative is for ever.
 	Wait time.Duration
-	// Need is how many answers there have to be; fewer when the wait is over are
-	// an error of kind [Timeout].
-	Need int
+	// Want is how many answers there have to be: then Read returns io.EOF. Fewer
+	// when the wait is over are an error of kind [Timeout]. 0 is any number.
+	Want int
+	// Join lets a Read return as many datagrams as are there and fit, one after
+	// the other.
+	Join bool
+	// Cut, if set, says where the datagrams in what is written end.
+	Cut Cut
 	// Progress, if set, is touched by every datagram, and paused after
 	// CloseWrite, when Wait is the clock that counts.
 	Progress *Progress
@@ -41,17 +46,32 @@ type Datagrams struct {
 
 	dial  func(i int) (net.Conn, error) // address i
 	names []string                      // of the addresses
-	big   *bigReader                    // nil for UDP, whose datagrams fit in any buffer
 
 	mu      sync.Mutex
-	conn    net.Conn
+	conn    *gramConn
 	at      int       // which address conn is connected to
 	history [][]byte  // what was sent while no answer has come
 	kept    int       // bytes in history
+	again   int       // of those, the ones that the next Write begins with
 	answers int       // how many came
 	ended   bool      // CloseWrite was called
 	until   time.Time // when the wait is over
 	failed  error     // what ended it
+}
+
+// A gramConn is a socket with what receives from it and sends on it.
+type gramConn struct {
+	net.Conn
+	in  *inbox
+	out *outbox
+}
+
+func newGramConn(c net.Conn) *gramConn {
+	size := udpSlot
+	if c.LocalAddr().Network() != "udp" {
+		size = bigMessage
+	}
+	return &gramConn{c, newInbox(c, size, 0), newOutbox(c)}
 }
 
 // keepMost bounds what is kept to be sent again to another address.
@@ -65,7 +85,7 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 		if err != nil {
 			return nil, err
 		}
-		return &Datagrams{conn: c, names: []string{e.Path}, big: newBigReader(c)}, nil
+		return &Datagrams{conn: newGramConn(c), names: []string{e.Path}}, nil
 	}
 	g := &Datagrams{}
 	first := *d
@@ -80,7 +100,7 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 	if err != nil {
 		return nil, err
 	}
-	g.conn = c
+	g.conn = newGramConn(c)
 	connected, _, _ := net.SplitHostPort(c.RemoteAddr().String())
 	for i, name := range g.names {
 		if name == connected {
@@ -118,27 +138,36 @@ func (d *Datagrams) Watch(progress *Progress) { d.Progress = progress }
 func (d *Datagrams) Conn() net.Conn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.conn
+	return d.conn.Conn
 }
+
+// Dropped is how many datagrams the kernel has dropped because the socket's
+// receive buffer was full.
+func (d *Datagrams) Dropped() int64 { return Dropped(d.Conn()) }
 
 // Close closes the socket.
 func (d *Datagrams) Close() error { return d.Conn().Close() }
 
-// Read returns one datagram.
+// Read returns one datagram, or several with Join.
 func (d *Datagrams) Read(p []byte) (int, error) {
 	for {
 		c, err := d.await()
 		if err != nil {
 			return 0, err
 		}
-		n, err := d.receive(c, p)
+		most := 0
+		if d.Want > 0 {
+			if most = d.Want - d.answers; most <= 0 {
+				return 0, io.EOF
+			}
+		}
+		n, count, err := c.in.read(p, d.Join, most, nil)
 		switch {
 		case err == nil:
 			d.Progress.Touch()
 			d.mu.Lock()
-			if d.history = nil; !d.big.unread() {
-				d.answers++
-			}
+			d.history = nil
+			d.answers += count
 			d.mu.Unlock()
 			return n, nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -154,27 +183,16 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 	}
 }
 
-// Unread reports whether the last Read returned a part of a datagram whose rest
-// comes with the next one.
-func (d *Datagrams) Unread() bool { return d.big.unread() }
-
-func (d *Datagrams) receive(c net.Conn, p []byte) (int, error) {
-	if d.big != nil {
-		return d.big.read(p)
-	}
-	return c.Read(p)
-}
-
 // await prepares a read: it returns the socket to read from, with the deadline
 // that holds now, or what ended the conversation.
-func (d *Datagrams) await() (net.Conn, error) {
+func (d *Datagrams) await() (*gramConn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case d.failed != nil:
 		return nil, d.failed
 	case d.ended && d.Wait == 0:
-		if err := NewSocket(d.conn, nil).pendingError(); err != nil {
+		if err := NewSocket(d.conn.Conn, nil).pendingError(); err != nil {
 			return nil, d.failure(err) // nobody waits, but this is known
 		}
 		return nil, d.end()
@@ -193,13 +211,13 @@ func (d *Datagrams) wait() {
 // silent acts on a read that no answer came for. The deadline may have been
 // meant to wake the read for another reason, or be seen so late that answers
 // have come meanwhile or nobody waited.
-func (d *Datagrams) silent(c net.Conn) error {
+func (d *Datagrams) silent(c *gramConn) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case d.failed != nil || d.conn != c || !d.ended:
 		return d.failed
-	case d.Wait > 0 && (Leapt(d.Wait, time.Since(d.until)) || NewSocket(c, nil).ready()):
+	case d.Wait > 0 && (Leapt(d.Wait, time.Since(d.until)) || NewSocket(c.Conn, nil).ready()):
 		return nil
 	}
 	return d.end()
@@ -207,12 +225,12 @@ func (d *Datagrams) silent(c net.Conn) error {
 
 // end is how the wait for answers ends.
 func (d *Datagrams) end() error {
-	if d.answers >= d.Need {
+	if d.answers >= d.Want {
 		return io.EOF
 	}
 	words := "no answer"
-	if d.Need > 1 {
-		words = fmt.Sprintf("%d of %d answers", d.answers, d.Need)
+	if d.Want > 1 {
+		words = fmt.Sprintf("%d of %d answers", d.answers, d.Want)
 	}
 	if d.Wait > 0 {
 		words += fmt.Sprintf(" within %v", d.Wait)
@@ -223,30 +241,35 @@ func (d *Datagrams) end() error {
 	return &Error{Why: Timeout, Err: errors.New(words)}
 }
 
-// Write sends one datagram. If the peer refuses, or it cannot be sent, Read
-// tells, and nothing more is sent.
+// Write sends one datagram, or those that Cut finds in p. If the peer refuses, or
+// one cannot be sent, Read returns the error, and nothing more is sent. It returns
+// how many bytes were sent; the rest is to be written again, and 0 means that it
+// would not be sent.
 func (d *Datagrams) Write(p []byte) (int, error) {
 	c := d.keep(p)
 	if c == nil {
 		return 0, nil
 	}
-	n, err := c.Write(p)
-	if errors.Is(err, syscall.EMSGSIZE) {
-		n, err = c.Write(p) // the error may have been an earlier one's; see Read
+	n, err := c.out.send(p, d.Cut, nil)
+	if errors.Is(err, syscall.EMSGSIZE) { // it may have been an earlier one's; see Read
+		var m int
+		m, err = c.out.send(p[n:], d.Cut, nil)
+		n += m
 	}
 	switch {
 	case err == nil:
 		d.Progress.Touch()
+		d.again = len(p) - n
 		return n, nil
 	case errors.Is(err, syscall.EMSGSIZE):
-		err = tooLong(len(p), c.LocalAddr())
+		err = tooLong(d.Cut.first(p[n:]), c.LocalAddr())
 	case !refusal(err):
 		err = &sendError{error: err}
 	}
 	if d.broken(c, err) {
 		return len(p), nil // it was sent to the other address, with what was kept
 	}
-	return 0, nil
+	return n, nil
 }
 
 // A sendError is of a datagram that could not be sent.
@@ -268,12 +291,16 @@ func tooLong(n int, local net.Addr) error {
 
 // keep remembers what is about to be sent, in case that it has to be sent to
 // another address, and returns the socket to send it on, if there still is one.
-func (d *Datagrams) keep(p []byte) net.Conn {
+func (d *Datagrams) keep(p []byte) *gramConn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	p = p[min(d.again, len(p)):]
+	known := d.again > 0 && len(p) == 0
+	d.again = 0
 	switch {
 	case d.failed != nil:
 		return nil
+	case known:
 	case d.answers > 0 || d.at+1 >= len(d.names):
 	case d.kept+len(p) > keepMost:
 		d.names, d.history = d.names[:d.at+1], nil // too much to begin again
@@ -286,7 +313,7 @@ func (d *Datagrams) keep(p []byte) net.Conn {
 
 // broken acts on an error of the socket c. It reports whether the conversation
 // goes on with another address.
-func (d *Datagrams) broken(c net.Conn, err error) bool {
+func (d *Datagrams) broken(c *gramConn, err error) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.failed != nil {
@@ -298,7 +325,7 @@ func (d *Datagrams) broken(c net.Conn, err error) bool {
 	for refusal(err) && d.answers == 0 && d.at+1 < len(d.names) {
 		d.at++
 		next, e := d.dial(d.at)
-		if e == nil && d.move(next) {
+		if e == nil && d.move(newGramConn(next)) {
 			return true
 		}
 		if e != nil && ConnectKind(e) == NoDescriptor {
@@ -330,7 +357,7 @@ func refusal(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 // move goes on with another socket: what was sent is sent again. It reports
 // whether that address may be better; a write may meet the refusal of the one
 // before it.
-func (d *Datagrams) move(to net.Conn) bool {
+func (d *Datagrams) move(to *gramConn) bool {
 	old := d.conn
 	d.conn = to
 	if d.ended && d.Wait > 0 {
@@ -339,12 +366,12 @@ func (d *Datagrams) move(to net.Conn) bool {
 	_ = old.SetReadDeadline(time.Unix(1, 0))
 	_ = old.Close()
 	for _, p := range d.history {
-		if _, err := to.Write(p); err != nil {
+		if err := to.out.sendAll(p, d.Cut); err != nil {
 			return false
 		}
 	}
 	if d.Moved != nil {
-		d.Moved(to)
+		d.Moved(to.Conn)
 	}
 	return true
 }

@@ -1,9 +1,11 @@
 package conn
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -14,13 +16,20 @@ import (
 
 // DatagramListener is the listener's side of a conversation in datagrams as a
 // Stream. It takes the first peer that sends anything as its own, or, with Keep,
-// answers whoever spoke last. A Write waits until there is a peer. CloseWrite
-// does nothing: there is no end of file to pass on.
+// answers the peer that spoke last. A Write waits until there is a peer.
+// CloseWrite does nothing: there is no end of file to pass on.
 //
-// It answers from the address that the peer wrote to, where the system tells.
+// It answers from the address that the peer wrote to, where the system gives it.
 type DatagramListener struct {
-	// Keep takes datagrams from everybody.
+	// Keep takes datagrams from every peer.
 	Keep bool
+	// Want is after how many datagrams Read returns io.EOF; 0 is never.
+	Want int
+	// Join lets a Read return as many datagrams as are there and fit, one after
+	// the other.
+	Join bool
+	// Cut, if set, says where the datagrams in what is written end.
+	Cut Cut
 	// Limit bounds the wait for the first datagram; 0 is no limit.
 	Limit time.Duration
 	// Heard, if set, is called when a peer speaks that did not speak last.
@@ -31,31 +40,31 @@ type DatagramListener struct {
 	// Progress, if set, is touched by every datagram.
 	Progress *Progress
 
-	conn  packetSocket
+	conn  net.Conn
+	in    *inbox
+	out   *outbox
 	local net.Addr
+	got   int // datagrams
 
 	known chan struct{} // closed when there is a peer
 	mu    sync.Mutex
 	peer  packetPeer
 }
 
-// A packetSocket is a bound socket whose peers' addresses are theirs and ours.
-type packetSocket interface {
-	// receive returns one datagram or as much of it as fits in p.
-	receive(p []byte) (n int, from packetPeer, err error)
-	// unread reports whether there is more of that datagram.
-	unread() bool
-	send(p []byte, to packetPeer) error
-	ready() bool
-	SetReadDeadline(time.Time) error
-	Close() error
-}
-
 // A packetPeer is whom a datagram came from.
 type packetPeer struct {
 	addr    net.Addr // nil if the peer has no address
-	name    string   // what addr is compared by
+	raw     []byte   // addr in the system's words
+	came    []byte   // what the kernel said of the datagram
 	control []byte   // makes the answer leave from where the datagram went
+}
+
+// name is the peer's address in words; empty is none.
+func (p *packetPeer) name() string {
+	if p.addr == nil {
+		return ""
+	}
+	return p.addr.String()
 }
 
 // ListenDatagrams binds a socket to e. Closing it removes the socket file that
@@ -68,16 +77,17 @@ func (lc ListenConfig) ListenDatagrams(ctx context.Context, e Endpoint) (*Datagr
 	l := &DatagramListener{local: p.LocalAddr(), known: make(chan struct{})}
 	switch c := p.(type) {
 	case *net.UDPConn:
-		l.conn = newUDPSocket(c)
+		l.conn, l.in = c, newInbox(c, udpSlot, askDestination(c))
 		if group, err := netip.ParseAddr(e.Host); err == nil && group.IsMulticast() {
 			l.local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, c.LocalAddr().(*net.UDPAddr).AddrPort().Port()))
 		}
 	case *unixPacketConn:
-		l.conn = &unixgramSocket{unixPacketConn: c}
+		l.conn, l.in = c, newInbox(c, bigMessage, 0)
 	default:
 		_ = p.Close()
 		return nil, listenError(e, syscall.EAFNOSUPPORT)
 	}
+	l.out = newOutbox(l.conn)
 	return l, nil
 }
 
@@ -97,32 +107,37 @@ func (l *DatagramListener) Peer() net.Addr {
 // Close closes the socket.
 func (l *DatagramListener) Close() error { return l.conn.Close() }
 
-// Read returns one datagram, which may be empty.
+// Dropped is how many datagrams the kernel has dropped because the socket's
+// receive buffer was full.
+func (l *DatagramListener) Dropped() int64 { return Dropped(l.conn) }
+
+// Read returns one datagram, which may be empty, or several with Join.
 func (l *DatagramListener) Read(p []byte) (int, error) {
 	for {
 		l.limit()
-		n, from, err := l.conn.receive(p)
+		most := 0
+		if l.Want > 0 {
+			if most = l.Want - l.got; most <= 0 {
+				return 0, io.EOF
+			}
+		}
+		n, count, err := l.in.read(p, l.Join, most, l.take)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if l.conn.ready() {
+			if NewSocket(l.conn, nil).ready() {
 				continue // it came in time, and the process did not run
 			}
 			return 0, &Error{Why: Timeout, Err: fmt.Errorf("nobody sent anything within %v (connect limit)", l.Limit)}
 		case errors.Is(err, syscall.ECONNREFUSED):
-			continue // an answer was refused; whoever else speaks is heard
+			continue // an answer was refused; the other peers are heard
 		case err != nil:
 			return 0, err
 		}
-		if l.take(from) {
-			l.Progress.Touch()
-			return n, nil
-		}
+		l.got += count
+		l.Progress.Touch()
+		return n, nil
 	}
 }
-
-// Unread reports whether the last Read returned a part of a datagram whose rest
-// comes with the next one.
-func (l *DatagramListener) Unread() bool { return l.conn.unread() }
 
 // limit starts the wait for the first datagram, or ends it.
 func (l *DatagramListener) limit() {
@@ -140,17 +155,21 @@ func (l *DatagramListener) limit() {
 
 // take reports whether a datagram from that peer is ours, and makes it the one
 // that is answered.
-func (l *DatagramListener) take(from packetPeer) bool {
+func (l *DatagramListener) take(s *slot) bool {
 	l.mu.Lock()
-	first, again := false, l.peer.name == from.name
+	first, again := false, bytes.Equal(l.peer.raw, s.from)
 	select {
 	case <-l.known:
-		if !l.Keep && !again {
+		if again && bytes.Equal(l.peer.came, s.control) || !again && !l.Keep {
 			l.mu.Unlock()
-			return false
+			return again
 		}
 	default:
 		first = true
+	}
+	from := packetPeer{
+		addr: l.in.addr(s), raw: bytes.Clone(s.from),
+		came: bytes.Clone(s.control), control: answerFrom(s.control),
 	}
 	l.peer = from
 	if first {
@@ -163,101 +182,47 @@ func (l *DatagramListener) take(from packetPeer) bool {
 	return true
 }
 
-// Write sends one datagram to the peer, once there is one.
+// Write sends one datagram, or those that Cut finds in p, to the peer, once there
+// is one, and returns how many bytes were sent.
 func (l *DatagramListener) Write(p []byte) (int, error) {
 	<-l.known
 	l.mu.Lock()
 	to := l.peer
 	l.mu.Unlock()
-	var err error
-	if to.addr == nil {
-		err = &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
-	} else if err = l.conn.send(p, to); errors.Is(err, syscall.EMSGSIZE) {
-		err = tooLong(len(p), l.local)
-	}
-	if err == nil {
-		l.Progress.Touch()
-		return len(p), nil
-	}
-	if l.Keep && !isLocal(err) {
+	for sent, done := 0, 0; ; {
+		n, err := 0, error(nil)
+		if to.addr == nil {
+			err = &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
+		} else if n, err = l.out.send(p[done:], l.Cut, &to); errors.Is(err, syscall.EMSGSIZE) {
+			err = tooLong(l.Cut.first(p[done+n:]), l.local)
+		}
+		sent, done = sent+n, done+n
+		switch {
+		case err == nil:
+			l.Progress.Touch()
+			return done, nil
+		case isLocal(err):
+			return sent, err
+		case !l.Keep:
+			return sent, &sendError{err, to.name()}
+		}
 		if l.Lost != nil {
 			l.Lost(lostError(to, err))
 		}
-		return 0, nil
+		if done += l.Cut.first(p[done:]); done == len(p) {
+			return sent, nil
+		}
 	}
-	if !isLocal(err) {
-		err = &sendError{err, to.name}
-	}
-	return 0, err
 }
 
 // lostError is the error of an answer that could not be sent.
 func lostError(to packetPeer, err error) error {
 	op := "send"
-	if to.name != "" {
-		op += " to " + to.name
+	if name := to.name(); name != "" {
+		op += " to " + name
 	}
 	return &Error{Why: NotDelivered, Op: op, Err: err}
 }
 
 // CloseWrite does nothing.
 func (l *DatagramListener) CloseWrite() error { return nil }
-
-// A unixgramSocket answers peers by their paths.
-type unixgramSocket struct {
-	*unixPacketConn
-	big  *bigReader
-	from packetPeer // whom the bytes that are left come from
-}
-
-func (s *unixgramSocket) receive(p []byte) (int, packetPeer, error) {
-	if s.big == nil {
-		s.big = &bigReader{receive: func(p []byte) (n, flags int, err error) {
-			n, _, flags, from, err := s.ReadMsgUnix(p, nil)
-			s.from = packetPeer{}
-			if from != nil && from.Name != "" {
-				s.from = packetPeer{addr: from, name: from.Name}
-			}
-			return n, flags, err
-		}}
-	}
-	n, err := s.big.read(p)
-	return n, s.from, err
-}
-
-func (s *unixgramSocket) unread() bool { return s.big.unread() }
-
-func (s *unixgramSocket) ready() bool { return NewSocket(s.UnixConn, nil).ready() }
-
-func (s *unixgramSocket) send(p []byte, to packetPeer) error {
-	_, err := s.WriteTo(p, to.addr)
-	return err
-}
-
-// A udpSocket answers from the address that was written to.
-type udpSocket struct {
-	*net.UDPConn
-	control []byte // room for what the kernel says of a datagram
-}
-
-func newUDPSocket(c *net.UDPConn) *udpSocket {
-	return &udpSocket{UDPConn: c, control: make([]byte, askDestination(c))}
-}
-
-func (s *udpSocket) receive(p []byte) (int, packetPeer, error) {
-	n, m, _, from, err := s.ReadMsgUDPAddrPort(p, s.control)
-	if err != nil {
-		return 0, packetPeer{}, err
-	}
-	addr := net.UDPAddrFromAddrPort(from)
-	return n, packetPeer{addr: addr, name: addr.String(), control: answerFrom(s.control[:m])}, nil
-}
-
-func (s *udpSocket) unread() bool { return false }
-
-func (s *udpSocket) ready() bool { return NewSocket(s.UDPConn, nil).ready() }
-
-func (s *udpSocket) send(p []byte, to packetPeer) error {
-	_, _, err := s.WriteMsgUDP(p, to.control, to.addr.(*net.UDPAddr))
-	return err
-}

@@ -78,11 +78,11 @@ func TestDatagramWait(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		wait    time.Duration
-		need    int
+		want    int
 		answers int
-		want    Kind // empty is io.EOF
+		kind    Kind // empty is io.EOF
 	}{
-		{"answered", 50 * time.Millisecond, 2, 2, ""},
+		{"answered", 50 * time.Millisecond, 0, 2, ""},
 		{"silent", 50 * time.Millisecond, 0, 0, ""},
 		{"too few", 50 * time.Millisecond, 3, 2, Timeout},
 		{"silent and needed", 50 * time.Millisecond, 1, 0, Timeout},
@@ -92,7 +92,7 @@ func TestDatagramWait(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			peer := udpPeer(t, "127.0.0.1:0")
 			d := dialUDP(t, peer.LocalAddr().String())
-			d.Wait, d.Need = test.wait, test.need
+			d.Wait, d.Want = test.wait, test.want
 			_, _ = d.Write([]byte("ping"))
 			_, from, err := peer.ReadFrom(make([]byte, 10))
 			if err != nil {
@@ -109,8 +109,8 @@ func TestDatagramWait(t *testing.T) {
 			if len(got) != test.answers {
 				t.Errorf("%d answers, want %d", len(got), test.answers)
 			}
-			if e, _ := errors.AsType[*Error](err); err != io.EOF && (e == nil || e.Why != test.want) || err == io.EOF && test.want != "" {
-				t.Errorf("%v, want %q", err, test.want)
+			if e, _ := errors.AsType[*Error](err); err != io.EOF && (e == nil || e.Why != test.kind) || err == io.EOF && test.kind != "" {
+				t.Errorf("%v, want %q", err, test.kind)
 			}
 			if took := time.Since(start); took < test.wait {
 				t.Errorf("waited %v only", took)

@@ -132,14 +132,21 @@ func (d *direction) arrived(n int) {
 	}
 }
 
-// write writes to the receiving side, or throws away.
+// write writes to the receiving side, or throws away. Datagrams are taken in parts
+// where the socket is full, so that each counts when it is sent.
 func (d *direction) write(p []byte) (n int, err error) {
-	if n = len(p); !d.discard.Load() {
-		n, err = d.to.Write(p)
-		d.progress.Touch()
+	if d.discard.Load() {
+		d.written.Add(int64(len(p)))
+		return len(p), nil
 	}
-	d.written.Add(int64(n))
-	return n, err
+	for {
+		m, err := d.to.Write(p[n:])
+		d.progress.Touch()
+		d.written.Add(int64(m))
+		if n += m; err != nil || m == 0 || n == len(p) {
+			return n, err
+		}
+	}
 }
 
 // unsentNow counts the bytes read from the sending side that the receiving side's

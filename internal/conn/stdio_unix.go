@@ -121,6 +121,13 @@ func (s *Stdio) writeSome(p []byte) (int, error) {
 	return unix.Write(s.out, p)
 }
 
+// KeepsBounds reports whether each write to standard output is a message.
+func (s *Stdio) KeepsBounds() bool {
+	s.init()
+	kind, err := unix.GetsockoptInt(s.out, unix.SOL_SOCKET, unix.SO_TYPE)
+	return err == nil && kind != unix.SOCK_STREAM
+}
+
 // await waits until fd is ready for events, or has failed.
 func await(fd int, events int16) {
 	poll := []unix.PollFd{{Fd: int32(fd), Events: events}}

@@ -49,3 +49,6 @@ func (s *Stdio) Gone() error { return nil }
 
 // ready cannot be known here: it is false.
 func (s *Stdio) ready() bool { return false }
+
+// KeepsBounds is not known here: standard output is taken for a stream.
+func (s *Stdio) KeepsBounds() bool { return false }

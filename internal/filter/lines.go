@@ -19,8 +19,9 @@ import (
 // datagram of UDP, so that the kernel has the last word.
 const frameSize = 64 << 10
 
-// Lines is a [conn.Stream] of whose input each Read returns one line with its newline;
-// the last one may lack it.
+// Lines is a [conn.Stream] of whose input each Read returns one line with its newline,
+// or with Many all those that one read of the stream has brought; the last one may
+// lack it.
 //
 // What is written to it passes unchanged.
 type Lines struct {
@@ -28,6 +29,8 @@ type Lines struct {
 	// Whole makes a line that is longer than 64 KiB an error. Otherwise such a
 	// line comes in pieces.
 	Whole bool
+	// Many returns several lines at once.
+	Many bool
 
 	buf  []byte
 	have []byte       // what was read and not returned yet, within buf
@@ -45,7 +48,11 @@ func (l *Lines) Read(p []byte) (int, error) {
 	}
 	for searched := 0; ; {
 		if i := bytes.IndexByte(l.have[searched:], '\n'); i >= 0 {
-			return l.take(p, searched+i+1)
+			i += searched
+			if l.Many {
+				i = max(i, bytes.LastIndexByte(l.have[:min(len(l.have), len(p))], '\n'))
+			}
+			return l.take(p, i+1)
 		}
 		searched = len(l.have)
 		if len(l.have) > frameSize {
@@ -86,15 +93,36 @@ func (l *Lines) take(p []byte, n int) (int, error) {
 	return n, nil
 }
 
-// Blocks is a [conn.Stream] of whose input each Read returns exactly Size bytes; the
-// last may be fewer.
+// FirstLine says where the first of several lines ends (a [conn.Cut]).
+func FirstLine(p []byte) int {
+	if i := bytes.IndexByte(p, '\n'); i >= 0 {
+		return i + 1
+	}
+	return len(p)
+}
+
+// Blocks is a [conn.Stream] of whose input each Read returns exactly Size bytes, or
+// with Many as often as many as one read of the stream has brought; the last may be
+// fewer.
 type Blocks struct {
 	conn.Stream
 	Size int
+	// Many returns several blocks at once.
+	Many bool
+
+	part []byte // of a block that has just begun
+	held atomic.Int64
+	err  error
 }
 
-// Read fills the first Size bytes of p, which must hold them.
+// First says where the first of several blocks ends (a [conn.Cut]).
+func (b *Blocks) First(p []byte) int { return min(b.Size, len(p)) }
+
+// Read fills the first Size bytes of p, which must hold them, or more with Many.
 func (b *Blocks) Read(p []byte) (int, error) {
+	if b.Many {
+		return b.readMany(p)
+	}
 	n, err := io.ReadFull(b.Stream, p[:min(b.Size, len(p))])
 	if n > 0 && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) {
 		return n, nil
@@ -102,8 +130,28 @@ func (b *Blocks) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Buffered counts what the stream has buffered.
-func (b *Blocks) Buffered() int64 { return conn.Buffered(b.Stream) }
+func (b *Blocks) readMany(p []byte) (int, error) {
+	n := copy(p, b.part)
+	for n < b.Size && b.err == nil {
+		var m int
+		m, b.err = b.Stream.Read(p[n:])
+		n += m
+		b.held.Store(int64(n))
+	}
+	whole := n
+	if b.err == nil {
+		whole -= n % b.Size
+	}
+	b.part = append(b.part[:0], p[whole:n]...)
+	b.held.Store(int64(len(b.part)))
+	if whole == 0 {
+		return 0, b.err
+	}
+	return whole, nil
+}
+
+// Buffered counts what was read and not returned.
+func (b *Blocks) Buffered() int64 { return b.held.Load() + conn.Buffered(b.Stream) }
 
 // Capped is a [conn.Stream] of whose input no Read returns more than Max bytes.
 type Capped struct {

@@ -53,10 +53,19 @@ func TestCapped(t *testing.T) {
 	}
 }
 
-func TestCountdown(t *testing.T) {
-	got, err := readEach(t, &Countdown{Stream: newPieces("a", "b", "c"), Left: 2}, 10)
-	if err != io.EOF || !slices.Equal(got, []string{"a", "b"}) {
-		t.Errorf("%q, %v", got, err)
+// With Many a read returns all lines or blocks that one read of the stream has
+// brought, and keeps the beginning of the next.
+func TestMany(t *testing.T) {
+	pieces := func() conn.Stream { return newPieces("a\nbb\nc", "cc", "\n\n", "dddd") }
+	lines := NewLines(pieces(), true)
+	lines.Many = true
+	got, err := readEach(t, lines, 100)
+	if want := []string{"a\nbb\n", "ccc\n\n", "dddd"}; err != io.EOF || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	got, err = readEach(t, &Blocks{Stream: pieces(), Size: 4, Many: true}, 100)
+	if want := []string{"a\nbb", "\nccc", "\n\ndd", "dd"}; err != io.EOF || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, err, want)
 	}
 }
 

@@ -225,7 +225,7 @@ func (s *Scan) ask(ctx context.Context, e conn.Endpoint, wait time.Duration) err
 func knock(ctx context.Context, d *conn.Datagrams, e conn.Endpoint, wait time.Duration) error {
 	stop := context.AfterFunc(ctx, func() { _ = d.Conn().SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	d.Need, d.Wait = 1, wait/knocks
+	d.Want, d.Wait = 1, wait/knocks
 	times := knocks
 	switch {
 	case wait == 0:

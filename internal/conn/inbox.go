@@ -1,0 +1,80 @@
+package conn
+
+import (
+	"fmt"
+	"math"
+)
+
+// An inbox receives datagrams from a socket, as many at a time as are there where
+// the system can do that, and hands them out.
+type inbox struct {
+	receiver        // of this system
+	got      []slot // what was received
+	next     int    // the first of them that was not handed out
+	rest     []byte // of the one before, what did not fit in the reader's buffer
+}
+
+// A slot is a datagram that was received.
+type slot struct {
+	data    []byte
+	cut     bool   // the datagram was longer
+	from    []byte // whom it came from, in the system's words; empty is no address
+	control []byte // what the kernel says of it (recvmsg(2))
+}
+
+// Datagrams of UDP are shorter than udpSlot; a Unix socket carries no more than
+// bigMessage in one with the system's buffer sizes (212,992 bytes, wmem_default
+// of socket(7)).
+const (
+	udpSlot    = 64 << 10
+	bigMessage = 256 << 10
+)
+
+// read puts a datagram in p or, with join, one after the other as many of those
+// received as fit whole; count is how many of them end in p, and at most most (0
+// is any number). The part of one that does not fit in p comes with the next read.
+// Those that take, if set, does not want are dropped.
+func (b *inbox) read(p []byte, join bool, most int, take func(*slot) bool) (n, count int, err error) {
+	if most == 0 {
+		most = math.MaxInt
+	}
+	if len(b.rest) > 0 {
+		n = copy(p, b.rest)
+		if b.rest = b.rest[n:]; len(b.rest) == 0 {
+			count = 1
+		}
+		return n, count, nil
+	}
+	for count == 0 || join && count < most {
+		if b.next == len(b.got) {
+			if count > 0 {
+				break
+			}
+			if b.got, err = b.receive(most); err != nil {
+				b.got, b.next = nil, 0
+				return 0, 0, err
+			}
+			b.next = 0
+		}
+		s := &b.got[b.next]
+		if count > 0 && (s.cut || len(s.data) > len(p)-n) {
+			break
+		}
+		b.next++
+		if s.cut {
+			return 0, 0, errCut
+		}
+		if take != nil && !take(s) {
+			continue
+		}
+		m := copy(p[n:], s.data)
+		n += m
+		if b.rest = s.data[m:]; len(b.rest) > 0 {
+			break
+		}
+		count++
+	}
+	return n, count, nil
+}
+
+var errCut error = &Error{Why: Local, Err: fmt.Errorf("a message of more than %d bytes came", bigMessage)}

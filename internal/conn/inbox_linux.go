@@ -1,0 +1,161 @@
+package conn
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A receiver receives by recvmmsg(2). Its buffers are no memory before something
+// has come.
+type receiver struct {
+	raw     syscall.RawConn
+	headers []mmsghdr
+	vectors []unix.Iovec
+	slots   []slot
+	names   [][nameSize]byte
+	size    int // of a slot
+	room    int // for what the kernel says of a datagram
+	most    int // of this call
+	n       int
+	errno   syscall.Errno
+	try     func(fd uintptr) bool
+}
+
+// A mmsghdr is struct mmsghdr of recvmmsg(2).
+type mmsghdr struct {
+	unix.Msghdr
+	n uint32
+}
+
+// receiveMost is how many datagrams a call receives at most, and nameSize is the
+// room for an address.
+const (
+	receiveMost = 32
+	nameSize    = unix.SizeofSockaddrAny
+)
+
+// newInbox receives from c datagrams of at most size bytes, and room bytes of what
+// the kernel says of each.
+func newInbox(c net.Conn, size, room int) *inbox {
+	r := receiver{
+		raw:     rawOf(c),
+		size:    size,
+		room:    room,
+		headers: make([]mmsghdr, receiveMost),
+		vectors: make([]unix.Iovec, receiveMost),
+		slots:   make([]slot, receiveMost),
+		names:   make([][nameSize]byte, receiveMost),
+	}
+	buf, control := make([]byte, receiveMost*size), make([]byte, receiveMost*room)
+	for i := range r.headers {
+		r.slots[i] = slot{data: buf[i*size : (i+1)*size], control: control[i*room : (i+1)*room]}
+		r.vectors[i].Base = unsafe.SliceData(r.slots[i].data)
+		r.vectors[i].SetLen(size)
+		h := &r.headers[i].Msghdr
+		h.Name, h.Iov, h.Control = &r.names[i][0], &r.vectors[i], unsafe.SliceData(r.slots[i].control)
+		h.SetIovlen(1)
+	}
+	return &inbox{receiver: r}
+}
+
+// receive waits for datagrams, and returns those that are there, at most most.
+// They are valid until it is called again.
+func (r *receiver) receive(most int) ([]slot, error) {
+	if r.try == nil {
+		r.try = r.tryReceive
+	}
+	r.most = min(most, receiveMost)
+	if err := r.raw.Read(r.try); err != nil {
+		return nil, err
+	}
+	if r.errno != 0 {
+		return nil, r.errno
+	}
+	for i := range r.n {
+		h, s := &r.headers[i], &r.slots[i]
+		s.data = s.data[:min(int(h.n), r.size)]
+		s.cut = h.Flags&unix.MSG_TRUNC != 0
+		s.from = r.names[i][:h.Namelen]
+		s.control = s.control[:h.Controllen]
+	}
+	return r.slots[:r.n], nil
+}
+
+// tryReceive calls recvmmsg(2), which does not block: the call may be raw.
+func (r *receiver) tryReceive(fd uintptr) bool {
+	for i := range r.most {
+		h := &r.headers[i].Msghdr
+		h.Namelen, h.Flags = nameSize, 0
+		h.SetControllen(r.room)
+	}
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.headers[0])), uintptr(r.most), unix.MSG_DONTWAIT, 0, 0)
+		if errno != unix.EINTR {
+			r.n, r.errno = int(n), errno
+			return errno != unix.EAGAIN
+		}
+	}
+}
+
+// rawOf gives access to the descriptor of c, which has one.
+func rawOf(c net.Conn) syscall.RawConn {
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return closedConn{}
+	}
+	return raw
+}
+
+// A closedConn is the descriptor of a connection that has none any more.
+type closedConn struct{}
+
+func (closedConn) Control(func(uintptr)) error    { return net.ErrClosed }
+func (closedConn) Read(func(uintptr) bool) error  { return net.ErrClosed }
+func (closedConn) Write(func(uintptr) bool) error { return net.ErrClosed }
+
+// addr is whom s came from; nil if the sender has no address.
+func (r *receiver) addr(s *slot) net.Addr {
+	if len(s.from) < int(unsafe.Sizeof(unix.RawSockaddrUnix{}.Family)) {
+		return nil
+	}
+	switch a := (*unix.RawSockaddrAny)(unsafe.Pointer(&s.from[0])); {
+	case a.Addr.Family == unix.AF_INET && len(s.from) >= unix.SizeofSockaddrInet4:
+		in := (*unix.RawSockaddrInet4)(unsafe.Pointer(a))
+		return &net.UDPAddr{IP: net.IP(in.Addr[:]).To16(), Port: int(networkOrder(in.Port))}
+	case a.Addr.Family == unix.AF_INET6 && len(s.from) >= unix.SizeofSockaddrInet6:
+		in := (*unix.RawSockaddrInet6)(unsafe.Pointer(a))
+		return &net.UDPAddr{IP: append(net.IP(nil), in.Addr[:]...), Port: int(networkOrder(in.Port)), Zone: zoneName(in.Scope_id)}
+	case a.Addr.Family == unix.AF_UNIX && len(s.from) > 2:
+		path := s.from[2:]
+		if path[0] == 0 { // abstract, unix(7)
+			return &net.UnixAddr{Net: "unixgram", Name: "@" + string(path[1:])}
+		}
+		path, _, _ = bytes.Cut(path, []byte{0})
+		return &net.UnixAddr{Net: "unixgram", Name: string(path)}
+	}
+	return nil
+}
+
+// networkOrder turns a port of a socket's address around where the machine's
+// order is another one.
+func networkOrder(port uint16) uint16 {
+	var b [2]byte
+	binary.NativeEndian.PutUint16(b[:], port)
+	return binary.BigEndian.Uint16(b[:])
+}
+
+func zoneName(index uint32) string {
+	if index == 0 {
+		return ""
+	}
+	if i, err := net.InterfaceByIndex(int(index)); err == nil {
+		return i.Name
+	}
+	return strconv.Itoa(int(index))
+}

@@ -1,0 +1,172 @@
+package conn
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// An outbox sends datagrams. Those of one length that follow each other go out in
+// one call where the kernel cuts them (UDP_SEGMENT, udp(7)): 46 of 1400 bytes for
+// the price of one or two.
+type outbox struct {
+	raw      syscall.RawConn
+	segments bool // the kernel cuts
+
+	p       []byte
+	cut     Cut
+	sent    int
+	to      []byte // whom it is sent to; empty is whom the socket is connected to
+	control []byte // where it leaves from (PKTINFO)
+	part    []byte // control and the length to cut at
+	err     error
+	many    []byte // whom a manyConn sends to
+	try     func(fd uintptr) bool
+}
+
+// segmentsMost is how many datagrams the kernel cuts from one call
+// (UDP_MAX_SEGMENTS of Linux 4.18).
+const segmentsMost = 64
+
+func newOutbox(c net.Conn) *outbox {
+	o := &outbox{raw: rawOf(c)}
+	_ = o.raw.Control(func(fd uintptr) {
+		_, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_SEGMENT)
+		o.segments = err == nil
+	})
+	if m, ok := c.(*manyConn); ok {
+		o.many = rawAddress(m.to)
+	}
+	return o
+}
+
+// send sends the datagrams in p to that peer, nil is whom the socket is connected
+// to. It waits until one can be sent, and returns how many bytes of p were when the
+// socket takes no more.
+func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (int, error) {
+	o.p, o.cut, o.sent, o.err = p, cut, 0, nil
+	o.to, o.control = o.many, nil
+	if to != nil {
+		o.to, o.control = to.raw, to.control
+	}
+	if o.try == nil {
+		o.try = o.trySend
+	}
+	if err := o.raw.Write(o.try); err != nil {
+		return o.sent, err
+	}
+	return o.sent, o.err
+}
+
+// trySend sends what the socket takes, and reports whether that was all or went
+// wrong. The calls do not block: they may be raw.
+func (o *outbox) trySend(fd uintptr) bool {
+	for first := true; first || o.sent < len(o.p); first = false {
+		n, size := o.run(o.p[o.sent:])
+		switch errno := o.sendmsg(fd, o.p[o.sent:o.sent+n], size); errno {
+		case 0:
+			o.sent += n
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return o.sent > 0
+		case unix.EINVAL, unix.EIO, unix.EMSGSIZE, unix.EOPNOTSUPP:
+			if size > 0 { // the device, the route or a datagram's size does not allow it
+				o.segments = false
+				continue
+			}
+			o.err = errno
+			return true
+		default:
+			o.err = errno
+			return true
+		}
+	}
+	return true
+}
+
+// run is how many bytes of p go out in one call, and the length at which the
+// kernel cuts them; 0 is one datagram. The last may be shorter than the others.
+func (o *outbox) run(p []byte) (n, size int) {
+	size = o.cut.first(p)
+	n = size
+	for count := 1; o.segments && size > 0 && count < segmentsMost && n < len(p); count++ {
+		next := o.cut.first(p[n:])
+		if next > size || n+next > MaxDatagram {
+			break
+		}
+		if n += next; next < size {
+			break
+		}
+	}
+	if n == size {
+		size = 0
+	}
+	return n, size
+}
+
+// sendmsg sends p, cut at each size bytes unless that is 0.
+func (o *outbox) sendmsg(fd uintptr, p []byte, size int) syscall.Errno {
+	vector := unix.Iovec{Base: unsafe.SliceData(p)}
+	vector.SetLen(len(p))
+	h := unix.Msghdr{Iov: &vector}
+	h.SetIovlen(1)
+	if len(o.to) > 0 {
+		h.Name, h.Namelen = &o.to[0], uint32(len(o.to))
+	}
+	control := o.control
+	if size > 0 {
+		o.part = appendSegment(append(o.part[:0], control...), size)
+		control = o.part
+	}
+	h.Control = unsafe.SliceData(control)
+	h.SetControllen(len(control))
+	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	return errno
+}
+
+// appendSegment appends the control message that has the kernel cut at size.
+func appendSegment(control []byte, size int) []byte {
+	at := len(control)
+	control = append(control, make([]byte, unix.CmsgSpace(2))...)
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&control[at]))
+	h.Level, h.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
+	h.SetLen(unix.CmsgLen(2))
+	binary.NativeEndian.PutUint16(control[at+unix.CmsgLen(0):], uint16(size))
+	return control
+}
+
+// rawAddress is a as a socket's address (ip(7), ipv6(7)).
+func rawAddress(a netip.AddrPort) []byte {
+	port := networkOrder(a.Port())
+	if a.Addr().Is4() {
+		raw := unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port, Addr: a.Addr().As4()}
+		return append([]byte(nil), (*[unix.SizeofSockaddrInet4]byte)(unsafe.Pointer(&raw))[:]...)
+	}
+	raw := unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: port, Addr: a.Addr().As16()}
+	if zone := a.Addr().Zone(); zone != "" {
+		if i, err := net.InterfaceByName(zone); err == nil {
+			raw.Scope_id = uint32(i.Index)
+		} else if n, err := strconv.Atoi(zone); err == nil {
+			raw.Scope_id = uint32(n)
+		}
+	}
+	return append([]byte(nil), (*[unix.SizeofSockaddrInet6]byte)(unsafe.Pointer(&raw))[:]...)
+}
+
+// Dropped is how many datagrams the kernel has dropped because the receive buffer
+// of c was full (SO_MEMINFO, socket(7), of Linux 4.12; the counter is that of
+// SO_RXQ_OVFL). It costs nothing before it is asked.
+func Dropped(c net.Conn) int64 {
+	var memory [unix.SK_MEMINFO_VARS]uint32
+	_ = rawOf(c).Control(func(fd uintptr) {
+		size := uint32(unsafe.Sizeof(memory))
+		_, _, _ = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
+			uintptr(unsafe.Pointer(&memory)), uintptr(unsafe.Pointer(&size)), 0)
+	})
+	return int64(memory[unix.SK_MEMINFO_DROPS])
+}

@@ -1,0 +1,42 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// What our own receive buffer drops is counted: in one line without -v, and in
+// the log. The status is that of the end.
+func TestDropped(t *testing.T) {
+	t.Parallel()
+	const n = 1000
+	ready := filepath.Join(t.TempDir(), "ready")
+	p := start(t, nil, "-lu", "--log", "json", "--rcvbuf", "4K", "--ready", ready, "127.0.0.1", "0")
+	address := awaitFile(t, ready)
+	_ = p.cmd.Process.Signal(syscall.SIGSTOP)
+	c, err := net.Dial("udp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for range n {
+		_, _ = c.Write([]byte("x"))
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGCONT)
+	p.out.await(t, "x")
+	_ = p.cmd.Process.Signal(syscall.SIGINT)
+	p.status()
+	dropped := n - strings.Count(p.out.String(), "x")
+	for _, want := range []string{
+		fmt.Sprintf("%s: %d datagrams dropped, the receive buffer was full (--rcvbuf)", address, dropped),
+		fmt.Sprintf(`"dropped":%d`, dropped),
+	} {
+		if !strings.Contains(p.err.String(), want) {
+			t.Errorf("%q is not in %q", want, p.err)
+		}
+	}
+}
