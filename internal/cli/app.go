@@ -49,7 +49,7 @@ func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
 	if !term.IsTerminal(int(os.Stdin.Fd())) { // else internal/tty catches them, to restore the terminal
 		DieSilently(useless...)
 	}
-	log := &Log{Name: a.Name, Out: Stderr}
+	log := &Log{Name: a.Name, Out: Stderr, late: standardError}
 	err := a.main(grammar, args, log, run)
 	if i, ok := errors.AsType[*Interrupted](err); ok {
 		DieOf(i.Signal)

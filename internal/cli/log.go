@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -31,7 +30,7 @@ type Log struct {
 	Out io.Writer
 
 	mu   sync.Mutex
-	lost int // lines that did not fit
+	late *behind // where Out leads, if it leaves lines out
 }
 
 // An Event is something that happened, for people and for programs.
@@ -187,33 +186,31 @@ func (l *Log) write(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reportLost()
-	if _, err := l.Out.Write(line); errors.Is(err, errLeftOut) {
-		l.lost++
-	}
+	_, _ = l.Out.Write(line) // no one else could be told
 }
 
 // reportLost says how many lines were left out, if there is room for that.
 func (l *Log) reportLost() {
-	if l.lost == 0 {
+	if l.late == nil {
 		return
 	}
-	text := fmt.Sprintf("%d log lines were left out: they were not read", l.lost)
+	n := l.late.takeLost()
+	if n == 0 {
+		return
+	}
+	text := fmt.Sprintf("%d lines were left out here: they were not read", n)
 	line := l.line(0, text)
 	if l.JSON {
-		line = object(Event{Name: "lost", Text: text, Fields: []Field{{"lines", l.lost}}})
+		line = object(Event{Name: "lost", Text: text, Fields: []Field{{"lines", n}}})
 	}
-	if _, err := l.Out.Write(line); err == nil {
-		l.lost = 0
-	}
+	_, _ = l.Out.Write(line)
 }
 
 // end waits until what was written has gone to standard error, if it is read.
 func (l *Log) end() {
-	standardError.flush()
+	l.late.flush()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lost > 0 {
-		l.reportLost()
-		standardError.flush()
-	}
+	l.reportLost()
+	l.late.flush()
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"io"
 	"runtime"
 	"sync"
@@ -14,9 +13,6 @@ import (
 var Stderr io.Writer = standardError
 
 var standardError = &behind{write: writeStderr, sleep: sleep}
-
-// errLeftOut is the error of a write that did not fit.
-var errLeftOut = errors.New("left out: standard error is not read")
 
 const (
 	// mostBehind is how many bytes may wait to be written.
@@ -37,16 +33,18 @@ type behind struct {
 	mu      sync.Mutex
 	waiting []byte
 	taken   int  // bytes written so far
+	lost    int  // lines and other writes that did not fit
 	busy    bool // drain is at work
 }
 
-// Write implements [io.Writer]. It never waits; what does not fit is left out as a
-// whole.
+// Write implements [io.Writer]. It never waits nor fails; what does not fit is left
+// out as a whole, and counted.
 func (b *behind) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.waiting)+len(p) > mostBehind {
-		return 0, errLeftOut
+		b.lost++
+		return len(p), nil
 	}
 	b.waiting = append(b.waiting, p...)
 	if !b.busy {
@@ -54,6 +52,17 @@ func (b *behind) Write(p []byte) (int, error) {
 		go b.drain()
 	}
 	return len(p), nil
+}
+
+// takeLost returns how many writes were left out since it was asked last, once there
+// is room to say so.
+func (b *behind) takeLost() (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) < mostBehind/2 {
+		n, b.lost = b.lost, 0
+	}
+	return n
 }
 
 // drain writes until nothing waits. What cannot be written is dropped.
