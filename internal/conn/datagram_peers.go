@@ -143,7 +143,7 @@ type DatagramPeer struct {
 	name    string
 	control []byte // makes the answer leave from where its datagrams go
 	queue   chan []byte
-	last    atomic.Int64 // when there was a datagram, in nanoseconds
+	last    atomic.Int64 // when there was a datagram, in nanoseconds since started
 	once    sync.Once
 	ended   chan struct{}
 }
@@ -151,7 +151,11 @@ type DatagramPeer struct {
 // Addr is the peer's address; nil if it has none.
 func (p *DatagramPeer) Addr() net.Addr { return p.addr }
 
-func (p *DatagramPeer) touch() { p.last.Store(time.Now().UnixNano()) }
+func (p *DatagramPeer) touch() { p.last.Store(int64(time.Since(started))) }
+
+// started is when this process began: what is older or younger is told by a clock
+// that nothing sets.
+var started = time.Now()
 
 func (p *DatagramPeer) end() { p.once.Do(func() { close(p.ended) }) }
 

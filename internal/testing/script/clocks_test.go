@@ -20,6 +20,7 @@ import (
 // that comes from time.Now and has gone through none of these has its reading
 // (monotonic, see package time).
 var timesOfDay = map[string][]string{
+	"cmd/gecho/replay.go: a dump's time lines":  {"Parse"},
 	"internal/cli/log.go: a log line":           {"Time.UTC"},
 	"internal/tlsconn/files.go: validity":       {"Time.UTC"},
 	"internal/tlsconn/certificate.go: validity": {"Time.UTC"},
