@@ -130,7 +130,7 @@ func (g *gcat) wrapLocal(s conn.Stream, whole, many bool) conn.Stream {
 		s = &filter.Interval{Stream: s, Pause: g.Interval.D()}
 	}
 	if g.Rate > 0 {
-		s = filter.NewRate(s, int64(g.Rate), whole, nil)
+		s = &filter.Rate{Stream: s, Pacer: filter.Pacer{PerSecond: int64(g.Rate)}, Whole: whole}
 	}
 	return s
 }

@@ -11,6 +11,7 @@ type splicePath struct {
 	fromStdio, toStdio   *Stdio
 	fromSocket, toSocket *Socket
 	progress             *Progress
+	pace                 Paced // nil: as fast as can be
 
 	// move moves some bytes to the receiving side: from the sending side, or from
 	// the private pipe if the path has one.
@@ -39,6 +40,22 @@ type splicePath struct {
 	blocked           bool
 	scratch           []byte // what discarding lends the kernel
 }
+
+// A Paced is a Stream that keeps to a rate and leaves the bytes as they are. Where a
+// piece of it is at least what the kernel moves at a time, the kernel moves them.
+type Paced interface {
+	Unwrap() Stream
+	// Piece is how many bytes may go at once.
+	Piece() int
+	// Pause waits until more may go.
+	Pause()
+	// Pay notes that n bytes went.
+	Pay(n int)
+}
+
+// pipeSize is what pipes are enlarged to (F_SETPIPE_SZ, fcntl(2)): the limit for
+// all users but root.
+const pipeSize = 1 << 20
 
 // Below smallMove a move is not worth the detour.
 const smallMove = 32 << 10
@@ -82,6 +99,9 @@ func (p *splicePath) moved(n int) {
 // between these two descriptors, nothing is moved and the pump goes on copying; it
 // does, too, where the kernel has moved nothing and does not know why.
 func (p *splicePath) step(d *direction) step {
+	if p.pace != nil && p.piped == 0 {
+		p.pace.Pause()
+	}
 	if p.load != nil && p.fromSocket == nil && p.piped == 0 && !d.flight.begin() {
 		return step{from: errStopped}
 	}
@@ -96,7 +116,7 @@ func (p *splicePath) step(d *direction) step {
 			return step{from: err}
 		}
 		p.piped = n
-		d.arrived(n)
+		p.arrived(d, n)
 		if p.fromSocket != nil && !d.flight.begin() {
 			return step{from: errStopped}
 		}
@@ -112,13 +132,21 @@ func (p *splicePath) step(d *direction) step {
 		return step{}
 	}
 	if p.load == nil {
-		d.arrived(s.n)
+		p.arrived(d, s.n)
 	} else {
 		p.piped -= s.n
 	}
 	d.written.Add(int64(s.n))
 	p.moved(s.n)
 	return s
+}
+
+// arrived counts n bytes from the sending side.
+func (p *splicePath) arrived(d *direction, n int) {
+	d.arrived(n)
+	if p.pace != nil {
+		p.pace.Pay(n)
+	}
 }
 
 // pending returns how many bytes have left the sending side and not reached the
@@ -144,9 +172,13 @@ func (c *conversation) path(d *direction) *splicePath {
 		return nil // what comes is thrown away from some moment on
 	}
 	p := &splicePath{progress: &c.progress}
-	p.fromStdio, _ = d.from.Stream.(*Stdio)
+	from := d.from.Stream
+	if pace, ok := from.(Paced); ok && pace.Piece() >= pipeSize {
+		p.pace, from = pace, pace.Unwrap()
+	}
+	p.fromStdio, _ = from.(*Stdio)
 	p.toStdio, _ = d.to.Stream.(*Stdio)
-	p.fromSocket, _ = d.from.Stream.(*Socket)
+	p.fromSocket, _ = from.(*Socket)
 	p.toSocket, _ = d.to.Stream.(*Socket)
 	for _, s := range []*Socket{p.fromSocket, p.toSocket} {
 		if s != nil && s.raw == nil {

@@ -10,9 +10,6 @@ import (
 )
 
 const (
-	// pipeSize is what pipes are enlarged to (F_SETPIPE_SZ, fcntl(2)): the limit for
-	// all users but root.
-	pipeSize = 1 << 20
 	// lowWater is how much must have come before we hear of it, where it is thrown
 	// away. The kernel makes the receive buffer large enough (tcp_rmem, tcp(7)).
 	lowWater = 2 << 20

@@ -262,3 +262,37 @@ func TestKernelFileStopped(t *testing.T) {
 		}
 	})
 }
+
+// A rate holds where the kernel moves the bytes (from 50M on) as where they are
+// copied, and they are the same bytes. That it is reached is measured elsewhere: a
+// busy machine is too slow for that.
+func TestKernelRate(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		data := noise(7, 8<<20)
+		for _, rate := range []string{"20M", "60M"} {
+			for _, from := range []string{"file", "pipe"} {
+				var stdin *os.File
+				if from == "file" {
+					stdin = fileOf(t, data)
+				} else {
+					r, w, err := os.Pipe()
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(func() { r.Close() })
+					go func() { // ends when gcat has read it all
+						_, _ = w.Write(data)
+						w.Close()
+					}()
+					stdin = r
+				}
+				began := time.Now()
+				start(t, stdin, append([]string{"--rate", rate}, serve(t, network, collect)...)...).ends(0, summary(data), "")
+				least := map[string]time.Duration{"20M": 300 * time.Millisecond, "60M": 100 * time.Millisecond}[rate]
+				if took := time.Since(began); took < least {
+					t.Errorf("%s at %s: 8 MiB took %v", from, rate, took)
+				}
+			}
+		}
+	})
+}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gcat/internal/conn"
+	"gcat/internal/filter"
 	"gcat/internal/tlsconn"
 )
 
@@ -33,7 +34,7 @@ type connection struct {
 	at              atomic.Pointer[Step] // of the script
 	facts           tlsconn.Facts        // of TLS
 	stalled, halved atomic.Bool          // by a limit of time
-	pacer           pacer
+	pacer           filter.Pacer
 
 	replies  int64
 	sent     int64
@@ -152,7 +153,7 @@ func (c *connection) handshake(secure *tls.Config) error {
 // it.
 func (c *connection) converse() error {
 	f := &c.server.Faults
-	c.pacer = pacer{rate: f.Rate}
+	c.pacer = filter.Pacer{PerSecond: f.Rate}
 	if c.failing() {
 		return c.failFirst(f.Fail)
 	}

@@ -61,18 +61,16 @@ func (c *connection) reached(how LimitKind, after int64) error {
 // drip writes b in the pieces, and at the pace, that were asked for.
 func (c *connection) drip(b []byte) error {
 	f := &c.server.Faults
-	piece := len(b)
-	if f.Rate > 0 {
-		piece = min(piece, int(max(f.Rate/50, 1)))
-	}
+	piece := min(len(b), c.pacer.Piece())
 	if f.Chunk > 0 {
 		piece = min(piece, f.Chunk)
 	}
 	for len(b) > 0 {
 		piece = min(piece, len(b))
-		if err := c.pause(c.pacer.wait(piece)); err != nil {
+		if err := c.pause(c.pacer.Wait()); err != nil {
 			return err
 		}
+		c.pacer.Pay(piece)
 		if c.stalled.Load() {
 			return c.hang()
 		}
@@ -102,36 +100,4 @@ func (c *connection) write(b []byte) error {
 		return nil
 	}
 	return err
-}
-
-// A pacer keeps to a rate: it says how long to wait before each piece. No sleep is
-// as short as a small piece takes, nor ends on time: several pieces go together
-// then, and what was slept too long is made up for.
-type pacer struct {
-	rate int64     // bytes a second; 0: as fast as can be
-	next time.Time // when the bytes so far are paid for
-}
-
-const (
-	shortestPause = 2 * time.Millisecond
-	mostArrears   = 50 * time.Millisecond
-)
-
-func (p *pacer) wait(n int) time.Duration {
-	if p.rate == 0 {
-		return 0
-	}
-	now := time.Now()
-	switch {
-	case p.next.IsZero():
-		p.next = now
-	case now.Sub(p.next) > mostArrears: // there was nothing to send
-		p.next = now.Add(-mostArrears)
-	}
-	d := p.next.Sub(now)
-	p.next = p.next.Add(time.Duration(float64(n) / float64(p.rate) * float64(time.Second)))
-	if d < shortestPause {
-		return 0
-	}
-	return d
 }

@@ -50,7 +50,7 @@ func TestRelayBuffered(t *testing.T) {
 		"and those behind it": {
 			&conn.Relay{EndWithPeer: true},
 			func(s conn.Stream, p *conn.Progress) conn.Stream {
-				return NewRate(&Interval{Stream: &CRLF{Stream: NewLines(s, false)}, Pause: time.Hour, Progress: p}, 1<<20, false, p)
+				return &Rate{Stream: &Interval{Stream: &CRLF{Stream: NewLines(s, false)}, Pause: time.Hour, Progress: p}, Pacer: Pacer{PerSecond: 1 << 20}, Progress: p}
 			}, "one\ntwo\nthree\nfo", 5, 13,
 		},
 		"a line without its end": {

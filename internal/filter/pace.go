@@ -1,12 +1,11 @@
 package filter
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
 	"gcat/internal/conn"
-
-	"golang.org/x/time/rate"
 )
 
 // Interval is a [conn.Stream] with a pause between what two reads of its input return;
@@ -40,51 +39,32 @@ func (i *Interval) Read(p []byte) (int, error) {
 func (i *Interval) Buffered() int64 { return i.held.Load() + conn.Buffered(i.Stream) }
 
 // Rate is a [conn.Stream] whose input is read no faster than a number of bytes a
-// second. It pauses before it reads, never with bytes in its hands: what it has
+// second. It pauses before it reads and has nothing in flight then: what it has
 // read goes on at once.
 type Rate struct {
 	conn.Stream
+	Pacer
 	// Whole leaves the size of each read alone, as datagrams need it; otherwise
 	// reads are small enough to flow evenly.
 	Whole    bool
 	Progress *conn.Progress
-
-	limit *rate.Limiter
-	owed  time.Duration // the pause that what was read last costs
-	since time.Time     // when it was read
 }
 
-// Parts of a second's bytes that a read takes: more would come in bursts, fewer
-// cost a system call for nothing.
-const rateParts = 20
-
-// NewRate returns s with its input limited to perSecond bytes a second.
-func NewRate(s conn.Stream, perSecond int64, whole bool, progress *conn.Progress) *Rate {
-	burst := int(min(max(perSecond/rateParts, 1), frameSize))
-	if whole {
-		burst = frameSize
-	}
-	limit := rate.NewLimiter(rate.Limit(perSecond), burst)
-	limit.AllowN(time.Now(), burst) // no credit to begin with
-	return &Rate{Stream: s, Whole: whole, Progress: progress, limit: limit}
-}
+var _ conn.Paced = (*Rate)(nil)
 
 // Read waits until what was read before is paid for, and reads.
 func (r *Rate) Read(p []byte) (int, error) {
-	if r.owed > 0 {
-		pause(r.Progress, r.owed-time.Since(r.since))
-		r.owed = 0
-	}
+	r.Pause()
 	if !r.Whole {
-		p = p[:min(len(p), r.limit.Burst())]
+		p = p[:min(len(p), r.Piece())]
 	}
 	n, err := r.Stream.Read(p)
-	if n > 0 {
-		r.since = time.Now()
-		r.owed = r.limit.ReserveN(r.since, n).DelayFrom(r.since)
-	}
+	r.Pay(n)
 	return n, err
 }
+
+// Pause waits until what was read is paid for.
+func (r *Rate) Pause() { pause(r.Progress, r.Wait()) }
 
 // Buffered counts what the stream has buffered.
 func (r *Rate) Buffered() int64 { return conn.Buffered(r.Stream) }
@@ -97,4 +77,53 @@ func pause(progress *conn.Progress, d time.Duration) {
 	progress.Pause()
 	defer progress.Resume()
 	time.Sleep(d)
+}
+
+// A Pacer keeps to a rate. No sleep is as short as a small piece takes, nor ends on
+// time: several pieces go together, and what was slept too long is made up for.
+type Pacer struct {
+	// PerSecond is the rate in bytes; 0 is no limit.
+	PerSecond int64
+
+	paid time.Time // when the bytes so far are paid for
+}
+
+const (
+	shortestPause = 2 * time.Millisecond
+	// mostArrears bounds what is made up for: after a silence there is no burst of
+	// more than this.
+	mostArrears = 50 * time.Millisecond
+	// piecesPerSecond are enough to flow evenly; more cost system calls.
+	piecesPerSecond = 50
+)
+
+// Piece is how many bytes may go at once.
+func (p *Pacer) Piece() int {
+	if p.PerSecond == 0 {
+		return math.MaxInt
+	}
+	return int(max(p.PerSecond/piecesPerSecond, 1))
+}
+
+// Wait returns how long to wait before more may go.
+func (p *Pacer) Wait() time.Duration {
+	if d := time.Until(p.paid); p.PerSecond > 0 && d >= shortestPause {
+		return d
+	}
+	return 0
+}
+
+// Pay notes that n bytes went.
+func (p *Pacer) Pay(n int) {
+	if p.PerSecond == 0 || n == 0 {
+		return
+	}
+	now := time.Now()
+	if p.paid.IsZero() {
+		p.paid = now
+	}
+	if least := now.Add(-mostArrears); p.paid.Before(least) {
+		p.paid = least
+	}
+	p.paid = p.paid.Add(time.Duration(float64(n) / float64(p.PerSecond) * float64(time.Second)))
 }

@@ -60,7 +60,7 @@ func TestRate(t *testing.T) {
 		progress.Start()
 		for _, perSecond := range []int64{1, 7, 1000, 100_000, 1 << 30} {
 			total := min(10*perSecond, 200_000)
-			c := &clocked{Stream: NewRate(newPieces(strings.Repeat("x", int(total))), perSecond, false, progress), start: time.Now()}
+			c := &clocked{Stream: &Rate{Stream: newPieces(strings.Repeat("x", int(total))), Pacer: Pacer{PerSecond: perSecond}, Progress: progress}, start: time.Now()}
 			c.drain()
 			took := c.at[len(c.at)-1]
 			want := time.Duration(float64(total) / float64(perSecond) * float64(time.Second))
@@ -70,7 +70,7 @@ func TestRate(t *testing.T) {
 			if c.at[0] != 0 {
 				t.Errorf("the first bytes waited %v", c.at[0])
 			}
-			if largest := int64(c.sizes[0]); largest > max(perSecond/rateParts, 1) {
+			if largest := int64(c.sizes[0]); largest > max(perSecond/piecesPerSecond, 1) {
 				t.Errorf("a burst of %d bytes at %d a second", largest, perSecond)
 			}
 		}
@@ -82,10 +82,35 @@ func TestRateWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		progress := new(conn.Progress)
 		progress.Start()
-		c := &clocked{Stream: NewRate(newPieces(strings.Repeat("x", 50_000), "y"), 10_000, true, progress), start: time.Now()}
+		c := &clocked{Stream: &Rate{Stream: newPieces(strings.Repeat("x", 50_000), "y"), Pacer: Pacer{PerSecond: 10_000}, Whole: true, Progress: progress}, start: time.Now()}
 		c.drain()
 		if len(c.sizes) != 2 || c.sizes[0] != 50_000 || c.at[1] != 5*time.Second {
 			t.Errorf("%v at %v", c.sizes, c.at)
 		}
 	})
+}
+
+// A rate is kept with pieces of any size, although every sleep is longer than it
+// was to be, and after a pause nothing is made up for.
+func TestPacer(t *testing.T) {
+	for _, piece := range []int{1, 100, 5000} {
+		synctest.Test(t, func(t *testing.T) {
+			const rate, total = 20_000, 40_000
+			p := Pacer{PerSecond: rate}
+			for range 2 {
+				began := time.Now()
+				for sent := 0; sent < total; sent += piece {
+					if d := p.Wait(); d > 0 {
+						time.Sleep(d + time.Millisecond)
+					}
+					p.Pay(piece)
+				}
+				due := time.Second * (total - time.Duration(piece)) / rate
+				if took := time.Since(began); took < due-2*mostArrears || took > due+2*mostArrears {
+					t.Errorf("pieces of %d: %v, want %v", piece, took, due)
+				}
+				time.Sleep(10 * time.Second)
+			}
+		})
+	}
 }
