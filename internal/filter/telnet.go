@@ -3,7 +3,6 @@ package filter
 import (
 	"bytes"
 	"sync"
-	"time"
 
 	"gcat/internal/conn"
 )
@@ -22,13 +21,11 @@ const (
 // Telnet is a [conn.Stream] that refuses whatever a telnet server proposes: DO is
 // answered by WONT and WILL by DONT, and neither they nor other commands are
 // part of what is read. A byte 255 that is written goes out twice, which is how
-// telnet spells it.
+// telnet spells it. What is proposed after CloseWrite cannot be answered.
 //
 // Answers are sent by a goroutine of their own, so that receiving never waits
 // for sending; it ends with the stream's first failed write, or when it has
-// nothing to say. CloseWrite takes effect once the peer has been quiet for a moment
-// and its proposals are answered, or if it says nothing at all: what telnet servers
-// begin with could not be answered any more, and it may come in pieces.
+// nothing to send.
 type Telnet struct {
 	conn.Stream
 	parser telnetParser
@@ -36,91 +33,20 @@ type Telnet struct {
 	mu      sync.Mutex
 	answers []byte // not sent yet
 	sending bool
-	sent    chan struct{} // closed when sending ends
-	heard   time.Time     // when the peer said something last; zero is never
-	inside  bool          // of a command, of which the rest has not come
-	ended   bool          // the peer has ended
-	due     time.Time     // when CloseWrite takes effect at the latest; zero: not called
-	closed  bool          // it has taken effect
-	timer   *time.Timer   // for that
 
 	write sync.Mutex // one write at a time
 }
 
-// telnetBacklog bounds the answers to a peer that asks and does not read. What
+// telnetBacklog bounds the answers to a peer that proposes and does not read. What
 // is beyond it is not answered.
 const telnetBacklog = 16 << 10
 
-// telnetPatience is how long CloseWrite waits for the peer in all, telnetQuiet how
-// long for more of what it has begun to say.
-const (
-	telnetPatience = 200 * time.Millisecond
-	telnetQuiet    = 50 * time.Millisecond
-)
-
-// CloseWrite ends our half.
-func (t *Telnet) CloseWrite() error {
-	t.mu.Lock()
-	if t.due.IsZero() {
-		t.due = time.Now().Add(telnetPatience)
-	}
-	t.mu.Unlock()
-	t.close()
-	return nil
-}
-
-// close makes CloseWrite take effect if nothing is in its way; if it is too early,
-// it is called again.
-func (t *Telnet) close() {
-	if t.closes() {
-		_ = t.Stream.CloseWrite() // what it means, acknowledgements tell
-	}
-}
-
-// closes reports, once, whether nothing is in CloseWrite's way.
-func (t *Telnet) closes() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.due.IsZero() || t.closed || t.sending {
-		return false
-	}
-	due := t.due
-	if quiet := t.heard.Add(telnetQuiet); !t.heard.IsZero() && !t.inside && quiet.Before(due) {
-		due = quiet
-	}
-	if left := time.Until(due); left > 0 && !t.ended {
-		if t.timer == nil {
-			t.timer = time.AfterFunc(left, t.close)
-		} else {
-			t.timer.Reset(left)
-		}
-		return false
-	}
-	t.closed = true
-	return true
-}
-
-// hear notes what came: n bytes, or the end.
-func (t *Telnet) hear(n int, ended bool) {
-	t.mu.Lock()
-	if n > 0 {
-		t.heard, t.inside = time.Now(), t.parser.state != telnetText
-	}
-	t.ended = t.ended || ended
-	t.mu.Unlock()
-	t.close()
-}
-
-// Read returns what the peer says apart from its commands.
+// Read returns what the peer sends apart from its commands.
 func (t *Telnet) Read(p []byte) (int, error) {
 	for {
 		n, err := t.Stream.Read(p)
 		text, answers := t.parser.parse(p[:n])
 		t.answer(answers)
-		t.hear(n, err != nil)
-		if err != nil {
-			t.awaitAnswers() // our half may be ended next
-		}
 		if len(text) > 0 || err != nil || n == 0 {
 			return len(text), err
 		}
@@ -136,22 +62,8 @@ func (t *Telnet) answer(answers []byte) {
 	}
 	t.answers = append(t.answers, answers...)
 	if !t.sending {
-		t.sending, t.sent = true, make(chan struct{})
+		t.sending = true
 		go t.sendAnswers()
-	}
-}
-
-// awaitAnswers gives the answers a moment to be sent.
-func (t *Telnet) awaitAnswers() {
-	t.mu.Lock()
-	sent := t.sent
-	t.mu.Unlock()
-	if sent == nil {
-		return
-	}
-	select {
-	case <-sent:
-	case <-time.After(telnetPatience):
 	}
 }
 
@@ -161,16 +73,13 @@ func (t *Telnet) sendAnswers() {
 		t.mu.Lock()
 		answers := t.answers
 		t.answers = nil
-		if t.sending = len(answers) > 0; !t.sending {
-			close(t.sent)
-		}
+		t.sending = len(answers) > 0
 		t.mu.Unlock()
 		if len(answers) == 0 {
-			t.close()
 			return
 		}
 		t.write.Lock()
-		_, _ = t.Stream.Write(answers) // data that is written meets the same error
+		_, _ = t.Stream.Write(answers) // the next write of data returns the same error
 		t.write.Unlock()
 	}
 }
@@ -182,8 +91,8 @@ func (t *Telnet) Write(p []byte) (n int, err error) {
 	if bytes.IndexByte(p, telnetIAC) < 0 {
 		return t.Stream.Write(p)
 	}
-	wire := bytes.ReplaceAll(p, []byte{telnetIAC}, []byte{telnetIAC, telnetIAC})
-	m, err := t.Stream.Write(wire)
+	escaped := bytes.ReplaceAll(p, []byte{telnetIAC}, []byte{telnetIAC, telnetIAC})
+	m, err := t.Stream.Write(escaped)
 	for _, b := range p {
 		if m--; b == telnetIAC {
 			m--

@@ -2,13 +2,9 @@ package filter
 
 import (
 	"bytes"
-	"io"
-	"net"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 )
 
 func TestTelnetParse(t *testing.T) {
@@ -45,67 +41,6 @@ func TestTelnetWrite(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
-
-// The end of our input does not keep the first proposals from being answered,
-// and a server that proposes nothing does not keep it back for long.
-func TestTelnetCloseWrite(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newPieces("\xff\xfd\x01hi")
-		telnet := &Telnet{Stream: s}
-		start := time.Now()
-		_ = telnet.CloseWrite()
-		time.Sleep(time.Millisecond)
-		_, _ = telnet.Read(make([]byte, 10))
-		<-s.closed
-		if got := s.written(); got != "\xff\xfc\x01" || time.Since(start) > telnetQuiet+2*time.Millisecond {
-			t.Errorf("%q after %v", got, time.Since(start))
-		}
-		time.Sleep(2 * telnetPatience) // it is ended once only
-
-		s = newPieces()
-		start = time.Now()
-		_ = (&Telnet{Stream: s}).CloseWrite()
-		<-s.closed
-		if took := time.Since(start); took != telnetPatience {
-			t.Errorf("a silent server keeps the end back for %v", took)
-		}
-	})
-}
-
-// Proposals that come in pieces are answered although our input is at its end.
-func TestTelnetPieces(t *testing.T) {
-	for _, said := range [][]string{
-		{"\xff\xfd\x01"},
-		{"\xff", "\xfd\x01"},
-		{"\xff\xfd", "\x01"},
-		{"login: ", "\xff\xfd\x01"},
-		{"\xff\xfb\x01", "\xff\xfa\x01", "\x01\xff\xf0\xff\xfd\x01"},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			server, client := net.Pipe()
-			telnet := &Telnet{Stream: halfPipe{client}}
-			_ = telnet.CloseWrite()
-			go func() { // ends with the pipe
-				for _, s := range said {
-					time.Sleep(10 * time.Millisecond)
-					_, _ = server.Write([]byte(s))
-				}
-			}()
-			go func() { // ends with the pipe
-				_, _ = io.Copy(io.Discard, telnet)
-			}()
-			answer, _ := io.ReadAll(server) // until CloseWrite takes effect
-			if !strings.HasSuffix(string(answer), "\xff\xfc\x01") {
-				t.Errorf("%q was answered by %q", said, answer)
-			}
-		})
-	}
-}
-
-// halfPipe is a pipe that is closed as a whole.
-type halfPipe struct{ net.Conn }
-
-func (p halfPipe) CloseWrite() error { return p.Close() }
 
 // A peer that asks without end and never reads costs no memory.
 func TestTelnetBounded(t *testing.T) {
