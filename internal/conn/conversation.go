@@ -31,6 +31,7 @@ func newConversation(r *Relay) *conversation {
 		Relay: r, start: time.Now(), local: newSide(r.Local, r.To), remote: newSide(r.Remote, r.Peer),
 		outputGone: make(chan error, 1), idle: make(chan error, 1),
 	}
+	c.remote.connection = true // also without a socket
 	r.send.init(c.local, c.remote, &r.progress, c.start)
 	r.receive.init(c.remote, c.local, &r.progress, c.start)
 	r.receive.discard.Store(r.SendOnly)
@@ -67,10 +68,10 @@ func (c *conversation) begin(ctx context.Context) {
 // next waits for one event and acts on it.
 func (c *conversation) next(ctx context.Context) {
 	select {
-	case o := <-c.send.pumped:
-		c.pumpEnded(ctx, &c.send, o)
-	case o := <-c.receive.pumped:
-		c.pumpEnded(ctx, &c.receive, o)
+	case s := <-c.send.pumped:
+		c.pumpEnded(&c.send, s)
+	case s := <-c.receive.pumped:
+		c.pumpEnded(&c.receive, s)
 	case err := <-c.send.shut:
 		c.halfClosed(&c.send, err)
 	case err := <-c.receive.shut:
@@ -145,25 +146,21 @@ func (c *conversation) other(d *direction) *direction {
 	return &c.send
 }
 
-// isConnection reports whether a side is a connection rather than ours: Remote
-// always is, Local if there is a socket below it.
-func (c *conversation) isConnection(s *side) bool { return s == c.remote || s.socket != nil }
-
 // pumpEnded acts on the end of a pump.
-func (c *conversation) pumpEnded(ctx context.Context, d *direction, o outcome) {
+func (c *conversation) pumpEnded(d *direction, s step) {
 	if d.state > reading {
 		c.reportUnsent(d) // it was stopped while it was reading, or wrote to a socket that was shut down
 		return
 	}
 	d.state = atEOF
-	if e, ok := errors.AsType[*Error](o.from); ok && e.Why == CutShort && d.discard.Load() {
-		o.from = nil // what is missing was not wanted
+	if e, ok := errors.AsType[*Error](s.from); ok && e.Why == CutShort && d.discard.Load() {
+		s.from = nil // what is missing was not wanted
 	}
 	switch {
-	case o.from != nil:
-		c.readFailed(d, o.from)
-	case o.to != nil:
-		c.writeFailed(d, o.to)
+	case s.from != nil:
+		c.readFailed(d, s.from)
+	case s.to != nil:
+		c.writeFailed(d, s.to)
 	case d == &c.send:
 		c.endSending()
 	default:
@@ -174,10 +171,8 @@ func (c *conversation) pumpEnded(ctx context.Context, d *direction, o outcome) {
 // readFailed ends the conversation. The other side, if that is a connection, is
 // reset, so that its peer does not take a part for the whole.
 func (c *conversation) readFailed(d *direction, err error) {
-	if d == &c.send || c.isConnection(d.to) {
-		d.to.reset = true
-	}
-	if c.isConnection(d.from) {
+	d.to.reset = true
+	if d.from.connection {
 		c.fail(culprit(err), c.receiveError(d, err))
 		if isLocal(err) {
 			c.resetUpload()
@@ -190,16 +185,14 @@ func (c *conversation) readFailed(d *direction, err error) {
 // writeFailed acts on a failed write. One of ours ends the conversation; what the
 // peer still sends is to be received.
 func (c *conversation) writeFailed(d *direction, err error) {
-	if isLocal(err) || !c.isConnection(d.to) {
+	if isLocal(err) || !d.to.connection {
 		c.fail("local", err)
 		c.resetUpload()
 		return
 	}
 	d.state = acknowledged // it never will be
 	c.note("reset", c.notDelivered(d, err))
-	if c.isConnection(d.from) {
-		d.from.reset = true
-	}
+	d.from.reset = true
 	if d.to.alive() { // its peer learns of it only from us
 		d.to.reset, c.over = true, true
 	}
@@ -260,7 +253,7 @@ func (c *conversation) endReceiving() {
 // closeWrite passes the end of a direction on. What is wrapped around a connection
 // may have to write first, and block.
 func (c *conversation) closeWrite(d *direction) {
-	if _, bare := d.to.Stream.(*Socket); bare || !c.isConnection(d.to) {
+	if _, bare := d.to.Stream.(*Socket); bare || !d.to.connection {
 		c.halfClosed(d, d.to.CloseWrite())
 		return
 	}
@@ -271,7 +264,7 @@ func (c *conversation) closeWrite(d *direction) {
 func (c *conversation) halfClosed(d *direction, err error) {
 	d.state = halfClosed
 	switch {
-	case !c.isConnection(d.to):
+	case !d.to.connection:
 		d.state = acknowledged
 		if err != nil {
 			c.fail("local", err)

@@ -7,38 +7,32 @@ import (
 	"time"
 )
 
-// below returns the first of s and of what it is wrapped around that is a T: what
-// wraps a Stream has a method Unwrap, or NetConn as crypto/tls has it.
-func below[T any](s any) (found T, ok bool) {
-	for {
-		if found, ok = s.(T); ok {
-			return found, true
-		}
-		switch outer := s.(type) {
-		case interface{ Unwrap() Stream }:
-			s = outer.Unwrap()
-		case interface{ NetConn() net.Conn }:
-			s = outer.NetConn()
-		default:
-			return found, false
-		}
+// unwrap returns what s is wrapped around, or nil: what wraps a Stream has a method
+// Unwrap, or NetConn as crypto/tls has it.
+func unwrap(s any) any {
+	switch outer := s.(type) {
+	case interface{ Unwrap() Stream }:
+		return outer.Unwrap()
+	case interface{ NetConn() net.Conn }:
+		return outer.NetConn()
 	}
+	return nil
+}
+
+// below returns the first of s and of what it is wrapped around that is a T.
+func below[T any](s any) (found T, ok bool) {
+	for ; s != nil && !ok; s = unwrap(s) {
+		found, ok = s.(T)
+	}
+	return found, ok
 }
 
 // watch hands progress to s and to all that it is wrapped around, as far as they
 // have a method Watch.
 func watch(s any, progress *Progress) {
-	for {
+	for ; s != nil; s = unwrap(s) {
 		if w, ok := s.(interface{ Watch(*Progress) }); ok {
 			w.Watch(progress)
-		}
-		switch outer := s.(type) {
-		case interface{ Unwrap() Stream }:
-			s = outer.Unwrap()
-		case interface{ NetConn() net.Conn }:
-			s = outer.NetConn()
-		default:
-			return
 		}
 	}
 }
@@ -47,15 +41,16 @@ func watch(s any, progress *Progress) {
 // standard streams that it is or stands on; both may be nil.
 type side struct {
 	Stream
-	name   string // in errors
-	socket *Socket
-	stdio  *Stdio
-	reset  bool // it is to end by a RST
+	name       string // in errors
+	socket     *Socket
+	stdio      *Stdio
+	connection bool // with a peer, not ours
+	reset      bool // it is to end by a RST
 }
 
 func newSide(s Stream, name string) *side {
 	one := &side{Stream: s, name: name}
-	one.socket, _ = below[*Socket](s)
+	one.socket, one.connection = below[*Socket](s)
 	one.stdio, _ = below[*Stdio](s)
 	return one
 }
@@ -107,7 +102,7 @@ type direction struct {
 	progress      *Progress     // of the conversation
 	start         time.Time     // of the conversation
 	first         atomic.Int64  // when the first byte came, in nanoseconds after start; 0 is not yet
-	pumped        chan outcome  // the pump ended
+	pumped        chan step     // the pump ended; at EOF, or stopped, without errors
 	shut          chan error    // CloseWrite of the receiving side has returned
 	acked         chan error    // everything is acknowledged, or never will be
 	hungUp        chan struct{} // after its own EOF, the receiving side went for good
@@ -117,7 +112,7 @@ type direction struct {
 
 func (d *direction) init(from, to *side, progress *Progress, start time.Time) {
 	d.from, d.to, d.progress, d.start = from, to, progress, start
-	d.pumped, d.hungUp = make(chan outcome, 1), make(chan struct{}, 1)
+	d.pumped, d.hungUp = make(chan step, 1), make(chan struct{}, 1)
 	d.shut, d.acked = make(chan error, 1), make(chan error, 1)
 }
 

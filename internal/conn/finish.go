@@ -56,7 +56,7 @@ func (c *conversation) drain(d *direction) {
 	go func() { // outlives the conversation if the receiving side is stuck
 		defer close(done)
 		d.from.socket.Interrupt()
-		if o := <-d.pumped; o.to != nil || o.from == nil {
+		if s := <-d.pumped; s.to != nil || s.from == nil {
 			return
 		}
 		if d.from.socket.readable() == 0 {

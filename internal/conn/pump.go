@@ -20,21 +20,6 @@ type step struct {
 	to   error // the receiving side failed
 }
 
-// An outcome is how the pump of a direction ended. Both errors are nil if the
-// sending side came to EOF, or was stopped, and all of it was written.
-type outcome struct {
-	from error // the sending side failed
-	to   error // the receiving side failed
-}
-
-// outcome turns a step that was the last into the pump's outcome.
-func (s step) outcome() outcome {
-	if s.from == io.EOF {
-		s.from = nil
-	}
-	return outcome{s.from, s.to}
-}
-
 // errStopped says that a pump was stopped with nothing in flight.
 var errStopped = errors.New("stopped")
 
@@ -57,13 +42,16 @@ func (c *conversation) pump(d *direction) {
 			path.copied(s.n)
 		}
 		if s.from == errStopped {
-			d.pumped <- outcome{}
+			d.pumped <- step{}
 			return
 		}
 		if s.from != nil || s.to != nil || path.pending() == 0 && !d.flight.end() {
 			d.from.keepErrno(s.from)
 			d.to.keepErrno(s.to)
-			d.pumped <- s.outcome()
+			if s.from == io.EOF {
+				s.from = nil
+			}
+			d.pumped <- s
 			return
 		}
 	}
