@@ -14,7 +14,7 @@ func (g *gcat) join(ctx context.Context, p peer) error {
 	member := g.room.Enter(p.name, drop)
 	g.log.Infof(2, "%s hears the others (peer %d)", p.name, member.Number)
 	relay := &conn.Relay{
-		Local: member, Remote: g.wrapRemote(conn.StreamOf(p.Conn), p.name), Peer: p.name,
+		Local: g.wrapLocal(member, false, false), Remote: g.wrapRemote(conn.StreamOf(p.Conn), p.name), Peer: p.name,
 		Idle: g.idleLimit(),
 	}
 	defer g.tally.add(p.name, relay.Counts)()

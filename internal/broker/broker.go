@@ -82,7 +82,7 @@ func (r *Room) Enter(peer string, drop context.CancelCauseFunc) *Member {
 // member has to wait for others. The relay calls it.
 func (m *Member) Watch(progress *conn.Progress) { m.progress = progress }
 
-// Leave takes the member out of the room and, in a chat, tells the others.
+// Leave takes the member out of the room and, in a chat, announces that.
 func (m *Member) Leave() {
 	m.remove()
 	if m.chat != nil {

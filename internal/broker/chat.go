@@ -43,12 +43,12 @@ func (c *chatter) greet(others int) {
 	c.member.push([]byte(hello + "\n"))
 }
 
-// join tells the others.
+// join announces the member to the others.
 func (c *chatter) join() {
 	c.member.room.broadcast(c.member, fmt.Appendf(nil, "* %s has joined\n", c.name))
 }
 
-// leave tells the others, once.
+// leave announces that the member has left, once.
 func (c *chatter) leave() {
 	c.once.Do(func() {
 		c.flush()

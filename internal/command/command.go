@@ -1,7 +1,8 @@
 // Package command makes a process one side of a conversation: the socket itself
 // becomes its standard input and output ([Command.Serve]), or a relay copies
-// between the socket and two pipes ([Command.Start]). The process is told of the
-// connection as UCSPI programs are (tcpserver(1), tcp-environ(5)).
+// between the socket and two pipes ([Command.Start]). The process
+// finds the connection described in its environment, as UCSPI programs do
+// (tcpserver(1), tcp-environ(5)).
 package command
 
 import (

@@ -81,7 +81,7 @@ const (
 	// SIGKILL comes, and how long it is waited for after that.
 	endWait = time.Second
 	// groupLook is how often, at least, a group is looked at that has outlived its
-	// leader: no event tells that its last process has called setsid(2).
+	// leader: there is no event for a process that leaves it by setsid(2).
 	groupLook = 100 * time.Millisecond
 )
 

@@ -72,17 +72,20 @@ func (c *Command) Serve(ctx context.Context) conn.Result {
 	}
 	done()
 	result.Duration = time.Since(start)
+	// A process outside the group may have the socket, too, and in blocking mode: a
+	// read of ours that sleeps then has to return before Close does.
+	control(c.Conn, func(fd int) { _ = unix.Shutdown(fd, unix.SHUT_RD) })
 	_ = socket.Close() // nothing is left in it
 	return result
 }
 
-// unnoticed is a failure of the connection that the command has not met: it
-// neither read nor wrote afterwards (SO_ERROR, socket(7)).
+// unnoticed is a failure of the connection after which the command neither read
+// nor wrote (SO_ERROR, socket(7)).
 func (c *Command) unnoticed(before counts) error {
 	errno := 0
 	control(c.Conn, func(fd int) { errno, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR) })
-	if errno == 0 || syscall.Errno(errno) == syscall.EPIPE { // after the peer's end: the wait for acknowledgement tells what that means
-		return nil
+	if errno == 0 || syscall.Errno(errno) == syscall.EPIPE {
+		return nil // EPIPE follows the peer's end: the wait for acknowledgement finds out what it means
 	}
 	return conn.ReceiveError(c.Peer, countSocket(c.Conn).received-before.received, syscall.Errno(errno))
 }

@@ -173,3 +173,12 @@ func TestChatLongLines(t *testing.T) {
 	say(t, b, "\n")
 	told(t, a, `<user2> \xe2`+"\n")
 }
+
+// TestBrokerCRLF: the options that look at the bytes hold for what a peer hears.
+func TestBrokerCRLF(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "tcp", nil, "-vvkC", "--broker")
+	m := gathered(t, p, address, 2)
+	say(t, m[0], "line\n")
+	told(t, m[1], "line\r\n")
+}

@@ -462,3 +462,22 @@ func TestExecDaemon(t *testing.T) {
 		}
 	}
 }
+
+// TestExecBlocking: a process that has left the group, but not the socket, and keeps
+// that in blocking mode, does not keep gcat.
+func TestExecBlocking(t *testing.T) {
+	t.Parallel()
+	const block = `use Fcntl; while (1) { fcntl(STDOUT, F_SETFL, O_RDWR); select(undef, undef, undef, 0.001) }`
+	p, address := listener(t, "tcp", nil, "-e", "setsid perl -e '"+block+"' 2>/dev/null & echo $!")
+	c := dialTest(t, "tcp", address)
+	var pid int
+	if _, err := fmt.Fscanln(c, &pid); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(-pid, syscall.SIGKILL) })
+	for range 20 { // each byte may let a read of gcat's sleep
+		_, _ = c.Write([]byte("x"))
+		time.Sleep(10 * time.Millisecond)
+	}
+	p.ends(0, "", "")
+}
