@@ -39,9 +39,13 @@ func (g *gcat) stdio() *conn.Stdio {
 // p.
 func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	remote, messages := streamOf(p, g.wanted())
-	recvOnly := g.RecvOnly || p.mute
+	local := g.local(stdio)
+	if p.turn != nil {
+		local = p.turn.on(local)
+		defer p.turn.Yield()
+	}
 	relay := &conn.Relay{
-		Local:         g.wrapLocal(g.local(stdio), messages, false),
+		Local:         g.wrapLocal(local, messages, false),
 		Remote:        g.wrapRemote(remote, p.name),
 		Peer:          p.name,
 		Idle:          g.idleLimit(),
@@ -49,8 +53,8 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 		QuitAfterPeer: quit(g.QuitAfterPeer),
 		Shutdown:      g.shutdown(),
 		SendOnly:      g.SendOnly,
-		RecvOnly:      recvOnly,
-		EndWithPeer:   !recvOnly && term.IsTerminal(int(os.Stdin.Fd())),
+		RecvOnly:      g.RecvOnly,
+		EndWithPeer:   !g.RecvOnly && term.IsTerminal(int(os.Stdin.Fd())),
 		OnPanic:       tty.OnPanic,
 		Waiting:       g.inputGoesOn(p),
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"gcat/internal/conn"
@@ -113,13 +112,19 @@ func (g *gcat) welcome(c net.Conn, where place) peer {
 }
 
 // serve is gcat -lk: every peer is a conversation of its own, and only a signal,
-// the deadline or the failure of our own output ends them all. Standard input
-// belongs to the first peer. At --max-conns no peer is accepted: the next wait
+// the deadline or the failure of our own output ends them all. They take turns
+// with standard input. At --max-conns no peer is accepted: the next wait
 // in the backlog. A TLS peer takes its slot when its handshake is over: those in
 // the handshake have slots of their own, and cannot keep out one who is done.
 func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, where place, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
-	var claimed atomic.Bool // standard input
+	var input turns
+	turn := func() *turn {
+		if g.RecvOnly || !g.talksItself() {
+			return nil
+		}
+		return input.take()
+	}
 	conversations, handshakes := make(slots, g.maxConns()), make(slots, handshakesMost)
 	hold := func(p peer) {
 		defer conversations.free()
@@ -143,7 +148,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 		}
 		p := g.welcome(c, where)
 		if g.tls == nil {
-			p.mute = claimed.Swap(true)
+			p.turn = turn()
 		}
 		peers.Go(func() {
 			if g.tls != nil {
@@ -156,7 +161,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 					}
 					return
 				}
-				p.mute = claimed.Swap(true)
+				p.turn = turn()
 			}
 			hold(p)
 		})

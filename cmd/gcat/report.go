@@ -17,7 +17,7 @@ import (
 type peer struct {
 	net.Conn
 	name string // as the log and diagnostics call it
-	mute bool   // standard input belongs to another peer
+	turn *turn  // with standard input, under -lk; nil: it is the only one
 }
 
 // named is the peer at c. It is called by its address, or, as clients of Unix

@@ -334,7 +334,14 @@ func (c *conversation) hungUp(d *direction) {
 // stopSending ends Local's input as if it had come to EOF; what was read from it
 // is still delivered.
 func (c *conversation) stopSending() {
-	if c.send.state == reading && c.send.flight.stop() {
+	if c.send.state != reading {
+		return
+	}
+	idle := c.send.flight.stop()
+	if shared, ok := below[interface{ Yield() }](c.Local); ok {
+		shared.Yield()
+	}
+	if idle {
 		c.endSending()
 	}
 	// Otherwise the pump reports when nothing is in flight.
