@@ -109,7 +109,7 @@ func TestFaultTLSTampered(t *testing.T) {
 		t.Errorf("status %d, want 5", got)
 	}
 	p.says("after 4 bytes")
-	p.says("TLS: what came was changed on its way: bad record MAC")
+	p.says("TLS: the data was changed on its way: bad record MAC")
 	if got := p.out.String(); got != "good" {
 		t.Errorf("standard output is %q", got)
 	}

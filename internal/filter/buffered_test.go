@@ -79,7 +79,7 @@ func TestRelayBuffered(t *testing.T) {
 				go func() { _, _ = io.Copy(io.Discard, localHear) }()
 				r := <-done
 				localSay.Close()
-				time.Sleep(2 * time.Hour) // for the pause that nobody waits for
+				time.Sleep(2 * time.Hour) // for the pause, which Run does not wait for
 				switch e, ok := errors.AsType[*conn.Error](r.Err); {
 				case c.held == 0:
 					if r.Err != nil || r.Unacknowledged != 0 {

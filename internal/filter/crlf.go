@@ -7,20 +7,20 @@ import (
 	"gcat/internal/conn"
 )
 
-// CRLF is a [conn.Stream] whose input has every LF turned into CRLF; a CRLF that is
-// already there stays one. What is written to it passes unchanged.
+// CRLF is a [conn.Stream] whose input has CRLF in the place of every LF; a CRLF
+// stays one. What is written to it passes unchanged.
 type CRLF struct {
 	conn.Stream
-	// Whole keeps what one Read of the stream returned in one piece, as
-	// datagrams need it.
+	// Whole returns in one piece what one Read of the stream returned, as datagrams
+	// need it.
 	Whole bool
 
-	buf   []byte
-	rest  []byte       // translated and not returned yet, within buf
-	held  atomic.Int64 // its length
-	input []byte
-	last  byte  // the byte before the next one
-	err   error // what the stream ended with
+	buf     []byte
+	rest    []byte       // translated and not returned, within buf
+	pending atomic.Int64 // its length
+	input   []byte
+	last    byte  // the byte before the next one
+	err     error // what the stream ended with
 }
 
 // Read returns input with its line ends translated.
@@ -48,12 +48,12 @@ func (c *CRLF) Read(p []byte) (int, error) {
 	}
 	n := copy(p, c.rest)
 	c.rest = c.rest[n:]
-	c.held.Store(int64(len(c.rest)))
+	c.pending.Store(int64(len(c.rest)))
 	return n, nil
 }
 
 // Buffered counts the bytes that were translated and not returned.
-func (c *CRLF) Buffered() int64 { return c.held.Load() + conn.Buffered(c.Stream) }
+func (c *CRLF) Buffered() int64 { return c.pending.Load() + conn.Buffered(c.Stream) }
 
 // translate appends p to out with its line ends translated.
 func (c *CRLF) translate(out, p []byte) []byte {

@@ -23,7 +23,7 @@ type Dump struct {
 // NewDump returns a Dump that is written to out.
 func NewDump(name string, out io.WriteCloser) *Dump { return &Dump{Name: name, out: out} }
 
-// Close closes the file, which may be the first to hear that the disk is full.
+// Close closes the file; only now may the system report that the disk is full.
 func (d *Dump) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -41,13 +41,13 @@ func (d *Dump) failed(err error) error {
 type Dumped struct {
 	conn.Stream
 	Dump *Dump
-	// Peer is who is at the other end.
+	// Peer names the remote side.
 	Peer string
 
 	sent, received int64
 }
 
-// Read reads, and dumps what came.
+// Read reads, and dumps what was read.
 func (d *Dumped) Read(p []byte) (int, error) {
 	n, err := d.Stream.Read(p)
 	if n > 0 || err == nil {

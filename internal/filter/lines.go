@@ -15,8 +15,8 @@ import (
 	"gcat/internal/conn"
 )
 
-// frameSize is how long a line may be that has to stay whole: more than any
-// datagram of UDP, so that the kernel has the last word.
+// frameSize is the longest line that has to stay whole: more than any datagram of
+// UDP, so that the kernel decides.
 const frameSize = 64 << 10
 
 // Lines is a [conn.Stream] of whose input each Read returns one line with its newline,
@@ -32,13 +32,13 @@ type Lines struct {
 	// Many returns several lines at once.
 	Many bool
 
-	buf  []byte
-	have []byte       // what was read and not returned yet, within buf
-	held atomic.Int64 // its length
-	err  error        // what the last read of the stream ended with
+	buf     []byte
+	have    []byte       // what was read and not returned, within buf
+	pending atomic.Int64 // its length
+	err     error        // what the last read of the stream ended with
 }
 
-// NewLines returns s line by line.
+// NewLines returns s line by line; whole is [Lines].Whole.
 func NewLines(s conn.Stream, whole bool) *Lines { return &Lines{Stream: s, Whole: whole} }
 
 // Read returns the next line, or as much of it as p holds.
@@ -70,26 +70,26 @@ func (l *Lines) Read(p []byte) (int, error) {
 		n := copy(l.buf, l.have)
 		m, err := l.Stream.Read(l.buf[n:])
 		l.have, l.err = l.buf[:n+m], err
-		l.held.Store(int64(len(l.have)))
+		l.pending.Store(int64(len(l.have)))
 	}
 }
 
 // Buffered counts the bytes of the lines that were read and not returned.
-func (l *Lines) Buffered() int64 { return l.held.Load() + conn.Buffered(l.Stream) }
+func (l *Lines) Buffered() int64 { return l.pending.Load() + conn.Buffered(l.Stream) }
 
 // inputError is what a failed read of standard input is called.
 func inputError(err error) error {
 	return &conn.Error{Why: conn.Local, Op: "standard input", Err: err}
 }
 
-// take returns the first n bytes of what there is.
+// take returns the first n bytes of what was read.
 func (l *Lines) take(p []byte, n int) (int, error) {
 	if n > len(p) && l.Whole {
 		return 0, inputError(fmt.Errorf("a line is longer than %d bytes", len(p)))
 	}
 	n = copy(p, l.have[:n])
 	l.have = l.have[n:]
-	l.held.Store(int64(len(l.have)))
+	l.pending.Store(int64(len(l.have)))
 	return n, nil
 }
 

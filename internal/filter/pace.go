@@ -15,32 +15,30 @@ type Interval struct {
 	Pause    time.Duration
 	Progress *conn.Progress
 
-	next time.Time    // when the next read may return; zero is at once
-	held atomic.Int64 // bytes that were read and wait for that
+	next    time.Time    // when the next read may return; zero is at once
+	pending atomic.Int64 // bytes that were read and wait for that
 }
 
-// Read reads, and returns when the pause is over; the end of the input does not
-// wait.
+// Read reads, and returns when the pause is over; EOF does not wait.
 func (i *Interval) Read(p []byte) (int, error) {
 	n, err := i.Stream.Read(p)
 	if n == 0 && err != nil {
 		return n, err
 	}
 	if !i.next.IsZero() {
-		i.held.Store(int64(n))
+		i.pending.Store(int64(n))
 		pause(i.Progress, time.Until(i.next))
-		i.held.Store(0)
+		i.pending.Store(0)
 	}
 	i.next = time.Now().Add(i.Pause)
 	return n, err
 }
 
-// Buffered counts the bytes that were read and wait.
-func (i *Interval) Buffered() int64 { return i.held.Load() + conn.Buffered(i.Stream) }
+// Buffered counts the bytes that were read and wait for the pause.
+func (i *Interval) Buffered() int64 { return i.pending.Load() + conn.Buffered(i.Stream) }
 
 // Rate is a [conn.Stream] whose input is read no faster than a number of bytes a
-// second. It pauses before it reads and has nothing in flight then: what it has
-// read goes on at once.
+// second. It pauses before it reads: what was read is returned at once.
 type Rate struct {
 	conn.Stream
 	Pacer
@@ -69,7 +67,7 @@ func (r *Rate) Pause() { pause(r.Progress, r.Wait()) }
 // Buffered counts what the stream has buffered.
 func (r *Rate) Buffered() int64 { return conn.Buffered(r.Stream) }
 
-// pause sleeps, and keeps the idle clock from counting that.
+// pause sleeps; the idle clock stands still meanwhile.
 func pause(progress *conn.Progress, d time.Duration) {
 	if d <= 0 {
 		return
@@ -79,8 +77,8 @@ func pause(progress *conn.Progress, d time.Duration) {
 	time.Sleep(d)
 }
 
-// A Pacer keeps to a rate. No sleep is as short as a small piece takes, nor ends on
-// time: several pieces go together, and what was slept too long is made up for.
+// A Pacer keeps to a rate. A sleep ends late, by more than what a small piece takes:
+// several pieces go together, and the next sleeps are shorter.
 type Pacer struct {
 	// PerSecond is the rate in bytes; 0 is no limit.
 	PerSecond int64
@@ -90,8 +88,7 @@ type Pacer struct {
 
 const (
 	shortestPause = 2 * time.Millisecond
-	// mostArrears bounds what is made up for: after a silence there is no burst of
-	// more than this.
+	// mostArrears bounds what is made up for: after a silence, a burst is this long.
 	mostArrears = 50 * time.Millisecond
 	// piecesPerSecond are enough to flow evenly; more cost system calls.
 	piecesPerSecond = 50

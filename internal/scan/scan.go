@@ -69,13 +69,13 @@ func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) error {
 }
 
 // start tries the ports, parallel at a time, or as many as there are descriptors
-// for. A port that got none is tried again when another try has ended and freed
-// one; it has failed only if it was tried alone. It ends when all are tried or
-// with ctx.
+// for. A port for which there was none is tried again when another try has freed
+// one; it fails only if it was tried alone. start ends when all are tried, or with
+// ctx.
 func (s *Scan) start(ctx context.Context, ports []conn.Endpoint, results []chan State, parallel int) {
 	var (
 		slots = slots{most: parallel, now: parallel}
-		ended = make(chan tried, parallel)
+		done  = make(chan tried, parallel)
 		pause <-chan time.Time // nil: the next try may begin
 		again []int            // ports that got no descriptor
 		next  int              // the first port that was never tried
@@ -89,7 +89,7 @@ func (s *Scan) start(ctx context.Context, ports []conn.Endpoint, results []chan 
 				next++
 			}
 			slots.taken++
-			go s.one(ctx, i, ports[i], slots.now == 1, ended)
+			go s.one(ctx, i, ports[i], slots.now == 1, done)
 			if s.Interval > 0 {
 				pause = time.After(s.Interval)
 			}
@@ -98,7 +98,7 @@ func (s *Scan) start(ctx context.Context, ports []conn.Endpoint, results []chan 
 		select {
 		case <-pause:
 			pause = nil
-		case t := <-ended:
+		case t := <-done:
 			lacked := conn.ConnectKind(t.err) == conn.NoDescriptor
 			if lacked {
 				slots.narrow()
@@ -116,8 +116,8 @@ func (s *Scan) start(ctx context.Context, ports []conn.Endpoint, results []chan 
 	}
 }
 
-// tried is how the try of port i ended. Alone says that it was the only one
-// while it lasted, so that no other could have kept a descriptor from it.
+// tried is the result of trying port i. alone says that it was the only one then, so
+// that no other could have taken the descriptor.
 type tried struct {
 	i     int
 	alone bool
@@ -125,21 +125,22 @@ type tried struct {
 }
 
 // one tries one port. It ends with the try.
-func (s *Scan) one(ctx context.Context, i int, e conn.Endpoint, alone bool, ended chan<- tried) {
+func (s *Scan) one(ctx context.Context, i int, e conn.Endpoint, alone bool, done chan<- tried) {
 	try := s.try
 	if s.UntilClosed {
 		try = s.untilClosed
 	}
-	ended <- tried{i, alone, try(ctx, e)}
+	done <- tried{i, alone, try(ctx, e)}
 }
 
-// How long a port that is still open is left alone: at first, and at most.
+// The pauses between two tries of a port that is still open: the first, and the
+// longest.
 const (
 	closedFirst = 50 * time.Millisecond
 	closedMost  = time.Second
 )
 
-// untilClosed is nil if e is open, and still is when Retry has passed.
+// untilClosed returns nil if e is open, and still is when Retry has passed.
 func (s *Scan) untilClosed(ctx context.Context, e conn.Endpoint) error {
 	once := *s
 	once.Retry = 0
@@ -158,9 +159,8 @@ func (s *Scan) untilClosed(ctx context.Context, e conn.Endpoint) error {
 	}
 }
 
-// slots are how many tries there may be at once: as many as found a descriptor
-// when one found none, and then slowly more again, for others than we may have
-// held them.
+// slots bound the tries at once. When one finds no descriptor there are only as many
+// as have one; then slowly more again, for others may have freed theirs.
 type slots struct {
 	most, now, taken int
 	well             int // tries in a row that found a descriptor
@@ -180,11 +180,11 @@ func (p *slots) widen() {
 	}
 }
 
-// knockLinger is how long a server may take to end a connection that asked for
-// nothing.
+// knockLinger is how long a server may take to end a connection on which nothing was
+// sent.
 const knockLinger = 50 * time.Millisecond
 
-// try is nil if e is open.
+// try returns nil if e is open.
 func (s *Scan) try(ctx context.Context, e conn.Endpoint) error {
 	if e.Datagram() && !e.Unix() {
 		_, err := conn.Retry(ctx, s.Retry, s.Wait, func(ctx context.Context, wait time.Duration) (net.Conn, error) {
@@ -200,16 +200,16 @@ func (s *Scan) try(ctx context.Context, e conn.Endpoint) error {
 		return err
 	}
 	if e.Datagram() {
-		return c.Close() // the path is somebody's: there is nothing to ask
+		return c.Close() // a process has bound the path: that is all there is to know
 	}
-	_ = conn.CloseInOrder(c, knockLinger) // it was open, whatever happens now
+	_ = conn.CloseInOrder(c, knockLinger) // it was open, whatever the close returns
 	return nil
 }
 
 // knocks is how many datagrams a silent UDP port is sent: one may get lost.
 const knocks = 3
 
-// ask is nil if something answers at the UDP port e within wait, as in [Scan].
+// ask returns nil if something answers at the UDP port e within wait, as in [Scan].
 func (s *Scan) ask(ctx context.Context, e conn.Endpoint, wait time.Duration) error {
 	d, err := s.DialDatagrams(ctx, e)
 	if err != nil {
@@ -219,8 +219,8 @@ func (s *Scan) ask(ctx context.Context, e conn.Endpoint, wait time.Duration) err
 	return knock(ctx, d, e, wait)
 }
 
-// knock sends datagrams until somebody answers or refuses, at all addresses, or
-// wait is over. What is sent is a line end: many services do not answer an empty
+// knock sends datagrams until one is answered or refused, at all addresses, or wait
+// is over. What is sent is a line end: many services do not answer an empty
 // datagram.
 func knock(ctx context.Context, d *conn.Datagrams, e conn.Endpoint, wait time.Duration) error {
 	stop := context.AfterFunc(ctx, func() { _ = d.Conn().SetReadDeadline(time.Unix(1, 0)) })
@@ -235,7 +235,7 @@ func knock(ctx context.Context, d *conn.Datagrams, e conn.Endpoint, wait time.Du
 	}
 	var answer [1]byte
 	for range times {
-		_, _ = d.Write([]byte("\n")) // Read tells what is wrong
+		_, _ = d.Write([]byte("\n")) // Read returns what is wrong
 		_ = d.CloseWrite()
 		_, err := d.Read(answer[:])
 		if ctx.Err() != nil {

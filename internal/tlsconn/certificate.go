@@ -23,8 +23,8 @@ type Authority struct{ cert tls.Certificate }
 // A Leaf is a certificate to be made. The zero value is one for this host, which is
 // valid now.
 type Leaf struct {
-	// Names are the host names and addresses that it is for; nil is localhost, the
-	// loopback addresses and this host's name.
+	// Names are the host names and addresses in it; nil is localhost, the loopback
+	// addresses and this host's name.
 	Names []string
 	// From and Until bound its validity, from now on; both zero are an hour ago
 	// (clocks differ) and in a year.
@@ -48,13 +48,12 @@ func NewAuthority() (*Authority, error) {
 	return &Authority{cert}, nil
 }
 
-// PEM returns the authority's certificate, for those who are to trust it.
+// PEM returns the authority's certificate, for clients that are to trust it.
 func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Certificate[0]})
 }
 
-// Issue makes a certificate, with a new key, that proves nothing but that a holds
-// for it.
+// Issue makes a certificate with a new key.
 func (a *Authority) Issue(leaf Leaf) (tls.Certificate, error) {
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "throw-away certificate"},

@@ -17,7 +17,7 @@ import (
 	"gcat/internal/conn"
 )
 
-// handshakeError says why no TLS connection came about with the peer at addr.
+// handshakeError puts into words why the handshake with the peer at addr failed.
 func handshakeError(addr net.Addr, err error) *conn.Error {
 	e := &conn.Error{Why: conn.TLS, Op: "TLS with " + addrString(addr)}
 	passed, late := errors.AsType[*limitError](err)
@@ -50,8 +50,8 @@ func addrString(addr net.Addr) string {
 	return addr.String()
 }
 
-// certificateWords says what is wrong with the peer's certificate; empty if err
-// is about something else.
+// certificateWords returns what is wrong with the peer's certificate; empty if err
+// is of another kind.
 func certificateWords(err error) string {
 	if pin, ok := errors.AsType[*pinError](err); ok {
 		return pin.Error()
@@ -82,8 +82,8 @@ func namesNothing(cert *x509.Certificate) bool {
 	return cert != nil && len(cert.DNSNames) == 0 && len(cert.IPAddresses) == 0 && cert.Subject.CommonName != ""
 }
 
-// tryNames is how a certificate is made that names the host which err misses;
-// empty if err is about something else.
+// tryNames returns how to make a certificate with the name that err misses; empty if
+// err is of another kind.
 func tryNames(err error) string {
 	e, ok := errors.AsType[x509.HostnameError](err)
 	if !ok || !namesNothing(e.Certificate) {
@@ -103,9 +103,9 @@ type authorityError struct{ words, fingerprint string }
 
 func (e *authorityError) Error() string { return e.words }
 
-// UnknownAuthority reports whether err is a handshake that failed for want of an
-// authority, and the SHA-256 fingerprint of the certificate that the peer showed;
-// empty if that is not known.
+// UnknownAuthority reports whether a handshake failed because no authority that is
+// trusted signed the peer's certificate, and returns the SHA-256 fingerprint of that;
+// empty if it is not known.
 func UnknownAuthority(err error) (fingerprint string, ok bool) {
 	e, ok := errors.AsType[*authorityError](err)
 	if !ok {
@@ -114,7 +114,7 @@ func UnknownAuthority(err error) (fingerprint string, ok bool) {
 	return e.fingerprint, true
 }
 
-// shown is the fingerprint of the certificate that err is about.
+// shown returns the fingerprint of the certificate that the peer showed.
 func shown(err error) string {
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(e.UnverifiedCertificates) > 0 {
 		return fingerprint(e.UnverifiedCertificates[0].Raw)
@@ -154,7 +154,7 @@ func subject(cert *x509.Certificate) string {
 	return fmt.Sprintf("%.100q", cert.Subject.String())
 }
 
-// namesOf lists whom a certificate is for, five names at most.
+// namesOf lists the names in a certificate, five at most.
 func namesOf(cert *x509.Certificate) string {
 	var names []string
 	if cert != nil {
@@ -177,7 +177,7 @@ func namesOf(cert *x509.Certificate) string {
 	return strings.Join(names, ", ") + more
 }
 
-// protocolWords says what went wrong between the two TLS libraries.
+// protocolWords puts an error of crypto/tls into words.
 func protocolWords(err error) string {
 	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return fmt.Sprintf("the peer does not speak TLS: it sent %q", e.RecordHeader[:])
@@ -209,7 +209,7 @@ func versions(list string) string {
 	return strings.NewReplacer("[", "", "]", "", "300", "SSL 3.0", "301", "TLS 1.0", "302", "TLS 1.1", " ", ", ").Replace(list)
 }
 
-// alertMeans is what the peer's alert means.
+// alertMeans puts the peer's alert into words.
 func alertMeans(alert error) error {
 	return fmt.Errorf("the peer refused: %q", strings.TrimPrefix(alert.Error(), "tls: "))
 }
@@ -223,9 +223,9 @@ func alertWords(err error) (string, bool) {
 	return strings.TrimPrefix(op.Err.Error(), "tls: "), true
 }
 
-// refusals are the alerts by which a peer refuses us: they are about who we
-// are, not about what was said. With TLS 1.3 a client hears of them only when
-// its own half of the handshake is long over (RFC 8446, appendix E.1).
+// refusals are the alerts by which a peer refuses the connection itself. With TLS
+// 1.3 they reach a client after its own side of the handshake is complete
+// (RFC 8446, appendix E.1).
 var refusals = sync.OnceValue(func() map[string]bool {
 	words := make(map[string]bool)
 	for _, code := range []tls.AlertError{
@@ -239,13 +239,13 @@ var refusals = sync.OnceValue(func() map[string]bool {
 	return words
 })
 
-// talkError is what broke an established TLS connection: nil for what is to be
-// handed on as it is (the socket's own errors, an expired deadline). A peer that
-// has talked to us, as said tells, has not refused us at the door.
-func talkError(err error, said bool) *conn.Error {
+// streamError puts into words what broke an established TLS connection. It returns
+// nil for errors that are returned as they are: those of the socket, a deadline.
+// received says that the peer has sent data: then an alert is no refusal.
+func streamError(err error, received bool) *conn.Error {
 	if words, ok := alertWords(err); ok {
 		why := conn.ResetByPeer
-		if !said && refusals()[words] {
+		if !received && refusals()[words] {
 			why = conn.TLS
 		}
 		return &conn.Error{Why: why, Op: "TLS", Err: alertMeans(errors.New(words))}
@@ -262,14 +262,13 @@ func talkError(err error, said bool) *conn.Error {
 	return nil
 }
 
-// localWords are for what we cannot take from a peer, by the alert that we
-// answer it with.
+// localWords puts into words what the peer sent, by the alert that answers it.
 func localWords(alert string) string {
 	switch alert {
 	case "no renegotiation":
 		return "the peer asked for another handshake, which is refused: " + alert
 	case "bad record MAC":
-		return "what came was changed on its way: " + alert
+		return "the data was changed on its way: " + alert
 	}
 	return "the peer sent what is not TLS: " + alert
 }

@@ -22,7 +22,7 @@ const (
 	Expired       Fault = "expired"         // since an hour ago
 	NotYet        Fault = "not-yet"         // valid in a day
 	WrongName     Fault = "wrong-name"      // for wrong.invalid
-	Untrusted     Fault = "untrusted"       // signed by an authority that nothing is known of
+	Untrusted     Fault = "untrusted"       // signed by an authority that is never shown
 	NoCloseNotify Fault = "no-close-notify" // TCP ends, TLS does not
 	Stall         Fault = "stall"           // no answer to the ClientHello
 	Garbage       Fault = "garbage"         // an answer that is not TLS
@@ -75,8 +75,8 @@ func (f Fault) Server(ctx context.Context, c net.Conn, config *tls.Config, limit
 	return s, err
 }
 
-// helloWait is how long a client may take for its ClientHello; then it is
-// answered by the fault, whether or not all of it has come.
+// helloWait is how long a client may take for its ClientHello; then the fault
+// answers, whether or not all of it has come.
 const helloWait = time.Second
 
 // fail reads the ClientHello, does what f says, and closes c.
@@ -95,5 +95,5 @@ func (f Fault) fail(ctx context.Context, c net.Conn) {
 		return
 	}
 	_, _ = io.WriteString(c, "HTTP/1.0 400 Bad Request\r\n\r\nThis is not TLS.\r\n")
-	_ = conn.CloseInOrder(c, lastWords)
+	_ = conn.CloseInOrder(c, alertWait)
 }

@@ -82,7 +82,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A stall lasts until the client has left or the server is told to end.
+// A stall lasts until the client has left or the server ends.
 func TestFaultStall(t *testing.T) {
 	server := must(t)(Options{}.ServerConfig())
 	ctx, cancel := context.WithCancel(t.Context())
@@ -133,7 +133,7 @@ func TestAuthority(t *testing.T) {
 	}
 }
 
-// The key log has a line for each secret, is appended to, and nobody else reads it.
+// The key log has a line for each secret, is appended to, and only its owner may read it.
 func TestKeyLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys")
 	server := must(t)(Options{KeyLog: path}.ServerConfig())

@@ -19,9 +19,8 @@ import (
 // system take half a mebibyte.
 const maxPEM = 16 << 20
 
-// Warnings says what about the files is no error but should be mended: a
-// private key that others can read, a certificate that is out of date. One line
-// each.
+// Warnings returns a line for each thing about the files that is no error and should
+// be mended: a private key that others can read, a certificate that is out of date.
 func (o Options) Warnings() []string {
 	var lines []string
 	key := o.Key
@@ -43,7 +42,7 @@ func (o Options) Warnings() []string {
 	return lines
 }
 
-// outOfDate says since when or until when cert is not valid; empty if it is.
+// outOfDate returns since when or until when cert is not valid; empty if it is.
 func outOfDate(cert *x509.Certificate, now time.Time) string {
 	const date = "2006-01-02 15:04:05 UTC"
 	switch {
@@ -61,7 +60,7 @@ func readPEM(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fileError(path, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxPEM+1))
 	switch {
 	case err != nil:
@@ -136,7 +135,7 @@ func readCertificate(certPath, keyPath string) (tls.Certificate, error) {
 	return tls.Certificate{}, fileError(keyPath, fmt.Errorf("the private key is broken: %s", plainX509(err)))
 }
 
-// checkKey refuses what holds no private key that can be used as it is.
+// checkKey refuses a file without a private key that can be used as it is.
 func checkKey(data []byte) error {
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		switch {
@@ -155,7 +154,7 @@ func checkKey(data []byte) error {
 // ErrNoKey is a file in which there should be a private key.
 var ErrNoKey = errors.New("no private key in it (PEM)")
 
-// errNoCertificate is a file without any; others are those of a broken one.
+// errNoCertificate is a file in which there should be a certificate.
 var errNoCertificate = errors.New("no certificate in it (PEM)")
 
 func firstCertificate(data []byte) (*x509.Certificate, error) {
@@ -167,7 +166,7 @@ func firstCertificate(data []byte) (*x509.Certificate, error) {
 	return nil, errNoCertificate
 }
 
-// plainX509 is err without the names of Go's packages in front.
+// plainX509 returns the words of err without the names of Go's packages.
 func plainX509(err error) string {
 	s := err.Error()
 	for _, prefix := range []string{"tls: ", "x509: ", "asn1: "} {

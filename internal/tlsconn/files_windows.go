@@ -1,4 +1,4 @@
 package tlsconn
 
-// unixModes says that a file's mode tells who can read it.
+// unixModes says that a file's mode says which users can read it.
 const unixModes = false

@@ -8,8 +8,8 @@ import (
 	"gcat/internal/conn"
 )
 
-// HandshakeLimit is what a peer has for its handshake with a server that was given
-// no limit: a peer that sends a byte now and then must not keep a slot.
+// HandshakeLimit is how long a peer may take for its handshake with a server that was
+// given no limit: one that sends a byte now and then must not keep a slot. (TestLimits)
 const HandshakeLimit = 10 * time.Second
 
 // Limits bound the handshake of a [Server]. The zero value is no limit.
@@ -30,7 +30,7 @@ func (e *limitError) Error() string { return e.words }
 
 // start returns a context that ends, with a limitError as its cause, when a limit
 // has passed; stop ends the clocks.
-func (l Limits) start(ctx context.Context, w *wire) (limited context.Context, stop func()) {
+func (l Limits) start(ctx context.Context, t *transport) (limited context.Context, stop func()) {
 	limited, end := context.WithCancelCause(ctx)
 	stop = func() { end(nil) }
 	if l.Total > 0 {
@@ -46,7 +46,7 @@ func (l Limits) start(ctx context.Context, w *wire) (limited context.Context, st
 	if l.Idle > 0 {
 		progress := new(conn.Progress)
 		progress.Start()
-		w.progress = progress
+		t.progress = progress
 		go func() { // ends with limited
 			if progress.Wait(limited, l.Idle) == nil {
 				end(&limitError{fmt.Sprintf("no byte of the handshake moved for %v (idle limit)", l.Idle)})

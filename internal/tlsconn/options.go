@@ -12,7 +12,7 @@ import (
 	"gcat/internal/conn"
 )
 
-// Options say how a connection is made secret and whom it is with. The zero
+// Options say which certificates one side shows and accepts. The zero
 // value is a client that trusts the system's authorities (SSL_CERT_FILE and
 // SSL_CERT_DIR as crypto/x509 reads them) and checks the peer's name, or a
 // server with a throw-away certificate. TLS is 1.2 or newer.
@@ -29,7 +29,7 @@ type Options struct {
 	Cert, Key string
 	// ALPN are the protocols offered (RFC 7301), best first; none is none.
 	ALPN []string
-	// Insecure takes any server for the right one.
+	// Insecure accepts any certificate of a server.
 	Insecure bool
 	// Fingerprint, the SHA-256 of the peer's certificate in hexadecimal, pins
 	// the peer: no other certificate will do, and this one needs neither an
@@ -47,8 +47,8 @@ type Options struct {
 	KeyLog string
 }
 
-// Check reports what makes no sense in the options themselves, before any file
-// is looked at: an error of whoever typed them.
+// Check reports an option that makes no sense, before any file is opened: an error
+// of the command line.
 func (o Options) Check() error {
 	if o.Key != "" && o.Cert == "" {
 		return fmt.Errorf("the key %q is of no use without its certificate", o.Key)
@@ -101,7 +101,7 @@ func (o Options) ClientConfig(host string) (*tls.Config, error) {
 		}
 	}
 	if len(config.Certificates) > 0 {
-		// Whatever authorities the server says it prefers: it is the only one.
+		// Whatever authorities the server prefers: there is no other certificate.
 		cert := &config.Certificates[0]
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return cert, nil
@@ -141,7 +141,7 @@ func (o Options) ServerConfig() (*tls.Config, error) {
 	return config, nil
 }
 
-// config is what both sides have in common.
+// config returns what a client and a server have in common.
 func (o Options) config() (*tls.Config, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -172,8 +172,8 @@ func (o Options) config() (*tls.Config, error) {
 	return config, nil
 }
 
-// serverName is the name to ask for and to check: as given, else the host
-// without the zone of an IPv6 address and without a final dot.
+// serverName returns the name to ask for and to check: name, else host without the
+// zone of an IPv6 address; without a final dot.
 func serverName(name, host string) string {
 	if name == "" {
 		name, _, _ = strings.Cut(host, "%")
@@ -191,9 +191,9 @@ func (e *pinError) Error() string {
 	return "fingerprint mismatch: the peer's certificate has " + e.got + ", not the pinned one"
 }
 
-// parseFingerprint reads a SHA-256 fingerprint as people find it: 64 digits of
-// either case, with colons or without, behind "sha256:" or, as openssl prints
-// it, "sha256 Fingerprint=". An empty one is none.
+// parseFingerprint reads a SHA-256 fingerprint as programs print it: 64 digits of
+// either case, with colons or without, behind "sha256:" or, from openssl, "sha256
+// Fingerprint=". An empty one is none.
 func parseFingerprint(s string) (string, error) {
 	if s == "" {
 		return "", nil

@@ -244,29 +244,29 @@ func TestTLSCutShort(t *testing.T) {
 func TestTLSAlerts(t *testing.T) {
 	alert := func(code uint8) error { return &net.OpError{Op: "remote error", Err: tls.AlertError(code)} }
 	tests := []struct {
-		err   error
-		said  bool
-		kind  conn.Kind
-		words string
+		err      error
+		received bool
+		kind     conn.Kind
+		words    string
 	}{
 		{alert(116), false, conn.TLS, `the peer refused: "certificate required"`},
 		{alert(116), true, conn.ResetByPeer, `the peer refused: "certificate required"`},
 		{alert(48), false, conn.TLS, `the peer refused: "unknown certificate authority"`},
 		{alert(20), false, conn.ResetByPeer, `the peer refused: "bad record MAC"`},
 		{alert(200), false, conn.ResetByPeer, `the peer refused: "alert(200)"`},
-		{&net.OpError{Op: "local error", Err: tls.AlertError(20)}, true, conn.ResetByPeer, "what came was changed on its way: bad record MAC"},
+		{&net.OpError{Op: "local error", Err: tls.AlertError(20)}, true, conn.ResetByPeer, "the data was changed on its way: bad record MAC"},
 	}
 	for _, tt := range tests {
-		e := talkError(tt.err, tt.said)
+		e := streamError(tt.err, tt.received)
 		if e == nil {
 			t.Errorf("%v is nothing", tt.err)
 			continue
 		}
 		if e.Why != tt.kind || !strings.Contains(e.Error(), tt.words) {
-			t.Errorf("%v after words %v is %s: %v, want %s: %s", tt.err, tt.said, e.Why, e, tt.kind, tt.words)
+			t.Errorf("%v after words %v is %s: %v, want %s: %s", tt.err, tt.received, e.Why, e, tt.kind, tt.words)
 		}
 	}
-	if e := talkError(os.ErrDeadlineExceeded, false); e != nil {
+	if e := streamError(os.ErrDeadlineExceeded, false); e != nil {
 		t.Errorf("a deadline is %v", e)
 	}
 }
