@@ -14,6 +14,13 @@ import (
 
 // listen is gcat as a listener: for one peer, or with -k until it is killed.
 func (g *gcat) listen(ctx context.Context, where place) error {
+	if c := g.given.Conn; c != nil { // it was accepted already
+		p, err := g.secureServer(ctx, g.welcome(c, where))
+		if err != nil {
+			return err
+		}
+		return g.meet(ctx, p, g.stdio())
+	}
 	l, err := g.listenConfig().Listen(ctx, where.Endpoint)
 	if err != nil {
 		return cause(ctx, err)
@@ -54,6 +61,7 @@ func (g *gcat) listenConfig() conn.ListenConfig {
 		Mode:     fs.FileMode(g.Mode),
 		Socket:   g.socketOptions(),
 		Resolver: conn.Resolver{Numeric: g.Numeric},
+		Handed:   g.given,
 	}
 }
 

@@ -32,13 +32,17 @@ type gcat struct {
 	rules conn.Rules
 	dump  *filter.Dump // open; nil is none
 	to    place        // of --to
+	given conn.Handed  // the socket that a service manager hands over, else zero
 	room  *broker.Room // of --broker and --chat; nil is neither
 }
 
 // run is what the command does, from the parsed command line to the error that
 // decides its status.
 func (g *gcat) run() error {
-	targets, unread := g.where()
+	targets, unread, err := g.places()
+	if err != nil {
+		return err
+	}
 	to, astray := g.farEnd()
 	if err := g.refuseAll(targets, to); err != nil {
 		return err
@@ -58,11 +62,33 @@ func (g *gcat) run() error {
 	if err := g.prepare(ctx, targets); err != nil {
 		return err
 	}
-	err := g.act(ctx, targets)
+	err = g.act(ctx, targets)
 	if conn.OutputClosed(err) {
 		err = &cli.Interrupted{Signal: syscall.SIGPIPE}
 	}
 	return g.closeDump(err)
+}
+
+// places are where to connect or listen: -l without an address listens on the
+// socket that a service manager hands over, if there is one. Unread is why the
+// command line's could not be read.
+func (g *gcat) places() (targets []place, unread, err error) {
+	if !g.Listen || len(g.Args) > 0 || g.Port != "" {
+		targets, unread = g.where()
+		return targets, unread, nil
+	}
+	handed, err := conn.HandedOver()
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(handed) == 0:
+		targets, unread = g.where()
+		return targets, unread, nil
+	case len(handed) > 1:
+		return nil, nil, cli.Failf(cli.Local, "LISTEN_FDS hands over %d sockets: gcat listens on one", len(handed))
+	}
+	g.given = handed[0]
+	return []place{{conn.EndpointOf(g.given.Addr()), g.TLS}}, nil, nil
 }
 
 // act does what was asked for at the one target, or, with -z, at all.

@@ -27,11 +27,17 @@ type ListenConfig struct {
 	Socket SocketOptions
 	// Resolver looks names up.
 	Resolver Resolver
+	// Handed, if not zero, is a socket that listens already, in place of one at the
+	// endpoint.
+	Handed Handed
 }
 
 // Listen binds a stream (or unixpacket) socket to e and listens on it. Closing
 // the listener removes the socket file that it made.
 func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, error) {
+	if lc.Handed.Listener != nil {
+		return lc.Handed.Listener, nil
+	}
 	if e.Network == "vsock" {
 		l, err := listenVsock(e)
 		return l, listenError(e, err)
@@ -61,6 +67,13 @@ func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, er
 // that it made. If e is a multicast group, the socket is bound to its port alone,
 // which others may share, and is a member of the group.
 func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.PacketConn, error) {
+	switch p := lc.Handed.Packet.(type) {
+	case nil:
+	case *net.UnixConn:
+		return &unixPacketConn{UnixConn: p}, nil
+	default:
+		return p, nil
+	}
 	var p net.PacketConn
 	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (err error) {
 		if p, err = config.ListenPacket(ctx, e.netNetwork(), address); err != nil {

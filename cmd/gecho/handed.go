@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"gcat/internal/conn"
+	"gcat/internal/echo"
+)
+
+// inetd is the name of the socket, or the pair of files, that --inetd speaks on.
+const inetd = "inetd"
+
+// handedOver returns the sockets that were handed over by LISTEN_FDS.
+func handedOver() (sockets []echo.Socket, err error) {
+	handed, err := conn.HandedOver()
+	for _, h := range handed {
+		sockets = append(sockets, socketOf(h))
+	}
+	return sockets, err
+}
+
+func socketOf(h conn.Handed) echo.Socket {
+	return echo.Socket{
+		Listener: h.Listener, Packet: h.Packet, Conn: h.Conn,
+		Name: conn.EndpointOf(h.Addr()).String(), Messages: h.Messages,
+	}
+}
+
+// openInetd makes a socket of standard input, or a connection of standard input
+// and output if that is none.
+func openInetd() (echo.Socket, error) {
+	h, err := conn.SocketOf(os.Stdin)
+	s := socketOf(h)
+	if errors.Is(err, syscall.ENOTSOCK) {
+		s, err = echo.Socket{Conn: newStdio()}, nil
+	}
+	if err != nil {
+		return s, &conn.Error{Why: conn.Local, Op: "standard input", Err: err}
+	}
+	s.Name = inetd
+	return s, nil
+}

@@ -1,0 +1,61 @@
+package conn
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+)
+
+// A Handed is a socket that this process was given: one of the three is set.
+type Handed struct {
+	Listener net.Listener
+	Packet   net.PacketConn
+	Conn     net.Conn // connected already
+	// Messages says that it is of type SOCK_SEQPACKET.
+	Messages bool
+}
+
+// Addr returns the address that the socket is bound to; nil for none.
+func (h Handed) Addr() net.Addr {
+	switch {
+	case h.Listener != nil:
+		return h.Listener.Addr()
+	case h.Packet != nil:
+		return h.Packet.LocalAddr()
+	case h.Conn != nil:
+		return h.Conn.LocalAddr()
+	}
+	return nil
+}
+
+// firstHanded is the first descriptor that LISTEN_FDS counts (sd_listen_fds(3)).
+const firstHanded = 3
+
+// HandedOver returns the sockets that a service manager hands over by LISTEN_FDS,
+// if LISTEN_PID says that they are meant for this process. It takes the variables
+// out of the environment.
+func HandedOver() (sockets []Handed, err error) {
+	count := os.Getenv("LISTEN_FDS")
+	if count == "" || os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
+		return nil, nil
+	}
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 0 || n > 1<<16 {
+		return nil, &Error{Why: Local, Err: fmt.Errorf("LISTEN_FDS is %q: want a number", count)}
+	}
+	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"} {
+		_ = os.Unsetenv(name) // the sockets are not handed on
+	}
+	for fd := firstHanded; fd < firstHanded+n; fd++ {
+		closeOnExec(fd)
+		f := os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd))
+		s, err := SocketOf(f)
+		_ = f.Close() // SocketOf has made a copy
+		if err != nil {
+			return sockets, &Error{Why: Local, Op: fmt.Sprintf("LISTEN_FDS: descriptor %d", fd), Err: err}
+		}
+		sockets = append(sockets, s)
+	}
+	return sockets, nil
+}
