@@ -316,8 +316,8 @@ func (c *conversation) hungUp(d *direction) {
 		// all that POLLHUP says: what is in flight may yet arrive.
 		return
 	case d.looks < hangupLooks && d.from.ready():
-		// Standard input is about to be read: a write then fails, and that is no end
-		// in order.
+		// A pump is about to read it: its write then fails, and that is no end in
+		// order.
 		d.looks++
 		time.AfterFunc(hangupPause, func() { d.hungUp <- struct{}{} })
 		return

@@ -63,8 +63,10 @@ func (s *side) alive() bool {
 	return bare && socket.alive()
 }
 
-// ready reports whether a read of standard input would not have to wait.
-func (s *side) ready() bool { return s.stdio != nil && s.stdio.ready() }
+// ready reports whether input waits to be read.
+func (s *side) ready() bool {
+	return s.stdio != nil && s.stdio.ready() || s.socket != nil && s.socket.readable() > 0
+}
 
 // queued is what the kernel has still to deliver to the side's peer.
 func (s *side) queued() int64 {

@@ -5,12 +5,11 @@
 //
 // A conversation has two sides of the same kind, each a [Stream]: something to
 // read, something to write, and a writing half that can be ended on its own.
-// The socket is one ([Socket], or a TLS connection above it), the standard
-// streams are the other ([Stdio]). What a command adds to a conversation, it
-// wraps around a Stream; the relay has no branches for it.
+// A connection is one ([Socket], or TLS above it); the standard streams ([Stdio]), a
+// process, a room of peers or a second connection are the other. What a command adds
+// to a conversation, it wraps around a Stream; the relay has no branches for it.
 //
-// Errors have a kind of failure ([Kind]) and use the system's
-// own words ([Words]).
+// An error has the kind of the failure ([Kind]) and the system's own words ([Words]).
 package conn
 
 import "io"

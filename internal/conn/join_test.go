@@ -168,6 +168,20 @@ func TestJoinClock(t *testing.T) {
 	}
 }
 
+// What a peer has sent to a server that has closed is not lost in silence.
+func TestJoinServerGone(t *testing.T) {
+	for range 20 {
+		peer, remote := socketPair(t, "tcp")
+		to, local := socketPair(t, "unix")
+		_, _ = io.WriteString(peer, "late")
+		_ = to.Close()
+		relay := &Relay{Remote: remote, Peer: "peer", Local: local, To: "to"}
+		if r := relay.Run(t.Context()); r.Err == nil || r.Received != 4 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 // A Unix server that answers and closes has ended, no more: the peer gets the
 // answer and an end in order.
 func TestJoinServerCloses(t *testing.T) {
