@@ -62,6 +62,8 @@ func TestLive(t *testing.T) {
 		{[]string{"-n", "5", "!3s"}, "abc\n", "abc"},
 		{[]string{"-fL", "B"}, "abc\n", "\x03abc"},
 		{[]string{"-df", "B"}, "\x03abc", "abc\n"},
+		{[]string{"-d", "H/(HB)"}, "\x00\x01\x01\x02\x03", "1\t258\t3\n"},
+		{[]string{"-d", "{=00}B:n:{#n}s{sum8}"}, "\x00\x02hi\xd3", "hi\n"},
 		{[]string{"-df", "-e", "cat", "B"}, "\x03abc", "abc"},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
@@ -79,6 +81,32 @@ func TestLive(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLiveGroups checks that each element of a group without an end is answered
+// before the next one comes.
+func TestLiveGroups(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args    []string
+		answers []string
+	}{
+		{[]string{"-d", "*(HB)"}, []string{"258\t3", "\t258\t3", "\t258\t3"}},
+		{[]string{"-dj", "*(H:a:B:b:):list:"}, []string{`{"list":[{"a":258,"b":3}`, `,{"a":258,"b":3}`}},
+	} {
+		cmd := exec.Command(script.Path("gpack"), test.args...)
+		cmd.Stderr = os.Stderr
+		in, out := pipes(t, cmd)
+		for _, want := range test.answers {
+			if _, err := io.WriteString(in, "\x01\x02\x03"); err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, len(want))
+			if _, err := io.ReadFull(out, got); err != nil || string(got) != want {
+				t.Fatalf("%q %q %v", test.args, got, err)
+			}
+		}
 	}
 }
 
@@ -152,6 +180,10 @@ func TestMemory(t *testing.T) {
 		{"long names", []string{"-dj", "-k", strings.Repeat("name", 20), "B"}, zeros(huge / 8)},
 		{"one string", []string{"-d", "*s"}, zeros(huge / 4)},
 		{"one record", []string{"-d", strconv.Itoa(huge/4) + "B"}, zeros(huge / 4)},
+		{"groups", []string{"-d", "*(HB)"}, zeros(huge / 12 * 3)},
+		{"groups of strings", []string{"-d", "*(B/sB)"}, zeros(huge / 8)},
+		{"JSON groups", []string{"-dj", "*(HB)"}, zeros(huge / 12 * 3)},
+		{"a dump", []string{"-d", "--explain", "*(HB)"}, zeros(huge / 192 * 3)},
 		{"padding", []string{"-d", "9223372036854775807x"}, zeros(huge)},
 		{"lines", []string{"!I"}, io.LimitReader(&repeated{text: "4294967295\n"}, int64(huge)/11*11)},
 	} {

@@ -14,6 +14,15 @@ const (
 	pythonIterUnpack = `import sys, struct
 s = struct.Struct("!I"); out = sys.stdout
 while b := sys.stdin.buffer.read(1 << 20): out.write("".join(["%d\n" % v for v, in s.iter_unpack(b)]))`
+	pythonGroups = `import sys, struct
+s = struct.Struct("!HB"); b = sys.stdin.buffer.read()
+print("\t".join(["%d\t%d" % s.unpack_from(b, i) for i in range(0, len(b), s.size)]))`
+	pythonCounted = `import sys, struct
+n = struct.Struct("!H"); s = struct.Struct("!IHH"); b = sys.stdin.buffer.read(); out = sys.stdout; i = 0
+while i < len(b):
+    count, = n.unpack_from(b, i); i += 2; v = [count]
+    for _ in range(count): v += s.unpack_from(b, i); i += 8
+    out.write("\t".join(map(str, v)) + "\n")`
 )
 
 // mixed is a record of everything that is common.
@@ -54,6 +63,14 @@ func gpackCells(b *Bench) []Cell {
 			{name: "gpack", argv: []string{gpack, mixed}},
 			{name: "perl -n", argv: []string{"perl", "-ne", perlMixedLines}},
 		}, false, memory, Bound{Against: "perl -n", Limit: 5}),
+		d.cell("groups", "*(HB) to one line", groupsFile, []program{
+			{name: "gpack", argv: []string{gpack, "-d", "*(HB)"}},
+			{name: "python", argv: []string{"python3", "-c", pythonGroups}},
+		}, false, memory, Bound{Against: "python", Limit: 10}),
+		d.cell("counted-groups", "H/(IHH) to lines", countedFile, []program{
+			{name: "gpack", argv: []string{gpack, "-d", "H/(IHH)"}},
+			{name: "python", argv: []string{"python3", "-c", pythonCounted}},
+		}, false, memory, Bound{Against: "python", Limit: 10}),
 		d.start(gpack),
 	}
 }

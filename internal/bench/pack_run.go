@@ -24,13 +24,15 @@ const (
 	linesFile                      // the same as decimal lines
 	mixedFile                      // records of the format mixed
 	mixedLinesFile                 // the same as lines
+	groupsFile                     // elements of three bytes
+	countedFile                    // records of a count and so many elements of eight bytes
 )
 
 // packData makes the inputs when they are first needed. They are read once when
 // they are written, so that they are in the page cache.
 type packData struct {
 	b    *Bench
-	made [mixedLinesFile + 1]string
+	made [countedFile + 1]string
 	err  error
 }
 
@@ -45,6 +47,10 @@ func (d *packData) path(f file) (string, error) {
 		d.err = d.random(path)
 	case mixedFile:
 		d.err = d.records(path)
+	case groupsFile:
+		d.err = d.groups(path, 0)
+	case countedFile:
+		d.err = d.groups(path, 16)
 	case linesFile:
 		d.err = d.decoded(path, integersFile, "!I")
 	case mixedLinesFile:
@@ -86,6 +92,34 @@ func (d *packData) records(path string) error {
 		b = binary.BigEndian.AppendUint64(b[:7], r.Uint64())
 		b = append(b, "abcdefgh klmnop"[r.IntN(7):][:8]...)
 		b = binary.BigEndian.AppendUint64(b, math.Float64bits(r.NormFloat64()))
+		if _, err := w.Write(b); err != nil {
+			break
+		}
+	}
+	return errors.Join(w.Flush(), out.Close())
+}
+
+// groups writes random bytes, a multiple of three of them; or, if most is not 0,
+// records of up to so many elements behind their count.
+func (d *packData) groups(path string, most int) error {
+	out, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(out, 1<<20)
+	r := rand.New(rand.NewPCG(5, 6))
+	var b []byte
+	for size := int64(0); size < d.b.Bytes/4; size += int64(len(b)) {
+		b = b[:0]
+		if most == 0 {
+			b = append(binary.BigEndian.AppendUint64(b, r.Uint64()), 7)
+		} else {
+			n := r.IntN(most + 1)
+			b = binary.BigEndian.AppendUint16(b, uint16(n))
+			for range n {
+				b = binary.BigEndian.AppendUint64(b, r.Uint64())
+			}
+		}
 		if _, err := w.Write(b); err != nil {
 			break
 		}

@@ -94,3 +94,25 @@ func BenchmarkEncode(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkGroups decodes groups by the cursor.
+func BenchmarkGroups(b *testing.B) {
+	for _, format := range []string{"*(HB)", "H/(IHH)", "*(B/sH)"} {
+		b.Run(format, func(b *testing.B) {
+			f, err := Parse(format)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r := rand.New(rand.NewPCG(1, 2))
+			data := make([]byte, 3<<18)
+			for i := range data {
+				data[i] = byte(r.Uint32())
+			}
+			d := NewDecoder(f, Options{})
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				d.Decode(io.Discard, bytes.NewReader(data), -1)
+			}
+		})
+	}
+}

@@ -99,6 +99,12 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 				c.need = 1
 				return dst, all - len(b), false, nil
 			}
+			if c.l.room > 0 {
+				rest := b
+				if dst, b = c.elements(dst, b); len(b) < len(rest) {
+					continue
+				}
+			}
 			dst = c.next(dst)
 			continue
 		}

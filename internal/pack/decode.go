@@ -33,6 +33,7 @@ type level struct {
 	*sequence
 	ops         []op
 	open, close string
+	room        int // see fastRoom
 }
 
 // An op is an item with the text around its values.
@@ -76,6 +77,9 @@ func NewDecoder(f *Format, o Options) *Decoder {
 		begin = "offset="
 	}
 	d.begin = []byte(begin)
+	if f.flat {
+		d.room = d.fastRoom(&d.level)
+	}
 	d.choose()
 	return d
 }
@@ -100,6 +104,9 @@ func (d *Decoder) newLevel(s *sequence, named bool) level {
 			if p.group.bare() {
 				inner.open, inner.close = "", ""
 			}
+			if len(d.f.sums) == 0 && inner.align <= 1 && inner.size > 0 {
+				inner.room = d.fastRoom(&inner)
+			}
 			p.inner, p.list = &inner, d.o.JSON
 		}
 	}
@@ -110,8 +117,8 @@ func (d *Decoder) newLevel(s *sequence, named bool) level {
 func (d *Decoder) choose() {
 	if d.isLone() {
 		d.convert = func(dst, chunk []byte, _ int64) []byte { return d.loneIntegers(dst, chunk) }
-	} else if room, ok := d.fast(); ok {
-		d.convert = func(dst, chunk []byte, _ int64) []byte { return d.fastRecords(dst, chunk, room) }
+	} else if d.room > 0 {
+		d.convert = d.fastRecords
 	} else {
 		d.convert = d.records
 	}

@@ -8,28 +8,30 @@ import (
 )
 
 // The fast path of decoding: records of integers, floats, flags and short
-// strings as plain text, one byte between them.
+// strings as plain text, one byte between them. The elements of a group that are
+// made of such take it too.
 
 // floatRoom is the most text that a float takes.
 const floatRoom = 32
 
-// fast reports whether records take the fast path, and the most text that one of
-// them can have.
-func (d *Decoder) fast() (room int, ok bool) {
-	if d.o.Offsets || d.o.JSON || d.o.Shell || d.o.Raw || d.o.Explain || d.special != 0 || len(d.separator) != 1 || !d.f.fixed || !d.f.flat {
-		return 0, false
+// fastRoom is the most text that one record, or element, of l can have on the fast
+// path, 0 if it does not take it.
+func (d *Decoder) fastRoom(l *level) int {
+	if d.o.Offsets || d.o.JSON || d.o.Shell || d.o.Raw || d.o.Explain || d.special != 0 || len(d.separator) != 1 || !l.fixed {
+		return 0
 	}
-	for i := range d.ops {
-		p := &d.ops[i]
-		if p.Count > 1024 {
-			return 0, false
+	room := uintRoom
+	for i := range l.ops {
+		p := &l.ops[i]
+		if p.Count > 1024 || p.slot > 0 {
+			return 0
 		}
 		each := 0
 		switch p.kind {
 		case pad:
 		case integer:
 			if !p.plain || p.width&(p.width-1) != 0 {
-				return 0, false
+				return 0
 			}
 			each = uintRoom
 		case float:
@@ -39,44 +41,50 @@ func (d *Decoder) fast() (room int, ok bool) {
 		case char, bytesOf:
 			each = 4
 		default:
-			return 0, false
+			return 0
 		}
 		room += (each + 1) * int(p.Count+1)
 	}
-	return room + uintRoom, true
+	return room
 }
 
-// fastRecords writes all records of a chunk; room is what fast returned.
-func (d *Decoder) fastRecords(dst, chunk []byte, room int) []byte {
+// fastRecords writes all records of a chunk.
+func (d *Decoder) fastRecords(dst, chunk []byte, _ int64) []byte {
 	size := int(d.f.size)
 	for len(chunk) >= size {
-		if cap(dst)-len(dst) < room {
-			dst = slices.Grow(dst, room+len(chunk))
+		if cap(dst)-len(dst) < d.room {
+			dst = slices.Grow(dst, d.room+len(chunk))
 		}
-		dst = d.fastRecord(dst, chunk[:size:size])
+		start := len(dst)
+		dst = d.fastValues(dst, &d.level, chunk[:size:size])
+		if len(dst) > start {
+			dst = dst[:len(dst)-1]
+		}
+		dst = append(dst, d.tail[0])
 		chunk = chunk[size:]
 	}
 	return dst
 }
 
-// fastRecord writes one record; dst has room for it. Each value is written with
-// the separator behind it, which the end of the line then replaces.
-func (d *Decoder) fastRecord(dst, rec []byte) []byte {
-	start := len(dst)
+// fastValues writes the values of one record or element, each with the separator
+// behind it; dst has room for them.
+func (d *Decoder) fastValues(dst []byte, l *level, b []byte) []byte {
 	separator := d.separator[0]
-	for i := range d.ops {
-		p := &d.ops[i]
-		b := rec[p.offset:]
-		if p.kind == pad {
+	for i := range l.ops {
+		p := &l.ops[i]
+		b = b[p.padding:]
+		switch p.kind {
+		case pad:
+			b = b[p.Count:]
 			continue
-		}
-		if p.kind == bytesOf {
-			b = b[:p.Count]
+		case bytesOf:
+			text := b[:p.Count]
 			if d.o.Trim {
-				b = bytes.TrimRight(b, "\x00")
+				text = bytes.TrimRight(text, "\x00")
 			}
-			dst, _ = p.escape.append(dst, b, true)
+			dst, _ = p.escape.append(dst, text, true)
 			dst = append(dst, separator)
+			b = b[p.Count:]
 			continue
 		}
 		for range p.Count {
@@ -95,18 +103,44 @@ func (d *Decoder) fastRecord(dst, rec []byte) []byte {
 			b = b[p.width:]
 		}
 	}
-	if len(dst) == start {
-		return append(dst, d.tail[0])
-	}
-	dst[len(dst)-1] = d.tail[0]
 	return dst
+}
+
+// elements writes as many of the next elements of a group as b has whole ones, and
+// returns what is left of b.
+func (c *cursor) elements(dst, b []byte) ([]byte, []byte) {
+	size := int(c.l.size)
+	n := int64(len(b) / size)
+	if c.count >= 0 {
+		n = min(n, c.count-c.number)
+	}
+	if n == 0 {
+		return dst, b
+	}
+	dst = c.separate(dst)
+	start := len(dst)
+	for range n {
+		if cap(dst)-len(dst) < c.l.room {
+			dst = slices.Grow(dst, c.l.room+len(b))
+		}
+		dst = c.d.fastValues(dst, c.l, b[:size:size])
+		b = b[size:]
+	}
+	c.number += n
+	c.at += n * int64(size)
+	if dst = dst[:len(dst)-1]; len(dst) < start {
+		c.comma = false // there was no value
+	}
+	if c.count < 0 {
+		c.mark = len(dst)
+	}
+	return dst, b
 }
 
 // isLone reports whether the format is nothing but one unsigned integer of four
 // bytes: the format that speed matters most for.
 func (d *Decoder) isLone() bool {
-	_, fast := d.fast()
-	return fast && d.f.isLone()
+	return d.room > 0 && d.f.isLone()
 }
 
 // loneIntegers writes integers of four bytes, one a line. It begins with the last

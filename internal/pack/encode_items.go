@@ -173,12 +173,12 @@ func (p *packing) sized(it *item, n int64) error {
 		case *l < 0:
 			*l = n
 		case *l != n:
-			return dataf("strings of %d and %d bytes have the same length", *l, n)
+			return dataf("strings of %d and %d bytes refer to one length", *l, n)
 		}
 		return nil
 	}
 	if c.n != n {
-		return dataf("string of %d bytes has the length %d", n, c.n)
+		return dataf("string of %d bytes refers to the length %d", n, c.n)
 	}
 	return nil
 }

@@ -303,7 +303,7 @@ func (p *jsonParser) counted(slot int, n int64) error {
 	place := &p.s.places[slot]
 	f := &p.fields[place.field]
 	if place.set && !bytes.Equal(f.text, text) {
-		return dataf("lists of %s and %s elements have the same count", f.text, text)
+		return dataf("lists of %s and %s elements refer to one count", f.text, text)
 	}
 	place.set, f.text = true, text
 	return nil

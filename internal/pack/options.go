@@ -117,7 +117,7 @@ func (s *sequence) bare() bool {
 func (o *Options) CheckNames(f *Format, needed, shell bool) error {
 	if o.Names == nil {
 		if shell && f.grouped() {
-			return fmt.Errorf("groups such as those of %s cannot be variables of the shell", quote(f.Text))
+			return fmt.Errorf("%s has groups: they cannot be variables of the shell", quote(f.Text))
 		}
 		if !needed || !shell && !f.named() && !f.grouped() {
 			return nil
