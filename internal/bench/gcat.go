@@ -18,6 +18,7 @@ func gcatCells(b *Bench) []Cell {
 	for _, listen := range []bool{false, true} {
 		cells = append(cells, b.smallCell(listen, tools))
 	}
+	cells = append(cells, b.forwardCells()...)
 	return append(cells, b.startCell(tools), b.helpCell(tools))
 }
 
