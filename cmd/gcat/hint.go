@@ -157,3 +157,39 @@ func without(words []string, word string) []string {
 	}
 	return rest
 }
+
+// habits are options of ncat(1), nc(1), socat(1) and curl(1), and what they are
+// here.
+var habits = map[string]string{
+	"--ssl":            "--tls",
+	"--ssl-verify":     "--tls, which always verifies,",
+	"--ssl-cert":       "--tls-cert FILE",
+	"--ssl-key":        "--tls-key FILE",
+	"--ssl-trustfile":  "--tls-ca FILE",
+	"--ssl-servername": "--tls-name NAME",
+	"--ssl-alpn":       "--tls-alpn PROTO,...",
+	"--cacert":         "--tls-ca FILE",
+	"--cert":           "--tls-cert FILE",
+	"--key":            "--tls-key FILE",
+	"--insecure":       "--tls-insecure",
+	"-H":               "--tls-fingerprint SHA256",
+	"-R":               "--tls-ca FILE",
+	"--sh-exec":        "--exec CMD",
+	"--wait":           "--timeout D",
+	"--max-time":       "--deadline D",
+	"-m":               "--deadline D",
+	"--delay":          "--interval D",
+	"--source-port":    "--port PORT",
+	"--nodns":          "--numeric",
+	"--unixsock":       "--unix",
+	"--unix-socket":    "--unix",
+	"--hex-dump":       "--hexdump FILE",
+	"--output":         "the shell's >FILE",
+	"--proxy-type":     "--proxy-protocol 5|4|connect",
+	"--proxy-auth":     "--proxy-user USER, with $GCAT_PROXY_PASSWORD,",
+	"--socks5":         "--proxy socks5://HOST:PORT",
+	"-I":               "--rcvbuf SIZE",
+	"-O":               "--sndbuf SIZE",
+	"-M":               "--ttl N",
+	"-T":               "--tos N",
+}

@@ -20,6 +20,7 @@ import (
 	"os"
 
 	"gcat/internal/cli"
+	"gcat/man"
 )
 
 //go:embed help.txt
@@ -28,7 +29,7 @@ var help string
 //go:embed brief.txt
 var brief string
 
-var app = cli.App{Name: "gcat", Help: help, Brief: brief}
+var app = cli.App{Name: "gcat", Help: help, Brief: brief, Manual: man.Gcat, Habits: habits}
 
 func main() {
 	flags := new(grammar)

@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"gcat/internal/cli"
+	"gcat/man"
 )
 
 //go:embed help.txt
@@ -19,7 +20,23 @@ var help string
 //go:embed brief.txt
 var brief string
 
-var app = cli.App{Name: "gecho", Help: help, Brief: brief}
+var app = cli.App{Name: "gecho", Help: help, Brief: brief, Manual: man.Gecho, Habits: habits}
+
+// habits are options of other servers, and what they are here.
+var habits = map[string]string{
+	"--port":   "an operand (gecho :PORT)",
+	"-p":       "an operand (gecho :PORT)",
+	"--host":   "an operand (gecho HOST:PORT)",
+	"--bind":   "an operand (gecho HOST:PORT)",
+	"-s":       "an operand (gecho HOST:PORT)",
+	"--udp":    "an operand (gecho udp://:PORT)",
+	"-u":       "an operand (gecho udp://:PORT)",
+	"--unix":   "an operand (gecho /PATH)",
+	"-U":       "an operand (gecho /PATH)",
+	"--ssl":    "--tls",
+	"--listen": "the default",
+	"-l":       "the default",
+}
 
 func main() {
 	var g gecho

@@ -49,6 +49,8 @@ type gpack struct {
 
 	Format string   `arg:"" passthrough:"partial" help:"Format of one record."`
 	Args   []string `arg:"" optional:"" help:"Values, or files."`
+
+	log *cli.Log
 }
 
 // offset is a number of bytes from the start of an input, or, if it is negative,

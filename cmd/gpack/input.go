@@ -48,17 +48,16 @@ func (g *gpack) inputs(form pack.Form, convert converter) (pack.Counts, error) {
 	if len(failed) == 0 && g.limit() > total.Records {
 		failed = append(failed, short(where, total.Records, g.limit()))
 	}
-	return total, joined(failed)
+	return total, g.joined(failed)
 }
 
 // joined reports all errors but the last, and returns that one.
-func joined(failed []error) error {
+func (g *gpack) joined(failed []error) error {
 	if len(failed) == 0 {
 		return nil
 	}
 	for _, err := range failed[:len(failed)-1] {
-		log := cli.Log{Name: app.Name, Out: cli.Stderr}
-		log.Error(err)
+		g.log.Error(err)
 	}
 	return failed[len(failed)-1]
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"gcat/internal/cli"
+	"gcat/man"
 )
 
 //go:embed help.txt
@@ -21,7 +22,7 @@ var help string
 //go:embed brief.txt
 var brief string
 
-var app = cli.App{Name: "gpack", Help: help, Brief: brief}
+var app = cli.App{Name: "gpack", Help: help, Brief: brief, Manual: man.Gpack}
 
 func main() {
 	cli.DieSilently(syscall.SIGQUIT)

@@ -12,6 +12,7 @@ import (
 
 // run is the whole command.
 func (g *gpack) run(log *cli.Log) error {
+	g.log = log
 	parse := pack.Parse
 	if g.NoVerify {
 		parse = pack.ParseUnverified

@@ -18,6 +18,7 @@ var Version string
 // that ask for a text are answered before the grammar is read.
 type Common struct {
 	Help       bool `short:"h"`
+	Manual     bool
 	Version    bool
 	Completion string
 	Verbose    int `short:"v" type:"counter"`
@@ -32,13 +33,18 @@ type Logging struct {
 
 // An App is what a command is apart from its grammar.
 type App struct {
-	// Name is the command's name.
+	// Name is the command's name, unless it is called by another one.
 	Name string
 	// Help is what --help prints: the command lines it takes, and each option on
 	// a line. The completion scripts and the diagnostics take their words from it.
 	Help string
 	// Brief is what -h prints: the options that most runs need.
 	Brief string
+	// Manual is what --manual prints.
+	Manual string
+	// Habits are options of similar commands, "--ssl" or "-k", and what they are
+	// here.
+	Habits map[string]string
 }
 
 // Main parses args into grammar (a pointer to a struct that embeds [Common]),
@@ -49,12 +55,12 @@ func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
 	if !term.IsTerminal(int(os.Stdin.Fd())) { // else internal/tty catches them, to restore the terminal
 		DieSilently(useless...)
 	}
-	log := &Log{Name: a.Name, Out: Stderr, late: standardError}
+	log := &Log{Name: a.called(), Out: Stderr, late: standardError}
 	err := a.main(grammar, args, log, run)
 	if i, ok := errors.AsType[*Interrupted](err); ok {
 		DieOf(i.Signal)
 	}
-	log.Error(err)
+	log.Error(a.hinted(err))
 	log.end()
 	return StatusOf(err)
 }
@@ -67,11 +73,13 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 		case w.name == "log":
 			log.JSON = w.value == "json"
 		case w.name == "help" && w.typed == "-h":
-			return print(a.Brief)
+			return print(a.renamed(a.Brief))
 		case w.name == "help":
-			return print(a.Help)
+			return print(a.renamed(a.Help))
+		case w.name == "manual":
+			return print(a.renamed(a.Manual))
 		case w.name == "version":
-			return print(a.Name + " " + version() + "\n")
+			return print(a.called() + " " + version() + "\n")
 		case w.name == "completion":
 			return a.complete(r, w.value)
 		}

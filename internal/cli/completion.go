@@ -10,11 +10,11 @@ func (a *App) complete(r *reader, shell string) error {
 	words := a.completed(r)
 	switch shell {
 	case "bash":
-		return print(bashCompletion(a.Name, words))
+		return print(bashCompletion(a.called(), words))
 	case "zsh":
-		return print(zshCompletion(a.Name, words, r.kindOfOperands()))
+		return print(zshCompletion(a.called(), words, r.kindOfOperands()))
 	case "fish":
-		return print(fishCompletion(a.Name, words, r.kindOfOperands()))
+		return print(fishCompletion(a.called(), words, r.kindOfOperands()))
 	}
 	return Usagef("no completion script for %q: type --completion bash, zsh or fish", shell)
 }
@@ -58,7 +58,7 @@ func (a *App) completed(r *reader) []option {
 		if words == "" && f.name != "help" {
 			continue
 		}
-		o := option{long: f.name, short: f.letter, help: words, repeats: f.count || f.field.Kind() == reflect.Slice}
+		o := option{long: f.name, short: f.letter, help: a.renamed(words), repeats: f.count || f.field.Kind() == reflect.Slice}
 		if f.takesValue() {
 			o.value, o.choices = placeholder, choices(f, placeholder)
 			o.kind = kindOfValue(o.value)

@@ -98,3 +98,8 @@ func peer(t *testing.T, name string) string {
 }
 
 func lines(s string) []string { return strings.Split(strings.TrimSuffix(s, "\n"), "\n") }
+
+func TestMain(m *testing.M) {
+	os.Args[0] = testApp.Name
+	os.Exit(m.Run())
+}

@@ -5,7 +5,7 @@ import "strings"
 // synopsis is the first command line that --help names.
 func (a *App) synopsis() string {
 	first, _, _ := strings.Cut(a.Help, "\n")
-	return strings.TrimPrefix(first, "Usage: ")
+	return a.renamed(strings.TrimPrefix(first, "Usage: "))
 }
 
 // described is what --help says of the option called name, in a line such as

@@ -8,6 +8,9 @@ import (
 // unknownOption is the error about an option that does not exist: it names the
 // nearest that does. arg is the word that holds it.
 func (a *App) unknownOption(r *reader, typed, arg string) error {
+	if ours := a.Habits[typed]; ours != "" {
+		return Hint(Usagef("unknown option %q", typed), typed+" is "+ours+" here")
+	}
 	// -timeout, with one hyphen, is read as a bundle of letters.
 	if name, _, _ := strings.Cut(arg[1:], "="); len(typed) == 2 && len(name) > 1 && r.long(name) != nil {
 		return Usagef("unknown option %q, did you mean %s?", arg, a.typable(r.long(name)))

@@ -22,12 +22,12 @@ var rooms = map[string][]string{
 	"gcat/internal/proxy":      {"golang.org/x/net/proxy"},
 	"gcat/internal/pack":       {},
 	"gcat/internal/tty":        {"golang.org/x/term", "golang.org/x/sys/unix"},
-	"gcat/cmd/gcat": {"gcat/internal/broker", "gcat/internal/cli", "gcat/internal/command", "gcat/internal/conn",
+	"gcat/cmd/gcat": {"gcat/man", "gcat/internal/broker", "gcat/internal/cli", "gcat/internal/command", "gcat/internal/conn",
 		"gcat/internal/filter", "gcat/internal/proxy", "gcat/internal/scan", "gcat/internal/tlsconn", "gcat/internal/tty",
 		"golang.org/x/term", "golang.org/x/sys/unix"},
-	"gcat/cmd/gecho": {"gcat/internal/cli", "gcat/internal/conn", "gcat/internal/echo", "gcat/internal/tlsconn", "gcat/internal/tty",
+	"gcat/cmd/gecho": {"gcat/man", "gcat/internal/cli", "gcat/internal/conn", "gcat/internal/echo", "gcat/internal/tlsconn", "gcat/internal/tty",
 		"golang.org/x/term", "golang.org/x/sys/unix"},
-	"gcat/cmd/gpack": {"gcat/internal/cli", "gcat/internal/pack", "gcat/internal/tty",
+	"gcat/cmd/gpack": {"gcat/man", "gcat/internal/cli", "gcat/internal/pack", "gcat/internal/tty",
 		"golang.org/x/term", "golang.org/x/sys/unix"},
 }
 
