@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"time"
 
@@ -36,6 +37,34 @@ func (g *gcat) joins(stdio *conn.Stdio) bool {
 	return !g.looksAtBytes() && !stdio.Terminal && !stdio.KeepsBounds()
 }
 
+// frames gives datagrams the size that they have on where's bus.
+func (g *gcat) frames(where place) {
+	if n := where.FrameSize(); n > 0 && g.DatagramSize == nil {
+		g.DatagramSize = &n
+	}
+}
+
+// dropped says what our own receive buffer had no room for, and returns what ended
+// the conversation. UDP promises nothing else; a CAN bus does.
+func (g *gcat) dropped(where place, local string, r conn.Result) error {
+	if r.Dropped == 0 {
+		return r.Err
+	}
+	what := "datagram"
+	if where.FrameSize() > 0 {
+		what = "frame"
+	}
+	if r.Dropped > 1 {
+		what += "s"
+	}
+	words := fmt.Errorf("%d %s dropped, the receive buffer was full (--rcvbuf)", r.Dropped, what)
+	if r.Err == nil && where.FrameSize() > 0 {
+		return &conn.Error{Why: conn.NotDelivered, Op: local, Err: words}
+	}
+	g.log.Infof(0, "%s: %v", local, words)
+	return r.Err
+}
+
 // cut is where the datagrams in what was read from standard input end, if several
 // may be sent at once; nil if each is read and sent alone.
 func (g *gcat) cut() conn.Cut {
@@ -51,6 +80,12 @@ func (g *gcat) cut() conn.Cut {
 
 // connectDatagrams is gcat as a client over datagrams.
 func (g *gcat) connectDatagrams(ctx context.Context, where place) error {
+	if where.Network == "j1939" {
+		if err := conn.CheckJ1939(g.Source); err != nil {
+			return usage(err)
+		}
+	}
+	g.frames(where)
 	d := g.dialer(where)
 	if where.Unix() {
 		d.LocalHost, d.LocalPath = "", g.Source
@@ -70,13 +105,15 @@ func (g *gcat) connectDatagrams(ctx context.Context, where place) error {
 	relay := g.datagramRelay(stdio, remote, p.name)
 	defer g.tally.add(p.name, relay.Counts)()
 	result := relay.Run(ctx)
-	g.closed(address(remote.Conn().LocalAddr()), p.name, "", result)
-	return result.Err
+	local := address(remote.Conn().LocalAddr())
+	g.closed(local, p.name, "", result)
+	return g.dropped(where, local, result)
 }
 
 // listenDatagrams is gcat as a listener over datagrams. There is one
 // conversation, whoever takes part in it.
 func (g *gcat) listenDatagrams(ctx context.Context, where place) error {
+	g.frames(where)
 	remote, err := g.listenConfig().ListenDatagrams(ctx, where.Endpoint)
 	if err != nil {
 		return cause(ctx, err)
@@ -102,7 +139,7 @@ func (g *gcat) listenDatagrams(ctx context.Context, where place) error {
 		name = datagramPeer(a)
 	}
 	g.closed(bound.Address(), name, "", result)
-	return result.Err
+	return g.dropped(where, bound.Address(), result)
 }
 
 // datagramPeer names the sender of a datagram; on Unix sockets it need not have

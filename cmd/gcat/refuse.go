@@ -33,10 +33,11 @@ const (
 	unixDatagram
 	unixPacket
 	vsock
+	can
 
 	ip       = tcp | udp
 	streams  = tcp | unixStream | vsock
-	messages = udp | unixDatagram | unixPacket // they keep the bounds of what is written
+	messages = udp | unixDatagram | unixPacket | can // they keep the bounds of what is written
 )
 
 // bounds are the kinds of sockets that keep the bounds of what is written as kind
@@ -62,6 +63,8 @@ func kindOf(where place) (kind sockets, name string) {
 		return unixPacket, "a Unix packet socket"
 	case where.Unix():
 		return unixStream, "a Unix socket"
+	case where.CAN():
+		return can, "CAN"
 	case where.Datagram():
 		return udp, "UDP"
 	case where.Network == "vsock":
@@ -88,12 +91,12 @@ func (g *grammar) options(where, to place) []option {
 		{name: "-u", given: g.UDP || kind&messages != 0},
 		{name: "-U", given: g.Unix},
 		{name: "-s", given: g.Source != "" && !g.UDP, not: "-U"},
-		{name: "-s", given: g.Source != "" && dialled, on: ip | unixDatagram},
+		{name: "-s", given: g.Source != "" && dialled && where.Network != "j1939", on: ip | unixDatagram},
 		{name: "-s", given: g.Source != "" && !dialled, on: ip},
 		{name: "-p", given: g.Port != "", not: "-U", on: ip},
 		{name: "--retry", given: g.Retry > 0 && !beyond, not: "-l"},
 		{name: "--retry", given: g.Retry > 0 && !g.Scan, on: ^udp, far: true, try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
-		{name: "-z", given: g.Scan, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
+		{name: "-z", given: g.Scan, on: ^can, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
 		{name: "--closed", given: g.Closed, needs: "-z"},
 		{name: "--parallel", given: g.Parallel != nil, needs: "-z"},
 		{name: "-F", given: g.PassFD, not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q"},
@@ -115,7 +118,7 @@ func (g *grammar) options(where, to place) []option {
 		{name: "--mode", given: g.Mode != 0, needs: "-l", on: unixStream | unixDatagram | unixPacket},
 		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
 		{name: "--ready", given: g.Ready != "", needs: "-l"},
-		{name: "--to", given: beyond, needs: "-l", not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw"},
+		{name: "--to", given: beyond, on: ^can, needs: "-l", not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw"},
 		{name: "-e", given: g.Exec != "", not: "--send-only -d", on: streams},
 		{name: "--broker", given: g.Broker, needs: "-lk", not: "-e --send-only", on: streams},
 		{name: "--chat", given: g.Chat, needs: "-lk", not: "-e --send-only", on: streams},

@@ -71,9 +71,6 @@ func (g *gcat) listening(bound conn.Endpoint) {
 // closed logs how the conversation of local with remote ended and what was
 // moved. To is the endpoint that remote was joined to, if any.
 func (g *gcat) closed(local, remote, to string, r conn.Result) {
-	if r.Dropped > 0 {
-		g.log.Infof(0, "%s: %s dropped, the receive buffer was full (--rcvbuf)", local, datagramCount(r.Dropped))
-	}
 	if g.log.Level < 1 {
 		return
 	}
@@ -104,13 +101,6 @@ func (g *gcat) closed(local, remote, to string, r conn.Result) {
 		fields = append(fields, cli.Field{Key: "dropped", Value: r.Dropped})
 	}
 	g.log.Event(1, cli.Event{Name: "closed", Text: text, Fields: fields})
-}
-
-func datagramCount(n int64) string {
-	if n == 1 {
-		return "1 datagram"
-	}
-	return fmt.Sprintf("%d datagrams", n)
 }
 
 // A tally is the conversations that a signal asks about, and a meter shows.

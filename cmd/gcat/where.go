@@ -203,7 +203,7 @@ func (g *grammar) agree(word string, e conn.Endpoint) (place, error) {
 	case g.UDP && !e.Datagram():
 		return p, cli.Usagef("cannot use -u with %q", word)
 	case family == "":
-	case e.Unix() || e.Network == "vsock":
+	case e.Unix() || e.Network == "vsock" || e.CAN():
 		return p, cli.Usagef("cannot use -%s with %q", family, word)
 	case e.Network == "tls":
 		p.Network = "tcp" + family

@@ -80,6 +80,13 @@ const keepMost = 1 << 20
 // DialDatagrams opens a socket to e. Nothing is sent, so that it is not known
 // whether anybody is there.
 func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, error) {
+	if e.CAN() {
+		c, err := openCAN(e, d.LocalHost, d.Socket, false)
+		if err != nil {
+			return nil, &Error{Why: ConnectKind(err), Op: "connect to " + e.words(), Err: err}
+		}
+		return &Datagrams{conn: newGramConn(c), names: []string{e.Host}}, nil
+	}
 	if e.Unix() {
 		c, err := d.Dial(ctx, e)
 		if err != nil {
@@ -345,7 +352,7 @@ func (d *Datagrams) failure(err error) error {
 			e.Err = fmt.Errorf("%s (%s)", Words(err), strings.Join(d.names, ", "))
 		}
 	}
-	if d.answers > 0 && e.Why != Local {
+	if e.Why != Local && (d.answers > 0 || EndpointOf(d.conn.LocalAddr()).CAN() && e.Why != BadAddress && e.Why != Timeout) {
 		e.Why = ResetByPeer
 	}
 	return e

@@ -47,8 +47,10 @@ type DatagramListener struct {
 	got   int // datagrams
 
 	known chan struct{} // closed when there is a peer
+	fixed bool          // the socket has one peer
 	mu    sync.Mutex
 	peer  packetPeer
+	heard bool // the peer has spoken
 }
 
 // A packetPeer is whom a datagram came from.
@@ -70,6 +72,9 @@ func (p *packetPeer) name() string {
 // ListenDatagrams binds a socket to e. Closing it removes the socket file that
 // it made.
 func (lc ListenConfig) ListenDatagrams(ctx context.Context, e Endpoint) (*DatagramListener, error) {
+	if e.CAN() {
+		return lc.listenCAN(e)
+	}
 	p, err := lc.ListenPacket(ctx, e)
 	if err != nil {
 		return nil, err
@@ -88,6 +93,21 @@ func (lc ListenConfig) ListenDatagrams(ctx context.Context, e Endpoint) (*Datagr
 		return nil, listenError(e, syscall.EAFNOSUPPORT)
 	}
 	l.out = newOutbox(l.conn)
+	return l, nil
+}
+
+// listenCAN opens a CAN socket, which may speak before it has heard: to the one
+// peer that it has, or to all.
+func (lc ListenConfig) listenCAN(e Endpoint) (*DatagramListener, error) {
+	c, err := openCAN(e, "", lc.Socket, true)
+	if err != nil {
+		return nil, listenError(e, err)
+	}
+	l := &DatagramListener{
+		conn: c, in: newInbox(c, bigMessage, 0), out: newOutbox(c), local: c.LocalAddr(),
+		known: make(chan struct{}), fixed: e.Network != "j1939", peer: packetPeer{addr: c.RemoteAddr(), raw: c.raw},
+	}
+	close(l.known)
 	return l, nil
 }
 
@@ -156,23 +176,23 @@ func (l *DatagramListener) limit() {
 // take reports whether a datagram from that peer is ours, and makes it the one
 // that is answered.
 func (l *DatagramListener) take(s *slot) bool {
+	if l.fixed {
+		return true
+	}
 	l.mu.Lock()
-	first, again := false, bytes.Equal(l.peer.raw, s.from)
-	select {
-	case <-l.known:
-		if again && bytes.Equal(l.peer.came, s.control) || !again && !l.Keep {
-			l.mu.Unlock()
-			return again
-		}
-	default:
-		first = true
+	first, again := !l.heard, bytes.Equal(l.peer.raw, s.from)
+	if !first && (again && bytes.Equal(l.peer.came, s.control) || !again && !l.Keep) {
+		l.mu.Unlock()
+		return again
 	}
 	from := packetPeer{
 		addr: l.in.addr(s), raw: bytes.Clone(s.from),
 		came: bytes.Clone(s.control), control: answerFrom(s.control),
 	}
-	l.peer = from
-	if first {
+	l.peer, l.heard = from, true
+	select {
+	case <-l.known:
+	default:
 		close(l.known)
 	}
 	l.mu.Unlock()

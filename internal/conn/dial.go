@@ -134,7 +134,7 @@ func timedOut(err error, limit time.Duration) string {
 
 // words is e as a diagnostic names it: without the scheme where that is clear.
 func (e Endpoint) words() string {
-	if e.Network == "vsock" {
+	if e.Network == "vsock" || e.CAN() {
 		return e.String()
 	}
 	return e.Address()

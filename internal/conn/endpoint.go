@@ -13,7 +13,7 @@ import (
 // An Endpoint is an address of a socket as a user writes it.
 type Endpoint struct {
 	// Network is tcp, tcp4, tcp6, udp, udp4, udp6, unix, unixgram, unixpacket,
-	// tls or vsock.
+	// tls, vsock or one of CAN's (can.go).
 	Network string
 	// Host is a name or an address; empty is all addresses when listening and
 	// the loopback when connecting. For vsock it is the context identifier.
@@ -37,6 +37,7 @@ type Syntax struct {
 var networks = []string{
 	"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6",
 	"unix", "unixgram", "unixpacket", "tls", "vsock",
+	"can", "canfd", "isotp", "j1939", "canbcm",
 }
 
 // ParseEndpoint reads one of the spellings HOST:PORT, [V6]:PORT, :PORT, PORT,
@@ -68,6 +69,9 @@ func ParseEndpoint(s string, syntax Syntax) (Endpoint, error) {
 	if e.Unix() {
 		e.Path = rest
 		return e, checkPath(s, rest)
+	}
+	if e.CAN() {
+		return parseCAN(e.Network, rest)
 	}
 	host, port, err := splitHostPort(rest, syntax)
 	if err != nil {
@@ -214,7 +218,7 @@ func (e Endpoint) Unix() bool { return strings.HasPrefix(e.Network, "unix") }
 
 // Datagram reports whether e carries datagrams without a connection.
 func (e Endpoint) Datagram() bool {
-	return strings.HasPrefix(e.Network, "udp") || e.Network == "unixgram"
+	return strings.HasPrefix(e.Network, "udp") || e.Network == "unixgram" || e.CAN()
 }
 
 // Abstract reports whether e is in Linux's abstract name space.
@@ -222,8 +226,11 @@ func (e Endpoint) Abstract() bool { return strings.HasPrefix(e.Path, "@") }
 
 // Address is e without its scheme: HOST:PORT or a path.
 func (e Endpoint) Address() string {
-	if e.Unix() {
+	switch {
+	case e.Unix():
 		return e.Path
+	case e.CAN():
+		return e.canAddress()
 	}
 	return net.JoinHostPort(e.Host, e.Port)
 }
@@ -238,6 +245,8 @@ func EndpointOf(a net.Addr) Endpoint {
 		return Endpoint{}
 	}
 	switch a := a.(type) {
+	case canAddr:
+		return a.Endpoint
 	case *net.UnixAddr:
 		return Endpoint{Network: a.Net, Path: a.Name}
 	case *net.TCPAddr, *net.UDPAddr:

@@ -8,7 +8,8 @@ import (
 // An inbox receives datagrams from a socket, as many at a time as are there where
 // the system can do that, and hands them out.
 type inbox struct {
-	receiver        // of this system
+	receiver // of this system
+	special  traits
 	got      []slot // what was received
 	next     int    // the first of them that was not handed out
 	rest     []byte // of the one before, what did not fit in the reader's buffer
@@ -61,6 +62,9 @@ func (b *inbox) read(p []byte, join bool, most int, take func(*slot) bool) (n, c
 			break
 		}
 		b.next++
+		if b.special.received != nil {
+			b.special.received(s)
+		}
 		if s.cut {
 			return 0, 0, errCut
 		}

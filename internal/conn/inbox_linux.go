@@ -61,7 +61,11 @@ func newInbox(c net.Conn, size, room int) *inbox {
 		h.Name, h.Iov, h.Control = &r.names[i][0], &r.vectors[i], unsafe.SliceData(r.slots[i].control)
 		h.SetIovlen(1)
 	}
-	return &inbox{receiver: r}
+	b := &inbox{receiver: r}
+	if s, ok := c.(interface{ traitsOf() traits }); ok {
+		b.special = s.traitsOf()
+	}
+	return b
 }
 
 // receive waits for datagrams, and returns those that are there, at most most.
@@ -120,7 +124,10 @@ func (closedConn) Read(func(uintptr) bool) error  { return net.ErrClosed }
 func (closedConn) Write(func(uintptr) bool) error { return net.ErrClosed }
 
 // addr is whom s came from; nil if the sender has no address.
-func (r *receiver) addr(s *slot) net.Addr {
+func (b *inbox) addr(s *slot) net.Addr {
+	if b.special.address != nil {
+		return b.special.address(s.from)
+	}
 	if len(s.from) < int(unsafe.Sizeof(unix.RawSockaddrUnix{}.Family)) {
 		return nil
 	}

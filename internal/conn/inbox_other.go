@@ -51,7 +51,7 @@ func (r *receiver) receive(int) ([]slot, error) {
 	return []slot{s}, nil
 }
 
-func (r *receiver) addr(*slot) net.Addr { return r.from }
+func (b *inbox) addr(*slot) net.Addr { return b.from }
 
 // An outbox sends one datagram at a time.
 type outbox struct{ conn net.Conn }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +27,7 @@ type outbox struct {
 	part    []byte // control and the length to cut at
 	err     error
 	many    []byte // whom a manyConn sends to
+	special traits
 	try     func(fd uintptr) bool
 }
 
@@ -42,6 +44,9 @@ func newOutbox(c net.Conn) *outbox {
 	if m, ok := c.(*manyConn); ok {
 		o.many = rawAddress(m.to)
 	}
+	if c, ok := c.(*canConn); ok {
+		o.special, o.many = c.traits, c.raw
+	}
 	return o
 }
 
@@ -57,18 +62,37 @@ func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (int, error) {
 	if o.try == nil {
 		o.try = o.trySend
 	}
-	if err := o.raw.Write(o.try); err != nil {
-		return o.sent, err
+	for {
+		o.err = nil
+		if err := o.raw.Write(o.try); err != nil {
+			return o.sent, err
+		}
+		if !o.special.busy || o.err != unix.ENOBUFS {
+			return o.sent, o.err
+		}
+		if o.sent > 0 {
+			return o.sent, nil
+		}
+		time.Sleep(busyPause)
 	}
-	return o.sent, o.err
 }
+
+// busyPause is how long a full transmit queue, which poll(2) does not wait for, is
+// given: about the time of four frames at 500 kbit/s.
+const busyPause = time.Millisecond
 
 // trySend sends what the socket takes, and reports whether that was all or went
 // wrong. The calls do not block: they may be raw.
 func (o *outbox) trySend(fd uintptr) bool {
 	for first := true; first || o.sent < len(o.p); first = false {
 		n, size := o.run(o.p[o.sent:])
-		switch errno := o.sendmsg(fd, o.p[o.sent:o.sent+n], size); errno {
+		p := o.p[o.sent : o.sent+n]
+		if o.special.sending != nil {
+			if p, o.err = o.special.sending(p); o.err != nil {
+				return true
+			}
+		}
+		switch errno := o.sendmsg(fd, p, size); errno {
 		case 0:
 			o.sent += n
 		case unix.EINTR:
@@ -125,6 +149,9 @@ func (o *outbox) sendmsg(fd uintptr, p []byte, size int) syscall.Errno {
 	}
 	h.Control = unsafe.SliceData(control)
 	h.SetControllen(len(control))
+	if o.special.busy {
+		return sendBlocking(fd, &h)
+	}
 	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	return errno
 }

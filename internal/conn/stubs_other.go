@@ -77,3 +77,13 @@ func closePipe([2]int) {}
 func listenVsock(Endpoint) (net.Listener, error) { return nil, syscall.EAFNOSUPPORT }
 
 func dialVsock(context.Context, Endpoint) (net.Conn, error) { return nil, syscall.EAFNOSUPPORT }
+
+// A canConn is not to be had here.
+type canConn struct {
+	net.Conn
+	raw []byte
+}
+
+func openCAN(Endpoint, string, SocketOptions, bool) (*canConn, error) {
+	return nil, &Error{Why: Unsupported, Err: fmt.Errorf("%s has no CAN sockets", runtime.GOOS)}
+}

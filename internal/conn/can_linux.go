@@ -1,0 +1,254 @@
+package conn
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A canConn is a CAN socket.
+type canConn struct {
+	*os.File
+	local, remote canAddr
+	raw           []byte // whom a broadcast is sent to (J1939); empty is the socket's other end
+	traits
+}
+
+func (c *canConn) traitsOf() traits { return c.traits }
+
+func (c *canConn) LocalAddr() net.Addr  { return c.local }
+func (c *canConn) RemoteAddr() net.Addr { return c.remote }
+
+// Close makes what waits for the socket return.
+func (c *canConn) Close() error {
+	_ = c.SetDeadline(time.Unix(1, 0))
+	return c.File.Close()
+}
+
+// openCAN opens the socket of e: a client's, whose own side of J1939 is from, or
+// with listen a server's.
+func openCAN(e Endpoint, from string, o SocketOptions, listen bool) (*canConn, error) {
+	p, err := e.canPlace()
+	if err != nil {
+		return nil, err
+	}
+	kind, protocol := unix.SOCK_DGRAM, 0
+	switch e.Network {
+	case "can", "canfd":
+		kind, protocol = unix.SOCK_RAW, unix.CAN_RAW
+	case "isotp":
+		protocol = unix.CAN_ISOTP
+	case "j1939":
+		protocol = unix.CAN_J1939
+	case "canbcm":
+		protocol = unix.CAN_BCM
+	}
+	fd, err := unix.Socket(unix.AF_CAN, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
+	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EPERM) && protocol == 0 {
+		return nil, &Error{Why: Unsupported, Err: fmt.Errorf("this kernel has no %s sockets: %s", e.Network, Words(err))}
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &canConn{local: canAddr{e}, remote: canAddr{e}}
+	c.busy = true
+	if err = c.setUp(fd, e, p, from, o, listen); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	c.File = os.NewFile(uintptr(fd), e.Address())
+	return c, nil
+}
+
+// setUp sets the socket's options, and binds it.
+func (c *canConn) setUp(fd int, e Endpoint, p canPlace, from string, o SocketOptions, listen bool) error {
+	index := 0
+	if p.device != "" {
+		i, err := net.InterfaceByName(p.device)
+		if err != nil {
+			return &Error{Why: NotFound, Err: fmt.Errorf("no such interface: %q", p.device)}
+		}
+		index = i.Index
+	}
+	if err := o.set("can", uintptr(fd)); err != nil {
+		return err
+	}
+	switch e.Network {
+	case "can", "canfd":
+		return c.setUpRaw(fd, e, p, index)
+	case "isotp":
+		return setUpISOTP(fd, p, index, listen)
+	case "j1939":
+		return c.setUpJ1939(fd, e, p, index, from, listen)
+	}
+	return unix.Connect(fd, &unix.SockaddrCAN{Ifindex: index})
+}
+
+// Options of raw sockets (can/raw.h).
+const (
+	canRawFilter = 1
+	canRawErrors = 2
+	canRawFD     = 5
+	canRawJoin   = 6
+)
+
+func (c *canConn) setUpRaw(fd int, e Endpoint, p canPlace, index int) error {
+	if len(p.filters) > 0 {
+		filters := make([]unix.CanFilter, len(p.filters))
+		for i, f := range p.filters {
+			filters[i] = unix.CanFilter{Id: f.id, Mask: f.mask}
+		}
+		if err := unix.SetsockoptCanRawFilter(fd, unix.SOL_CAN_RAW, canRawFilter, filters); err != nil {
+			return err
+		}
+	}
+	for _, o := range []sockopt{
+		{"CAN_RAW_ERR_FILTER", unix.SOL_CAN_RAW, canRawErrors, int(p.errors)},
+		{"CAN_RAW_JOIN_FILTERS", unix.SOL_CAN_RAW, canRawJoin, number(p.all)},
+		{"CAN_RAW_FD_FRAMES", unix.SOL_CAN_RAW, canRawFD, number(e.Network == "canfd")},
+	} {
+		if o.value == 0 {
+			continue
+		}
+		if err := unix.SetsockoptInt(fd, o.level, o.opt, o.value); err != nil {
+			return fmt.Errorf("set %s: %w", o.name, err)
+		}
+	}
+	c.sending = wholeFrame
+	if e.Network == "canfd" {
+		c.sending, c.received = fdFrame, padFrame
+	}
+	return unix.Bind(fd, &unix.SockaddrCAN{Ifindex: index})
+}
+
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// wholeFrame refuses what is no frame.
+func wholeFrame(p []byte) ([]byte, error) {
+	if len(p) != canFrameSize {
+		return nil, &Error{Why: Local, Err: fmt.Errorf("%s are no CAN frame, which has %d", ByteCount(int64(len(p))), canFrameSize)}
+	}
+	return p, nil
+}
+
+// fdFrame is a record without the flag of FD frames as the classic frame that it
+// is, unless it is too long for that.
+func fdFrame(p []byte) ([]byte, error) {
+	if len(p) != canFDFrameSize {
+		return nil, &Error{Why: Local, Err: fmt.Errorf("%s are no CAN FD frame, which has %d", ByteCount(int64(len(p))), canFDFrameSize)}
+	}
+	if p[5]&canFDF == 0 && p[4] <= 8 {
+		return p[:canFrameSize], nil
+	}
+	return p, nil
+}
+
+// padFrame makes a classic frame as long as an FD frame, and marks those.
+func padFrame(s *slot) {
+	switch len(s.data) {
+	case canFrameSize:
+		s.data = s.data[:canFDFrameSize]
+		clear(s.data[canFrameSize:])
+		s.data[5] &^= canFDF
+	case canFDFrameSize:
+		s.data[5] |= canFDF
+	}
+}
+
+// Of isotp.h: the option CAN_ISOTP_OPTS, and its flag CAN_ISOTP_WAIT_TX_DONE, by
+// which a write returns when the peer has taken the PDU.
+const (
+	isotpOptions = 1
+	isotpWait    = 0x400
+)
+
+// setUpISOTP binds the two ids. REQ and RSP are the server's: it hears REQ.
+func setUpISOTP(fd int, p canPlace, index int, listen bool) error {
+	tx, rx := p.req, p.rsp
+	if listen {
+		tx, rx = rx, tx
+	}
+	var options [12]byte // struct can_isotp_options
+	binary.NativeEndian.PutUint32(options[:], isotpWait)
+	if err := unix.SetsockoptString(fd, unix.SOL_CAN_BASE+unix.CAN_ISOTP, isotpOptions, string(options[:])); err != nil {
+		return fmt.Errorf("set CAN_ISOTP_OPTS: %w", err)
+	}
+	return unix.Bind(fd, &unix.SockaddrCAN{Ifindex: index, RxID: rx, TxID: tx})
+}
+
+// setUpJ1939 binds our own side, and connects to the peer unless that is everyone.
+func (c *canConn) setUpJ1939(fd int, e Endpoint, p canPlace, index int, from string, listen bool) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1); err != nil {
+		return fmt.Errorf("set SO_BROADCAST: %w", err)
+	}
+	own, peer := j1939Address{pgn: j1939NoPGN, addr: j1939NoAddress}, p.j1939
+	if listen {
+		own, peer = p.j1939, own
+		if own.pgn != j1939NoPGN {
+			peer.pgn = own.pgn
+		}
+	} else if from != "" {
+		own, _ = parseJ1939(from) // it was checked with the command line
+		c.local = canAddr{Endpoint{Network: "j1939", Host: e.Host, Port: from}}
+	}
+	if err := unix.Bind(fd, own.sockaddr(index)); err != nil {
+		return err
+	}
+	if own.addr == j1939NoAddress && own.name == 0 {
+		c.sending = func([]byte) ([]byte, error) {
+			return nil, &Error{Why: BadAddress, Err: errors.New("to send takes an address of our own (-s ADDR)")}
+		}
+	}
+	c.address = func(raw []byte) canAddr { return j1939Addr(e.Host, raw) }
+	if peer.addr == j1939NoAddress && peer.name == 0 {
+		c.raw = peer.raw(index)
+		return nil
+	}
+	return unix.Connect(fd, peer.sockaddr(index))
+}
+
+func (a j1939Address) sockaddr(index int) *unix.SockaddrCANJ1939 {
+	return &unix.SockaddrCANJ1939{Ifindex: index, Name: a.name, PGN: a.pgn, Addr: a.addr}
+}
+
+// raw is a as struct sockaddr_can.
+func (a j1939Address) raw(index int) []byte {
+	raw := make([]byte, unix.SizeofSockaddrCAN)
+	binary.NativeEndian.PutUint16(raw, unix.AF_CAN)
+	binary.NativeEndian.PutUint32(raw[4:], uint32(index))
+	binary.NativeEndian.PutUint64(raw[8:], a.name)
+	binary.NativeEndian.PutUint32(raw[16:], a.pgn)
+	raw[20] = a.addr
+	return raw
+}
+
+// j1939Addr is the sender in a struct sockaddr_can.
+func j1939Addr(device string, raw []byte) canAddr {
+	e := Endpoint{Network: "j1939", Host: device}
+	if len(raw) > 20 {
+		e.Port = fmt.Sprintf("%02x,%05x", raw[20], binary.NativeEndian.Uint32(raw[16:]))
+		if name := binary.NativeEndian.Uint64(raw[8:]); name != 0 {
+			e.Port += fmt.Sprintf(",%016x", name)
+		}
+	}
+	return canAddr{e}
+}
+
+// sendBlocking is sendmsg(2) where it may sleep whatever the socket's mode is, as
+// ISO-TP's does until the peer has taken the PDU.
+func sendBlocking(fd uintptr, h *unix.Msghdr) syscall.Errno {
+	_, _, errno := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(h)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	return errno
+}
