@@ -149,3 +149,33 @@ func (g *gcat) wrapRemote(s conn.Stream, peer string) conn.Stream {
 	}
 	return s
 }
+
+// openDump opens the file of the hex dump, once for all conversations.
+func (g *gcat) openDump() error {
+	switch g.Hexdump {
+	case "":
+	case "-":
+		g.dump = filter.NewDump("standard error", &g.console)
+	default:
+		f, err := conn.OpenOutput(g.Hexdump, &g.console)
+		if err != nil {
+			return fileError(err)
+		}
+		g.dump = filter.NewDump(g.Hexdump, f)
+	}
+	return nil
+}
+
+// closeDump closes the dump and returns err, or else how the dump has failed,
+// which ended nothing before.
+func (g *gcat) closeDump(err error) error {
+	if g.dump == nil {
+		return err
+	}
+	failed := g.dump.Close()
+	if err == nil {
+		return failed
+	}
+	g.log.Error(failed)
+	return err
+}

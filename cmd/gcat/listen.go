@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
+	"os"
 	"sync"
 	"time"
 
+	"gcat/internal/cli"
 	"gcat/internal/conn"
 )
 
@@ -253,4 +256,30 @@ func (l *gate) Accept() (net.Conn, error) {
 		l.g.event("refused-by-rule", "refused "+remote+" by rule", address(c.LocalAddr()), remote)
 		_ = c.Close()
 	}
+}
+
+// ready writes to the file of --ready where the listener is.
+func (g *gcat) ready(ctx context.Context, bound conn.Endpoint) error {
+	if g.Ready == "" {
+		return nil
+	}
+	return unlessEnded(ctx, func() error {
+		f, err := conn.OpenOutput(g.Ready, &g.console)
+		if err != nil {
+			return fileError(err)
+		}
+		_, err = io.WriteString(f, bound.Address()+"\n")
+		if e := f.Close(); err == nil {
+			err = e
+		}
+		return fileError(err)
+	})
+}
+
+// fileError names the file that could not be used.
+func fileError(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return cli.Failf(cli.Local, "%s %q: %s", e.Op, e.Path, conn.Words(e.Err))
+	}
+	return err
 }

@@ -10,9 +10,10 @@
 //	status      report.go logs the end; the relay's error becomes the status in internal/cli
 //
 // Datagrams take datagram.go in place of dial.go, listen.go and converse.go. A
-// listener's peers may talk to a command (command.go) or to each other
-// (broker.go) instead of to us. -z is in scan.go, -F in pass.go; a terminal
-// in console.go and password.go.
+// listener's peers take turns with standard input (turns.go), or talk to a command
+// (command.go), to each other (broker.go) or to another server (forward.go)
+// instead of to us. -z is in scan.go, -F in pass.go, the terminal in console.go,
+// what a user may have meant in hint.go.
 package main
 
 import (

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package conn
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 func duplicate(f *os.File) (*os.File, error) {
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
-		return nil, fileError(&os.PathError{Op: "open", Path: f.Name(), Err: err})
+		return nil, &os.PathError{Op: "open", Path: f.Name(), Err: err}
 	}
 	return os.NewFile(uintptr(fd), f.Name()), nil
 }
