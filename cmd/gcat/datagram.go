@@ -111,7 +111,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, where place) error {
 }
 
 // listenDatagrams is gcat as a listener over datagrams. There is one
-// conversation, whoever takes part in it.
+// conversation, with one peer or with all.
 func (g *gcat) listenDatagrams(ctx context.Context, where place) error {
 	g.frames(where)
 	remote, err := g.listenConfig().ListenDatagrams(ctx, where.Endpoint)

@@ -14,7 +14,7 @@ type turns struct {
 	mu      sync.Mutex
 	peers   []*turn // the first has its turn, the others wait
 	source  io.Reader
-	reading bool   // a read is under way, for whoever has the turn when it returns
+	reading bool   // a read is under way, for the peer that has the turn when it returns
 	buf     []byte // of that read
 	chunk   []byte // what it returned, until it is taken
 	whole   bool   // chunk holds a message that was not taken, even an empty one
