@@ -1,6 +1,7 @@
 package tlsconn
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -57,7 +58,7 @@ func certificateWords(err error) string {
 		return pin.Error()
 	}
 	if e, ok := errors.AsType[x509.HostnameError](err); ok && namesNothing(e.Certificate) {
-		return fmt.Sprintf("certificate names no host: it has no subjectAltName, and its common name %.100q does not count", e.Certificate.Subject.CommonName)
+		return fmt.Sprintf("certificate names no host: no subjectAltName has one, and its common name %.100q does not count", e.Certificate.Subject.CommonName)
 	} else if ok {
 		return fmt.Sprintf("name mismatch: certificate is for %s, not for %.100q", namesOf(e.Certificate), e.Host)
 	}
@@ -71,7 +72,7 @@ func certificateWords(err error) string {
 		return "unknown authority: this system has no trusted authorities"
 	}
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "bad certificate: " + plainX509(e.Err)
+		return "bad certificate: " + plainX509(e.Err.Error())
 	}
 	return ""
 }
@@ -134,7 +135,7 @@ func invalidWords(e x509.CertificateInvalidError) string {
 	case x509.IncompatibleUsage:
 		return "certificate is not meant for this use"
 	}
-	return "bad certificate: " + plainX509(e)
+	return "bad certificate: " + plainX509(e.Error())
 }
 
 func unknownAuthority(cert *x509.Certificate) string {
@@ -188,14 +189,17 @@ func protocolWords(err error) string {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno.Error()
 	}
-	words := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "local error: "), "tls: ")
+	words := plainX509(strings.TrimPrefix(err.Error(), "local error: "))
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "local error" {
+		return localWords(words)
+	}
 	if rest, ok := strings.CutPrefix(words, "client offered only unsupported versions: "); ok {
-		return "the peer offers only versions of TLS that are too old: " + versions(rest)
+		return "the peer offers only " + versions(rest) + ", and 1.2 is the oldest version that is taken"
 	}
 	if rest, ok := strings.CutPrefix(words, "server selected unsupported protocol version "); ok {
-		return "the peer wants a version of TLS that is too old: " + versions(rest)
+		return "the peer wants " + versions(rest) + ", and 1.2 is the oldest version that is taken"
 	}
-	if strings.HasPrefix(words, "received unexpected handshake message") {
+	if strings.HasPrefix(words, "received unexpected handshake message") || strings.HasPrefix(words, "handshake buffer not empty") {
 		return "the peer sent a handshake message out of turn"
 	}
 	if len(words) > 200 {
@@ -206,7 +210,12 @@ func protocolWords(err error) string {
 
 // versions turns Go's list of hexadecimal versions, [302 301], into names.
 func versions(list string) string {
-	return strings.NewReplacer("[", "", "]", "", "300", "SSL 3.0", "301", "TLS 1.0", "302", "TLS 1.1", " ", ", ").Replace(list)
+	names := map[string]string{"300": "SSL 3.0", "301": "TLS 1.0", "302": "TLS 1.1"}
+	words := strings.Fields(strings.Trim(list, "[]"))
+	for i, w := range words {
+		words[i] = cmp.Or(names[w], "version 0x"+w)
+	}
+	return strings.Join(words, ", ")
 }
 
 // alertMeans puts the peer's alert into words.

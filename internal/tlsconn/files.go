@@ -73,7 +73,7 @@ func readPEM(path string) ([]byte, error) {
 	return data, nil
 }
 
-func fileError(path string, err error) error {
+func fileError(path string, err error) *conn.Error {
 	return &conn.Error{Why: conn.Local, Op: fmt.Sprintf("%q", path), Err: err}
 }
 
@@ -91,13 +91,13 @@ func readAuthorities(path string) (*x509.CertPool, error) {
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fileError(path, fmt.Errorf("certificate %d is broken: %s", count+1, plainX509(err)))
+			return nil, fileError(path, fmt.Errorf("certificate %d is broken: %s", count+1, plainX509(err.Error())))
 		}
 		pool.AddCert(cert)
 		count++
 	}
 	if count == 0 {
-		return nil, fileError(path, errNoCertificate)
+		return nil, noCertificate(path, data)
 	}
 	return pool, nil
 }
@@ -118,9 +118,9 @@ func readCertificate(certPath, keyPath string) (tls.Certificate, error) {
 	}
 	switch _, err := firstCertificate(certData); {
 	case err == errNoCertificate:
-		return tls.Certificate{}, fileError(certPath, err)
+		return tls.Certificate{}, noCertificate(certPath, certData)
 	case err != nil:
-		return tls.Certificate{}, fileError(certPath, fmt.Errorf("the certificate is broken: %s", plainX509(err)))
+		return tls.Certificate{}, fileError(certPath, fmt.Errorf("the certificate is broken: %s", plainX509(err.Error())))
 	}
 	if err := checkKey(keyData); err != nil {
 		return tls.Certificate{}, fileError(keyPath, err)
@@ -132,7 +132,7 @@ func readCertificate(certPath, keyPath string) (tls.Certificate, error) {
 	case strings.Contains(err.Error(), "does not match"):
 		return tls.Certificate{}, fileError(keyPath, fmt.Errorf("the private key does not belong to the certificate in %q", certPath))
 	}
-	return tls.Certificate{}, fileError(keyPath, fmt.Errorf("the private key is broken: %s", plainX509(err)))
+	return tls.Certificate{}, fileError(keyPath, fmt.Errorf("the private key is broken: %s", plainX509(err.Error())))
 }
 
 // checkKey refuses a file without a private key that can be used as it is.
@@ -157,6 +157,16 @@ var ErrNoKey = errors.New("no private key in it (PEM)")
 // errNoCertificate is a file in which there should be a certificate.
 var errNoCertificate = errors.New("no certificate in it (PEM)")
 
+// noCertificate is the error of a file without a certificate in PEM; one in DER, as
+// .cer files have it, is converted by what the hint says.
+func noCertificate(path string, data []byte) error {
+	e := fileError(path, errNoCertificate)
+	if _, err := x509.ParseCertificate(data); err == nil {
+		e.Try = fmt.Sprintf("openssl x509 -inform der -in %q -out cert.pem", path)
+	}
+	return e
+}
+
 func firstCertificate(data []byte) (*x509.Certificate, error) {
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type == "CERTIFICATE" {
@@ -166,11 +176,10 @@ func firstCertificate(data []byte) (*x509.Certificate, error) {
 	return nil, errNoCertificate
 }
 
-// plainX509 returns the words of err without the names of Go's packages.
-func plainX509(err error) string {
-	s := err.Error()
-	for _, prefix := range []string{"tls: ", "x509: ", "asn1: "} {
-		s = strings.ReplaceAll(s, prefix, "")
+// plainX509 returns words without the names of Go's packages.
+func plainX509(words string) string {
+	for _, name := range []string{"tls: ", "x509: ", "asn1: ", "crypto/rsa: ", "crypto/ecdsa: ", "crypto/ecdh: ", "ecdsa: ", "ed25519: "} {
+		words = strings.ReplaceAll(words, name, "")
 	}
-	return s
+	return words
 }

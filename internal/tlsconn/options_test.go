@@ -93,7 +93,7 @@ func TestTLSVerifies(t *testing.T) {
 		{"name mismatch", goodCert, Options{CA: caFile}, "evil.test", `name mismatch: certificate is for "good.test", "*.wild.test", "127.0.0.1", not for "evil.test"`},
 		{"address mismatch", goodCert, Options{CA: caFile}, "127.0.0.2", `not for "127.0.0.2"`},
 		{"many names", issue(t, &ca, many), Options{CA: caFile}, "good.test", `"a5" and 2 more, not for "good.test"`},
-		{"common name only", issue(t, &ca, nobody), Options{CA: caFile}, "old.test", `certificate names no host: it has no subjectAltName, and its common name "old.test" does not count`},
+		{"common name only", issue(t, &ca, nobody), Options{CA: caFile}, "old.test", `certificate names no host: no subjectAltName has one, and its common name "old.test" does not count`},
 		{"expired", issue(t, &ca, expired), Options{CA: caFile}, "good.test", "certificate expired on 2026-01-02 03:04:05 UTC"},
 		{"too early", issue(t, &ca, early), Options{CA: caFile}, "good.test", "certificate is not valid before 2199-01-02 03:04:05 UTC"},
 		{"system authorities", goodCert, Options{}, "good.test", `unknown authority: "CN=Test CA" signed the certificate`},
@@ -226,7 +226,7 @@ func TestTLSHandshakeFailures(t *testing.T) {
 		old := client.Clone()
 		old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 		_, _, cerr, serr := handshakes(t, old, server)
-		wantError(t, serr, conn.TLS, "too old: TLS 1.1, TLS 1.0")
+		wantError(t, serr, conn.TLS, "the peer offers only TLS 1.1, TLS 1.0, and 1.2 is the oldest version that is taken")
 		wantError(t, cerr, conn.TLS, `the peer refused: "protocol version not supported"`)
 	})
 	t.Run("no protocol in common", func(t *testing.T) {
@@ -430,5 +430,20 @@ func TestALPNMost(t *testing.T) {
 	}
 	if got := c.Facts().ALPN; got != "1234567" {
 		t.Errorf("%q", got)
+	}
+}
+
+// A certificate in DER is no PEM, and the hint converts it.
+func TestDER(t *testing.T) {
+	ca, _ := authority(t)
+	path := filepath.Join(t.TempDir(), "ca.cer")
+	if err := os.WriteFile(path, ca.Certificate[0], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{CA: path}, {Cert: path}} {
+		_, err := o.ClientConfig("localhost")
+		if e, ok := errors.AsType[*conn.Error](err); !ok || !strings.HasPrefix(e.Hint(), "openssl x509 -inform der -in ") {
+			t.Errorf("%v, hint %q", err, e.Hint())
+		}
 	}
 }
