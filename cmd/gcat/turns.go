@@ -114,15 +114,14 @@ func (t *turn) poll(p []byte) (n int, err error, ready bool) {
 	return 0, nil, false
 }
 
-// CloseWrite is called when the peer has ended. If it still waits, that is all.
-func (t *turn) CloseWrite() error {
+// PeerEnded is called by the relay. If the peer still waits, that is all.
+func (t *turn) PeerEnded() {
 	t.in.mu.Lock()
+	defer t.in.mu.Unlock()
 	if t.in.first() != t {
 		t.over = true
 		t.in.wakeAll()
 	}
-	t.in.mu.Unlock()
-	return t.Stream.CloseWrite()
 }
 
 // Unwrap gives access to the standard streams.

@@ -228,6 +228,9 @@ func (c *conversation) endSending() {
 // endReceiving passes the peer's end on to Local's output.
 func (c *conversation) endReceiving() {
 	c.ended("peer")
+	if shared, ok := below[interface{ PeerEnded() }](c.Local); ok {
+		shared.PeerEnded()
+	}
 	if c.SendOnly {
 		c.receive.state = acknowledged
 	} else {

@@ -34,7 +34,9 @@ import (
 type Relay struct {
 	// Local and Remote are the two sides. What they stand on is found below them
 	// (Unwrap, NetConn): a [Socket], whose acknowledgements are waited for and which
-	// is closed in the end, or [Stdio], whose reader is watched.
+	// is closed in the end, or [Stdio], whose reader is watched. A Local that others
+	// read in turn is told by PeerEnded that the peer has ended, and by Yield that
+	// nothing more is read from it.
 	Local, Remote Stream
 	// Peer names Remote in errors. To names Local where that is a connection, too:
 	// then half-closes and resets are passed on both ways, and both sides have to

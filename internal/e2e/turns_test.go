@@ -78,6 +78,25 @@ func TestTurns(t *testing.T) {
 	})
 }
 
+// One that waits is not kept after its end either when nothing of it is wanted.
+func TestTurnsSendOnly(t *testing.T) {
+	t.Parallel()
+	stdin, hold := pipe(t)
+	p, address := listener(t, "tcp", stdin, "-kv", "--send-only")
+	one := dialTest(t, "tcp", address)
+	p.err.awaitLines(t, 2)
+	two := dialTest(t, "tcp", address)
+	p.err.awaitLines(t, 3)
+	_ = two.CloseWrite()
+	if got := readAll(two); got != "" {
+		t.Errorf("a peer that waits got %q", got)
+	}
+	_, _ = io.WriteString(hold, "first")
+	expect(t, one, "first")
+	hold.Close()
+	interrupt(t, p)
+}
+
 // A file goes to the first visitor, and the others get an end at once.
 func TestTurnsOfAFile(t *testing.T) {
 	t.Parallel()
