@@ -116,3 +116,21 @@ func BenchmarkGroups(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkJSON encodes objects.
+func BenchmarkJSON(b *testing.B) {
+	f, err := Parse("!H:port:I:len:")
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := NewEncoder(f, Options{JSON: true})
+	text := bytes.Repeat([]byte("{\"port\":80,\"len\":123456}\n"), 1000)
+	b.SetBytes(int64(len(text)))
+	var s scratch
+	var out []byte
+	for b.Loop() {
+		if out, _, err = e.lines(out[:0], text, &s); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -61,8 +61,14 @@ func (d *Decoder) newCursor() cursor {
 
 // reset makes the cursor ready for the record at the given offset.
 func (c *cursor) reset(offset int64) {
-	*c = cursor{d: c.d, offset: offset, record: c.record + 1, outer: c.outer[:0], slots: c.slots, sums: c.sums[:0], dump: dumpLine{text: c.dump.text[:0]}}
-	c.l = &c.d.level
+	c.offset, c.at, c.skip, c.length, c.nuls = offset, 0, 0, 0, 0
+	c.record++
+	c.l, c.index, c.element, c.between = &c.d.level, 0, 0, false
+	c.started, c.comma, c.entered, c.inside = false, false, false, false
+	if c.d.f.flat {
+		return
+	}
+	c.outer, c.sums, c.open = c.outer[:0], c.sums[:0], nil
 	for _, a := range c.d.f.sums {
 		c.sums = append(c.sums, a.start())
 	}
@@ -116,6 +122,13 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 			continue
 		}
 		p := &c.l.ops[c.index]
+		if p.simple && len(b) >= p.width {
+			dst = c.d.element(c.before(dst, p, 0), p, b[:p.width])
+			b = b[p.width:]
+			c.at += int64(p.width)
+			c.index, c.entered = c.index+1, false
+			continue
+		}
 		if !c.entered {
 			if dst, err = c.enter(dst, p); err != nil {
 				return dst, all - len(b), false, err

@@ -44,6 +44,7 @@ type op struct {
 	keys   [][]byte // with a name for each value: in front of each
 	list   bool     // the values, or the elements of a group, stand in brackets
 	hidden bool     // the value is not shown
+	simple bool     // one value of a fixed size, and nothing else
 	escape *escaper
 	plain  bool  // an integer of at most 64 bits in decimal, with nothing to escape
 	behind int64 // the least size of all items behind it
@@ -58,7 +59,7 @@ func NewDecoder(f *Format, o Options) *Decoder {
 		d.special = separatorByte(o.Separator)
 		d.escape.special = d.special
 	}
-	d.level = d.newLevel(&f.sequence, o.Names != nil || f.named())
+	d.level = d.newLevel(&f.sequence, o.Names != nil || f.named)
 	begin := d.open
 	switch {
 	case o.JSON:
@@ -100,8 +101,8 @@ func (d *Decoder) newLevel(s *sequence, named bool) level {
 		behind = plus(behind, p.leastSize())
 		d.prepare(p, named)
 		if p.kind == group {
-			inner := d.newLevel(p.group, p.group.named())
-			if p.group.bare() {
+			inner := d.newLevel(p.group, p.group.named)
+			if p.group.bare {
 				inner.open, inner.close = "", ""
 			}
 			if len(d.f.sums) == 0 && inner.align <= 1 && inner.size > 0 {
@@ -109,6 +110,9 @@ func (d *Decoder) newLevel(s *sequence, named bool) level {
 			}
 			p.inner, p.list = &inner, d.o.JSON
 		}
+		p.simple = p.kind < group && p.kind != pad && p.kind != bytesOf && p.kind != pascal && p.kind != hexBytes && p.kind != bitfield &&
+			p.width > 0 && p.kind != varint && p.Count == 1 && !p.Rest && p.slot == 0 && !p.hidden && !p.list &&
+			!(d.f.native && p.align > 1) && len(d.f.sums) == 0 && !d.o.Explain
 	}
 	return l
 }

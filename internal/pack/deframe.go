@@ -27,8 +27,8 @@ type Deframer struct {
 // NewDeframer prepares a deframer for frames with the header h.
 func NewDeframer(h *Header, o Options) *Deframer {
 	d := &Deframer{h: h, o: o, header: NewDecoder(h.f, Options{Max: o.Max})}
-	d.header.ops[h.item].slot = 1
-	d.header.slots = 1
+	length := &d.header.ops[h.item]
+	length.slot, length.simple, d.header.slots = 1, false, 1
 	if o.Separator != "" && o.Offsets && !o.Raw {
 		d.escape.special = separatorByte(o.Separator)
 	}

@@ -26,6 +26,10 @@ type sequence struct {
 	values int64 // its values; the least there can be if open
 	align  int   // the largest alignment of its items
 	pads   int64 // the bytes of size that are alignment
+
+	grouped bool // there are groups in it
+	named   bool // its values have names
+	bare    bool // it is one value without a name: JSON has an element of it without brackets
 }
 
 // kind is what an item's bytes mean.
@@ -248,6 +252,14 @@ func (p *parser) lay(s *sequence, base int64) error {
 		}
 	}
 	s.rest = len(s.items) > 0 && s.last().Rest
+	shown := int64(0)
+	for i := range s.items {
+		it := &s.items[i]
+		s.grouped = s.grouped || it.kind == group
+		s.named = s.named || it.Name != "" && !it.sizes && !it.counts
+		shown = plus(shown, it.columns())
+	}
+	s.bare = shown == 1 && !s.named
 	return nil
 }
 

@@ -23,7 +23,7 @@ func NewHeader(f *Format, length string) (*Header, error) {
 	if f.size > largeHeader {
 		return nil, fmt.Errorf("%s is larger than a header may be, %d bytes", quote(f.Text), largeHeader)
 	}
-	if f.grouped() || f.slots > 0 {
+	if f.grouped || f.slots > 0 {
 		return nil, fmt.Errorf("%s has groups or references: it cannot be a header", quote(f.Text))
 	}
 	h := &Header{f: f, item: -1}

@@ -3,7 +3,6 @@ package pack
 import (
 	"bytes"
 	"encoding/base64"
-	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -46,63 +45,32 @@ func (p *jsonParser) level(s *sequence, names []string, text string) error {
 	if p.next() == '[' {
 		return p.array(s)
 	}
-	if names == nil && !s.named() {
+	if names == nil && !s.named {
 		return dataf("JSON object, but the values of %s have no names", quote(text))
 	}
-	base := len(p.s.members)
-	defer func() { p.s.members = p.s.members[:base] }()
-	if err := p.findMembers(s, names); err != nil {
-		return err
-	}
-	end := p.i
-	for i := range s.items {
-		it := &s.items[i]
-		if it.counts {
-			p.place(it)
-			continue
-		}
-		for j := range it.members(names) {
-			name := it.Name
-			if names != nil {
-				name = names[it.first+j]
-			}
-			m := p.s.members[base+i]
-			if names != nil {
-				m = p.s.members[base+int(it.first+j)]
-			}
-			if m.start == 0 {
-				return dataf("no value for %s", quote(name))
-			}
-			p.i = m.start
-			if err := p.member(it, names != nil, name); err != nil {
-				return err
-			}
-			if p.next(); p.i != m.end {
-				return p.fail("want ',' or '}'")
-			}
-		}
-	}
-	p.i = end
-	return nil
+	o := object{p: p, s: s, names: names, base: len(p.s.members)}
+	defer func() { p.s.members = p.s.members[:o.base] }()
+	return o.read()
 }
 
-// members is how many members of an object the item has.
-func (it *item) members(names []string) int64 {
-	switch {
-	case names != nil:
-		return it.columns()
-	case it.columns() > 0 || it.Rest && it.perElement() > 0:
-		return 1
-	}
-	return 0
+// An object is one whose members are read into the order of the items.
+type object struct {
+	p     *jsonParser
+	s     *sequence
+	names []string
+	base  int // of its members in the scratch: one for each item, or for each name
+	next  int // the first of them that has not been read
 }
 
-// findMembers notes where the values of an object's members are.
-func (p *jsonParser) findMembers(s *sequence, names []string) error {
-	base := len(p.s.members)
-	for range max(len(s.items), len(names)) {
-		p.s.members = append(p.s.members, member{})
+// read reads the object. Members in the order of the items are read at once;
+// others are skipped, and read when it is their turn.
+func (o *object) read() error {
+	p := o.p
+	n := len(o.s.items)
+	if o.names != nil {
+		n = len(o.names)
 	}
+	p.s.members = append(p.s.members, make([]member, n)...)
 	p.i++
 	for first := true; p.next() != '}'; first = false {
 		if !first && !p.take(',') {
@@ -115,14 +83,11 @@ func (p *jsonParser) findMembers(s *sequence, names []string) error {
 			return err
 		}
 		p.s.text = p.s.text[:text]
-		i := slices.Index(names, string(name))
-		if names == nil {
-			i = slices.IndexFunc(s.items, func(it item) bool { return it.Name == string(name) && it.members(nil) > 0 })
-		}
+		i := o.s.member(name, o.names)
 		if i < 0 {
 			return dataf("no value is named %s", shown(name))
 		}
-		m := &p.s.members[base+i]
+		m := &p.s.members[o.base+i]
 		if m.start > 0 {
 			return dataf("%s given twice", shown(name))
 		}
@@ -131,11 +96,79 @@ func (p *jsonParser) findMembers(s *sequence, names []string) error {
 		}
 		p.next()
 		m.start = p.i
+		if o.turn(n); i == o.next {
+			if err := o.member(i); err != nil {
+				return err
+			}
+			continue
+		}
 		p.skip()
 		m.end = p.i
 	}
-	p.i++
+	end := p.i + 1
+	for o.turn(n); o.next < n; o.turn(n) {
+		m := p.s.members[o.base+o.next]
+		if m.start == 0 {
+			return dataf("no value for %s", quote(o.name(o.next)))
+		}
+		p.i = m.start
+		if err := o.member(o.next); err != nil {
+			return err
+		}
+		if p.next(); p.i != m.end {
+			return p.fail("want ',' or '}'")
+		}
+	}
+	p.i = end
 	return nil
+}
+
+// turn moves on to the next member, over items that have none.
+func (o *object) turn(n int) {
+	for ; o.names == nil && o.next < n; o.next++ {
+		it := &o.s.items[o.next]
+		if it.counts {
+			o.p.place(it)
+		} else if it.isMember() {
+			return
+		}
+	}
+}
+
+func (o *object) name(i int) string {
+	if o.names != nil {
+		return o.names[i]
+	}
+	return o.s.items[i].Name
+}
+
+// member reads the value of the member i.
+func (o *object) member(i int) error {
+	o.next++
+	if o.names != nil {
+		return o.p.one(len(o.p.fields) + 1)
+	}
+	return o.p.member(&o.s.items[i])
+}
+
+// isMember reports whether the item is a member of an object.
+func (it *item) isMember() bool {
+	return it.columns() > 0 || it.Rest && it.perElement() > 0
+}
+
+// member is the index of the value, or of the item, with a name; -1 if there is none.
+func (s *sequence) member(name []byte, names []string) int {
+	for i := range names {
+		if names[i] == string(name) {
+			return i
+		}
+	}
+	for i := range s.items {
+		if it := &s.items[i]; names == nil && it.Name == string(name) && it.isMember() {
+			return i
+		}
+	}
+	return -1
 }
 
 // skip goes to the ',' or '}' behind a value, which is not looked at.
@@ -158,29 +191,29 @@ func (p *jsonParser) skip() {
 	}
 }
 
-// member reads the value of a member: of a lone value, or of an item.
-func (p *jsonParser) member(it *item, lone bool, name string) error {
+// member reads the value of a member, which is that of an item.
+func (p *jsonParser) member(it *item) error {
 	switch {
 	case it.kind == group:
 		return p.group(it)
-	case lone || !it.several():
+	case !it.several():
 		return p.one(len(p.fields) + 1)
 	case p.next() != '[':
-		return p.fail("want an array for " + quote(name))
+		return p.fail("want an array for " + quote(it.Name))
 	}
 	at := len(p.fields)
 	if err := p.values(at); err != nil {
 		return err
 	}
 	if got, want := int64(len(p.fields)-at), it.columns(); got != want && !it.Rest {
-		return dataf("%s: pack expected %d items for packing (got %d)", quote(name), want, got)
+		return dataf("%s: pack expected %d items for packing (got %d)", quote(it.Name), want, got)
 	}
 	return nil
 }
 
 // array reads the items of s in an array.
 func (p *jsonParser) array(s *sequence) error {
-	if !s.grouped() {
+	if !s.grouped {
 		return p.flat(s)
 	}
 	p.i++
@@ -263,7 +296,7 @@ func (p *jsonParser) group(it *item) error {
 
 // element reads one element of a group.
 func (p *jsonParser) element(s *sequence, text string) error {
-	if !s.bare() {
+	if !s.bare {
 		if c := p.next(); c != '[' && c != '{' {
 			return p.fail("want an array or an object")
 		}

@@ -3,7 +3,6 @@ package pack
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -91,43 +90,23 @@ func (o *Options) radix() int { return cmp.Or(o.Radix, 10) }
 // tooLong reports whether n bytes are over the limit.
 func (o *Options) tooLong(n int64) bool { return o.Max > 0 && n > o.Max }
 
-// named reports whether values of s have names.
-func (s *sequence) named() bool {
-	for i := range s.items {
-		if it := &s.items[i]; it.Name != "" && !it.sizes && !it.counts {
-			return true
-		}
-	}
-	return false
-}
-
-// bare reports whether an element that is made of s is one value without a name:
-// JSON has it then without brackets.
-func (s *sequence) bare() bool {
-	n := int64(0)
-	for i := range s.items {
-		n = plus(n, s.items[i].columns())
-	}
-	return n == 1 && !s.named()
-}
-
 // CheckNames reports what is wrong with the names that o gives the values of f;
 // needed says that every value must have one, shell that it must be a word that
 // a shell can assign to.
 func (o *Options) CheckNames(f *Format, needed, shell bool) error {
 	if o.Names == nil {
-		if shell && f.grouped() {
+		if shell && f.grouped {
 			return fmt.Errorf("%s has groups: they cannot be variables of the shell", quote(f.Text))
 		}
-		if !needed || !shell && !f.named() && !f.grouped() {
+		if !needed || !shell && !f.named && !f.grouped {
 			return nil
 		}
 		return o.checkItemNames(f, &f.sequence, shell)
 	}
-	if f.named() {
+	if f.named {
 		return fmt.Errorf("names given twice: in %s and apart from it", quote(f.Text))
 	}
-	if f.grouped() {
+	if f.grouped {
 		return fmt.Errorf("%s has groups: its values have their names there", quote(f.Text))
 	}
 	if n, fixed := f.Values(); !fixed || n != int64(len(o.Names)) {
@@ -163,15 +142,10 @@ func values(n int64) string {
 	return fmt.Sprintf("%d values", n)
 }
 
-// grouped reports whether s has groups.
-func (s *sequence) grouped() bool {
-	return slices.ContainsFunc(s.items, func(it item) bool { return it.kind == group })
-}
-
 // checkItemNames is CheckNames for the names within a format: of a level, all
 // values have names or none has.
 func (o *Options) checkItemNames(f *Format, s *sequence, shell bool) error {
-	named := shell || s.named()
+	named := shell || s.named
 	for i := range s.items {
 		it := &s.items[i]
 		if it.kind == group {
