@@ -44,6 +44,10 @@ func TestGrid(t *testing.T) {
 		{name: "exec tcp", network: "tcp", exec: true},
 		{name: "exec unix", network: "unix", exec: true},
 		{name: "exec tls", network: "tcp", exec: true, dial: secure, listen: offer, server: server, client: client},
+		{name: "forward tcp", network: "tcp", forward: true},
+		{name: "forward unix", network: "unix", forward: true},
+		{name: "forward from tls", network: "tcp", forward: true, listen: offer, client: client},
+		{name: "forward to tls", network: "tcp", forward: true, listen: []string{"--tls-ca", m.file}, server: server},
 		{name: "exec relayed", network: "tcp", exec: true, dial: []string{"--rate", "1G"}, listen: []string{"--rate", "1G"}},
 	} {
 		t.Run(k.name, func(t *testing.T) {
@@ -72,11 +76,15 @@ type gridKind struct {
 	dial, listen   []string         // options of the client and the listener
 	server, client *tls.Config      // of the peer, when it speaks TLS
 	exec           bool             // the local side is a command
+	forward        bool             // the local side is the server of --to
 }
 
 func (k gridKind) roles() []string {
-	if k.proxy != "" {
+	switch {
+	case k.proxy != "":
 		return []string{"client"}
+	case k.forward:
+		return []string{"listener"}
 	}
 	return []string{"client", "listener"}
 }
@@ -174,6 +182,9 @@ func expectEnd(t *testing.T, what string, r io.Reader) {
 // converse connects gcat in its role with a peer, and returns both sides.
 func (k gridKind) converse(t *testing.T, role string) (p *proc, local, remote gridEnd) {
 	t.Helper()
+	if k.forward {
+		return k.forwarding(t)
+	}
 	args, localSide := k.local(t)
 	if role == "listener" {
 		args = append(args, k.listen...)
@@ -202,6 +213,28 @@ func (k gridKind) converse(t *testing.T, role string) (p *proc, local, remote gr
 	p = launch(t, cmd)
 	localSide.given()
 	return p, localSide.end(t), <-got
+}
+
+// forwarding starts gcat between two connections; the local side is the server's.
+func (k gridKind) forwarding(t *testing.T) (p *proc, local, remote gridEnd) {
+	t.Helper()
+	got := make(chan gridEnd, 1)
+	release := make(chan struct{})
+	at := serve(t, k.network, func(c halfConn) {
+		got <- k.secure(c, true)
+		<-release
+	})
+	t.Cleanup(func() { close(release) })
+	to := at[1]
+	if k.network != "unix" {
+		to = net.JoinHostPort(at[0], at[1])
+	}
+	if k.server != nil {
+		to = "tls://" + to
+	}
+	p, c := listening(t, k.network, nil, append(k.listen, "--to", to)...)
+	remote = k.secure(c, false)
+	return p, <-got, remote
 }
 
 // listening starts the listener and connects to it.
