@@ -83,7 +83,7 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 	if e.CAN() {
 		c, err := openCAN(e, d.LocalHost, d.Socket, false)
 		if err != nil {
-			return nil, &Error{Why: ConnectKind(err), Op: "connect to " + e.words(), Err: err}
+			return nil, &Error{Why: ConnectKind(err), Op: "connect to " + e.Address(), Err: err}
 		}
 		return &Datagrams{conn: newGramConn(c), names: []string{e.Host}}, nil
 	}

@@ -91,7 +91,7 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	op := "connect to " + e.words()
+	op := "connect to " + e.Address()
 	c, err := d.connect(ctx, e)
 	if err == nil {
 		if d.Socket.Delay {
@@ -130,14 +130,6 @@ func timedOut(err error, limit time.Duration) string {
 	default:
 		return text + "; " + words
 	}
-}
-
-// words is e as a diagnostic names it: without the scheme where that is clear.
-func (e Endpoint) words() string {
-	if e.Network == "vsock" || e.CAN() {
-		return e.String()
-	}
-	return e.Address()
 }
 
 // connect opens the kind of socket that e asks for.

@@ -224,19 +224,27 @@ func (e Endpoint) Datagram() bool {
 // Abstract reports whether e is in Linux's abstract name space.
 func (e Endpoint) Abstract() bool { return strings.HasPrefix(e.Path, "@") }
 
-// Address is e without its scheme: HOST:PORT or a path.
+// Address is e as it can be typed back: HOST:PORT or a path, or with its scheme
+// where no option stands for that.
 func (e Endpoint) Address() string {
 	switch {
 	case e.Unix():
 		return e.Path
 	case e.CAN():
-		return e.canAddress()
+		return e.Network + "://" + e.canAddress()
+	case e.Network == "vsock":
+		return "vsock://" + net.JoinHostPort(e.Host, e.Port)
 	}
 	return net.JoinHostPort(e.Host, e.Port)
 }
 
 // String is e as [ParseEndpoint] reads it, scheme first.
-func (e Endpoint) String() string { return e.Network + "://" + e.Address() }
+func (e Endpoint) String() string {
+	if e.CAN() || e.Network == "vsock" {
+		return e.Address()
+	}
+	return e.Network + "://" + e.Address()
+}
 
 // EndpointOf is the endpoint that a bound or connected address is, tcp or udp
 // without the family's digit.

@@ -2,8 +2,10 @@ package conn
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strconv"
+	"syscall"
 
 	"github.com/mdlayher/vsock"
 )
@@ -35,6 +37,9 @@ func dialVsock(ctx context.Context, e Endpoint) (net.Conn, error) {
 	done := make(chan dialled, 1)
 	go func() { // ends with the kernel's own connect limit
 		c, err := vsock.Dial(cid, port, nil)
+		if errors.Is(err, syscall.ECONNRESET) { // vsock's word for a port that nothing listens on
+			err = syscall.ECONNREFUSED
+		}
 		if err != nil {
 			done <- dialled{nil, err}
 			return
