@@ -104,6 +104,16 @@ func (c *console) close() {
 	}
 }
 
+// abandon erases what is being typed, for a signal ends the conversation.
+func (c *console) abandon() {
+	c.mu.Lock()
+	terminal := c.terminal
+	c.mu.Unlock()
+	if terminal != nil {
+		terminal.Abandon()
+	}
+}
+
 // Close does nothing: standard error has more to tell than a hex dump.
 func (c *console) Close() error { return nil }
 

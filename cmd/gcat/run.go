@@ -200,6 +200,7 @@ func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()
 			}
 		case !again:
 			again = true
+			g.console.abandon()
 			cancel(&cli.Interrupted{Signal: s})
 		default:
 			tty.Restore()

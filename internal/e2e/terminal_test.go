@@ -219,6 +219,31 @@ func TestTerminalSignals(t *testing.T) {
 	c.leaves(130)
 }
 
+// A signal erases what is being typed before the last lines are logged, on however
+// many rows it stands; what the peer has said stays.
+func TestTerminalSignalErases(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{"", "login: "} {
+		for _, typing := range []string{"half a line", strings.Repeat("long ", 40)} {
+			c := calls(t, nil, "-v")
+			c.awaitEditor()
+			c.says(said)
+			c.Await(said)
+			c.Types(typing)
+			c.Await(strings.Fields(typing)[len(strings.Fields(typing))-1])
+			c.Types("\x03")
+			c.leaves(130)
+			screen := strings.Join(c.Rows(), "\n")
+			if strings.Contains(screen, "line") || strings.Contains(screen, "long") {
+				t.Errorf("%q and %.20q: what was typed is left behind:\n%s", said, typing, screen)
+			}
+			if !strings.Contains(screen, "ready\n"+strings.TrimSpace(said)) || !strings.Contains(strings.ReplaceAll(screen, "\n", ""), "ended by signal") {
+				t.Errorf("%q and %.20q: the screen shows\n%s", said, typing, screen)
+			}
+		}
+	}
+}
+
 // attacks are what a peer may send to take over a terminal.
 var attacks = map[string]string{
 	"title":                       "\x1b]0;pwned\a",

@@ -40,6 +40,8 @@ type editor struct {
 	width   int  // of the window, in columns
 	returns bool // the terminal itself puts a return before a newline
 
+	abandoned bool // nothing is edited any more
+
 	// typing is set while something typed may stand on the screen.
 	typing atomic.Bool
 }
@@ -130,6 +132,9 @@ func (e *editor) await() {
 func (e *editor) show(text string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.abandoned {
+		return e.print(text)
+	}
 	all := text
 	if e.owned {
 		all = e.partial + text // the editor erases its prompt: write it anew
@@ -169,6 +174,12 @@ func (e *editor) notice(line string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	partial := e.partial
+	if e.abandoned {
+		if partial != "" {
+			line = "\n" + line
+		}
+		return e.print(line)
+	}
 	if partial != "" && !e.owned {
 		e.erasePartial()
 	}
@@ -178,6 +189,37 @@ func (e *editor) notice(line string) error {
 	if partial != "" && !e.owned {
 		e.screen = append(e.screen, partial...)
 	}
+	return e.flush()
+}
+
+// abandon erases what is being typed. From then on what is shown goes to the screen
+// as it is, and nothing is drawn again.
+func (e *editor) abandon() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.abandoned {
+		return
+	}
+	e.abandoned = true
+	// Writing makes x/term erase the line, write and draw the line again: all
+	// behind the mark is cut off.
+	mark, before := []byte{0}, len(e.screen)
+	_, _ = e.term.Write(mark)
+	if i := bytes.Index(e.screen[before:], mark); i >= 0 {
+		e.screen = e.screen[:before+i]
+	}
+	if e.owned {
+		e.screen = append(e.screen, e.partial...)
+	}
+	e.typing.Store(e.owned)
+	_ = e.flush()
+}
+
+// print writes text to the screen, and notes whether it ends within a line.
+func (e *editor) print(text string) error {
+	e.screen = append(e.screen, strings.ReplaceAll(text, "\n", "\r\n")...)
+	e.partial = (e.partial + text)[strings.LastIndexByte(e.partial+text, '\n')+1:]
+	e.typing.Store(e.partial != "" && e.typing.Load())
 	return e.flush()
 }
 
@@ -195,6 +237,9 @@ func (e *editor) resize(width, height int) {
 func (e *editor) redraw() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.abandoned {
+		return
+	}
 	before := len(e.screen)
 	_, _ = e.term.Write(nil)
 	if len(e.screen) == before {

@@ -278,13 +278,26 @@ func (t *Terminal) leave() {
 	})
 }
 
-// newline goes to the left edge below what was typed. A terminal that ^S has
-// stopped must not hold up the end: it is given a moment.
+// newline goes to the left edge below what was typed.
 func (t *Terminal) newline() {
+	briefly(func() { _, _ = t.out.WriteString("\n") })
+}
+
+// Abandon erases what is being typed: the conversation is about to end, and what is
+// shown until then goes below what was shown before.
+func (t *Terminal) Abandon() {
+	if t.editor != nil {
+		briefly(t.editor.abandon)
+	}
+}
+
+// briefly waits until use of the screen has returned, for a moment at most: a
+// terminal that ^S has stopped must not hold up the end.
+func briefly(use func()) {
 	done := make(chan struct{})
-	go func() {
+	go func() { // ends with the process if ^Q never comes
 		defer close(done)
-		_, _ = t.out.WriteString("\n")
+		use()
 	}()
 	select {
 	case <-done:
