@@ -250,6 +250,7 @@ func (g *grammar) refuseValues() error {
 		{negative(&g.Interval), "-i cannot be negative"},
 		{g.Exec != "" && !command.Supported, "cannot use -e on " + runtime.GOOS},
 		{g.Backlog < 0, "--backlog cannot be negative"},
+		{g.Ready != "" && g.Ready == g.Hexdump, "cannot use --ready and -o with one file"},
 		{g.Ready == "-", "--ready needs a file; standard output is /dev/stdout"},
 		{outside(g.MaxConns, 1, math.MaxInt), "--max-conns must be at least 1"},
 		{outside(g.Parallel, 1, math.MaxInt), "--parallel must be at least 1"},

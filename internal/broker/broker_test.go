@@ -243,3 +243,35 @@ func FuzzChat(f *testing.F) {
 		}
 	})
 }
+
+// TestRoomChurn: members come and go while others send, and nothing waits for one
+// that has left.
+func TestRoomChurn(t *testing.T) {
+	for _, chat := range []bool{false, true} {
+		r := &Room{Chat: chat}
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				for n := range 20 {
+					_, drop := context.WithCancelCause(t.Context())
+					m := r.Enter("peer", drop)
+					var heard sync.WaitGroup
+					if n%3 > 0 { // the others read nothing
+						heard.Go(func() { _, _ = io.Copy(io.Discard, m) })
+					}
+					for range 10 {
+						_, _ = m.Write(bytes.Repeat([]byte("a line\n"), 1+i*100))
+					}
+					_ = m.CloseWrite()
+					m.Leave()
+					heard.Wait()
+					drop(nil)
+				}
+			})
+		}
+		all.Wait()
+		if n := len(r.all()); n > 0 {
+			t.Errorf("%d members are left", n)
+		}
+	}
+}
