@@ -77,7 +77,7 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 	if g.Parallel != nil {
 		s.Parallel = *g.Parallel
 	}
-	all := results{asked: targets}
+	all := results{oneHost: oneHost(targets), asked: len(targets)}
 	var output error
 	s.Report = func(r scan.State) {
 		if len(targets) > 1 || (r.Err == nil) != g.Closed || g.log.JSON { // else the diagnostic says it
@@ -101,18 +101,20 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 }
 
 // knockLimit is how long a UDP port may be silent: the connect limit if it was
-// given, else as long as a client waits for an answer. With -w 0 that is not at
-// all.
+// given, else as long as a client waits for an answer, -q, -w or 1 s. With -q 0 and
+// -w 0 that is not at all.
 func (g *gcat) knockLimit() time.Duration {
-	switch {
-	case g.ConnectTimeout != nil:
+	if g.ConnectTimeout != nil {
 		return g.ConnectTimeout.D()
-	case g.Timeout == nil:
+	}
+	limit := cmp.Or(g.QuitAfter, g.Timeout)
+	switch {
+	case limit == nil:
 		return time.Second
-	case *g.Timeout == 0:
+	case *limit == 0:
 		return -1
 	}
-	return g.Timeout.D()
+	return max(limit.D(), 0) // a negative -q is no limit
 }
 
 // logPort logs one port with -v.
@@ -161,9 +163,10 @@ func reason(r scan.State) string {
 
 // results are what a scan found out.
 type results struct {
-	asked  []place
-	open   []scan.State
-	closed []scan.State
+	oneHost bool // the ports of one host were asked for
+	asked   int
+	open    []scan.State
+	closed  []scan.State
 }
 
 func (all *results) add(r scan.State) {
@@ -177,16 +180,16 @@ func (all *results) add(r scan.State) {
 // name is what tells e from the others: its port, or all of it if they have
 // several hosts.
 func (all *results) name(e conn.Endpoint) string {
-	if all.oneHost() {
+	if all.oneHost {
 		return e.Port
 	}
 	return e.Address()
 }
 
-// oneHost reports whether the ports of one host were asked for.
-func (all *results) oneHost() bool {
-	first := all.asked[0]
-	return !first.Unix() && !slices.ContainsFunc(all.asked, func(p place) bool {
+// oneHost reports whether targets are ports of one host.
+func oneHost(targets []place) bool {
+	first := targets[0]
+	return !first.Unix() && !slices.ContainsFunc(targets, func(p place) bool {
 		return p.Host != first.Host || p.Network != first.Network || p.TLS != first.TLS
 	})
 }
@@ -196,7 +199,7 @@ func (all *results) failure() error {
 	if len(all.closed) == 0 {
 		return nil
 	}
-	if len(all.asked) == 1 {
+	if all.asked == 1 {
 		return all.closed[0].Err
 	}
 	var reasons []string
@@ -212,7 +215,7 @@ func (all *results) failure() error {
 		}
 		names[words] = append(names[words], all.name(r.Endpoint))
 	}
-	if !all.oneHost() {
+	if !all.oneHost {
 		for i, words := range reasons {
 			reasons[i] = "connect to " + strings.Join(names[words], ", ") + ": " + words
 		}
@@ -221,7 +224,7 @@ func (all *results) failure() error {
 	for i, words := range reasons {
 		reasons[i] = "port " + ranges(names[words]) + ": " + words
 	}
-	host := cmp.Or(all.asked[0].Host, "localhost")
+	host := cmp.Or(all.closed[0].Endpoint.Host, "localhost")
 	return &conn.Error{Why: why, Op: "connect to " + host, Err: errors.New(strings.Join(reasons, "; "))}
 }
 

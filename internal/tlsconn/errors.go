@@ -266,7 +266,11 @@ func streamError(err error, received bool) *conn.Error {
 		return &conn.Error{Why: conn.ResetByPeer, Op: "TLS", Err: fmt.Errorf("the peer sent what is not TLS: %q", e.RecordHeader[:])}
 	}
 	if strings.HasPrefix(err.Error(), "tls: ") {
-		return &conn.Error{Why: conn.ResetByPeer, Op: "TLS", Err: errors.New("the peer sent what is not TLS: " + protocolWords(err))}
+		words := protocolWords(err)
+		if !strings.HasPrefix(words, "the peer ") {
+			words = "the peer sent what is not TLS: " + words
+		}
+		return &conn.Error{Why: conn.ResetByPeer, Op: "TLS", Err: errors.New(words)}
 	}
 	return nil
 }
