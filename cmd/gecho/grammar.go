@@ -2,6 +2,7 @@ package main
 
 import (
 	"gcat/internal/cli"
+	"gcat/internal/conn"
 )
 
 // gecho is the command line.
@@ -20,6 +21,7 @@ type gecho struct {
 	Control         bool      `group:"say" help:"Obey the lines 'set time N' and 'exit'."`
 	Service         service   `default:"echo" placeholder:"NAME" group:"say" help:"echo, discard, chargen, daytime, time, source[:SIZE]."`
 
+	To     string `placeholder:"ENDPOINT" group:"say" help:"Hand connections on to it." filled:""`
 	Script string `placeholder:"FILE" group:"say" help:"Follow a script: send, expect, wait, close ..."`
 	Replay string `placeholder:"DUMP" group:"say" help:"Play what gcat -o wrote."`
 	Speed  *speed `placeholder:"N" group:"say" help:"Replay N times as fast; 0 without pauses [1]."`
@@ -50,6 +52,7 @@ type gecho struct {
 	Duplicate      probability `placeholder:"P" group:"fault" help:"Send a datagram twice."`
 	Reorder        probability `placeholder:"P" group:"fault" help:"Send a datagram behind the next."`
 	FaultRate      probability `default:"1" placeholder:"P" group:"fault" help:"How many connections are hit at all [1]."`
+	Faults         string      `enum:",down,up,both" default:"" placeholder:"WAY" group:"fault" help:"With --to: down, up or both."`
 	Seed           *uint64     `placeholder:"N" group:"fault" help:"The same seed gives the same faults."`
 
 	LoopGuard int      `default:"1000" placeholder:"N" group:"security" help:"Answered of a run of identical datagrams [1000]."`
@@ -60,7 +63,8 @@ type gecho struct {
 	cli.Logging
 	cli.Common
 
-	Endpoint []string `arg:"" optional:"" name:"endpoint" help:"Where to listen."`
+	to       conn.Endpoint // what To says
+	Endpoint []string      `arg:"" optional:"" name:"endpoint" help:"Where to listen."`
 }
 
 // tlsFlags are those that gcat has, too.
@@ -69,6 +73,9 @@ type tlsFlags struct {
 	TLSCert        string   `name:"tls-cert" placeholder:"FILE" group:"security" help:"Certificate [a throw-away one]." filled:""`
 	TLSKey         string   `name:"tls-key" placeholder:"FILE" group:"security" help:"Its private key." filled:""`
 	TLSCAOut       string   `name:"tls-ca-out" placeholder:"FILE" group:"security" help:"Write the throw-away certificate's authority." filled:""`
+	TLSCA          string   `name:"tls-ca" placeholder:"FILE" group:"security" help:"With --to: trust these authorities." filled:""`
+	TLSName        string   `name:"tls-name" placeholder:"NAME" group:"security" help:"With --to: the name in its certificate." filled:""`
+	TLSInsecure    bool     `name:"tls-insecure" group:"security" help:"With --to: trust any certificate."`
 	TLSALPN        []string `name:"tls-alpn" placeholder:"NAME,..." group:"security" help:"Protocols offered." filled:""`
 	TLSClientCA    string   `name:"tls-client-ca" placeholder:"FILE" group:"security" help:"Clients must show a certificate of it." filled:""`
 	TLSFingerprint string   `name:"tls-fingerprint" placeholder:"SHA256" group:"security" help:"Clients must show this certificate." filled:""`

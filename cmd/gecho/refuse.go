@@ -35,6 +35,12 @@ func (g *gecho) refuse() error {
 		return cli.Usagef("--speed needs --replay DUMP")
 	case (g.Script != "" || g.Replay != "") && (wordy != "" || g.Greeting != "" || g.CloseAfterReply || g.Service.kind != echo.Echo):
 		return cli.Usagef("cannot use --script or --replay with --service, or with what changes the echo")
+	case g.To != "" && (wordy != "" || g.Greeting != "" || g.Farewell != "" || g.CloseAfterReply || g.Service.kind != echo.Echo || g.Script != "" || g.Replay != ""):
+		return cli.Usagef("cannot use --to with --service, --script, or with what gecho would say itself")
+	case g.To != "" && g.Inetd:
+		return cli.Usagef("cannot use --to with --inetd")
+	case g.To == "" && g.Faults != "":
+		return cli.Usagef("--faults needs --to ENDPOINT")
 	case g.TLSFault != "" && tlsconn.Fault(g.TLSFault).OfCertificate() && g.TLSCert != "":
 		return cli.Usagef("cannot use --tls-fault %s with --tls-cert: the fault is in the throw-away certificate", g.TLSFault)
 	case g.TLSCAOut != "" && g.TLSCert != "":
@@ -117,11 +123,43 @@ func (g *gecho) refuseIdle(list []endpoint) error {
 		{"--lines", g.Lines, stream, "an endpoint with connections"},
 		{"--farewell", g.Farewell != "", stream, "an endpoint with connections"},
 		{"--deadline", g.Deadline > 0, stream, "an endpoint with connections"},
-		{"--max-conns", g.MaxConns > 0, stream, "an endpoint with connections"},
+		{"--max-conns", g.MaxConns > 0 && g.To == "", stream, "an endpoint with connections"},
 		{"--backlog", g.Backlog > 0, stream, "an endpoint with connections"},
 	} {
 		if o.given && !slices.ContainsFunc(list, o.fits) {
 			return cli.Usagef("%s needs %s", o.name, o.needs)
+		}
+	}
+	return nil
+}
+
+// refuseTo refuses a target that does not fit the endpoints, and what is about one
+// alone.
+func (g *gecho) refuseTo(to *echo.Target, list []endpoint) error {
+	if to == nil || g.to.Network != "tls" {
+		for _, o := range []struct {
+			name  string
+			given bool
+		}{{"--tls-ca", g.TLSCA != ""}, {"--tls-name", g.TLSName != ""}, {"--tls-insecure", g.TLSInsecure}} {
+			if o.given {
+				return cli.Usagef("%s needs --to tls://HOST:PORT", o.name)
+			}
+		}
+	}
+	if to == nil {
+		return nil
+	}
+	if len(list) == 0 && os.Getenv("LISTEN_FDS") == "" {
+		list = []endpoint{{Endpoint: conn.Endpoint{Network: "tcp"}}}
+	}
+	for _, e := range append([]endpoint{{Endpoint: g.to}}, list...) {
+		switch {
+		case e.Network == "unixpacket":
+			return cli.Usagef("cannot use --to with unixpacket endpoints")
+		case e.Datagram() && (g.Once || g.Count > 0):
+			return cli.Usagef("cannot use --to with --once or --count where there are datagrams: they have no end")
+		case e.Datagram() != g.to.Datagram():
+			return cli.Usagef("cannot hand %s on to %s: one has connections, the other datagrams", e.Network, g.to.Network)
 		}
 	}
 	return nil

@@ -32,11 +32,18 @@ func (g *gecho) run(log *cli.Log) error {
 	if err != nil {
 		return err
 	}
+	to, err := g.target()
+	if err != nil {
+		return err
+	}
+	if err := g.refuseTo(to, endpoints); err != nil {
+		return err
+	}
 	if err := conn.StartPoller(); err != nil {
 		return err
 	}
 	server := g.server(log)
-	server.Script = steps
+	server.Script, server.To = steps, to
 	sent := g.catch(log, &server.Totals)
 	sockets, err := g.open(sent.first, log, server, endpoints)
 	if sent.first.Err() != nil {
@@ -132,7 +139,7 @@ func (g *gecho) faults(log *cli.Log) echo.Faults {
 func announce(log *cli.Log, sockets []echo.Socket) error {
 	var out strings.Builder
 	for _, s := range sockets {
-		if s.Listener == nil && s.Packet == nil || s.Name == inetd {
+		if s.Listener == nil && s.Packet == nil && s.Peers == nil || s.Name == inetd {
 			continue
 		}
 		out.WriteString(s.Name + "\n")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -101,6 +102,11 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 	if sockets, err = handedOver(); err != nil {
 		return sockets, err
 	}
+	for _, s := range sockets {
+		if g.To != "" && (s.Packet != nil || s.Messages || g.to.Datagram()) {
+			return sockets, cli.Failf(cli.Local, "LISTEN_FDS: %s cannot be handed on to %s", s.Name, g.to)
+		}
+	}
 	if len(sockets) == 0 && len(endpoints) == 0 {
 		e, _ := conn.ParseEndpoint(standard, conn.Syntax{Listening: true})
 		endpoints = []endpoint{{e, g.TLS}}
@@ -171,6 +177,10 @@ func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, er
 	return config, err
 }
 
+// maxPeers is how many peers of a datagram socket are known at once with --to,
+// unless --max-conns says otherwise; each has a socket to the target.
+const maxPeers = 1000
+
 // lookupLimit is how long the name of an endpoint may be looked up.
 const lookupLimit = 10 * time.Second
 
@@ -185,6 +195,14 @@ func (g *gecho) listen(ctx context.Context, e endpoint) (echo.Socket, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupLimit)
 	defer cancel()
+	if e.Datagram() && g.To != "" {
+		p, err := config.ListenPeers(ctx, e.Endpoint)
+		if err != nil {
+			return echo.Socket{}, err
+		}
+		p.Keep, p.Most = true, cmp.Or(g.MaxConns, maxPeers)
+		return echo.Socket{Peers: p, Name: conn.EndpointOf(p.Addr()).String()}, nil
+	}
 	if e.Datagram() {
 		p, err := config.ListenPacket(ctx, e.Endpoint)
 		if err != nil {
@@ -212,6 +230,9 @@ func closeAll(sockets []echo.Socket) {
 			if c != nil {
 				_ = c.Close()
 			}
+		}
+		if s.Peers != nil {
+			_ = s.Peers.Close()
 		}
 	}
 }

@@ -41,6 +41,12 @@ func StreamOf(c net.Conn) Stream {
 	return NewSocket(c, nil)
 }
 
+// SocketBelow returns the Socket that s is or stands on; nil if there is none.
+func SocketBelow(s Stream) *Socket {
+	socket, _ := below[*Socket](s)
+	return socket
+}
+
 // Watch makes s touch another clock, for a socket that was made before the
 // conversation was (TLS shakes hands over it). It is called before any pump is.
 func (s *Socket) Watch(progress *Progress) { s.progress = progress }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net"
 	"sync"
@@ -26,18 +25,18 @@ type connection struct {
 	remote, local string
 	messages      bool
 
-	socket          *conn.Socket
-	stream          conn.Stream // the socket, or TLS above it
-	raw             syscall.RawConn
-	clock           clock
-	plan            plan
-	at              atomic.Pointer[Step] // of the script
-	facts           tlsconn.Facts        // of TLS
-	stalled, halved atomic.Bool          // by a limit of time
-	pacer           filter.Pacer
+	socket    *conn.Socket
+	stream    conn.Stream // the socket, or TLS above it
+	raw       syscall.RawConn
+	clock     clock
+	progress  *conn.Progress // what pauses: the clock, or the relay's
+	out       outlet         // to the client
+	interrupt func()         // ends the relay
+	plan      plan
+	at        atomic.Pointer[Step] // of the script
+	facts     tlsconn.Facts        // of TLS
 
 	replies  int64
-	sent     int64
 	received atomic.Int64
 	first    time.Duration // from the start to the first byte received
 	start    time.Time
@@ -70,9 +69,11 @@ func (s *Server) newConnection(nc net.Conn, number int64, socket Socket) *connec
 		remote: addrName(nc.RemoteAddr()), local: addrName(nc.LocalAddr()),
 		start: time.Now(), ended: make(chan struct{}), plan: s.Faults.plan(number),
 	}
-	c.socket = conn.NewSocket(nc, &c.clock.Progress)
+	c.progress = &c.clock.Progress
+	c.socket = conn.NewSocket(nc, c.progress)
 	c.clock.Queued = c.socket.Unacknowledged
 	c.stream = c.socket
+	c.out = outlet{c: c, stream: c.socket, socket: c.socket, plan: c.plan, pacer: filter.Pacer{PerSecond: s.Faults.Rate}}
 	if raw, err := c.socket.SyscallConn(); err == nil {
 		c.raw = raw
 	}
@@ -102,7 +103,11 @@ func (c *connection) serve(secure *tls.Config) {
 	defer s.forget(c)
 	c.report(Event{Kind: Accepted})
 	s.Totals.Now.Add(1)
-	c.clock.start(s.Idle, s.Deadline, c.expire)
+	idle := s.Idle
+	if s.To != nil {
+		idle = 0 // the relay's
+	}
+	c.clock.start(idle, s.Deadline, c.expire)
 	err := c.handshake(secure)
 	if secure != nil && !c.failing() {
 		if err == nil {
@@ -146,6 +151,7 @@ func (c *connection) handshake(secure *tls.Config) error {
 		return err
 	}
 	c.stream, c.raw, c.facts = t, nil, t.Facts()
+	c.out.stream = t
 	return nil
 }
 
@@ -153,20 +159,17 @@ func (c *connection) handshake(secure *tls.Config) error {
 // it.
 func (c *connection) converse() error {
 	f := &c.server.Faults
-	c.pacer = filter.Pacer{PerSecond: f.Rate}
 	if c.failing() {
 		return c.failFirst(f.Fail)
 	}
 	if limit := f.limit(); limit.How != noLimit && limit.Bytes == 0 && !c.plan.spare {
-		return c.reached(limit.How, 0)
+		return c.out.reached(limit.How, 0)
 	}
-	defer c.startLimits()()
-	if !c.plan.spare && f.Rate > 0 {
-		c.fault("sends %d bytes a second", f.Rate)
+	if c.server.To != nil {
+		return c.forward()
 	}
-	if !c.plan.spare && f.Chunk > 0 {
-		c.fault("sends %d bytes at a time", f.Chunk)
-	}
+	defer c.out.startLimits()()
+	c.out.announce()
 	if c.server.Greeting != "" {
 		if err := c.send([]byte(c.server.Greeting)); err != nil {
 			return err
@@ -221,11 +224,11 @@ func (c *connection) hang() error {
 
 // untimed begins a time that only the peer, the deadline or a signal ends.
 func (c *connection) untimed() (done func()) {
-	c.clock.Pause()
+	c.progress.Pause()
 	stop := context.AfterFunc(c.server.stopping, func() { c.end(reason{by: "signal"}) })
 	return func() {
 		stop()
-		c.clock.Resume()
+		c.progress.Resume()
 	}
 }
 
@@ -257,6 +260,10 @@ func (c *connection) end(why reason) bool {
 		return false
 	}
 	close(c.ended)
+	if c.interrupt != nil { // a relay closes in its own order
+		c.interrupt()
+		return true
+	}
 	past := time.Unix(1, 0)
 	_ = c.socket.SetReadDeadline(past) // it fails only on a closed connection
 	if c.writing.Load() || c.stream == conn.Stream(c.socket) {
@@ -274,8 +281,8 @@ func (c *connection) pause(d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
-	c.clock.Pause()
-	defer c.clock.Resume()
+	c.progress.Pause()
+	defer c.progress.Resume()
 	for ; d > 0; d -= goneCheck {
 		t := time.NewTimer(min(d, goneCheck))
 		select {
@@ -299,11 +306,18 @@ func (c *connection) finish(err error) {
 	left := int64(0)
 	failed, _ := errors.AsType[*conn.Error](err)
 	script, _ := errors.AsType[*scriptError](err)
+	target, _ := errors.AsType[*targetError](err)
+	handed, _ := errors.AsType[*handedError](err)
 	switch {
 	case failed != nil && failed.Why == conn.TLS: // closed already, and its clock may have run out meanwhile
 		ended = "reset"
 		c.report(Event{Kind: Failed, Err: err})
 		_ = c.socket.NetConn().Close()
+	case target != nil:
+		c.report(Event{Kind: Failed, Err: target.error})
+		_ = c.socket.Reset()
+	case handed != nil:
+		ended, left = c.handedOn(handed), handed.Unacknowledged
 	case errors.Is(err, errReset), cause != nil && cause.reset:
 		_ = c.socket.Reset()
 	case errors.Is(err, tlsconn.ErrFault): // it is closed
@@ -331,7 +345,7 @@ func (c *connection) finish(err error) {
 		_ = c.socket.NetConn().Close()
 	}
 	c.report(Event{
-		Kind: Closed, Received: c.received.Load(), Sent: c.sent, Unacknowledged: left,
+		Kind: Closed, Received: c.received.Load(), Sent: c.out.sent, Unacknowledged: left,
 		Duration: time.Since(c.start), FirstByte: c.first, EndedBy: ended, TLS: c.facts,
 	})
 }
@@ -344,8 +358,7 @@ func (c *connection) closeInOrder(farewell string, idle bool) {
 	c.endMu.Unlock()
 	_ = c.socket.SetDeadline(time.Now().Add(drainLimit)) // it fails only on a closed connection
 	if farewell != "" {
-		n, _ := io.WriteString(c.stream, farewell)
-		c.count(n)
+		_ = c.out.write([]byte(farewell))
 	}
 	_ = c.stream.CloseWrite() // the peer may be gone already
 	if c.stream != conn.Stream(c.socket) {
@@ -386,12 +399,6 @@ func (c *connection) report(e Event) {
 // fault reports a fault that is done now.
 func (c *connection) fault(format string, args ...any) {
 	c.report(Event{Kind: Faulted, What: fmt.Sprintf(format, args...)})
-}
-
-// count counts n bytes sent.
-func (c *connection) count(n int) {
-	c.sent += int64(n)
-	c.server.Totals.Sent.Add(int64(n))
 }
 
 // track and forget keep the list of the clients that are open.

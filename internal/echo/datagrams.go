@@ -24,6 +24,7 @@ type packets struct {
 	local  string
 	start  time.Time
 	number int64  // of the datagram, from 1
+	way    string // with --to, in words: down or up
 	out    []byte // reused for replies
 	key    []byte // reused for addresses
 
@@ -69,12 +70,16 @@ func (o *origin) loopback() bool {
 	return !o.addr.IsValid() || o.addr.Addr().Unmap().IsLoopback()
 }
 
+func (s *Server) newPackets(socket Socket, local net.Addr) *packets {
+	return &packets{
+		server: s, socket: socket, guard: newLoopGuard(s.LoopGuard), start: time.Now(),
+		local: addrName(local), reported: map[string]time.Time{},
+	}
+}
+
 // servePacket serves socket until ctx ends, and closes it.
 func (s *Server) servePacket(ctx context.Context, socket Socket) {
-	p := &packets{
-		server: s, socket: socket, guard: newLoopGuard(s.LoopGuard), start: time.Now(),
-		local: addrName(socket.Packet.LocalAddr()), reported: map[string]time.Time{},
-	}
+	p := s.newPackets(socket, socket.Packet.LocalAddr())
 	stop := context.AfterFunc(ctx, func() {
 		_ = socket.Packet.SetReadDeadline(time.Unix(1, 0)) // it fails only on a closed socket
 	})
@@ -152,7 +157,16 @@ func (p *packets) refuse(data []byte, from *origin) string {
 	if s.Permits != nil && a.IsValid() && !s.Permits(net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.Addr().Unmap(), a.Port()))) {
 		return "refused by rule"
 	}
+	return p.looping(data, from)
+}
+
+// looping says why a datagram may be one of a loop, or nothing.
+func (p *packets) looping(data []byte, from *origin) string {
+	s := p.server
+	a := from.addr
 	if s.LoopGuard > 0 {
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		key := append(p.key[:0], from.name...)
 		if a.IsValid() {
 			ip := a.Addr().As16()
@@ -266,13 +280,19 @@ func (p *packets) report(e Event) {
 func ownAddresses(sockets []Socket) map[addressKey]struct{} {
 	own := make(map[addressKey]struct{})
 	for _, socket := range sockets {
-		if socket.Packet == nil {
+		var local net.Addr
+		switch {
+		case socket.Packet != nil:
+			local = socket.Packet.LocalAddr()
+		case socket.Peers != nil:
+			local = socket.Peers.Addr()
+		default:
 			continue
 		}
-		if a, ok := socket.Packet.LocalAddr().(*net.UDPAddr); ok {
+		if a, ok := local.(*net.UDPAddr); ok {
 			own[keyOf(a.AddrPort())] = struct{}{}
 		} else {
-			own[addressKey{name: socket.Packet.LocalAddr().String()}] = struct{}{}
+			own[addressKey{name: local.String()}] = struct{}{}
 		}
 	}
 	return own

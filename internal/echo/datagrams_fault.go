@@ -164,5 +164,8 @@ func (p *packets) release(one *packet) {
 }
 
 func (p *packets) fault(to *origin, format string, args ...any) {
+	if p.way != "" {
+		format += ", " + p.way
+	}
 	p.report(Event{Kind: Faulted, Remote: to.String(), What: fmt.Sprintf(format, args...)})
 }

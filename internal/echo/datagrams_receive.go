@@ -26,15 +26,7 @@ func (p *packets) eachPortable(ctx context.Context) {
 			p.readFailed(ctx, err)
 			continue
 		}
-		var o origin
-		switch a := from.(type) {
-		case *net.UDPAddr:
-			o.addr = a.AddrPort()
-		case *net.UnixAddr:
-			if a != nil && a.Name != "@" {
-				o.name = a.Name
-			}
-		}
+		o := originOf(from)
 		p.take(buf[:n], &o)
 	}
 }
@@ -50,4 +42,17 @@ func (p *packets) readFailed(ctx context.Context, err error) {
 	case <-time.After(100 * time.Millisecond):
 	case <-ctx.Done():
 	}
+}
+
+// originOf is the origin at an address, as far as that tells.
+func originOf(from net.Addr) (o origin) {
+	switch a := from.(type) {
+	case *net.UDPAddr:
+		o.addr = a.AddrPort()
+	case *net.UnixAddr:
+		if a != nil && a.Name != "@" {
+			o.name = a.Name
+		}
+	}
+	return o
 }

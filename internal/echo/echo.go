@@ -26,6 +26,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gcat/internal/conn"
 	"gcat/internal/echo/epoll"
 	"gcat/internal/tlsconn"
 )
@@ -65,6 +66,9 @@ type Server struct {
 	// ParseDuration reads the N of `set time N`; 0 is none.
 	ParseDuration func(string) (time.Duration, error)
 
+	// To, if not nil, is where connections are handed on to, in place of the
+	// service.
+	To *Target
 	// Script, if not nil, is what each connection follows in place of the service.
 	Script []Step
 
@@ -104,11 +108,12 @@ type Server struct {
 	own      map[addressKey]struct{} // addresses of our datagram sockets
 }
 
-// A Socket is something to serve: one of Listener, Packet and Conn.
+// A Socket is something to serve: one of Listener, Packet, Conn and Peers.
 type Socket struct {
 	Listener net.Listener
 	Packet   net.PacketConn
 	Conn     net.Conn
+	Peers    *conn.DatagramPeers // with a Target
 	// TLS, if not nil, makes the listener's connections TLS.
 	TLS *tls.Config
 	// Name is the endpoint as it is reported.
@@ -200,5 +205,5 @@ func (s *Server) lines() bool { return s.Lines || s.Control }
 // plain reports whether connections are only echoed, so that the fast path can do
 // it.
 func (s *Server) plain() bool {
-	return s.Service == Echo && s.Greeting == "" && s.Suffix == "" && s.Reply == nil && !s.lines() && !s.CloseAfterReply && s.Script == nil && !s.Faults.any()
+	return s.Service == Echo && s.Greeting == "" && s.Suffix == "" && s.Reply == nil && !s.lines() && !s.CloseAfterReply && s.Script == nil && s.To == nil && !s.Faults.any()
 }

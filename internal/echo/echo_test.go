@@ -288,7 +288,7 @@ func FuzzLines(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, piece uint8) {
 		var got []byte
 		c := &connection{server: &Server{MaxLine: 1 << 20}}
-		c.stream = sink{&got}
+		c.out = outlet{c: c, stream: sink{&got}}
 		for rest := data; len(rest) > 0; {
 			n := min(len(rest), int(piece)+1)
 			if err := c.takeLines(rest[:n]); err != nil {

@@ -160,38 +160,6 @@ func (f *Faults) limit() (first Limit) {
 	return first
 }
 
-// startLimits begins the limits of time; stop ends them.
-func (c *connection) startLimits() (stop func()) {
-	var timers []*time.Timer
-	for _, l := range c.server.Faults.Limits {
-		if l.Time > 0 && !c.plan.spare {
-			timers = append(timers, time.AfterFunc(l.Time-time.Since(c.start), func() { c.timeUp(l) }))
-		}
-	}
-	return func() {
-		for _, t := range timers {
-			t.Stop()
-		}
-	}
-}
-
-// timeUp does what is to be done at a limit of time.
-func (c *connection) timeUp(l Limit) {
-	switch l.How {
-	case CloseAfter, ResetAfter:
-		if c.end(reason{by: "local", reset: l.How == ResetAfter}) {
-			c.fault("%s after %v", l.How, l.Time)
-		}
-	case StallAfter:
-		c.stalled.Store(true)
-		c.fault("%s after %v", l.How, l.Time)
-	case HalfCloseAfter:
-		c.halved.Store(true)
-		c.fault("%s after %v", l.How, l.Time)
-		_ = c.stream.CloseWrite() // the peer may be gone already
-	}
-}
-
 func (k LimitKind) String() string {
 	return [...]string{"nothing", "closed", "reset", "stalled", "half-closed"}[k]
 }

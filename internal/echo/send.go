@@ -1,80 +1,179 @@
 package echo
 
 import (
+	"sync/atomic"
 	"time"
+
+	"gcat/internal/conn"
+	"gcat/internal/filter"
 )
 
 // chunkPause is what lies between two pieces that are sent chunk by chunk.
 const chunkPause = time.Millisecond
 
-// send sends b, which it may change, as the faults want it.
-func (c *connection) send(b []byte) error {
-	f := &c.server.Faults
-	switch {
-	case !f.any() || c.plan.spare:
-		return c.write(b)
-	case c.halved.Load():
-		return nil
-	case c.stalled.Load():
-		return c.hang()
+// An outlet is one direction of a connection: it sends as the faults want it.
+type outlet struct {
+	c      *connection
+	stream conn.Stream
+	socket *conn.Socket // what stream stands on
+	way    string       // with --to, in words: down, to the client, or up
+	plan   plan
+	pacer  filter.Pacer
+	sent   int64
+
+	stalled, halved atomic.Bool // by a limit
+}
+
+// announce reports the faults that hold for the whole connection.
+func (o *outlet) announce() {
+	f := &o.c.server.Faults
+	if !o.plan.spare && f.Rate > 0 {
+		o.fault("sends %d bytes a second", f.Rate)
 	}
-	if d := c.plan.delay(f); d > 0 {
-		c.fault("delayed a reply by %v", d.Round(time.Microsecond))
-		if err := c.pause(d); err != nil {
+	if !o.plan.spare && f.Chunk > 0 {
+		o.fault("sends %d bytes at a time", f.Chunk)
+	}
+}
+
+// send sends b to the client.
+func (c *connection) send(b []byte) error { return c.out.send(b) }
+
+// send sends b, which it may change.
+func (o *outlet) send(b []byte) error {
+	f := &o.c.server.Faults
+	switch {
+	case !f.any() || o.plan.spare:
+		return o.write(b)
+	case o.halved.Load():
+		return nil
+	case o.stalled.Load():
+		return o.c.hang()
+	}
+	if d := o.plan.delay(f); d > 0 {
+		o.fault("delayed a reply by %v", d.Round(time.Microsecond))
+		if err := o.c.pause(d); err != nil {
 			return err
 		}
 	}
 	limit := f.limit()
-	last := limit.How != noLimit && c.sent+int64(len(b)) >= limit.Bytes
+	last := limit.How != noLimit && o.sent+int64(len(b)) >= limit.Bytes
 	if last {
-		b = b[:limit.Bytes-c.sent]
+		b = b[:limit.Bytes-o.sent]
 	}
-	if len(b) > 0 && c.plan.chance(f.Corrupt) {
-		offset, bit := c.plan.flip(b)
-		c.fault("flipped bit %d of byte %d", bit, c.sent+int64(offset))
+	if len(b) > 0 && o.plan.chance(f.Corrupt) {
+		offset, bit := o.plan.flip(b)
+		o.fault("flipped bit %d of byte %d", bit, o.sent+int64(offset))
 	}
-	if err := c.drip(b); err != nil || !last {
+	if err := o.drip(b); err != nil || !last {
 		return err
 	}
-	return c.reached(limit.How, limit.Bytes)
+	return o.reached(limit.How, limit.Bytes)
 }
 
 // reached does what is to be done after so many bytes.
-func (c *connection) reached(how LimitKind, after int64) error {
-	c.fault("%s after %d bytes", how, after)
+func (o *outlet) reached(how LimitKind, after int64) error {
+	o.fault("%s after %s", how, conn.ByteCount(after))
+	c := o.c
 	switch how {
+	case CloseAfter:
+		return o.close()
 	case ResetAfter:
-		return errReset
+		return o.reset()
 	case StallAfter:
+		o.stalled.Store(true)
 		return c.hang()
-	case HalfCloseAfter:
-		if err := c.stream.CloseWrite(); err != nil {
-			return err
-		}
-		if err := c.discard(); err != nil {
-			return err
-		}
+	}
+	o.halved.Store(true)
+	if err := o.stream.CloseWrite(); err != nil || o.way != "" {
+		return err
+	}
+	if err := c.discard(); err != nil {
+		return err
 	}
 	return errDone
 }
 
+// close ends the connection in order. Of one that is handed on, this direction sees
+// the end first.
+func (o *outlet) close() error {
+	if o.way != "" {
+		_ = o.stream.CloseWrite() // the peer may be gone already
+		o.c.end(reason{by: "local"})
+	}
+	return errDone
+}
+
+// reset ends the connection by a RST; one that is handed on, in this direction.
+func (o *outlet) reset() error {
+	if o.way != "" {
+		o.c.end(reason{by: "local"})
+		_ = o.socket.Reset()
+	}
+	return errReset
+}
+
+// startLimits begins the limits of time; stop ends them.
+func (o *outlet) startLimits() (stop func()) {
+	var timers []*time.Timer
+	for _, l := range o.c.server.Faults.Limits {
+		if l.Time > 0 && !o.plan.spare {
+			timers = append(timers, time.AfterFunc(l.Time-time.Since(o.c.start), func() { o.timeUp(l) }))
+		}
+	}
+	return func() {
+		for _, t := range timers {
+			t.Stop()
+		}
+	}
+}
+
+// timeUp does what is to be done at a limit of time.
+func (o *outlet) timeUp(l Limit) {
+	c := o.c
+	if c.cause.Load() != nil {
+		return
+	}
+	o.fault("%s after %v", l.How, l.Time)
+	switch l.How {
+	case CloseAfter:
+		_ = o.close()
+		c.end(reason{by: "local"})
+	case ResetAfter:
+		_ = o.reset()
+		c.end(reason{by: "local", reset: true})
+	case StallAfter:
+		o.stalled.Store(true)
+	case HalfCloseAfter:
+		o.halved.Store(true)
+		_ = o.stream.CloseWrite() // the peer may be gone already
+	}
+}
+
+// fault reports a fault that is done now.
+func (o *outlet) fault(format string, args ...any) {
+	if o.way != "" {
+		format += ", " + o.way + ", at " + time.Since(o.c.start).Round(time.Millisecond).String()
+	}
+	o.c.fault(format, args...)
+}
+
 // drip writes b in the pieces, and at the pace, that were asked for.
-func (c *connection) drip(b []byte) error {
-	f := &c.server.Faults
-	piece := min(len(b), c.pacer.Piece())
+func (o *outlet) drip(b []byte) error {
+	f, c := &o.c.server.Faults, o.c
+	piece := min(len(b), o.pacer.Piece())
 	if f.Chunk > 0 {
 		piece = min(piece, f.Chunk)
 	}
 	for len(b) > 0 {
 		piece = min(piece, len(b))
-		if err := c.pause(c.pacer.Wait()); err != nil {
+		if err := c.pause(o.pacer.Wait()); err != nil {
 			return err
 		}
-		c.pacer.Pay(piece)
-		if c.stalled.Load() {
+		o.pacer.Pay(piece)
+		if o.stalled.Load() {
 			return c.hang()
 		}
-		if err := c.write(b[:piece]); err != nil {
+		if err := o.write(b[:piece]); err != nil {
 			return err
 		}
 		b = b[piece:]
@@ -88,15 +187,18 @@ func (c *connection) drip(b []byte) error {
 }
 
 // write writes all of b.
-func (c *connection) write(b []byte) error {
+func (o *outlet) write(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	c.writing.Store(true)
-	n, err := c.stream.Write(b)
-	c.writing.Store(false)
-	c.count(n)
-	if c.halved.Load() {
+	o.c.writing.Store(true)
+	n, err := o.stream.Write(b)
+	o.c.writing.Store(false)
+	o.sent += int64(n)
+	if o.way != "up" {
+		o.c.server.Totals.Sent.Add(int64(n))
+	}
+	if o.halved.Load() {
 		return nil
 	}
 	return err

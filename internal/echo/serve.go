@@ -93,6 +93,8 @@ func (s *Server) serveSocket(ctx, stopping context.Context, socket Socket) {
 	switch {
 	case socket.Packet != nil:
 		s.servePacket(stopping, socket)
+	case socket.Peers != nil:
+		s.servePeers(stopping, socket)
 	case socket.Conn != nil:
 		if s.slots.take() {
 			s.begin(socket.Conn, socket)

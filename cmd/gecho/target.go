@@ -1,0 +1,61 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"net"
+	"os"
+	"time"
+
+	"gcat/internal/cli"
+	"gcat/internal/conn"
+	"gcat/internal/echo"
+	"gcat/internal/tlsconn"
+)
+
+// connectLimit is how long it may take to reach the endpoint of --to.
+const connectLimit = 10 * time.Second
+
+// target is what --to names; nil if it is not given.
+func (g *gecho) target() (*echo.Target, error) {
+	if g.To == "" {
+		return nil, nil
+	}
+	e, err := conn.ParseEndpoint(g.To, conn.Syntax{Network: "tcp"})
+	if err != nil {
+		return nil, cli.Usagef("--to: %v", err)
+	}
+	dialer := &conn.Dialer{Limit: connectLimit}
+	if e.Network == "tls" {
+		config, err := g.trust(e.Host)
+		if err != nil {
+			return nil, err
+		}
+		dialer.Upgrade = func(ctx context.Context, c net.Conn) (net.Conn, error) {
+			return tlsconn.Client(ctx, conn.NewSocket(c, nil), config)
+		}
+	}
+	g.to = e
+	t := &echo.Target{Name: e.Address(), Down: g.Faults != "up", Up: g.Faults == "up" || g.Faults == "both"}
+	t.Dial = func(ctx context.Context) (conn.Stream, error) {
+		if e.Datagram() {
+			return dialer.DialDatagrams(ctx, e)
+		}
+		c, err := dialer.Dial(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		return conn.StreamOf(c), nil
+	}
+	return t, nil
+}
+
+// trust is how the certificate of the target is verified.
+func (g *gecho) trust(host string) (*tls.Config, error) {
+	options := tlsconn.Options{CA: g.TLSCA, Name: g.TLSName, Insecure: g.TLSInsecure, KeyLog: os.Getenv("SSLKEYLOGFILE")}
+	if err := options.Check(); err != nil {
+		return nil, cli.Usagef("%v", err)
+	}
+	return options.ClientConfig(cmp.Or(host, "localhost"))
+}

@@ -1,0 +1,173 @@
+package echo
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"gcat/internal/conn"
+	"gcat/internal/filter"
+)
+
+// A Target is where connections are handed on to. Nothing is added or lost on the
+// way but by the faults.
+type Target struct {
+	// Name is the endpoint as it is reported.
+	Name string
+	// Dial connects to it.
+	Dial func(ctx context.Context) (conn.Stream, error)
+	// Down and Up say which directions the faults of bytes apply to: what the
+	// client receives, and what it sends.
+	Down, Up bool
+}
+
+// A targetError is one of a Target that was not reached.
+type targetError struct{ error }
+
+// A handedError is the end of a connection that was handed on, in order or not.
+type handedError struct{ conn.Result }
+
+func (e *handedError) Error() string { return "handed on" }
+
+// forward joins the client to the target, until the relay ends.
+func (c *connection) forward() error {
+	target := c.server.To
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if !c.interruptBy(cancel) {
+		return context.Canceled
+	}
+	to, err := target.Dial(ctx)
+	switch {
+	case err != nil && c.cause.Load() != nil:
+		return context.Canceled
+	case err != nil:
+		return &targetError{err}
+	}
+	relay := &conn.Relay{
+		Local: c.faultyTarget(to), Remote: c.faultyClient(),
+		Peer: c.remote, To: target.Name, Idle: c.server.Idle,
+	}
+	for _, side := range []conn.Stream{relay.Local, relay.Remote} {
+		if f, ok := side.(*faulty); ok && f.out != nil {
+			f.out.announce()
+			defer f.out.startLimits()()
+		}
+	}
+	result := relay.Run(ctx)
+	c.server.Totals.Sent.Add(result.Sent - c.out.sent)
+	c.received.Store(result.Received)
+	c.first, c.out.sent = result.FirstByte, result.Sent
+	c.server.Totals.Received.Add(result.Received)
+	return &handedError{result}
+}
+
+// interruptBy makes end call interrupt; false if it has been called already.
+func (c *connection) interruptBy(interrupt func()) bool {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	c.interrupt = interrupt
+	return c.cause.Load() == nil
+}
+
+// handedOn reports what went wrong with a connection that was handed on, and
+// returns what ended it.
+func (c *connection) handedOn(how *handedError) string {
+	if cause := c.cause.Load(); cause != nil {
+		return cause.by
+	}
+	if failed, ok := errors.AsType[*conn.Error](how.Err); ok && failed.Why == conn.Timeout {
+		c.report(Event{Kind: TimedOut, What: "timed out: " + conn.Words(failed.Err)})
+	} else if how.Err != nil {
+		c.report(Event{Kind: Failed, Err: how.Err})
+	}
+	return how.EndedBy
+}
+
+// faultyClient is the client's side of the relay: bare where nothing is to go
+// wrong with it, so that the kernel can move the bytes.
+func (c *connection) faultyClient() conn.Stream {
+	f, target := &c.server.Faults, c.server.To
+	reads := !f.NoRead && f.OnEOF == Close || c.plan.spare
+	if !f.any() || reads && !target.Down {
+		return c.stream
+	}
+	s := &faulty{Stream: c.stream, c: c, reads: reads}
+	if target.Down {
+		c.out.way = "down"
+		s.out = &c.out
+	}
+	return s
+}
+
+// faultyTarget is the target's side.
+func (c *connection) faultyTarget(to conn.Stream) conn.Stream {
+	f := &c.server.Faults
+	if !f.any() || !c.server.To.Up {
+		return to
+	}
+	up := &outlet{c: c, stream: to, socket: conn.SocketBelow(to), way: "up", plan: f.plan(-c.number), pacer: filter.Pacer{PerSecond: f.Rate}}
+	up.plan.spare = c.plan.spare
+	return &faulty{Stream: to, c: c, out: up, reads: true}
+}
+
+// A faulty is a side of a relay that things go wrong with.
+type faulty struct {
+	conn.Stream
+	c     *connection
+	out   *outlet // nil: nothing goes wrong with what is written
+	reads bool    // nothing goes wrong with what is read
+}
+
+// Unwrap returns the stream below.
+func (f *faulty) Unwrap() conn.Stream { return f.Stream }
+
+// Watch takes the relay's clock, for the pauses.
+func (f *faulty) Watch(p *conn.Progress) { f.c.progress = p }
+
+// Read reads, unless nothing is to be read; after the end of file it does what
+// OnEOF says.
+func (f *faulty) Read(p []byte) (int, error) {
+	faults := &f.c.server.Faults
+	if !f.reads && faults.NoRead {
+		f.c.fault("reads nothing")
+		return 0, f.c.hang()
+	}
+	n, err := f.Stream.Read(p)
+	if err != io.EOF || f.reads || faults.OnEOF == Close {
+		return n, err
+	}
+	if err := f.c.onEOF(faults.OnEOF); err != errReset {
+		return n, err
+	}
+	f.c.end(reason{by: "local"})
+	_ = f.c.socket.Reset()
+	return n, errReset
+}
+
+// Write sends p as the faults want it.
+func (f *faulty) Write(p []byte) (int, error) {
+	if f.out == nil {
+		return f.Stream.Write(p)
+	}
+	if f.c.server.Faults.Corrupt > 0 {
+		b := borrow()
+		defer giveBack(b)
+		p = append((*b)[:0], p...)
+	}
+	if err := f.out.send(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// CloseWrite passes an end of file on, unless a fault has done so.
+func (f *faulty) CloseWrite() error {
+	if f.out != nil && f.out.halved.Load() {
+		return nil
+	}
+	if f.out != nil && f.out.stalled.Load() {
+		return f.c.hang()
+	}
+	return f.Stream.CloseWrite()
+}

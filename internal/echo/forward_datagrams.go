@@ -1,0 +1,138 @@
+package echo
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"gcat/internal/conn"
+)
+
+// peerMemory is how long a peer of datagrams is remembered without one, either way,
+// unless Idle says otherwise.
+const peerMemory = time.Minute
+
+// servePeers hands the datagrams of each peer on, by a socket of its own to the
+// target, until ctx ends.
+func (s *Server) servePeers(ctx context.Context, socket Socket) {
+	rules := s.newPackets(socket, socket.Peers.Addr())
+	stop := context.AfterFunc(ctx, func() { _ = socket.Peers.Close() })
+	defer stop()
+	var live sync.WaitGroup
+	defer live.Wait()
+	for {
+		peer, err := socket.Peers.Accept()
+		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			rules.readFailed(ctx, err)
+			continue
+		}
+		from := originOf(peer.Addr())
+		if why := rules.refuse(nil, &from); why != "" {
+			rules.unanswered(&from, why)
+			_ = peer.Close()
+			continue
+		}
+		live.Go(func() { // ends with ctx, or once the peer is forgotten
+			s.forwardPeer(ctx, socket, rules, peer, from)
+		})
+	}
+}
+
+// forwardPeer joins one peer to the target until it is forgotten.
+func (s *Server) forwardPeer(ctx context.Context, socket Socket, rules *packets, peer *conn.DatagramPeer, from origin) {
+	defer func() { _ = peer.Close() }() // its next datagram makes it a new one
+	event := Event{Number: s.Totals.Connections.Add(1), Endpoint: socket.Name, Remote: from.String(), Local: rules.local}
+	report := func(e Event) {
+		e.Number, e.Endpoint, e.Remote, e.Local = event.Number, event.Endpoint, event.Remote, event.Local
+		s.report(e)
+	}
+	report(Event{Kind: Accepted})
+	to, err := s.To.Dial(ctx)
+	if err != nil {
+		report(Event{Kind: Failed, Err: err})
+		return
+	}
+	s.Totals.Now.Add(1)
+	defer s.Totals.Now.Add(-1)
+	idle := s.Idle
+	if idle == 0 {
+		idle = peerMemory
+	}
+	down := s.newHop(peer, socket, rules, from, "down", s.To.Down)
+	up := s.newHop(to, socket, nil, from, "up", s.To.Up)
+	relay := conn.Relay{
+		Local: up, Remote: down, Peer: event.Remote, To: s.To.Name, Idle: idle, QuitAfterPeer: new(time.Duration),
+	}
+	result := relay.Run(ctx)
+	down.out.drop()
+	up.out.drop()
+	if c, ok := to.(interface{ Close() error }); ok {
+		_ = c.Close()
+	}
+	failed, ok := errors.AsType[*conn.Error](result.Err)
+	if result.Err != nil && ctx.Err() == nil && (!ok || failed.Why != conn.Timeout) {
+		report(Event{Kind: Failed, Err: result.Err})
+	}
+	report(Event{
+		Kind: Closed, Received: result.Received, Sent: result.Sent, Duration: result.Duration,
+		FirstByte: result.FirstByte, EndedBy: result.EndedBy,
+	})
+}
+
+// A hop is one side of the relay of a peer: what is written to it goes out as the
+// faults want it, and what is read from the peer is held to the rules.
+type hop struct {
+	conn.Stream
+	out    *packets
+	rules  *packets // nil: what comes is the target's
+	from   origin
+	faulty bool
+}
+
+// newHop makes the hop to stream.
+func (s *Server) newHop(stream conn.Stream, socket Socket, rules *packets, from origin, way string, faulty bool) *hop {
+	h := &hop{Stream: stream, rules: rules, from: from, faulty: faulty && s.Faults.anyPacket()}
+	h.out = s.newPackets(socket, socket.Peers.Addr())
+	h.out.way = way
+	h.out.send = func(b []byte, _ *origin) error {
+		_, err := stream.Write(b)
+		return err
+	}
+	return h
+}
+
+// Unwrap returns the stream below.
+func (h *hop) Unwrap() conn.Stream { return h.Stream }
+
+// Read returns the next datagram that the rules let through.
+func (h *hop) Read(p []byte) (int, error) {
+	for {
+		n, err := h.Stream.Read(p)
+		if err != nil || h.rules == nil {
+			return n, err
+		}
+		s := h.out.server
+		s.Totals.Datagrams.Add(1)
+		s.Totals.Received.Add(int64(n))
+		if why := h.rules.looping(p[:n], &h.from); why != "" {
+			h.rules.unanswered(&h.from, why)
+		} else if !s.Faults.NoRead {
+			return n, nil
+		}
+	}
+}
+
+// Write sends one datagram.
+func (h *hop) Write(p []byte) (int, error) {
+	if !h.faulty {
+		return h.Stream.Write(p)
+	}
+	h.out.number++
+	h.out.faulty(p, &h.from)
+	return len(p), nil
+}
