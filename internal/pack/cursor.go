@@ -83,80 +83,83 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 	if !c.started {
 		dst = c.start(dst)
 	}
-	for {
-		if c.skip > 0 {
-			k := min(c.skip, int64(len(b)))
-			if c.d.o.Explain {
-				c.dump.note(b[:k])
-			}
-			c.pass(nil, b[:k])
-			b = b[k:]
-			p := &c.l.ops[c.index]
-			if c.skip -= k; c.skip > 0 {
-				return dst, all - len(b), false, c.want(p, c.skip)
-			}
-			if c.d.o.Explain {
-				dst = c.explainSkipped(dst, p)
-			}
-			continue
+	for stop := false; err == nil && !stop; {
+		var p *op
+		if c.index < len(c.l.ops) {
+			p = &c.l.ops[c.index]
 		}
-		if c.between {
-			if c.count < 0 && len(b) == 0 {
-				c.need = 1
-				return dst, all - len(b), false, nil
-			}
-			if c.l.room > 0 {
-				rest := b
-				if dst, b = c.elements(dst, b); len(b) < len(rest) {
-					continue
-				}
-			}
-			dst = c.next(dst)
-			continue
-		}
-		if c.index == len(c.l.ops) {
-			if len(c.outer) == 0 {
-				break
-			}
+		k := 0
+		switch {
+		case c.skip > 0:
+			dst, k = c.skipped(dst, p, b)
+			stop = c.skip > 0
+		case c.between:
+			dst, k, stop = c.advance(dst, b)
+		case p == nil && len(c.outer) == 0:
+			return append(dst, c.d.tail...), all - len(b), true, nil
+		case p == nil:
 			dst = c.endElement(dst)
-			continue
-		}
-		p := &c.l.ops[c.index]
-		if p.simple && len(b) >= p.width {
+		case p.simple && len(b) >= p.width:
 			dst = c.d.element(c.before(dst, p, 0), p, b[:p.width])
-			b = b[p.width:]
-			c.at += int64(p.width)
+			k = p.width
+			c.at += int64(k)
 			c.index, c.entered = c.index+1, false
-			continue
-		}
-		if !c.entered {
-			if dst, err = c.enter(dst, p); err != nil {
-				return dst, all - len(b), false, err
-			}
-			continue
-		}
-		if p.kind != pad && (c.element < p.elements() || p.Rest && p.elements() == 0) {
-			var k int
+		case !c.entered:
+			dst, err = c.enter(dst, p)
+		case p.kind != pad && (c.element < p.elements() || p.Rest && p.elements() == 0):
 			before := c.element
-			if c.d.o.Explain {
-				dst, k, err = c.explain(dst, p, b)
-			} else {
-				dst, k, err = c.one(dst, p, b)
-			}
-			c.pass(p, b[:k])
-			b = b[k:]
-			if err != nil || c.element == before {
-				return dst, all - len(b), false, err
-			}
-			continue
-		}
-		if p.Rest {
+			dst, k, err = c.decode(dst, p, b)
+			stop = c.element == before
+		case p.Rest:
 			c.skip = forever // what x and p leave is thrown away
-			continue
+		default:
+			dst = c.leave(dst, p)
 		}
-		dst = c.leave(dst, p)
+		b = b[k:]
 	}
-	return append(dst, c.d.tail...), all - len(b), true, nil
+	return dst, all - len(b), false, err
+}
+
+// skipped throws away what is to be skipped, as far as it is in b, and returns how
+// many bytes that is.
+func (c *cursor) skipped(dst []byte, p *op, b []byte) ([]byte, int) {
+	k := min(c.skip, int64(len(b)))
+	c.pass(nil, b[:k])
+	if c.d.o.Explain {
+		c.dump.note(b[:k])
+	}
+	if c.skip -= k; c.skip > 0 {
+		c.want(p, c.skip)
+	} else if c.d.o.Explain {
+		dst = c.explainSkipped(dst, p)
+	}
+	return dst, int(k)
+}
+
+// advance goes on between two elements of a group. It stops where nothing is there
+// of what may be one more.
+func (c *cursor) advance(dst, b []byte) (out []byte, n int, stop bool) {
+	if c.count < 0 && len(b) == 0 {
+		c.need = 1
+		return dst, 0, true
+	}
+	if c.l.room > 0 {
+		if dst, n = c.elements(dst, b); n > 0 {
+			return dst, n, false
+		}
+	}
+	return c.next(dst), 0, false
+}
+
+// decode decodes one element, or a piece of one.
+func (c *cursor) decode(dst []byte, p *op, b []byte) (out []byte, n int, err error) {
+	if c.d.o.Explain {
+		dst, n, err = c.explain(dst, p, b)
+	} else {
+		dst, n, err = c.one(dst, p, b)
+	}
+	c.pass(p, b[:n])
+	return dst, n, err
 }
 
 // pass notes that the bytes b of the record are done, which belong to p.
@@ -455,177 +458,6 @@ func groupPlace(number, count int64) string {
 		return fmt.Sprintf("group %d: ", number)
 	}
 	return fmt.Sprintf("group %d of %d: ", number, count)
-}
-
-// string begins or goes on with a string of any length.
-func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
-	taken := 0
-	if !c.inside {
-		n, err := c.begin(p, b)
-		if n < 0 || err != nil {
-			return dst, 0, err
-		}
-		if len(b) == 0 && c.left > 0 && (p.kind == terminated || p.kind == hexBytes) {
-			// At the end of the input there may be no more of them.
-			return dst, 0, c.want(p, c.left)
-		}
-		if whole, err := c.whole(p, b[n:]); !whole || err != nil {
-			return dst, 0, err
-		}
-		dst = c.quote(c.before(dst, p, c.element), p)
-		c.inside = true
-		b, taken = b[n:], n
-	}
-	end, n := false, len(b)
-	if p.kind == terminated {
-		if i := bytes.IndexByte(b, 0); i >= 0 {
-			end, n = true, i
-		}
-	} else if int64(len(b)) >= c.left {
-		end, n = true, int(c.left)
-	}
-	dst, k := c.piece(dst, p, b[:n], end)
-	if p.kind != terminated {
-		c.left -= int64(k)
-	} else if c.length += int64(k); c.d.o.tooLong(c.length) {
-		return dst, 0, c.overMax()
-	}
-	if !end {
-		return dst, taken + k, c.want(p, max(1, c.left-int64(n-k)))
-	}
-	if p.kind == terminated {
-		k++
-	}
-	dst = c.quote(dst, p)
-	c.inside, c.nuls, c.length = false, 0, 0
-	c.element++
-	return dst, taken + k, nil
-}
-
-// begin finds out how long the string is and returns how many bytes of b say so,
-// -1 if there are not enough of them.
-func (c *cursor) begin(p *op, b []byte) (int, error) {
-	switch {
-	case p.kind == terminated:
-		c.left = 1
-		return 0, nil
-	case p.Rest && p.kind == bytesOf:
-		c.left = forever
-		return 0, nil
-	case p.kind == bytesOf:
-		n, err := c.countOf(p, forever-1)
-		if p.counter > 0 && err == nil && c.d.o.tooLong(n) {
-			err = c.overMax()
-		}
-		c.left = n
-		return 0, err
-	case p.kind == hexBytes:
-		c.left = int64(p.width)
-		return 0, nil
-	}
-	w, n, err := p.length.takeLength(b)
-	if err != nil {
-		return -1, c.place(err)
-	}
-	if n == 0 {
-		return -1, c.want(p, int64(max(1, p.length.width-len(b))))
-	}
-	if w.negative || w.hi != 0 || w.lo > math.MaxInt64 || c.d.o.tooLong(int64(w.lo)) {
-		return -1, c.place(dataf("%s", p.length.lengthError(w, c.d.o.Max)))
-	}
-	c.left = int64(w.lo)
-	return n, nil
-}
-
-// whole reports whether the string can begin: in JSON it must be there as a
-// whole, because it says first whether it is UTF-8.
-func (c *cursor) whole(p *op, b []byte) (bool, error) {
-	if !c.d.o.JSON || p.kind == hexBytes {
-		return true, nil
-	}
-	length, there := c.left, int64(len(b)) >= c.left
-	if p.kind == terminated {
-		length, there = int64(len(b)), bytes.IndexByte(b, 0) >= 0
-	}
-	if length == forever {
-		length = int64(len(b))
-	}
-	if c.d.o.tooLong(length) {
-		return false, c.overMax()
-	}
-	if !there {
-		c.want(p, max(1, c.left-int64(len(b))))
-	}
-	return there, nil
-}
-
-func (c *cursor) overMax() error {
-	return c.place(dataf("string is over --max %d", c.d.o.Max))
-}
-
-// quote writes the quote in front of and behind a string.
-func (c *cursor) quote(dst []byte, p *op) []byte {
-	switch {
-	case c.d.o.Shell && p.kind != hexBytes:
-		return append(dst, '\'')
-	case c.d.o.JSON && p.kind == hexBytes:
-		return append(dst, '"')
-	}
-	return dst
-}
-
-// piece writes a part of a string and returns how much of it was taken.
-func (c *cursor) piece(dst []byte, p *op, b []byte, end bool) ([]byte, int) {
-	if p.kind == hexBytes {
-		start := len(dst)
-		return c.d.escapeField(appendHex(dst, b), start), len(b)
-	}
-	n := len(b)
-	if c.d.o.Trim && p.kind == bytesOf {
-		b = bytes.TrimRight(b, "\x00")
-		if len(b) > 0 {
-			for ; c.nuls > 0; c.nuls-- {
-				dst = c.d.piece(dst, p, []byte{0})
-			}
-		}
-		if len(b) < n {
-			c.nuls += int64(n - len(b))
-			end = true
-		}
-	}
-	if c.d.o.JSON {
-		return appendJSONBytes(dst, b), n
-	}
-	if c.d.o.Raw {
-		return c.d.piece(dst, p, b), n
-	}
-	dst, k := p.escape.append(dst, b, end)
-	return dst, n - (len(b) - k)
-}
-
-// pascal decodes a string whose first byte is its length; the bytes of the field
-// behind it are thrown away.
-func (c *cursor) pascal(dst []byte, p *op, b []byte) ([]byte, int, error) {
-	size := p.Count
-	if p.Rest {
-		size = forever
-	}
-	if size > 0 && len(b) == 0 {
-		return dst, 0, c.want(p, size)
-	}
-	length := 0
-	if size > 0 {
-		length = 1 + int(min(int64(b[0]), size-1))
-	}
-	if len(b) < length {
-		return dst, 0, c.want(p, size-int64(len(b)))
-	}
-	dst = c.d.text(c.before(dst, p, c.element), p, pascalString(b[:length]))
-	c.element++
-	if !p.Rest {
-		c.skip = size - int64(length)
-	}
-	return dst, length, nil
 }
 
 // finish ends the record at the end of the input, of which b was not taken. It

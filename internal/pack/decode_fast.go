@@ -107,15 +107,15 @@ func (d *Decoder) fastValues(dst []byte, l *level, b []byte) []byte {
 }
 
 // elements writes as many of the next elements of a group as b has whole ones, and
-// returns what is left of b.
-func (c *cursor) elements(dst, b []byte) ([]byte, []byte) {
+// returns how many bytes they take.
+func (c *cursor) elements(dst, b []byte) ([]byte, int) {
 	size := int(c.l.size)
 	n := int64(len(b) / size)
 	if c.count >= 0 {
 		n = min(n, c.count-c.number)
 	}
 	if n == 0 {
-		return dst, b
+		return dst, 0
 	}
 	dst = c.separate(dst)
 	start := len(dst)
@@ -134,7 +134,7 @@ func (c *cursor) elements(dst, b []byte) ([]byte, []byte) {
 	if c.count < 0 {
 		c.mark = len(dst)
 	}
-	return dst, b
+	return dst, int(n) * size
 }
 
 // isLone reports whether the format is nothing but one unsigned integer of four

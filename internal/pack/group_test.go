@@ -218,7 +218,7 @@ func TestProtocols(t *testing.T) {
 	}
 }
 
-// FuzzProtocol decodes arbitrary bytes with arbitrary formats.
+// FuzzProtocol decodes arbitrary bytes with arbitrary formats, at once and byte by byte.
 func FuzzProtocol(f *testing.F) {
 	for _, s := range []string{"!{=89504e470d0a1a0a}*(I:n:{from}4s:type:{#n}s:data:{crc32})", "H/(IHH)", "*(HB)", "H:n:H:m:{#n}s:name:{#m}s:extra:",
 		"!{from}BBHHHBB{inet}{ip4}{ip4}{to}", "@3(Bl){align 8}", "<H{>}H{bits< 3,5}", "B:n:{#n}H{#n}x", "2(2(B/(B/s)))", "{leb}:n:{#n}s{#n}({z})"} {

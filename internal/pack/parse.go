@@ -256,7 +256,7 @@ func (p *parser) find(name string, at int) (*item, error) {
 				continue
 			}
 			if it.kind != integer && it.kind != varint || it.pointer || it.Count != 1 {
-				return nil, p.fail(at, "reference to "+quote(name)+", which is no integer,")
+				return nil, p.fail(at, "reference to "+quote(name)+", which is not one integer,")
 			}
 			return it, nil
 		}

@@ -145,7 +145,7 @@ func FuzzRoundTrip(f *testing.F) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"!HI", "@llh0l", "9223372036854775807x", "*s", "!H*s:a:", "{bits 4,4,8}", "3{u24}:x:H/s", "Zf", "Z", "{", "2", "@2{leb}/s I"} {
+	for _, s := range []string{"!HI", "@llh0l", "9223372036854775807x", "*s", "!H*s:a:", "{bits 4,4,8}", "*(I:n:{from}4s{#n}s{crc32})", "H/(I(B):a:)", "{<}{=00}{align 8}{inet}{to}", "3{u24}:x:H/s", "Zf", "Z", "{", "2", "@2{leb}/s I"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -169,6 +169,8 @@ func FuzzLines(f *testing.F) {
 	f.Add("!H:port:I:len:", `{"port":80,"len":20}`, true)
 	f.Add("2s{z}*H", `["a\u00e9\ud83d\ude00",{"base64":"AAE="},1,2]`, true)
 	f.Add("fd?Zd", "1.5 nan true (1+2j)", false)
+	f.Add("H/(I:a:B:b:):list:B:n:{#n}s:s:", `{"s":"x","list":[{"b":1,"a":2},{"a":3,"b":4}]}`, true)
+	f.Add("2(B/(H)){#x}", `[[[[1,2]],[[]]]]`, true)
 	f.Fuzz(func(t *testing.T, text, lines string, json bool) {
 		format, err := Parse(text)
 		if err != nil || format.values > 1<<12 || format.size > 1<<20 {
