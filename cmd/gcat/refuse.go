@@ -73,9 +73,9 @@ func kindOf(where place) (kind sockets, name string) {
 	return tcp, "TCP"
 }
 
-// options is the table of what does not go together. An option that stands in
-// several rows is refused differently in different cases; the rows without a
-// dash are groups that others refer to.
+// options is the table of what does not go together. An option stands in several
+// rows if it is refused differently in different cases, and in a row that refuses
+// nothing if others name it.
 func (g *grammar) options(where, to place) []option {
 	kind, _ := kindOf(where)
 	beyond := g.To != ""

@@ -39,16 +39,10 @@ type gcat struct {
 // run is what the command does, from the parsed command line to the error that
 // decides its status.
 func (g *gcat) run() error {
-	targets, unread, err := g.places()
-	if err != nil {
-		return err
-	}
+	targets, unread := g.places()
 	to, astray := g.farEnd()
-	if err := g.refuseAll(targets, to); err != nil {
+	if err := cmp.Or(g.refuseAll(targets, to), unread, astray); err != nil {
 		return err
-	}
-	if unread != nil || astray != nil {
-		return cmp.Or(unread, astray)
 	}
 	g.to = to
 	if err := conn.StartPoller(); err != nil {
@@ -62,33 +56,30 @@ func (g *gcat) run() error {
 	if err := g.prepare(ctx, targets); err != nil {
 		return err
 	}
-	err = g.act(ctx, targets)
+	err := g.act(ctx, targets)
 	if conn.OutputClosed(err) {
 		err = &cli.Interrupted{Signal: syscall.SIGPIPE}
 	}
 	return g.closeDump(err)
 }
 
-// places are where to connect or listen: -l without an address listens on the
-// socket that a service manager hands over, if there is one. Unread is why the
-// command line's could not be read.
-func (g *gcat) places() (targets []place, unread, err error) {
+// places are where to connect or listen. -l without an address listens on the
+// socket that a service manager hands over, if there is one.
+func (g *gcat) places() ([]place, error) {
 	if !g.Listen || len(g.Args) > 0 || g.Port != "" {
-		targets, unread = g.where()
-		return targets, unread, nil
+		return g.where()
 	}
 	handed, err := conn.HandedOver()
 	switch {
 	case err != nil:
-		return nil, nil, err
+		return nil, err
 	case len(handed) == 0:
-		targets, unread = g.where()
-		return targets, unread, nil
+		return g.where()
 	case len(handed) > 1:
-		return nil, nil, cli.Failf(cli.Local, "LISTEN_FDS hands over %d sockets: gcat listens on one", len(handed))
+		return nil, cli.Failf(cli.Local, "LISTEN_FDS hands over %d sockets: gcat listens on one", len(handed))
 	}
 	g.given = handed[0]
-	return []place{{conn.EndpointOf(g.given.Addr()), g.TLS}}, nil, nil
+	return []place{{conn.EndpointOf(g.given.Addr()), g.TLS}}, nil
 }
 
 // act does what was asked for at the one target, or, with -z, at all.
