@@ -38,9 +38,9 @@ type Datagrams struct {
 	Join bool
 	// Cut, if set, says where the datagrams in what is written end.
 	Cut Cut
-	// Progress, if set, is touched by every datagram, and paused after
+	// progress, if set, is touched by every datagram, and paused after
 	// CloseWrite, when Wait is the clock that counts.
-	Progress *Progress
+	progress *Progress
 	// Moved, if set, is called when another address of the peer is tried.
 	Moved func(net.Conn)
 
@@ -139,7 +139,7 @@ func (d *Datagrams) remember(r *Resolver) func(context.Context, string, string) 
 }
 
 // Watch hands d the clock of its conversation.
-func (d *Datagrams) Watch(progress *Progress) { d.Progress = progress }
+func (d *Datagrams) Watch(progress *Progress) { d.progress = progress }
 
 // Conn returns the socket that is in use.
 func (d *Datagrams) Conn() net.Conn {
@@ -171,7 +171,7 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 		n, count, err := c.in.read(p, d.Join, most, nil)
 		switch {
 		case err == nil:
-			d.Progress.Touch()
+			d.progress.Touch()
 			d.mu.Lock()
 			d.history = nil
 			d.answers += count
@@ -265,7 +265,7 @@ func (d *Datagrams) Write(p []byte) (int, error) {
 	}
 	switch {
 	case err == nil:
-		d.Progress.Touch()
+		d.progress.Touch()
 		d.again = len(p) - n
 		return n, nil
 	case errors.Is(err, syscall.EMSGSIZE):
@@ -391,7 +391,7 @@ func (d *Datagrams) CloseWrite() error {
 		return nil
 	}
 	d.ended = true
-	d.Progress.Pause()
+	d.progress.Pause()
 	switch {
 	case d.Wait == 0:
 		_ = d.conn.SetReadDeadline(time.Unix(1, 0))

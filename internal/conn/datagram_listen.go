@@ -37,8 +37,8 @@ type DatagramListener struct {
 	// Lost, if set, is called with the error of an answer that could not be
 	// sent. Keep goes on after it; without Keep it is Write's error as well.
 	Lost func(error)
-	// Progress, if set, is touched by every datagram.
-	Progress *Progress
+	// progress, if set, is touched by every datagram.
+	progress *Progress
 
 	conn  net.Conn
 	in    *inbox
@@ -115,7 +115,7 @@ func (lc ListenConfig) listenCAN(e Endpoint) (*DatagramListener, error) {
 func (l *DatagramListener) Addr() net.Addr { return l.local }
 
 // Watch hands l the clock of its conversation.
-func (l *DatagramListener) Watch(progress *Progress) { l.Progress = progress }
+func (l *DatagramListener) Watch(progress *Progress) { l.progress = progress }
 
 // Peer returns the address of the peer that an answer goes to; nil is none yet.
 func (l *DatagramListener) Peer() net.Addr {
@@ -154,7 +154,7 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		l.got += count
-		l.Progress.Touch()
+		l.progress.Touch()
 		return n, nil
 	}
 }
@@ -219,7 +219,7 @@ func (l *DatagramListener) Write(p []byte) (int, error) {
 		sent, done = sent+n, done+n
 		switch {
 		case err == nil:
-			l.Progress.Touch()
+			l.progress.Touch()
 			return done, nil
 		case isLocal(err):
 			return sent, err

@@ -150,7 +150,7 @@ func (d *direction) write(p []byte) (n int, err error) {
 // kernel does not have.
 func (d *direction) unsentNow() int64 {
 	written := d.written.Load() // before the others: it never overtakes them
-	return d.read.Load() + Buffered(d.from.Stream) - written
+	return d.read.Load() + buffered(d.from.Stream) - written
 }
 
 // unacknowledged counts the bytes read from the sending side that the receiving

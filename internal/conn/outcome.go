@@ -24,7 +24,7 @@ func sendWords(d *direction, err error) string {
 	if u, ok := errors.AsType[*sendError](err); ok && u.to != "" {
 		peer = u.to
 	}
-	op := fmt.Sprintf("send to %s after %s", peer, ByteCount(d.read.Load()+Buffered(d.from.Stream)))
+	op := fmt.Sprintf("send to %s after %s", peer, ByteCount(d.read.Load()+buffered(d.from.Stream)))
 	switch n := d.unacknowledged(); {
 	case n > 0:
 		return op + fmt.Sprintf(", %d of them not delivered", n)
@@ -55,14 +55,16 @@ func ReceiveError(peer string, received int64, err error) *Error {
 	return &Error{Why: talkKind(err), Op: fmt.Sprintf("receive from %s after %s", peer, ByteCount(received)), Err: err}
 }
 
-// Buffered counts the bytes that s has read and not returned: a stream that reads
-// ahead has a method Buffered that says so, what it is wrapped around included. It
-// may be called while s is read.
-func Buffered(s Stream) int64 {
-	if b, ok := below[interface{ Buffered() int64 }](s); ok {
-		return b.Buffered()
+// buffered counts the bytes that s, and what it is wrapped around, have read and not
+// returned: a stream that reads ahead has a method Buffered for its own. It may be
+// called while s is read.
+func buffered(s Stream) (n int64) {
+	for below := any(s); below != nil; below = unwrap(below) {
+		if b, ok := below.(interface{ Buffered() int64 }); ok {
+			n += b.Buffered()
+		}
 	}
-	return 0
+	return n
 }
 
 // isLocal reports whether err is of our own side.

@@ -44,13 +44,13 @@ func TestRelayBuffered(t *testing.T) {
 		"a line that waits for its pause": {
 			&conn.Relay{QuitAfterPeer: duration(0)},
 			func(s conn.Stream, p *conn.Progress) conn.Stream {
-				return &Interval{Stream: NewLines(s, false), Pause: time.Hour, Progress: p}
+				return &Interval{Stream: NewLines(s, false), Pause: time.Hour, progress: p}
 			}, "one\ntwo\n", 4, 4,
 		},
 		"and those behind it": {
 			&conn.Relay{EndWithPeer: true},
 			func(s conn.Stream, p *conn.Progress) conn.Stream {
-				return &Rate{Stream: &Interval{Stream: &CRLF{Stream: NewLines(s, false)}, Pause: time.Hour, Progress: p}, Pacer: Pacer{PerSecond: 1 << 20}, Progress: p}
+				return &Rate{Stream: &Interval{Stream: &CRLF{Stream: NewLines(s, false)}, Pause: time.Hour, progress: p}, Pacer: Pacer{PerSecond: 1 << 20}, progress: p}
 			}, "one\ntwo\nthree\nfo", 5, 13,
 		},
 		"a line without its end": {

@@ -53,7 +53,7 @@ func (c *CRLF) Read(p []byte) (int, error) {
 }
 
 // Buffered counts the bytes that were translated and not returned.
-func (c *CRLF) Buffered() int64 { return c.pending.Load() + conn.Buffered(c.Stream) }
+func (c *CRLF) Buffered() int64 { return c.pending.Load() }
 
 // translate appends p to out with its line ends translated.
 func (c *CRLF) translate(out, p []byte) []byte {

@@ -2,7 +2,7 @@
 // blocks, CRLF, telnet, a hex dump, pauses and a rate, a count of messages.
 //
 // Most of them change what is read from the stream and pass on what is written to
-// it. One that reads ahead has a method Buffered, which [conn.Buffered] asks.
+// it. One that reads ahead has a method Buffered, which the relay asks.
 package filter
 
 import (
@@ -75,7 +75,7 @@ func (l *Lines) Read(p []byte) (int, error) {
 }
 
 // Buffered counts the bytes of the lines that were read and not returned.
-func (l *Lines) Buffered() int64 { return l.pending.Load() + conn.Buffered(l.Stream) }
+func (l *Lines) Buffered() int64 { return l.pending.Load() }
 
 // inputError is what a failed read of standard input is called.
 func inputError(err error) error {
@@ -151,7 +151,7 @@ func (b *Blocks) readMany(p []byte) (int, error) {
 }
 
 // Buffered counts what was read and not returned.
-func (b *Blocks) Buffered() int64 { return b.held.Load() + conn.Buffered(b.Stream) }
+func (b *Blocks) Buffered() int64 { return b.held.Load() }
 
 // Capped is a [conn.Stream] of whose input no Read returns more than Max bytes.
 type Capped struct {
@@ -161,6 +161,3 @@ type Capped struct {
 
 // Read reads at most Max bytes.
 func (c *Capped) Read(p []byte) (int, error) { return c.Stream.Read(p[:min(len(p), c.Max)]) }
-
-// Buffered counts what the stream has buffered.
-func (c *Capped) Buffered() int64 { return conn.Buffered(c.Stream) }

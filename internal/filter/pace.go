@@ -13,7 +13,7 @@ import (
 type Interval struct {
 	conn.Stream
 	Pause    time.Duration
-	Progress *conn.Progress
+	progress *conn.Progress
 
 	next    time.Time    // when the next read may return; zero is at once
 	pending atomic.Int64 // bytes that were read and wait for that
@@ -27,7 +27,7 @@ func (i *Interval) Read(p []byte) (int, error) {
 	}
 	if !i.next.IsZero() {
 		i.pending.Store(int64(n))
-		pause(i.Progress, time.Until(i.next))
+		pause(i.progress, time.Until(i.next))
 		i.pending.Store(0)
 	}
 	i.next = time.Now().Add(i.Pause)
@@ -35,7 +35,7 @@ func (i *Interval) Read(p []byte) (int, error) {
 }
 
 // Buffered counts the bytes that were read and wait for the pause.
-func (i *Interval) Buffered() int64 { return i.pending.Load() + conn.Buffered(i.Stream) }
+func (i *Interval) Buffered() int64 { return i.pending.Load() }
 
 // Rate is a [conn.Stream] whose input is read no faster than a number of bytes a
 // second. It pauses before it reads: what was read is returned at once.
@@ -45,7 +45,7 @@ type Rate struct {
 	// Whole leaves the size of each read alone, as datagrams need it; otherwise
 	// reads are small enough to flow evenly.
 	Whole    bool
-	Progress *conn.Progress
+	progress *conn.Progress
 }
 
 var _ conn.Paced = (*Rate)(nil)
@@ -62,10 +62,7 @@ func (r *Rate) Read(p []byte) (int, error) {
 }
 
 // Pause waits until what was read is paid for.
-func (r *Rate) Pause() { pause(r.Progress, r.Wait()) }
-
-// Buffered counts what the stream has buffered.
-func (r *Rate) Buffered() int64 { return conn.Buffered(r.Stream) }
+func (r *Rate) Pause() { pause(r.progress, r.Wait()) }
 
 // pause sleeps; the idle clock stands still meanwhile.
 func pause(progress *conn.Progress, d time.Duration) {

@@ -37,7 +37,7 @@ func TestInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		progress := new(conn.Progress)
 		progress.Start()
-		c := &clocked{Stream: &Interval{Stream: NewLines(newPieces("a\nb\nc\n"), false), Pause: time.Minute, Progress: progress}, start: time.Now()}
+		c := &clocked{Stream: &Interval{Stream: NewLines(newPieces("a\nb\nc\n"), false), Pause: time.Minute, progress: progress}, start: time.Now()}
 		go func() {
 			time.Sleep(90 * time.Second)
 			if idle := progress.Since(); idle != 0 {
@@ -60,7 +60,7 @@ func TestRate(t *testing.T) {
 		progress.Start()
 		for _, perSecond := range []int64{1, 7, 1000, 100_000, 1 << 30} {
 			total := min(10*perSecond, 200_000)
-			c := &clocked{Stream: &Rate{Stream: newPieces(strings.Repeat("x", int(total))), Pacer: Pacer{PerSecond: perSecond}, Progress: progress}, start: time.Now()}
+			c := &clocked{Stream: &Rate{Stream: newPieces(strings.Repeat("x", int(total))), Pacer: Pacer{PerSecond: perSecond}, progress: progress}, start: time.Now()}
 			c.drain()
 			took := c.at[len(c.at)-1]
 			want := time.Duration(float64(total) / float64(perSecond) * float64(time.Second))
@@ -82,7 +82,7 @@ func TestRateWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		progress := new(conn.Progress)
 		progress.Start()
-		c := &clocked{Stream: &Rate{Stream: newPieces(strings.Repeat("x", 50_000), "y"), Pacer: Pacer{PerSecond: 10_000}, Whole: true, Progress: progress}, start: time.Now()}
+		c := &clocked{Stream: &Rate{Stream: newPieces(strings.Repeat("x", 50_000), "y"), Pacer: Pacer{PerSecond: 10_000}, Whole: true, progress: progress}, start: time.Now()}
 		c.drain()
 		if len(c.sizes) != 2 || c.sizes[0] != 50_000 || c.at[1] != 5*time.Second {
 			t.Errorf("%v at %v", c.sizes, c.at)

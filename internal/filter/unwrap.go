@@ -17,5 +17,5 @@ func (t *Telnet) Unwrap() conn.Stream   { return t.Stream }
 // Watch makes the pauses of a stream known to the clock of its conversation, which
 // the relay hands over.
 
-func (i *Interval) Watch(progress *conn.Progress) { i.Progress = progress }
-func (r *Rate) Watch(progress *conn.Progress)     { r.Progress = progress }
+func (i *Interval) Watch(progress *conn.Progress) { i.progress = progress }
+func (r *Rate) Watch(progress *conn.Progress)     { r.progress = progress }
