@@ -136,8 +136,8 @@ func (c *cursor) skipped(dst []byte, p *op, b []byte) ([]byte, int) {
 	return dst, int(k)
 }
 
-// advance goes on between two elements of a group. It stops where nothing is there
-// of what may be one more.
+// advance goes on between two elements of a group. If there may be one more and no
+// byte of it has come, it stops.
 func (c *cursor) advance(dst, b []byte) (out []byte, n int, stop bool) {
 	if c.count < 0 && len(b) == 0 {
 		c.need = 1
@@ -185,8 +185,7 @@ func (c *cursor) start(dst []byte) []byte {
 	return dst
 }
 
-// enter begins an item: it skips what lies in front of it, and what a pad byte
-// is, and goes into a group.
+// enter begins an item: it skips alignment and padding, and goes into a group.
 func (c *cursor) enter(dst []byte, p *op) ([]byte, error) {
 	c.entered = true
 	if a := int64(p.align); a > 1 && (c.d.f.native || p.kind == boundary) {

@@ -8,11 +8,14 @@
 // that 9223372036854775807x has a size and takes no memory.
 //
 // Each direction has a fast path, for plain text of common items, and a general
-// one, which is chosen once, in [NewDecoder] and [NewEncoder]. The general path of
-// decoding is a cursor, which can stop at any byte and go on later. Records of a
-// fixed size that fits a buffer are converted many at a time, by two workers whose
-// output keeps its order (pump.go). All write whatever is complete before they
-// read on, and none needs more memory for more input.
+// one; which of them is chosen once, in [NewDecoder] and [NewEncoder]. The general
+// path of decoding is a cursor, which can stop at any byte and go on later; it keeps
+// a frame for each group that it is in. A group is an item with items of its own,
+// and its count may be an integer that came before.
+//
+// Records of a fixed size that fits a buffer are converted many at a time, by two
+// workers whose output keeps its order (pump.go). All write whatever is complete
+// before they read on, and none needs more memory for more input.
 //
 // The codes, sizes, alignments and error texts are those of Python 3.13 (and
 // Zf, Zd those of 3.15); what Python does not have is spelled in ways that no

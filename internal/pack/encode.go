@@ -59,6 +59,10 @@ type scratch struct {
 	p       packing
 }
 
+// largestRecord is the size in bytes of the largest record that is made even
+// without a limit: it must fit an int, and half of what memory can be addressed.
+const largestRecord = min(1<<40, math.MaxInt/2)
+
 // zeros appends n NUL bytes.
 func zeros(dst []byte, n int64) []byte {
 	return append(dst, make([]byte, n)...)
@@ -69,7 +73,7 @@ func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error)
 	if err := e.expect(int64(len(fields))); err != nil {
 		return dst, err
 	}
-	if e.o.tooLong(e.f.size) || e.f.size > 1<<40 {
+	if e.o.tooLong(e.f.size) || e.f.size > largestRecord {
 		return dst, e.recordTooLong(e.f.size)
 	}
 	start, cut := len(dst), s.cut

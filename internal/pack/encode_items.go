@@ -100,7 +100,7 @@ func (p *packing) item(dst []byte, it *item) ([]byte, error) {
 
 // room reports why n bytes more are too many.
 func (p *packing) room(dst []byte, n int64) error {
-	if size := plus(int64(len(dst)-p.start), n); p.e.o.tooLong(size) || size > 1<<40 {
+	if size := plus(int64(len(dst)-p.start), n); p.e.o.tooLong(size) || size > largestRecord {
 		return p.e.recordTooLong(size)
 	}
 	return nil

@@ -22,7 +22,7 @@ func parse(text string, unverified bool) (*Format, error) {
 	p.levels = append(p.levels, &p.f.sequence)
 	p.order()
 	err := p.items(-1)
-	// What is too large in front of the error is said first, as Python does.
+	// An item in front of the error that is too large is reported first, as by Python.
 	if tooLarge := p.lay(&p.f.sequence, 0); tooLarge != nil {
 		err = tooLarge
 	}
@@ -222,8 +222,8 @@ func (p *parser) count(it *item) (*item, error) {
 	return nil, nil
 }
 
-// word is what stands in the braces that come next, and where they end. Without
-// them both braces it is empty.
+// word is what stands in the braces that come next, and where they end. It is
+// empty if one of the braces is missing.
 func (p *parser) word() (string, int) {
 	n := strings.IndexByte(p.text[p.at:], '}')
 	if n < 0 {
@@ -264,8 +264,8 @@ func (p *parser) find(name string, at int) (*item, error) {
 	return nil, p.fail(at, "no integer named "+quote(name)+" in front of the reference")
 }
 
-// refer makes the integer counter the count of it. What is no string and no group
-// becomes a group.
+// refer makes the integer counter the count of it. An item that is neither a string
+// nor a group becomes a group.
 func (p *parser) refer(it, counter *item) error {
 	switch it.kind {
 	case bytesOf:
