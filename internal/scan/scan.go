@@ -35,6 +35,19 @@ type Scan struct {
 	Report func(State)
 }
 
+// The timings of a scan.
+const (
+	// knocks is how many datagrams a silent UDP port is sent: one may get lost.
+	knocks = 3
+	// knockLinger is how long a server may take to end a connection on which nothing
+	// was sent.
+	knockLinger = 50 * time.Millisecond
+	// closedFirst and closedMost are the first and the longest pause between two tries
+	// of a port that is still open.
+	closedFirst = 50 * time.Millisecond
+	closedMost  = time.Second
+)
+
 // A State is what a [Scan] found out about one port.
 type State struct {
 	Endpoint conn.Endpoint
@@ -133,13 +146,6 @@ func (s *Scan) one(ctx context.Context, i int, e conn.Endpoint, alone bool, done
 	done <- tried{i, alone, try(ctx, e)}
 }
 
-// The pauses between two tries of a port that is still open: the first, and the
-// longest.
-const (
-	closedFirst = 50 * time.Millisecond
-	closedMost  = time.Second
-)
-
 // untilClosed returns nil if e is open, and still is when Retry has passed.
 func (s *Scan) untilClosed(ctx context.Context, e conn.Endpoint) error {
 	once := *s
@@ -180,10 +186,6 @@ func (p *slots) widen() {
 	}
 }
 
-// knockLinger is how long a server may take to end a connection on which nothing was
-// sent.
-const knockLinger = 50 * time.Millisecond
-
 // try returns nil if e is open.
 func (s *Scan) try(ctx context.Context, e conn.Endpoint) error {
 	if e.Datagram() && !e.Unix() {
@@ -205,9 +207,6 @@ func (s *Scan) try(ctx context.Context, e conn.Endpoint) error {
 	_ = conn.CloseInOrder(c, knockLinger) // it was open, whatever the close returns
 	return nil
 }
-
-// knocks is how many datagrams a silent UDP port is sent: one may get lost.
-const knocks = 3
 
 // ask returns nil if something answers at the UDP port e within wait, as in [Scan].
 func (s *Scan) ask(ctx context.Context, e conn.Endpoint, wait time.Duration) error {

@@ -75,10 +75,6 @@ func (f Fault) Server(ctx context.Context, c net.Conn, config *tls.Config, limit
 	return s, err
 }
 
-// helloWait is how long a client may take for its ClientHello; then the fault
-// answers, whether or not all of it has come.
-const helloWait = time.Second
-
 // fail reads the ClientHello, does what f says, and closes c.
 func (f Fault) fail(ctx context.Context, c net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })

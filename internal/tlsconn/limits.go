@@ -8,9 +8,20 @@ import (
 	"gcat/internal/conn"
 )
 
-// HandshakeLimit is how long a peer may take for its handshake with a server that was
-// given no limit: one that sends a byte now and then must not keep a slot. (TestLimits)
-const HandshakeLimit = 10 * time.Second
+// The timings of the room, each with the test that needs it.
+const (
+	// HandshakeLimit is how long a peer may take for its handshake with a server that
+	// was given no limit: one that sends a byte now and then must not keep a slot.
+	// (TestLimits)
+	HandshakeLimit = 10 * time.Second
+	// alertWait is how long an alert, ours or the peer's, may take to arrive: how long
+	// a connection is read whose handshake failed, and how long a failed write waits
+	// for the reason. (TestClientCertificates)
+	alertWait = 500 * time.Millisecond
+	// helloWait is how long a client may take for its ClientHello; then the fault
+	// answers, whether or not all of it has come. (TestFaults)
+	helloWait = time.Second
+)
 
 // Limits bound the handshake of a [Server]. The zero value is no limit.
 type Limits struct {

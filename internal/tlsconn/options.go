@@ -157,7 +157,7 @@ func (o Options) config() (*tls.Config, error) {
 	if o.KeyLog != "" {
 		f, err := os.OpenFile(o.KeyLog, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 		if err != nil {
-			return nil, fileError(o.KeyLog, err)
+			return nil, &conn.Error{Why: conn.Local, Op: fmt.Sprintf("key log %q", o.KeyLog), Err: err}
 		}
 		config.KeyLogWriter = f // for as long as the process lives
 	}

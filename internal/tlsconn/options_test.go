@@ -61,9 +61,9 @@ func authority(t *testing.T) (ca tls.Certificate, file string) {
 	return ca, writePEM(t, "ca.pem", 0o644, certBlock(ca))
 }
 
-// TestTLSVerifies has clients meet servers whose certificates are right and
+// TestVerifies has clients meet servers whose certificates are right and
 // wrong in all the usual ways.
-func TestTLSVerifies(t *testing.T) {
+func TestVerifies(t *testing.T) {
 	ca, caFile := authority(t)
 	_, otherFile := authority(t)
 	year := 365 * 24 * time.Hour
@@ -130,9 +130,9 @@ func TestTLSVerifies(t *testing.T) {
 	}
 }
 
-// TestTLSClientCertificates has servers ask for certificates. A TLS 1.3 client
+// TestClientCertificates has servers ask for certificates. A TLS 1.3 client
 // hears of a refusal from its first read.
-func TestTLSClientCertificates(t *testing.T) {
+func TestClientCertificates(t *testing.T) {
 	ca, caFile := authority(t)
 	other, _ := authority(t)
 	template := x509.Certificate{Subject: pkix.Name{CommonName: "someone"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
@@ -191,7 +191,7 @@ func TestTLSClientCertificates(t *testing.T) {
 	}
 }
 
-func TestTLSHandshakeFailures(t *testing.T) {
+func TestHandshakeFailures(t *testing.T) {
 	client := must(t)(Options{Insecure: true}.ClientConfig("x"))
 	server := must(t)(Options{}.ServerConfig())
 	// talk has a peer that is no TLS server.
@@ -247,7 +247,7 @@ func TestTLSHandshakeFailures(t *testing.T) {
 	})
 }
 
-func TestTLSOptionsCheck(t *testing.T) {
+func TestOptionsCheck(t *testing.T) {
 	sum := strings.Repeat("0a", 32)
 	colons := strings.TrimSuffix(strings.Repeat("0A:", 32), ":")
 	for _, good := range []string{"", sum, strings.ToUpper(sum), colons, "sha256:" + sum, "SHA256:" + sum, "sha256 Fingerprint=" + colons} {
@@ -286,9 +286,9 @@ func TestTLSOptionsCheck(t *testing.T) {
 	}
 }
 
-// TestTLSFiles has every file that can be wrong be wrong: one clear line, of
+// TestFiles has every file that can be wrong be wrong: one clear line, of
 // kind local.
-func TestTLSFiles(t *testing.T) {
+func TestFiles(t *testing.T) {
 	ca, caFile := authority(t)
 	cert := issue(t, &ca, x509.Certificate{DNSNames: []string{"a"}})
 	certFile, keyFile := files(t, cert)
@@ -355,7 +355,7 @@ func TestTLSFiles(t *testing.T) {
 	}
 }
 
-func TestTLSWarnings(t *testing.T) {
+func TestWarnings(t *testing.T) {
 	late := x509.Certificate{NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	late.NotBefore = late.NotAfter.Add(-time.Hour)
 	certFile, keyFile := files(t, issue(t, nil, x509.Certificate{}))

@@ -78,11 +78,6 @@ func Server(ctx context.Context, c net.Conn, config *tls.Config, limits Limits) 
 	return handshake(ctx, t, tls.Server(t, config))
 }
 
-// alertWait is how long an alert, ours or the peer's, may take to arrive: how long a
-// connection is read whose handshake failed, and how long a failed write waits for
-// the reason. (TestFaultHandshakeDistrusted, TestClientCertificates)
-const alertWait = 500 * time.Millisecond
-
 func handshake(ctx context.Context, t *transport, c *tls.Conn) (*Stream, error) {
 	if err := c.HandshakeContext(ctx); err != nil {
 		if passed, ok := errors.AsType[*limitError](context.Cause(ctx)); ok {

@@ -99,7 +99,7 @@ func wantError(t *testing.T, err error, kind conn.Kind, words string) {
 	}
 }
 
-func TestTLSHalfClose(t *testing.T) {
+func TestHalfClose(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			c, s := pinned(t, version)
@@ -139,9 +139,9 @@ func TestTLSHalfClose(t *testing.T) {
 	}
 }
 
-// TestTLSNoFINBeforeClose sees to it that the TCP connection stays open both
+// TestNoFINBeforeClose sees to it that the TCP connection stays open both
 // ways after close_notify.
-func TestTLSNoFINBeforeClose(t *testing.T) {
+func TestNoFINBeforeClose(t *testing.T) {
 	c, s := pinned(t, 0)
 	if err := c.CloseWrite(); err != nil {
 		t.Fatal(err)
@@ -159,9 +159,9 @@ func TestTLSNoFINBeforeClose(t *testing.T) {
 	}
 }
 
-// TestTLSCloseWriteToSlowPeer fills the connection, ends it, and only then
+// TestCloseWriteToSlowPeer fills the connection, ends it, and only then
 // starts to read: nothing may be missing.
-func TestTLSCloseWriteToSlowPeer(t *testing.T) {
+func TestCloseWriteToSlowPeer(t *testing.T) {
 	c, s := pinned(t, 0)
 	if err := c.NetConn().(*net.TCPConn).SetWriteBuffer(16 << 10); err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func TestTLSCloseWriteToSlowPeer(t *testing.T) {
 	}
 }
 
-func TestTLSCutShort(t *testing.T) {
+func TestCutShort(t *testing.T) {
 	t.Run("between records", func(t *testing.T) {
 		c, s := pinned(t, 0)
 		if _, err := s.Write([]byte("part")); err != nil {
@@ -239,9 +239,9 @@ func TestTLSCutShort(t *testing.T) {
 	})
 }
 
-// TestTLSAlerts: what a peer refuses at the door is no connection; what it
+// TestAlerts: what a peer refuses at the door is no connection; what it
 // breaks off later is a conversation broken.
-func TestTLSAlerts(t *testing.T) {
+func TestAlerts(t *testing.T) {
 	alert := func(code uint8) error { return &net.OpError{Op: "remote error", Err: tls.AlertError(code)} }
 	tests := []struct {
 		err      error
@@ -271,7 +271,7 @@ func TestTLSAlerts(t *testing.T) {
 	}
 }
 
-func TestTLSReadAfterTimeout(t *testing.T) {
+func TestReadAfterTimeout(t *testing.T) {
 	c, s := pinned(t, 0)
 	if err := c.SetReadDeadline(time.Now().Add(-time.Second)); err != nil {
 		t.Fatal(err)
@@ -292,9 +292,9 @@ func TestTLSReadAfterTimeout(t *testing.T) {
 	}
 }
 
-// TestTLSClose sees to it that Close alone is an end in order, that it does not
+// TestClose sees to it that Close alone is an end in order, that it does not
 // wait for a peer that does not read, and that it frees who waits.
-func TestTLSClose(t *testing.T) {
+func TestClose(t *testing.T) {
 	c, s := pinned(t, 0)
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
@@ -327,8 +327,8 @@ func TestTLSClose(t *testing.T) {
 	}
 }
 
-// TestTLSBothWays has both sides send at once while both read.
-func TestTLSBothWays(t *testing.T) {
+// TestBothWays has both sides send at once while both read.
+func TestBothWays(t *testing.T) {
 	c, s := pinned(t, 0)
 	data := make([]byte, 3<<20)
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -354,7 +354,7 @@ func TestTLSBothWays(t *testing.T) {
 	wg.Wait()
 }
 
-func TestTLSFacts(t *testing.T) {
+func TestFacts(t *testing.T) {
 	server := must(t)(Options{ALPN: []string{"b", "a"}}.ServerConfig())
 	client := must(t)(Options{ALPN: []string{"a", "c"}, Insecure: true}.ClientConfig("example.org"))
 	c, s, cerr, serr := handshakes(t, client, server)
