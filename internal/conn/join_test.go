@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -197,6 +199,40 @@ func TestJoinServerCloses(t *testing.T) {
 		_ = peer.Close()
 		if r := <-done; r.Err != nil {
 			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// Whatever the sizes and the order in which the two sides write, pause and end, every
+// byte arrives, copied or spliced.
+func TestJoinRandom(t *testing.T) {
+	for seed := range uint64(12) {
+		nets := joints[seed%4]
+		peer, to, done := joined(t, nets[0], nets[1], &Relay{})
+		var sides sync.WaitGroup
+		for i, pair := range [2][2]*Socket{{peer, to}, {to, peer}} {
+			want := noise(int(rand.New(rand.NewPCG(seed, uint64(i))).Int64N(3 << 20)))
+			sides.Go(func() {
+				random := rand.New(rand.NewPCG(seed, uint64(i)+2))
+				for rest := want; len(rest) > 0; {
+					n := min(1+random.IntN(1<<(4+random.IntN(17))), len(rest))
+					_, _ = pair[0].Write(rest[:n])
+					rest = rest[n:]
+					if random.IntN(8) == 0 {
+						runtime.Gosched()
+					}
+				}
+				_ = pair[0].CloseWrite()
+			})
+			sides.Go(func() {
+				if got, err := io.ReadAll(pair[1]); err != nil || !bytes.Equal(got, want) {
+					t.Errorf("seed %d, %v, direction %d: %d of %d bytes: %v", seed, nets, i, len(got), len(want), err)
+				}
+			})
+		}
+		sides.Wait()
+		if r := <-done; r.Err != nil || r.Unacknowledged+r.Undelivered != 0 {
+			t.Errorf("seed %d, %v: %+v", seed, nets, r)
 		}
 	}
 }
