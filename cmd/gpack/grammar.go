@@ -9,46 +9,46 @@ import (
 	"gcat/internal/pack"
 )
 
-// gpack is the command line.
+// gpack is the command line. What an option does stands in help.txt alone.
 type gpack struct {
-	Decode  bool   `short:"d" help:"Binary to text." group:"what"`
-	Frame   bool   `short:"f" help:"FORMAT is a header; its last integer is the payload's length." group:"what"`
-	Size    bool   `short:"z" help:"Print the size of one record." group:"what"`
-	Explain bool   `help:"Print the items of FORMAT; with -d those of the input." group:"what"`
-	Write   string `short:"w" placeholder:"FILE" help:"Encode into FILE at --skip, without truncating it." group:"what" filled:""`
+	Decode  bool `short:"d"`
+	Frame   bool `short:"f"`
+	Size    bool `short:"z"`
+	Explain bool
+	Write   string `short:"w" filled:""`
 
-	Count  *int64 `short:"n" placeholder:"N" help:"Exactly N records, and not one byte more." group:"which"`
-	Exact  bool   `short:"1" help:"One record and nothing else." group:"which"`
-	Skip   offset `short:"s" placeholder:"BYTES" help:"Skip so much first; -N: all but the last N." group:"which"`
-	Binary *form  `short:"b" placeholder:"raw|hex|base64|c" help:"Form of the binary side." group:"which"`
-	Hex    bool   `short:"x" help:"The same as -b hex." group:"which"`
+	Count  *int64 `short:"n"`
+	Exact  bool   `short:"1"`
+	Skip   offset `short:"s"`
+	Binary *form  `short:"b"`
+	Hex    bool   `short:"x"`
 
-	JSON       bool      `name:"json" short:"j" help:"JSON lines: arrays, or objects if there are names." group:"text"`
-	Names      *string   `short:"k" placeholder:"A,B,C" help:"Names of the values." group:"text"`
-	Shell      bool      `short:"S" help:"name=value words, safe for eval." group:"text"`
-	Separator  *cli.Text `short:"t" placeholder:"SEP" help:"What separates fields; a tab." group:"text"`
-	Null       bool      `short:"0" help:"NUL ends records, not a newline." group:"text"`
-	Radix      int       `short:"r" placeholder:"10|16|8|2" default:"10" help:"Radix of integers." group:"text"`
-	Offsets    bool      `short:"a" help:"Byte offset of each record first." group:"text"`
-	Trim       bool      `short:"T" help:"Strip trailing NULs of s." group:"text"`
-	RawStrings bool      `short:"R" help:"No escapes in strings." group:"text"`
+	JSON       bool      `name:"json" short:"j"`
+	Names      *string   `short:"k"`
+	Shell      bool      `short:"S"`
+	Separator  *cli.Text `short:"t"`
+	Null       bool      `short:"0"`
+	Radix      int       `short:"r" default:"10"`
+	Offsets    bool      `short:"a"`
+	Trim       bool      `short:"T"`
+	RawStrings bool      `short:"R"`
 
-	Wrap     bool `help:"Take integers modulo 2^n." group:"values"`
-	NoVerify bool `help:"Checksums are integers as any other." group:"values"`
-	Strict   bool `help:"Refuse strings too long for s and p." group:"values"`
-	Force    bool `help:"Write binary to a terminal after all." group:"values"`
+	Wrap     bool
+	NoVerify bool
+	Strict   bool
+	Force    bool
 
-	Length     string   `placeholder:"ITEM" help:"The item that is the length: its number or name." group:"frames" filled:""`
-	Adjust     int64    `short:"A" placeholder:"N" help:"The length counts N bytes more than the payload." group:"frames"`
-	KeepHeader bool     `short:"H" help:"Leave the header in front of the payload." group:"frames"`
-	Lines      bool     `short:"L" help:"Frame each line of input." group:"frames"`
-	Exec       string   `short:"e" placeholder:"CMD" help:"Run CMD on each payload, by a shell." group:"frames" filled:""`
-	Max        cli.Size `placeholder:"BYTES" default:"64M" help:"Largest frame, string or line." group:"frames"`
+	Length     string   `filled:""`
+	Adjust     int64    `short:"A"`
+	KeepHeader bool     `short:"H"`
+	Lines      bool     `short:"L"`
+	Exec       string   `short:"e" filled:""`
+	Max        cli.Size `default:"64M"`
 
 	cli.Common
 
-	Format string   `arg:"" passthrough:"partial" help:"Format of one record."`
-	Args   []string `arg:"" optional:"" help:"Values, or files."`
+	Format string   `arg:"" passthrough:"partial"`
+	Args   []string `arg:"" optional:""`
 
 	log *cli.Log
 }
