@@ -97,6 +97,11 @@ func (g *gecho) refuseIdle(list []endpoint) error {
 	if len(list) == 0 {
 		list = []endpoint{{Endpoint: conn.Endpoint{Network: "tcp"}}}
 	}
+	for _, e := range list {
+		if e.CAN() && e.Network != "isotp" && e.Network != "j1939" {
+			return cli.Usagef("cannot answer on %s: two that do so on a bus would never end", e)
+		}
+	}
 	stream := func(p endpoint) bool { return !p.Datagram() }
 	for _, o := range []struct {
 		name  string

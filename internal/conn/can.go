@@ -3,6 +3,7 @@ package conn
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 )
@@ -260,4 +261,30 @@ type traits struct {
 	// busy makes a full transmit queue (ENOBUFS, which poll(2) does not wait for)
 	// no failure.
 	busy bool
+}
+
+// canPackets is a CAN socket as a [net.PacketConn].
+type canPackets struct {
+	*canConn
+	in  *inbox
+	out *outbox
+}
+
+// ReadFrom returns the next datagram, or as much of it as fits in p, and its
+// sender.
+func (c *canPackets) ReadFrom(p []byte) (n int, from net.Addr, err error) {
+	from = c.RemoteAddr()
+	n, _, err = c.in.read(p, false, 1, func(s *slot) bool {
+		if c.in.special.address != nil {
+			from = c.in.special.address(s.from)
+		}
+		return true
+	})
+	c.in.rest = nil
+	return n, from, err
+}
+
+// WriteTo sends p to the sender of a datagram.
+func (c *canPackets) WriteTo(p []byte, to net.Addr) (int, error) {
+	return c.out.send(p, nil, &packetPeer{addr: to, raw: c.rawOf(to)})
 }

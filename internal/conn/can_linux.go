@@ -234,6 +234,19 @@ func (a j1939Address) raw(index int) []byte {
 	return raw
 }
 
+// rawOf is the address of a sender as struct sockaddr_can; empty is the socket's
+// other end.
+func (c *canConn) rawOf(a net.Addr) []byte {
+	p, err := EndpointOf(a).canPlace()
+	if c.address == nil || err != nil {
+		return nil
+	}
+	if i, err := net.InterfaceByName(p.device); err == nil {
+		return p.j1939.raw(i.Index)
+	}
+	return nil
+}
+
 // j1939Addr is the sender in a struct sockaddr_can.
 func j1939Addr(device string, raw []byte) canAddr {
 	e := Endpoint{Network: "j1939", Host: device}

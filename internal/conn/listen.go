@@ -67,6 +67,13 @@ func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, er
 // that it made. If e is a multicast group, the socket is bound to its port alone,
 // which others may share, and is a member of the group.
 func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.PacketConn, error) {
+	if e.CAN() {
+		c, err := openCAN(e, "", lc.Socket, true)
+		if err != nil {
+			return nil, listenError(e, err)
+		}
+		return &canPackets{canConn: c, in: newInbox(c, bigMessage, 0), out: newOutbox(c)}, nil
+	}
 	switch p := lc.Handed.Packet.(type) {
 	case nil:
 	case *net.UnixConn:

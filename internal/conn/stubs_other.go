@@ -84,6 +84,8 @@ type canConn struct {
 	raw []byte
 }
 
+func (*canConn) rawOf(net.Addr) []byte { return nil }
+
 func openCAN(Endpoint, string, SocketOptions, bool) (*canConn, error) {
 	return nil, &Error{Why: Unsupported, Err: fmt.Errorf("%s has no CAN sockets", runtime.GOOS)}
 }

@@ -160,6 +160,22 @@ echo x | status 3 gcat -w0 j1939://vcan0:20,12300
 	wants(t, out, "answer\n", "accepted j1939://vcan0:80,12300", "to all\n", "python\n", "-s ADDR")
 }
 
+// gecho answers as a control unit does, and refuses the bus itself.
+func TestGuestGecho(t *testing.T) {
+	out := guest(t, `
+gecho isotp://vcan0:7e0:7e8 j1939://vcan0:20,12300 >addresses & server=$!
+until_ grep j1939 addresses
+cat addresses
+seq 600 >numbers
+gcat -W1 -w20 isotp://vcan0:7e0:7e8 <numbers | cmp - numbers
+echo question | gcat -W1 -w20 -s 80,12300 j1939://vcan0:20,12300
+kill $server; wait $server || true
+status 2 gecho can://vcan0
+status 2 gecho canfd://vcan0
+`)
+	wants(t, out, "isotp://vcan0:7e0:7e8\n", "j1939://vcan0:20,12300\n", "question\n", "would never end")
+}
+
 // The broadcast manager takes a struct bcm_msg_head, and gives what it hears.
 func TestGuestCANBCM(t *testing.T) {
 	out := guest(t, `

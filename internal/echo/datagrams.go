@@ -46,6 +46,7 @@ type origin struct {
 	name string         // of a Unix socket; empty if it has none
 	to   netip.Addr     // where it was sent; invalid if that is not known
 	cast bool           // it was sent to a broadcast or multicast address
+	peer net.Addr       // where addr and name do not say it
 	raw  rawOrigin
 }
 
@@ -315,6 +316,9 @@ func keyOf(a netip.AddrPort) addressKey {
 // ours reports whether a datagram claims to come from one of our own sockets. A
 // socket on all addresses has every address that this machine has now.
 func (s *Server) ours(from *origin) bool {
+	if from.peer != nil {
+		return false // a CAN socket does not hear itself
+	}
 	if !from.addr.IsValid() {
 		_, ours := s.own[addressKey{name: from.name}]
 		return ours

@@ -48,6 +48,10 @@ func (p *packets) each(ctx context.Context) {
 		return
 	}
 	a, udp := p.socket.Packet.LocalAddr().(*net.UDPAddr)
+	if _, unixgram := p.socket.Packet.LocalAddr().(*net.UnixAddr); !udp && !unixgram {
+		p.eachPortable(ctx)
+		return
+	}
 	if !udp {
 		p.send = p.sendUnix(raw)
 		p.eachPortable(ctx)

@@ -15,7 +15,11 @@ import (
 func (p *packets) eachPortable(ctx context.Context) {
 	if p.send == nil {
 		p.send = func(b []byte, to *origin) error {
-			_, err := p.socket.Packet.WriteTo(b, net.UDPAddrFromAddrPort(to.addr))
+			addr := to.peer
+			if addr == nil {
+				addr = net.UDPAddrFromAddrPort(to.addr)
+			}
+			_, err := p.socket.Packet.WriteTo(b, addr)
 			return err
 		}
 	}
@@ -53,6 +57,8 @@ func originOf(from net.Addr) (o origin) {
 		if a != nil && a.Name != "@" {
 			o.name = a.Name
 		}
+	default: // of CAN
+		o.name, o.peer = a.String(), a
 	}
 	return o
 }
