@@ -70,10 +70,14 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	return result.Err
 }
 
+// mostRequest is how many bytes a request has at most; what is longer is taken for
+// a file, to which no answer is due.
+const mostRequest = 64 << 10
+
 // silenced reports whether our half-close may be why a server has ended without a
 // byte: nginx with proxy_pass and node do that.
 func (g *gcat) silenced(relay *conn.Relay, r conn.Result) bool {
-	return !g.Listen && r.Err == nil && r.Sent > 0 && r.Received == 0 && r.EndedBy == "local" &&
+	return !g.Listen && r.Err == nil && r.Sent > 0 && r.Sent <= mostRequest && r.Received == 0 && r.EndedBy == "local" &&
 		relay.Shutdown == conn.ShutWrite && relay.QuitAfter == nil && !relay.SendOnly && !relay.RecvOnly
 }
 

@@ -84,7 +84,7 @@ func TestSupplyReproducible(t *testing.T) {
 	if err := os.MkdirAll(elsewhere, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"go.mod", "go.sum", "cmd", "internal"} {
+	for _, part := range []string{"go.mod", "go.sum", "cmd", "internal", "man"} {
 		if out, err := exec.Command("cp", "-R", filepath.Join(root, part), elsewhere).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
