@@ -166,6 +166,11 @@ func (r *lineReader) next() ([]byte, error) {
 // split appends the fields of a line: at the separator if one was given, else at
 // tabs if the line has one or one value is wanted, else at blanks.
 func (e *Encoder) split(fields []field, line []byte) []field {
+	it := e.f.lone()
+	lone := it != nil && it.stringLike()
+	if len(line) == 0 && e.f.values == 0 && !lone {
+		return fields // a record without values
+	}
 	if e.o.Separator != "" {
 		separator := []byte(e.o.Separator)
 		for {
@@ -200,7 +205,7 @@ func (e *Encoder) split(fields []field, line []byte) []field {
 		fields = append(fields, field{text: line[:i]})
 		line = line[i:]
 	}
-	if it := e.f.lone(); len(fields) == 0 && it != nil && it.stringLike() {
+	if len(fields) == 0 && lone {
 		// -d writes a lone empty string so.
 		fields = append(fields, field{})
 	}

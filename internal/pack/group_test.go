@@ -186,7 +186,8 @@ func TestProtocols(t *testing.T) {
 		if size, fixed := f.Size(); int64(len(record)) < size || fixed && int64(len(record)) != size {
 			t.Fatalf("%q: %d bytes, size %d %v", text, len(record), size, fixed)
 		}
-		for _, o := range []Options{{Exact: true, Max: 1 << 20}, {Exact: true, Max: 1 << 20, JSON: true}, {Exact: true, Explain: true}} {
+		for _, o := range []Options{{Exact: true, Max: 1 << 20}, {Exact: true, Max: 1 << 20, JSON: true}, {Exact: true, Explain: true},
+			{Exact: true, Max: 1 << 20, Separator: ","}, {Exact: true, Max: 1 << 20, Radix: 16, Separator: ": ", Null: true}} {
 			if o.JSON && o.CheckNames(f, true, false) != nil {
 				continue
 			}
