@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -169,13 +170,14 @@ func (g *grammar) options(where, to place) []option {
 // they could not be read.
 func (g *grammar) refuseAll(targets []place, to place) error {
 	if len(targets) == 0 {
-		return g.refuse(place{}, to)
+		return g.refuse(place{}, to, g.TLS)
 	}
+	secure := slices.ContainsFunc(targets, func(p place) bool { return p.TLS })
 	for i, p := range targets {
 		if i > 0 && p.Network == targets[i-1].Network && p.TLS == targets[i-1].TLS {
 			continue // the same answer
 		}
-		if err := g.refuse(p, to); err != nil {
+		if err := g.refuse(p, to, secure); err != nil {
 			return err
 		}
 	}
@@ -184,8 +186,9 @@ func (g *grammar) refuseAll(targets []place, to place) error {
 
 // refuse says what makes no sense, in the user's words, before anything is
 // opened. It changes nothing. If where could not be read it is the zero place,
-// and what depends on it is not refused: that error says more.
-func (g *grammar) refuse(where, to place) error {
+// and what depends on it is not refused: that error says more. secure says that TLS
+// is spoken at some target.
+func (g *grammar) refuse(where, to place, secure bool) error {
 	if err := g.refuseValues(); err != nil {
 		return err
 	}
@@ -195,6 +198,7 @@ func (g *grammar) refuse(where, to place) error {
 	for _, o := range options {
 		given[o.name] = given[o.name] || o.given
 	}
+	given["-c"] = given["-c"] || secure
 	for _, o := range options {
 		if !o.given {
 			continue

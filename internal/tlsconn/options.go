@@ -198,6 +198,9 @@ func parseFingerprint(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
+	if strings.HasPrefix(s, "sha256//") {
+		return "", fmt.Errorf("bad fingerprint %.100q: curl's pin is of the public key; want the certificate's: openssl x509 -noout -fingerprint -sha256", s)
+	}
 	digits := s
 	if _, after, ok := strings.Cut(digits, "="); ok {
 		digits = after
@@ -205,11 +208,10 @@ func parseFingerprint(s string) (string, error) {
 	digits = strings.ToLower(strings.TrimSpace(digits))
 	digits = strings.TrimPrefix(strings.TrimPrefix(digits, "sha256:"), "sha-256:")
 	digits = strings.NewReplacer(":", "", " ", "").Replace(digits)
-	raw, err := hex.DecodeString(digits)
 	switch {
-	case err != nil:
+	case strings.Trim(digits, "0123456789abcdef") != "":
 		return "", fmt.Errorf("bad fingerprint %.100q: not hexadecimal", s)
-	case len(raw) != sha256.Size:
+	case len(digits) != 2*sha256.Size:
 		return "", fmt.Errorf("bad fingerprint %.100q: SHA-256 has %d digits, this has %d", s, 2*sha256.Size, len(digits))
 	}
 	return digits, nil

@@ -267,6 +267,8 @@ func TestOptionsCheck(t *testing.T) {
 		{Options{Fingerprint: strings.Repeat("0a", 20)}, `this has 40`},
 		{Options{Fingerprint: "\x1b[2J\n"}, `bad fingerprint "\x1b[2J\n": not hexadecimal`},
 		{Options{Fingerprint: ":"}, `this has 0`},
+		{Options{Fingerprint: strings.Repeat("a", 63)}, `this has 63`},
+		{Options{Fingerprint: "sha256//Ft09VlaqTTFXwEvL4erbuOrZ9ufn5CreIhliIBiT2mc="}, `curl's pin is of the public key`},
 		{Options{Key: "k.pem"}, `the key "k.pem" is of no use without its certificate`},
 		{Options{ALPN: []string{""}}, `an ALPN protocol has 1 to 255 bytes: ""`},
 		{Options{ALPN: []string{strings.Repeat("x", 256)}}, `1 to 255 bytes`},

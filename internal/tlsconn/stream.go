@@ -88,7 +88,11 @@ func handshake(ctx context.Context, t *transport, c *tls.Conn) (*Stream, error) 
 			failed.Err = alertMeans(alert)
 		}
 		if failed.Why != conn.Timeout && ctx.Err() == nil {
-			_ = conn.CloseInOrder(t.Conn, alertWait)
+			wait := alertWait
+			if end, ok := ctx.Deadline(); ok {
+				wait = min(wait, time.Until(end)/2) // the failure is not to become one of time
+			}
+			_ = conn.CloseInOrder(t.Conn, wait)
 		} else {
 			_ = t.Close()
 		}
