@@ -56,7 +56,7 @@ func (g *gecho) refuse() error {
 	case g.Fail != "close" && g.FailFirst == 0:
 		return cli.Usagef("--fail needs --fail-first N")
 	case g.NoAccept && (g.Once || g.Count > 0):
-		return cli.Usagef("cannot use --no-accept with --once or --count: nobody would come")
+		return cli.Usagef("cannot use --no-accept with --once or --count: no client is ever accepted")
 	}
 	if err := g.tlsOptions().Check(); err != nil {
 		return cli.Usagef("%v", err)

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// FillBacklog connects to a listener that accepts nobody until its backlog is
-// full, so that whoever comes next is kept waiting by the kernel. The
+// FillBacklog connects to a listener that never accepts until its backlog is full,
+// so that the kernel keeps the next client waiting. The
 // connections are to be kept open.
 func FillBacklog(l net.Listener) (held []net.Conn) {
-	const most = 64 // more than two means that somebody else fills it, too
+	const most = 64 // more than two means that other clients fill it, too
 	for range most {
 		c, err := net.DialTimeout(l.Addr().Network(), reachable(l.Addr()), 300*time.Millisecond)
 		if err != nil {

@@ -7,7 +7,7 @@ import (
 	"gcat/internal/conn"
 )
 
-// A clock watches one connection: the idle limit, by a stamp that whoever moves
+// A clock watches one connection: the idle limit, by a stamp that each mover of
 // bytes touches, and the deadline of its whole life. Its timer is armed again
 // only when it fires, so that a message costs a store and nothing else.
 //

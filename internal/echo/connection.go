@@ -155,68 +155,9 @@ func (c *connection) handshake(secure *tls.Config) error {
 	return nil
 }
 
-// converse is the conversation: nil at the peer's end of file, else what ended
-// it.
-func (c *connection) converse() error {
-	f := &c.server.Faults
-	if c.failing() {
-		return c.failFirst(f.Fail)
-	}
-	if limit := f.limit(); limit.How != noLimit && limit.Bytes == 0 && !c.plan.spare {
-		return c.out.reached(limit.How, 0)
-	}
-	if c.server.To != nil {
-		return c.forward()
-	}
-	defer c.out.startLimits()()
-	c.out.announce()
-	if c.server.Greeting != "" {
-		if err := c.send([]byte(c.server.Greeting)); err != nil {
-			return err
-		}
-	}
-	if f.NoRead && !c.plan.spare {
-		c.fault("reads nothing")
-		return c.hang()
-	}
-	if c.server.Script != nil {
-		return c.follow(c.server.Script)
-	}
-	err := c.serviced()
-	if err == nil && f.OnEOF != Close && !c.plan.spare {
-		return c.onEOF(f.OnEOF)
-	}
-	return err
-}
-
-// failing reports whether the connection is one of the first, which fail.
-func (c *connection) failing() bool { return c.number <= c.server.Faults.FailFirst }
-
-func (c *connection) failFirst(how How) error {
-	switch how {
-	case Reset:
-		c.fault("reset, one of the first")
-		return errReset
-	case Hang:
-		c.fault("left hanging, one of the first")
-		return c.hang()
-	}
-	c.fault("closed, one of the first")
-	return errDone
-}
-
-func (c *connection) onEOF(how How) error {
-	if how == Reset {
-		c.fault("reset at its end of file")
-		return errReset
-	}
-	c.fault("held open after its end of file")
-	return c.hang()
-}
-
 // hang is silence with the connection up, until the peer is gone or the
 // connection or the server is ended. It is of our making, so the idle clock
-// stands still, and nobody waits for it to finish.
+// stands still, and the end of the server does not wait for it.
 func (c *connection) hang() error {
 	defer c.untimed()()
 	return c.pause(math.MaxInt64)
@@ -374,7 +315,7 @@ func (c *connection) closeInOrder(farewell string, idle bool) {
 
 // drain reads until the peer's end of file or the deadline. After an idle limit
 // nothing can be under way: what comes once the peer's kernel has our FIN was
-// written by somebody who has not looked, and is answered by a reset, so that
+// written by a peer that has not looked, and is answered by a reset, so that
 // the next write fails. It reports whether that is so.
 func (c *connection) drain(idle bool) (late bool) {
 	b := borrow()

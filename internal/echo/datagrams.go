@@ -16,7 +16,7 @@ import (
 )
 
 // packets serves one socket of datagrams. Each is answered alone, whole, and
-// only if nobody can be hurt by it: see [packets.refuse].
+// only if the answer can do no harm: see [packets.refuse].
 type packets struct {
 	server *Server
 	socket Socket

@@ -47,7 +47,7 @@ type Server struct {
 	// Farewell is sent when a clock closes a connection.
 	Farewell string
 
-	// Greeting is sent to whom connects.
+	// Greeting is sent on connect.
 	Greeting string
 	// Suffix is sent after each reply.
 	Suffix string

@@ -24,7 +24,7 @@ type Faults struct {
 	// says.
 	FailFirst int64
 	Fail      How
-	// NoAccept takes nobody out of the backlog.
+	// NoAccept leaves all clients in the backlog.
 	NoAccept bool
 	// NoRead reads nothing, so that clients cannot write for ever.
 	NoRead bool

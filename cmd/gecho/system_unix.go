@@ -12,3 +12,5 @@ var stopping = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, sysc
 
 // asking are those that ask for the totals.
 var asking = []os.Signal{syscall.SIGUSR1}
+
+const nonBlocking = syscall.O_NONBLOCK

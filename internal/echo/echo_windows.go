@@ -1,5 +1,7 @@
 package echo
 
+import "syscall"
+
 // open finds nothing to prepare.
 func (a *acceptor) open() {}
 
@@ -11,3 +13,15 @@ func (a *acceptor) waiting() bool { return false }
 
 // slotLimit is how many connections are served at once; 0 is no limit.
 func (s *Server) slotLimit(int) int { return s.MaxConns }
+
+// receiveRaw reads from the socket.
+func (c *connection) receiveRaw() (b *[]byte, n int, err error) {
+	b = c.borrow()
+	n, err = c.socket.Read(*b)
+	return b, n, err
+}
+
+// gone cannot be known here before something is sent.
+func (c *connection) gone() bool { return false }
+
+func (p *packets) sendUnix(syscall.RawConn) func([]byte, *origin) error { return nil }

@@ -7,3 +7,5 @@ var stopping = []os.Signal{os.Interrupt}
 
 // There is no signal that asks for the totals.
 var asking []os.Signal
+
+const nonBlocking = 0
