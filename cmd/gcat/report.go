@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/term"
@@ -105,6 +106,8 @@ func (g *gcat) closed(local, remote, to string, r conn.Result) {
 
 // A tally is the conversations that a signal asks about, and a meter shows.
 type tally struct {
+	reporting atomic.Bool
+
 	mu    sync.Mutex
 	talks map[*talk]bool
 
@@ -150,15 +153,14 @@ func (t *tally) total() (sent, received int64) {
 	return sent, received
 }
 
-// reportCounts logs the counts so far whenever they are asked for: by SIGUSR1,
-// or SIGINFO (^T) where it exists. It ends with the process.
-func (g *gcat) reportCounts(asked <-chan struct{}) {
-	for range asked {
-		g.reportCountsNow()
+// reportCounts logs the counts so far: for SIGUSR1, or SIGINFO (^T) where it
+// exists. While a report is under way, on a terminal that ^S has stopped, there is
+// no second one.
+func (g *gcat) reportCounts() {
+	if !g.tally.reporting.CompareAndSwap(false, true) {
+		return
 	}
-}
-
-func (g *gcat) reportCountsNow() {
+	defer g.tally.reporting.Store(false)
 	g.tally.mu.Lock()
 	defer g.tally.mu.Unlock()
 	if len(g.tally.talks) == 0 {

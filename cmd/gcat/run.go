@@ -179,16 +179,11 @@ func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func
 // for that.
 func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	counts := make(chan struct{}, 1)
-	go g.reportCounts(counts)
 	again := false
 	cli.Catch(func(s os.Signal) {
 		switch {
 		case slices.Contains(countSignals, s):
-			select {
-			case counts <- struct{}{}:
-			default: // a report is due already
-			}
+			go g.reportCounts()
 		case !again:
 			again = true
 			g.console.abandon()
