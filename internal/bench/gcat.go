@@ -19,6 +19,7 @@ func gcatCells(b *Bench) []Cell {
 		cells = append(cells, b.smallCell(listen, tools))
 	}
 	cells = append(cells, b.forwardCells()...)
+	cells = append(cells, b.datagramCells()...)
 	return append(cells, b.startCell(tools), b.helpCell(tools))
 }
 
