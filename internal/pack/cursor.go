@@ -98,7 +98,7 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 		case p == nil && len(c.outer) == 0:
 			return append(dst, c.d.tail...), all - len(b), true, nil
 		case p == nil:
-			dst = c.endElement(dst)
+			dst, err = c.endElement(dst)
 		case p.simple && len(b) >= p.width:
 			dst = c.d.element(c.before(dst, p, 0), p, b[:p.width])
 			k = p.width
@@ -265,8 +265,15 @@ func (c *cursor) next(dst []byte) []byte {
 	return dst
 }
 
+// mostEmpty is how many elements without a byte a count in the data can ask for: it
+// would cost its sender nothing.
+const mostEmpty = 1 << 16
+
 // endElement ends an element of a group.
-func (c *cursor) endElement(dst []byte) []byte {
+func (c *cursor) endElement(dst []byte) ([]byte, error) {
+	if c.at == c.begins && c.number > mostEmpty && c.outer[len(c.outer)-1].counter() > 0 {
+		return dst, c.placeIn(dataf("more than %d elements without a byte at offset %d", mostEmpty, c.offset+c.at))
+	}
 	c.between = true
 	if c.d.o.JSON {
 		dst = append(dst, c.l.close...)
@@ -275,8 +282,11 @@ func (c *cursor) endElement(dst []byte) []byte {
 	if c.count < 0 {
 		c.mark = len(dst)
 	}
-	return dst
+	return dst, nil
 }
+
+// counter is the slot of the count of the item that the frame is at.
+func (f *frame) counter() int { return f.l.ops[f.index].counter }
 
 // leave ends an item.
 func (c *cursor) leave(dst []byte, p *op) []byte {

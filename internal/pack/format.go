@@ -297,7 +297,7 @@ func (p *parser) add(s *sequence, it *item) error {
 			return err
 		}
 		g := it.group
-		if it.least() == 0 && (n == 0 || g.fixed && g.values == 0) {
+		if it.least() == 0 && (it.Rest || g.fixed && (n == 0 || g.values == 0)) {
 			return p.fail(it.at, "group without a size")
 		}
 		if a := int64(g.align); a > 1 && n > 1 {
