@@ -17,50 +17,51 @@ import (
 const (
 	// queueMost is how many bytes may wait for a member.
 	queueMost = 4 << 20
-	// slowFor is how long those that send wait for members whose queues are full.
-	// A member for which more than slowLeast bytes wait, and that has taken less
-	// by then, is dropped.
+	// slowFor is how long a sender waits for members whose queues are full. A
+	// member with more than slowLeast bytes in its queue that takes fewer than
+	// slowLeast in that time is dropped.
 	slowFor   = 5 * time.Second
 	slowLeast = 1 << 20
 )
 
-// A Room passes what one member sends on to all the others. A member whose queue
-// is full holds up those that send, or is dropped. The zero value is an empty
-// room.
+// A Room sends what one member writes to all the others. A member whose queue is
+// full delays the senders until it reads, or is dropped. The zero value is an
+// empty room.
 type Room struct {
-	// Chat passes on lines, with names in front, instead of bytes as they come.
+	// Chat sends whole lines, each behind its sender's name; false sends bytes as
+	// they arrive.
 	Chat bool
 
 	mu      sync.Mutex
-	members []*Member // replaced, never changed
-	number  int       // of members so far
+	members []*Member // copied on each change: broadcast reads it without mu
+	number  int       // members that have entered so far
 }
 
-// A Member is a peer in a room, and the local side of its relay: what it reads is
-// what the others sent, what is written to it goes to the others.
+// A Member is a peer in a room, and the local side of its relay: Read returns what
+// the others sent, and Write sends to the others.
 type Member struct {
-	// Number counts the members from 1, in the order in which they came.
+	// Number counts the members from 1, in the order of Enter.
 	Number int
 
 	room     *Room
 	peer     string
 	progress *conn.Progress
-	drop     context.CancelCauseFunc // ends its conversation
-	chat     *chatter                // nil passes bytes on as they come
+	drop     context.CancelCauseFunc // cancels its conversation
+	chat     *chatter                // nil: bytes are sent as they arrive
 
 	gone  chan struct{} // closed when it has left
-	ready chan struct{} // holds one: there is something to read
+	ready chan struct{} // capacity 1; a token means that the queue may not be empty
 
 	mu     sync.Mutex
 	queue  queue
 	left   bool
 	space  chan struct{} // closed at the next Read; nil while no sender waits
-	behind bool          // more than slowLeast waits, and so did a sender
-	since  time.Time     // the last slowFor of that began then
-	taken  int           // bytes since
+	behind bool          // more than slowLeast bytes are queued, and a sender had to wait
+	since  time.Time     // start of the current period of slowFor
+	taken  int           // bytes read since then
 }
 
-// Enter makes peer a member, whose conversation drop ends.
+// Enter makes peer a member. The room calls drop to cancel its conversation.
 func (r *Room) Enter(peer string, drop context.CancelCauseFunc) *Member {
 	m := &Member{room: r, peer: peer, drop: drop, gone: make(chan struct{}), ready: make(chan struct{}, 1)}
 	r.mu.Lock()
@@ -78,11 +79,11 @@ func (r *Room) Enter(peer string, drop context.CancelCauseFunc) *Member {
 	return m
 }
 
-// Watch sets the clock of the member's conversation, which pauses while the
-// member has to wait for others. The relay calls it.
+// Watch sets the idle clock of the member's conversation. The clock pauses while
+// the member waits for other members. The relay calls Watch.
 func (m *Member) Watch(progress *conn.Progress) { m.progress = progress }
 
-// Leave takes the member out of the room and, in a chat, announces that.
+// Leave removes the member from the room and, in a chat, announces that.
 func (m *Member) Leave() {
 	m.remove()
 	if m.chat != nil {
@@ -90,7 +91,7 @@ func (m *Member) Leave() {
 	}
 }
 
-// remove takes the member out of the room; a Read of it returns the end of file.
+// remove removes the member from the room; its Read then returns io.EOF.
 func (m *Member) remove() {
 	m.room.mu.Lock()
 	m.room.members = slices.DeleteFunc(slices.Clone(m.room.members), func(other *Member) bool { return other == m })
@@ -104,15 +105,16 @@ func (m *Member) remove() {
 	}
 }
 
-// all are the members; the list is not to be changed.
+// all returns the members. The caller must not change the slice.
 func (r *Room) all() []*Member {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.members
 }
 
-// broadcast passes p on to all members but from. It returns when it is in every
-// queue: those that are full are waited for at the same time.
+// broadcast queues p for all members but from. It returns when p is in every
+// queue. The queues with space are filled first, and the full ones are waited for
+// together.
 func (r *Room) broadcast(from *Member, p []byte) {
 	var full []*Member
 	members := r.all()
@@ -139,8 +141,8 @@ func (r *Room) broadcast(from *Member, p []byte) {
 	}
 }
 
-// push queues a copy of p. If there is no room for it, it returns a channel that
-// is closed when there may be. A member that has left has room for everything.
+// push queues a copy of p. If the queue is full, push returns a channel that is
+// closed at the member's next Read. For a member that has left, p is dropped.
 func (m *Member) push(p []byte) (space <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -161,8 +163,9 @@ func (m *Member) push(p []byte) (space <-chan struct{}) {
 	return nil
 }
 
-// press gives a member that is behind slowFor to take slowLeast. All that are
-// behind get it when a sender has to wait for one, or each would cost its own.
+// press starts the period of slowFor in which a member that is behind has to read
+// slowLeast bytes. broadcast starts it for all such members at once; otherwise the
+// sender would wait slowFor for each of them in turn.
 func (m *Member) press() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -172,7 +175,7 @@ func (m *Member) press() {
 	}
 }
 
-// judge drops a member that has been behind for slowFor and has taken too little.
+// judge drops a member that has been behind for slowFor and has read too little.
 func (m *Member) judge() {
 	m.mu.Lock()
 	slow := false
@@ -192,8 +195,7 @@ func (m *Member) judge() {
 	}
 }
 
-// Read returns what the others sent. The end of file comes when the member has
-// left.
+// Read returns what the others sent, and io.EOF when the member has left.
 func (m *Member) Read(p []byte) (int, error) {
 	for {
 		if n, err := m.take(p); n > 0 || err != nil {
@@ -222,7 +224,7 @@ func (m *Member) take(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// Write passes on what the peer sent.
+// Write sends p to the other members. It never fails.
 func (m *Member) Write(p []byte) (int, error) {
 	if m.chat != nil {
 		m.chat.say(p)
@@ -232,7 +234,7 @@ func (m *Member) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// CloseWrite notes that the peer sends no more; it still hears the others.
+// CloseWrite flushes an unfinished line of a chat. The member stays in the room.
 func (m *Member) CloseWrite() error {
 	if m.chat != nil {
 		m.chat.flush()

@@ -9,20 +9,20 @@ import (
 	"gcat/internal/tty"
 )
 
-// longestLine is how many bytes of a line are passed on at once; a longer one
-// is passed on in parts.
+// longestLine is the most bytes of a line that are sent at once; a longer line is
+// sent in parts.
 const longestLine = 4 << 10
 
-// A chatter passes on, line by line, what a member sends. It puts a name in
-// front that no member chooses, and nothing in a line can look like another line
-// or do anything to a terminal.
+// A chatter sends what a member writes to the others, line by line, behind a name
+// that the room assigns. Control characters are escaped, so that a line can neither
+// pass for another one nor control a terminal.
 type chatter struct {
 	member *Member
 	name   string
 
 	mu    sync.Mutex
-	line  []byte // begun
-	part  bool   // it continues a line of which a part was passed on
+	line  []byte // unfinished
+	part  bool   // line continues one whose beginning was sent
 	shown bytes.Buffer
 	safe  tty.Safe // writes to shown
 	once  sync.Once
@@ -34,7 +34,7 @@ func newChatter(m *Member) *chatter {
 	return c
 }
 
-// greet introduces the others to the member.
+// greet sends the member its name and the number of the others.
 func (c *chatter) greet(others int) {
 	hello := fmt.Sprintf("* you are %s", c.name)
 	if others > 0 {
@@ -56,7 +56,7 @@ func (c *chatter) leave() {
 	})
 }
 
-// say passes on the lines that p ends, and keeps the one that it begins.
+// say sends the lines that p completes, and keeps the rest of p.
 func (c *chatter) say(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,7 +80,7 @@ func (c *chatter) say(p []byte) {
 	}
 }
 
-// flush passes on a line that will not be ended any more.
+// flush sends an unfinished line.
 func (c *chatter) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,8 +89,8 @@ func (c *chatter) flush() {
 	}
 }
 
-// end passes on what is left of the line, which may be nothing if most of it was
-// passed on before. The caller holds c.mu.
+// end sends the rest of the line. There may be none if parts of the line were sent
+// before. The caller holds c.mu.
 func (c *chatter) end() {
 	c.line = bytes.TrimSuffix(c.line, []byte("\r"))
 	if len(c.line) > 0 || !c.part {
@@ -99,8 +99,8 @@ func (c *chatter) end() {
 	c.part = false
 }
 
-// whole is how much of a line can be passed on while more of it comes: neither
-// the bytes of a character nor CR and LF are separated.
+// whole returns how many bytes of an unfinished line can be sent without splitting
+// a UTF-8 character or CR from LF.
 func whole(line []byte) int {
 	if n := len(line) - 1; line[n] == '\r' {
 		return n
@@ -113,7 +113,7 @@ func whole(line []byte) int {
 	return len(line)
 }
 
-// pass passes n bytes of the line on. The caller holds c.mu.
+// pass sends the first n bytes of the line. The caller holds c.mu.
 func (c *chatter) pass(n int) {
 	c.shown.Reset()
 	c.shown.WriteString("<")

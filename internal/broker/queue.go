@@ -5,11 +5,12 @@ import (
 	"sync"
 )
 
-// A queue is bytes, packed into chunks: a message of one byte takes one byte,
-// and what is taken leaves no garbage, which could double what a room holds.
+// A queue holds bytes in chunks from a pool, so that a short message takes no more
+// than its bytes, and reading leaves no garbage (which could double the memory that
+// a room uses).
 type queue struct {
 	chunks []*chunk
-	at     int // of the first byte, in the first chunk
+	at     int // offset of the first byte in the first chunk
 	size   int // in bytes
 }
 
@@ -29,7 +30,7 @@ func (q *queue) put(p []byte) {
 	}
 }
 
-// take moves as many bytes as there are to p.
+// take moves at most len(p) bytes to p and returns how many.
 func (q *queue) take(p []byte) (n int) {
 	for n < len(p) && q.size > 0 {
 		m := copy(p[n:], q.chunks[0][q.at:min(len(chunk{}), q.at+q.size)])
