@@ -1,8 +1,7 @@
 // Package command makes a process one side of a conversation: the socket itself
 // becomes its standard input and output ([Command.Serve]), or a relay copies
-// between the socket and two pipes ([Command.Start]). The process
-// finds the connection described in its environment, as UCSPI programs do
-// (tcpserver(1), tcp-environ(5)).
+// between the socket and two pipes ([Command.Start]). The environment of the
+// process describes the connection as UCSPI does (tcpserver(1), tcp-environ(5)).
 package command
 
 import (
@@ -20,21 +19,21 @@ import (
 
 // A Command is a line of sh(1) that serves one connection.
 type Command struct {
-	// Line is run by sh -c.
+	// Line is the argument of sh -c.
 	Line string
-	// Secret names an environment variable that the command does not get.
+	// Secret names an environment variable that is hidden from the command.
 	Secret string
-	// Conn is the connection, and Peer names its other side in errors.
+	// Conn is the connection, and Peer names the peer in errors.
 	Conn net.Conn
 	Peer string
 	// Idle is how long no byte may move in either direction; 0 is no limit.
 	Idle time.Duration
-	// Counting is called by Serve with what counts the bytes; the function that
-	// it returns is called before the connection is closed.
+	// Counting is called by Serve with a function that returns the byte counts so
+	// far. Serve calls done before it closes the connection.
 	Counting func(counts func() (sent, received int64)) (done func())
 }
 
-// prepare is the command, ready to be started.
+// prepare returns the command, ready to start.
 func (c *Command) prepare(stdin, stdout *os.File) *exec.Cmd {
 	cmd := exec.Command("/bin/sh", "-c", c.Line)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, os.Stderr
@@ -42,8 +41,8 @@ func (c *Command) prepare(stdin, stdout *os.File) *exec.Cmd {
 	return cmd
 }
 
-// hides reports whether the command does not get a variable of ours: a secret,
-// or what another UCSPI server said of another connection.
+// hides reports whether a variable of our environment is hidden from the command:
+// the secret, or a variable in which a UCSPI server described another connection.
 func (c *Command) hides(variable string) bool {
 	name, _, _ := strings.Cut(variable, "=")
 	switch name {
@@ -54,8 +53,8 @@ func (c *Command) hides(variable string) bool {
 	return false
 }
 
-// ucspi describes the connection as tcpserver(1) does in the environment of its
-// programs. Addresses are not looked up.
+// ucspi returns the environment variables of tcpserver(1) that describe the
+// connection. Addresses are not resolved to names.
 func ucspi(c net.Conn) []string {
 	local, ok := c.LocalAddr().(*net.TCPAddr)
 	remote, both := c.RemoteAddr().(*net.TCPAddr)
@@ -70,7 +69,7 @@ func ucspi(c net.Conn) []string {
 	}
 }
 
-// failure says how the command ended, if not well.
+// failure wraps the error with which the command ended; nil stays nil.
 func (c *Command) failure(err error) error {
 	if err == nil {
 		return nil

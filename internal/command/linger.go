@@ -8,17 +8,17 @@ import (
 )
 
 // A linger waits, once the command has ended, for a peer that may still be
-// sending: until its end, until it has been quiet, or not much longer. To close
-// on what it sends would be a reset, which could overtake the command's last
-// words.
+// sending: until EOF, until the peer has been idle, or for at most lingerMost. To
+// close the socket while data arrives would send a reset, and the peer could lose
+// the command's last output to it.
 type linger struct {
 	ended chan struct{}
 	once  sync.Once
 	heard atomic.Int64 // bytes
 }
 
-// A peer that sends nothing is given one pause; one that has been sending may
-// only be slow.
+// A peer that sends nothing is waited for one lingerPause. One that has sent since
+// may only be slow: it is waited for until it has been idle for lingerQuiet.
 const (
 	lingerPause = 100 * time.Millisecond
 	lingerQuiet = time.Second
@@ -27,16 +27,16 @@ const (
 
 func newLinger() *linger { return &linger{ended: make(chan struct{})} }
 
-// Write notes that the peer has sent p.
+// Write counts the bytes that the peer has sent.
 func (l *linger) Write(p []byte) (int, error) {
 	l.heard.Add(int64(len(p)))
 	return len(p), nil
 }
 
-// done notes that the peer has ended.
+// done records the peer's EOF.
 func (l *linger) done() { l.once.Do(func() { close(l.ended) }) }
 
-// wait waits for the peer, and no longer than ctx.
+// wait waits for the peer, or until ctx ends.
 func (l *linger) wait(ctx context.Context) {
 	tick := time.NewTicker(lingerPause)
 	defer tick.Stop()

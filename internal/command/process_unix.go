@@ -17,20 +17,21 @@ import (
 // Supported says that this system runs commands.
 const Supported = true
 
-// A process is the command at work: the leader of a process group, and what it
-// leaves behind in that group.
+// A process is a running command: the leader of a process group, and the other
+// processes in that group.
 type process struct {
 	pid    int
-	exit   <-chan syscall.WaitStatus // gets the leader's status
+	exit   <-chan syscall.WaitStatus // receives the leader's status
 	status syscall.WaitStatus
 	exited bool // status is valid
 }
 
-// children are all children of this process. One goroutine, reap, waits for
-// them, commands and adopted orphans alike; nothing else in the process may.
+// children are the running commands. One goroutine, reap, waits for all children
+// of this process, commands and adopted orphans alike; no other code may call
+// wait(2).
 var children struct {
 	mu      sync.Mutex
-	exits   map[int]chan<- syscall.WaitStatus // of the commands, by process
+	exits   map[int]chan<- syscall.WaitStatus // by the command's process ID
 	reaping bool
 }
 
@@ -57,7 +58,7 @@ func start(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-// reap waits for every child. It ends when there is none.
+// reap waits for every child. It ends when there are none.
 func reap() {
 	for {
 		var status syscall.WaitStatus
@@ -77,17 +78,17 @@ func reap() {
 }
 
 const (
-	// endWait is how long a process group may take to end after SIGTERM before
-	// SIGKILL comes, and how long it is waited for after that.
+	// endWait is how long a process group has after SIGTERM until SIGKILL is sent,
+	// and how long await waits after SIGKILL.
 	endWait = time.Second
-	// groupLook is how often, at least, a group is looked at that has outlived its
-	// leader: there is no event for a process that leaves it by setsid(2).
+	// groupLook is the longest pause between two checks of a group that has outlived
+	// its leader: no event reports a process that leaves the group by setsid(2).
 	groupLook = 100 * time.Millisecond
 )
 
-// await waits until the command and all that is left in its process group have
-// ended, and returns how the command ended, if not well. When ctx ends, it ends
-// them, and returns at most 2 endWait later.
+// await waits until all processes of the group have ended, and returns an error if
+// the command failed. When ctx ends, it kills the group, and returns within two
+// endWait.
 func (p *process) await(ctx context.Context) error {
 	if p.ends(ctx) {
 		return p.failure()
@@ -124,7 +125,7 @@ func (p *process) ends(ctx context.Context) bool {
 	return true
 }
 
-// failure says how the leader ended, if not well.
+// failure returns an error if the leader failed, else nil.
 func (p *process) failure() error {
 	switch {
 	case p.status.Signaled():

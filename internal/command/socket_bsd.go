@@ -4,7 +4,7 @@ package command
 
 import "net"
 
-// counts are what a TCP connection has carried; only Linux says.
+// counts are the byte counts of a TCP connection; only Linux has them.
 type counts struct {
 	sent, received, taken int64
 	ended                 bool

@@ -7,30 +7,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adoptOrphans makes the processes that a command leaves behind our children
-// (prctl(2), PR_SET_CHILD_SUBREAPER): whatever init does, the dead are reaped,
-// and do not keep their group.
+// adoptOrphans makes this process the parent of the orphans of its commands
+// (prctl(2), PR_SET_CHILD_SUBREAPER). Otherwise an init that does not reap would
+// leave zombies, and a zombie keeps its process group alive.
 var adoptOrphans = sync.OnceFunc(func() {
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 })
 
-// canCount says that the kernel counts for us.
+// canCount reports that the kernel counts the bytes of a TCP connection.
 const canCount = true
 
-// counts are what a TCP connection has carried, in bytes.
+// counts are the byte counts of a TCP connection.
 type counts struct {
 	sent     int64 // written to it
-	received int64 // come from the peer
+	received int64 // arrived from the peer
 	taken    int64 // of these, read from it
 	ended    bool  // the peer's FIN has come
 }
 
-// TCP_CLOSE_WAIT of include/net/tcp_states.h: the peer's FIN has come, and it
-// was counted.
+// tcpCloseWait is TCP_CLOSE_WAIT of include/net/tcp_states.h: the peer's FIN has
+// arrived, and Bytes_received includes it as one byte.
 const tcpCloseWait = 8
 
-// countSocket asks the kernel (TCP_INFO of tcp(7), SIOCOUTQ); of other sockets
-// it knows nothing.
+// countSocket returns the kernel's counts (TCP_INFO and SIOCOUTQ of tcp(7)); they
+// are zero for other sockets.
 func countSocket(c net.Conn) (n counts) {
 	if _, ok := c.(*net.TCPConn); !ok {
 		return counts{}

@@ -17,8 +17,8 @@ import (
 	"gcat/internal/conn"
 )
 
-// TakesSocket reports whether the command can have the socket itself: it is no
-// TLS connection, and the idle limit can count its bytes without reading them.
+// TakesSocket reports whether the command can have the socket itself: the
+// connection is not TLS, and with an idle limit the kernel counts its bytes.
 func (c *Command) TakesSocket() bool {
 	switch c.Conn.(type) {
 	case *net.TCPConn:
@@ -29,8 +29,8 @@ func (c *Command) TakesSocket() bool {
 	return false
 }
 
-// Serve starts the command on the socket itself, in blocking mode as programs
-// expect it, waits for its end, and closes our copy last, in order.
+// Serve runs the command on the socket itself, in blocking mode as programs expect
+// it, waits for its end, and then closes our copy of the socket in order.
 func (c *Command) Serve(ctx context.Context) conn.Result {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -72,26 +72,26 @@ func (c *Command) Serve(ctx context.Context) conn.Result {
 	}
 	done()
 	result.Duration = time.Since(start)
-	// A process outside the group may have the socket, too, and in blocking mode: a
-	// read of ours that sleeps then has to return before Close does.
+	// A process outside the group may share the socket and set blocking mode again.
+	// Close waits for a blocked read of ours, which the shutdown ends.
 	control(c.Conn, func(fd int) { _ = unix.Shutdown(fd, unix.SHUT_RD) })
 	_ = socket.Close() // nothing is left in it
 	return result
 }
 
-// unnoticed is a failure of the connection after which the command neither read
-// nor wrote (SO_ERROR, socket(7)).
+// unnoticed returns an error of the connection that the command has not seen,
+// because it neither read nor wrote after it (SO_ERROR, socket(7)).
 func (c *Command) unnoticed(before counts) error {
 	errno := 0
 	control(c.Conn, func(fd int) { errno, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR) })
 	if errno == 0 || syscall.Errno(errno) == syscall.EPIPE {
-		return nil // EPIPE follows the peer's end: the wait for acknowledgement finds out what it means
+		return nil // the peer has closed: drain reports what was not acknowledged
 	}
 	return conn.ReceiveError(c.Peer, countSocket(c.Conn).received-before.received, syscall.Errno(errno))
 }
 
-// endedBy is what the log calls the end of a conversation: that of ctx, if it
-// came first, else by.
+// endedBy returns the log's word for what ended a conversation: the cause of ctx if
+// ctx has ended, else by.
 func endedBy(ctx context.Context, by string) string {
 	if ctx.Err() == nil {
 		return by
@@ -104,13 +104,13 @@ func endedBy(ctx context.Context, by string) string {
 	return "timeout"
 }
 
-// drain ends the connection of a command that has ended: it shuts our half down,
-// waits until the peer's kernel has acknowledged all that was written, and
-// throws away what the peer goes on sending for a while.
+// drain prepares the socket of a command that has ended for Close: it half-closes,
+// waits until the peer's kernel has acknowledged all that was written, and then
+// discards what the peer sends for as long as a linger waits.
 func drain(ctx context.Context, socket *conn.Socket) error {
-	_ = socket.CloseWrite() // what it means is found out by the wait
+	_ = socket.CloseWrite() // Acknowledged returns the same failure
 	l := newLinger()
-	go func() { // ends with the peer's half, or when the socket is closed
+	go func() { // ends at EOF, or when the socket is closed
 		_, _ = io.Copy(l, socket)
 		l.done()
 	}()
@@ -121,7 +121,7 @@ func drain(ctx context.Context, socket *conn.Socket) error {
 	return err
 }
 
-// undelivered says what the peer did not take.
+// undelivered returns the error of n bytes that the peer did not acknowledge.
 func undelivered(ctx context.Context, peer string, n int64, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -136,7 +136,7 @@ func (c *Command) startOn() (*process, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if err := unix.SetNonblock(int(f.Fd()), false); err != nil { // shared by all copies
+	if err := unix.SetNonblock(int(f.Fd()), false); err != nil { // the mode belongs to all copies
 		return nil, err
 	}
 	return start(c.prepare(f, f))
@@ -154,8 +154,8 @@ func control(c net.Conn, f func(fd int)) {
 	}
 }
 
-// watchIdle ends a conversation that this process does not see when the kernel has
-// counted no byte either way for limit. It ends with ctx.
+// watchIdle cancels the conversation when the kernel has counted no byte in either
+// direction for the idle limit. It ends with ctx.
 func (c *Command) watchIdle(ctx context.Context, cancel context.CancelCauseFunc) {
 	limit := c.Idle
 	pause := max(limit/16, 5*time.Millisecond)

@@ -16,19 +16,19 @@ import (
 	"gcat/internal/conn"
 )
 
-// A Stream is a command as the local side of a relay. Its input ends when the
-// command has ended; if the command merely closes its output, that end is passed
-// on at once, and what the peer sends is still written to it.
+// A Stream is a command as the local side of a relay. Read returns io.EOF when the
+// command has ended. If the command closes its output earlier, the peer gets the
+// half-close at once, and what the peer sends is still written to the command.
 type Stream struct {
 	command *Command
 	in, out *os.File // our ends of its pipes
 	remote  conn.Stream
 	ctx     context.Context
 	kill    context.CancelFunc
-	ended   chan struct{} // closed when the command has ended; then err says how
+	ended   chan struct{} // closed when the command has ended, after err is set
 	err     error
-	itself  bool        // it ended by itself
-	shut    atomic.Bool // the end of its output has been passed on
+	itself  bool        // the command ended before ctx did
+	shut    atomic.Bool // EOF of its output was seen, and the connection half-closed
 	*linger
 }
 
@@ -65,8 +65,8 @@ func (c *Command) startPiped(ctx context.Context, remote conn.Stream) (*Stream, 
 	return s, nil
 }
 
-// await waits for cmd, and ends with it. A process outside its group may keep
-// its output open: what that has written by then is read, and no more.
+// await waits for cmd, and ends with it. A process outside the group may still hold
+// the output open; the deadline lets Read return what is in the pipe and then EOF.
 func (s *Stream) await(cmd *process) {
 	s.err = cmd.await(s.ctx)
 	s.itself = s.ctx.Err() == nil
@@ -74,8 +74,8 @@ func (s *Stream) await(cmd *process) {
 	_ = s.out.SetReadDeadline(time.Unix(1, 0))
 }
 
-// Read reads the command's output. It returns the end of file when the command
-// has ended, too.
+// Read reads the command's output. It returns io.EOF only after the command has
+// ended and the linger is over.
 func (s *Stream) Read(p []byte) (int, error) {
 	n, err := s.out.Read(p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -83,14 +83,14 @@ func (s *Stream) Read(p []byte) (int, error) {
 	}
 	if err == io.EOF {
 		s.shut.Store(true)
-		_ = s.remote.CloseWrite() // the relay does it again, and reports a failure
+		_ = s.remote.CloseWrite() // the relay's own CloseWrite reports a failure
 		<-s.ended
 		s.wait(s.ctx)
 	}
 	return n, err
 }
 
-// readLeft reads what is in the pipe, and waits for no more.
+// readLeft reads what is in the pipe without waiting for more.
 func (s *Stream) readLeft(p []byte) (n int, err error) {
 	raw, err := s.out.SyscallConn()
 	if err != nil {
@@ -103,8 +103,8 @@ func (s *Stream) readLeft(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// Write gives the command its input. Input that the command does not read is
-// thrown away, as it would be if the command had the socket.
+// Write writes to the command's input. Input that the command does not read is
+// discarded, as it would be if the command had the socket.
 func (s *Stream) Write(p []byte) (int, error) {
 	_, _ = s.linger.Write(p)
 	n, err := s.in.Write(p)
@@ -121,9 +121,9 @@ func (s *Stream) CloseWrite() error {
 }
 
 // End closes the pipes, waits for the command, and returns the first failure: err,
-// which ended the conversation, or the command's own if err follows from that.
-// The idle limit goes on for a command whose conversation is over; a clock that
-// passed for that has passed for the command, too.
+// which ended the conversation, or the command's own failure if that caused err. If
+// err is a time limit, the command is killed at once; otherwise it is killed if it
+// still runs after the idle limit.
 func (s *Stream) End(err error) error {
 	first := s.endedBefore(err)
 	if e, ok := errors.AsType[*conn.Error](err); ok && e.Why == conn.Timeout {
@@ -140,8 +140,8 @@ func (s *Stream) End(err error) error {
 	return s.command.failure(s.err)
 }
 
-// endedBefore reports whether the command had ended before err ended the
-// conversation, or its output had, to which err is the peer's answer.
+// endedBefore reports whether the command ended, or closed its output, before err
+// ended the conversation; err is then the peer's reaction.
 func (s *Stream) endedBefore(err error) bool {
 	select {
 	case <-s.ended:
