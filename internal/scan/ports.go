@@ -9,9 +9,9 @@ import (
 	"gcat/internal/conn"
 )
 
-// ParsePorts reads ports as a scan takes them, in order and without doubles:
-// numbers, names of services, and ranges with digits on both sides
-// ("8000-8010"; "http-alt" is a name), separated by commas.
+// ParsePorts returns the ports that words name, in order and without duplicates. A
+// word is a comma-separated list of numbers, service names and ranges; a range has
+// digits on both sides ("8000-8010"), so that "http-alt" is a name.
 func ParsePorts(words []string) ([]string, error) {
 	var ports []string
 	seen := make(map[string]bool)
@@ -58,7 +58,7 @@ func portRange(low, high string) (first, last int, err error) {
 			return 0, 0, err
 		}
 	}
-	first, _ = strconv.Atoi(low) // conn.CheckPort has looked at them
+	first, _ = strconv.Atoi(low) // conn.CheckPort has checked both
 	last, _ = strconv.Atoi(high)
 	switch {
 	case first > last:
@@ -71,8 +71,8 @@ func portRange(low, high string) (first, last int, err error) {
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// canonical is a port's number without leading zeros.
+// canonical returns the number of a port without leading zeros.
 func canonical(port string) string {
-	n, _ := strconv.Atoi(port) // conn.CheckPort has looked at it
+	n, _ := strconv.Atoi(port) // conn.CheckPort has checked it
 	return strconv.Itoa(n)
 }

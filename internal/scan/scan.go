@@ -1,5 +1,5 @@
-// Package scan asks whether anything is listening on ports, many at once, and
-// waits until something is.
+// Package scan finds out which ports are open, many at once, and can wait until a
+// port opens or closes.
 package scan
 
 import (
@@ -11,25 +11,25 @@ import (
 	"gcat/internal/conn"
 )
 
-// A Scan asks whether anything is listening on ports.
+// A Scan finds out which ports are open.
 type Scan struct {
 	// Dial connects to one port.
 	Dial func(context.Context, conn.Endpoint) (net.Conn, error)
 	// DialDatagrams opens a socket to one UDP port.
 	DialDatagrams func(context.Context, conn.Endpoint) (*conn.Datagrams, error)
-	// Parallel is how many ports are tried at once; 0 is 64. Where there are not
-	// so many descriptors, it is as many as there are.
+	// Parallel is how many ports are tried at once; 0 is 64. If the process runs out
+	// of descriptors, fewer are tried at once.
 	Parallel int
-	// Interval is the pause between the beginnings of two tries.
+	// Interval is the time between the starts of two tries.
 	Interval time.Duration
-	// Wait is how long a UDP port may be silent; 0 is no limit, negative is not at
-	// all.
+	// Wait is how long to wait for the answer of a UDP port; 0 is no limit, negative
+	// is no wait.
 	Wait time.Duration
-	// Retry is how long a UDP port that refuses or is silent is asked again; 0 is
-	// not at all. Dial retries by itself.
+	// Retry is for how long a UDP port that refuses or is silent is tried again; 0 is
+	// one try. For the other ports, Dial retries.
 	Retry time.Duration
-	// UntilClosed asks the reverse: a port that is open is asked again until it is
-	// closed or Retry has passed. Dial does not retry then.
+	// UntilClosed tries an open port again until it is closed or Retry has passed.
+	// Dial must not retry then.
 	UntilClosed bool
 	// Report is called with each port's result, in the order of the ports.
 	Report func(State)
@@ -37,7 +37,7 @@ type Scan struct {
 
 // The timings of a scan.
 const (
-	// knocks is how many datagrams a silent UDP port is sent: one may get lost.
+	// knocks is how many datagrams are sent to a silent UDP port: one may get lost.
 	knocks = 3
 	// knockLinger is how long a server may take to end a connection on which nothing
 	// was sent.
@@ -51,12 +51,12 @@ const (
 // A State is what a [Scan] found out about one port.
 type State struct {
 	Endpoint conn.Endpoint
-	// Err is nil if the port is open. Its kind is [conn.Timeout] if nothing was
-	// heard, which for UDP means that it may be open or filtered.
+	// Err is nil if the port is open. Its kind is [conn.Timeout] if there was no
+	// answer; a UDP port is then open or filtered.
 	Err error
 }
 
-// Run tries all endpoints. It returns ctx's cause if that ends first.
+// Run tries all endpoints. It returns the cause of ctx if ctx ends first.
 func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) error {
 	parallel := s.Parallel
 	if parallel == 0 {
@@ -81,17 +81,16 @@ func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) error {
 	return nil
 }
 
-// start tries the ports, parallel at a time, or as many as there are descriptors
-// for. A port for which there was none is tried again when another try has freed
-// one; it fails only if it was tried alone. start ends when all are tried, or with
-// ctx.
+// start tries the ports, at most parallel at a time. A try that found no free
+// descriptor is repeated when another try has freed one; it fails only if no other
+// try was running. start ends when all ports are tried, or with ctx.
 func (s *Scan) start(ctx context.Context, ports []conn.Endpoint, results []chan State, parallel int) {
 	var (
 		slots = slots{most: parallel, now: parallel}
 		done  = make(chan tried, parallel)
 		pause <-chan time.Time // nil: the next try may begin
-		again []int            // ports that got no descriptor
-		next  int              // the first port that was never tried
+		again []int            // ports whose try found no descriptor
+		next  int              // the first port that is not yet tried
 	)
 	for next < len(ports) || len(again) > 0 || slots.taken > 0 {
 		if pause == nil && slots.taken < slots.now && (next < len(ports) || len(again) > 0) {
@@ -129,8 +128,8 @@ func (s *Scan) start(ctx context.Context, ports []conn.Endpoint, results []chan 
 	}
 }
 
-// tried is the result of trying port i. alone says that it was the only one then, so
-// that no other could have taken the descriptor.
+// tried is the result of trying port i. alone reports that no other try was running,
+// which could have taken the last descriptor.
 type tried struct {
 	i     int
 	alone bool
@@ -146,7 +145,7 @@ func (s *Scan) one(ctx context.Context, i int, e conn.Endpoint, alone bool, done
 	done <- tried{i, alone, try(ctx, e)}
 }
 
-// untilClosed returns nil if e is open, and still is when Retry has passed.
+// untilClosed returns nil if e is still open when Retry has passed.
 func (s *Scan) untilClosed(ctx context.Context, e conn.Endpoint) error {
 	once := *s
 	once.Retry = 0
@@ -165,20 +164,21 @@ func (s *Scan) untilClosed(ctx context.Context, e conn.Endpoint) error {
 	}
 }
 
-// slots bound the tries at once. When one finds no descriptor there are only as many
-// as have one; then slowly more again, for others may have freed theirs.
+// slots bound the number of tries at once. When a try finds no descriptor, the bound
+// falls to the number of tries that have one. It then grows slowly, because other
+// parts of the process may free descriptors.
 type slots struct {
 	most, now, taken int
 	well             int // tries in a row that found a descriptor
 }
 
-// narrow gives back the slot of a try that found no descriptor.
+// narrow frees the slot of a try that found no descriptor.
 func (p *slots) narrow() {
 	p.taken--
 	p.now, p.well = max(p.taken, 1), 0
 }
 
-// widen gives back the slot of any other.
+// widen frees the slot of any other try.
 func (p *slots) widen() {
 	p.taken--
 	if p.well++; p.well >= p.now {
@@ -196,19 +196,19 @@ func (s *Scan) try(ctx context.Context, e conn.Endpoint) error {
 	}
 	c, err := s.Dial(ctx, e)
 	if conn.ConnectKind(err) == conn.ResetByPeer {
-		return nil // it was open
+		return nil // the port was open
 	}
 	if err != nil {
 		return err
 	}
 	if e.Datagram() {
-		return c.Close() // a process has bound the path: that is all there is to know
+		return c.Close() // connect(2) succeeds only if a process has bound the path
 	}
-	_ = conn.CloseInOrder(c, knockLinger) // it was open, whatever the close returns
+	_ = conn.CloseInOrder(c, knockLinger) // the port was open, whatever the close returns
 	return nil
 }
 
-// ask returns nil if something answers at the UDP port e within wait, as in [Scan].
+// ask returns nil if the UDP port e answers within wait, which is as in [Scan].
 func (s *Scan) ask(ctx context.Context, e conn.Endpoint, wait time.Duration) error {
 	d, err := s.DialDatagrams(ctx, e)
 	if err != nil {
@@ -218,9 +218,8 @@ func (s *Scan) ask(ctx context.Context, e conn.Endpoint, wait time.Duration) err
 	return knock(ctx, d, e, wait)
 }
 
-// knock sends datagrams until one is answered or refused, at all addresses, or wait
-// is over. What is sent is a line end: many services do not answer an empty
-// datagram.
+// knock sends datagrams until one is answered, all addresses have refused, or wait
+// has passed. Each datagram is a newline: many services do not answer an empty one.
 func knock(ctx context.Context, d *conn.Datagrams, e conn.Endpoint, wait time.Duration) error {
 	stop := context.AfterFunc(ctx, func() { _ = d.Conn().SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -234,7 +233,7 @@ func knock(ctx context.Context, d *conn.Datagrams, e conn.Endpoint, wait time.Du
 	}
 	var answer [1]byte
 	for range times {
-		_, _ = d.Write([]byte("\n")) // Read returns what is wrong
+		_, _ = d.Write([]byte("\n")) // Read returns the error
 		_ = d.CloseWrite()
 		_, err := d.Read(answer[:])
 		if ctx.Err() != nil {
