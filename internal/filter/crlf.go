@@ -7,20 +7,20 @@ import (
 	"gcat/internal/conn"
 )
 
-// CRLF is a [conn.Stream] whose input has CRLF in the place of every LF; a CRLF
-// stays one. What is written to it passes unchanged.
+// CRLF is a [conn.Stream] whose Read returns CRLF for each LF of the input; a CRLF
+// stays unchanged, and so do writes.
 type CRLF struct {
 	conn.Stream
-	// Whole returns in one piece what one Read of the stream returned, as datagrams
-	// need it.
+	// Whole makes each Read return all bytes of one Read of the stream, so that a
+	// datagram stays whole.
 	Whole bool
 
 	buf     []byte
-	rest    []byte       // translated and not returned, within buf
+	rest    []byte       // translated and not yet returned, within buf
 	pending atomic.Int64 // its length
 	input   []byte
 	last    byte  // the byte before the next one
-	err     error // what the stream ended with
+	err     error // the error that ended the stream
 }
 
 // Read returns input with its line ends translated.
@@ -52,7 +52,7 @@ func (c *CRLF) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Buffered counts the bytes that were translated and not returned.
+// Buffered returns the number of bytes that are translated and not yet returned.
 func (c *CRLF) Buffered() int64 { return c.pending.Load() }
 
 // translate appends p to out with its line ends translated.

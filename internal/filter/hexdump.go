@@ -23,7 +23,7 @@ type Dump struct {
 // NewDump returns a Dump that is written to out.
 func NewDump(name string, out io.WriteCloser) *Dump { return &Dump{Name: name, out: out} }
 
-// Close closes the file; only now may the system report that the disk is full.
+// Close closes the file. Some file systems report a full disk only then.
 func (d *Dump) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -37,7 +37,7 @@ func (d *Dump) failed(err error) error {
 	return &conn.Error{Why: conn.Local, Op: fmt.Sprintf("write %q", d.Name), Err: err}
 }
 
-// Dumped is a [conn.Stream] whose bytes are written to a [Dump] as they pass.
+// Dumped is a [conn.Stream] that writes all its bytes to a [Dump].
 type Dumped struct {
 	conn.Stream
 	Dump *Dump
@@ -57,7 +57,7 @@ func (d *Dumped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write writes, and dumps what was taken.
+// Write writes, and dumps what was written.
 func (d *Dumped) Write(p []byte) (int, error) {
 	n, err := d.Stream.Write(p)
 	if n > 0 || err == nil {
@@ -67,8 +67,8 @@ func (d *Dumped) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// write dumps p, the bytes of one direction from offset on, under a line with
-// the time. It is one write, so that other conversations do not mix with it.
+// write dumps p, which is at offset in its direction, under a line with the time.
+// All lines go in one write, so that conversations that share a file do not mix.
 func (d *Dump) write(mark byte, preposition, peer string, offset int64, p []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -87,7 +87,7 @@ func (d *Dump) write(mark byte, preposition, peer string, offset int64, p []byte
 	}
 }
 
-// dumpWidth is how many bytes a line shows.
+// dumpWidth is the number of bytes in a line.
 const dumpWidth = 16
 
 // appendDumpLine appends the line of p, which is at offset.

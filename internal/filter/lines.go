@@ -1,8 +1,8 @@
-// Package filter is what a command wraps around a [conn.Stream]: lines and
-// blocks, CRLF, telnet, a hex dump, pauses and a rate, a count of messages.
+// Package filter holds the streams that a command wraps around a [conn.Stream]:
+// lines and blocks, CRLF, telnet, a hex dump, pauses and a rate.
 //
-// Most of them change what is read from the stream and pass on what is written to
-// it. One that reads ahead has a method Buffered, which the relay asks.
+// Most filters change what Read returns and leave writes unchanged. A filter that
+// reads ahead has a method Buffered: the relay counts those bytes as not yet sent.
 package filter
 
 import (
@@ -15,30 +15,28 @@ import (
 	"gcat/internal/conn"
 )
 
-// frameSize is the longest line that has to stay whole: more than any datagram of
-// UDP, so that the kernel decides.
+// frameSize is the longest line that is kept whole. It is larger than any UDP
+// datagram, so that the kernel reports a datagram that is too long.
 const frameSize = 64 << 10
 
-// Lines is a [conn.Stream] of whose input each Read returns one line with its newline,
-// or with Many all those that one read of the stream has brought; the last one may
-// lack it.
-//
-// What is written to it passes unchanged.
+// Lines is a [conn.Stream] whose Read returns one line of the input with its newline,
+// or with Many all complete lines that are buffered. The last line may lack its
+// newline. Writes pass unchanged.
 type Lines struct {
 	conn.Stream
-	// Whole makes a line that is longer than 64 KiB an error. Otherwise such a
-	// line comes in pieces.
+	// Whole makes a line of more than 64 KiB an error; otherwise Read returns it in
+	// pieces.
 	Whole bool
-	// Many returns several lines at once.
+	// Many lets a Read return several lines.
 	Many bool
 
 	buf     []byte
-	have    []byte       // what was read and not returned, within buf
+	have    []byte       // read and not yet returned, within buf
 	pending atomic.Int64 // its length
-	err     error        // what the last read of the stream ended with
+	err     error        // of the last read of the stream
 }
 
-// NewLines returns s line by line; whole is [Lines].Whole.
+// NewLines returns the lines of s; whole is [Lines].Whole.
 func NewLines(s conn.Stream, whole bool) *Lines { return &Lines{Stream: s, Whole: whole} }
 
 // Read returns the next line, or as much of it as p holds.
@@ -74,15 +72,15 @@ func (l *Lines) Read(p []byte) (int, error) {
 	}
 }
 
-// Buffered counts the bytes of the lines that were read and not returned.
+// Buffered returns the number of bytes that are read and not yet returned.
 func (l *Lines) Buffered() int64 { return l.pending.Load() }
 
-// inputError is what a failed read of standard input is called.
+// inputError wraps the error of input that cannot be sent.
 func inputError(err error) error {
 	return &conn.Error{Why: conn.Local, Op: "standard input", Err: err}
 }
 
-// take returns the first n bytes of what was read.
+// take moves the first n buffered bytes to p.
 func (l *Lines) take(p []byte, n int) (int, error) {
 	if n > len(p) && l.Whole {
 		return 0, inputError(fmt.Errorf("a line is longer than %d bytes", len(p)))
@@ -93,7 +91,7 @@ func (l *Lines) take(p []byte, n int) (int, error) {
 	return n, nil
 }
 
-// FirstLine says where the first of several lines ends (a [conn.Cut]).
+// FirstLine returns the length of the first line in p (a [conn.Cut]).
 func FirstLine(p []byte) int {
 	if i := bytes.IndexByte(p, '\n'); i >= 0 {
 		return i + 1
@@ -101,24 +99,23 @@ func FirstLine(p []byte) int {
 	return len(p)
 }
 
-// Blocks is a [conn.Stream] of whose input each Read returns exactly Size bytes, or
-// with Many as often as many as one read of the stream has brought; the last may be
-// fewer.
+// Blocks is a [conn.Stream] whose Read returns exactly Size bytes of the input, or
+// with Many all complete blocks that are available. The last block may be shorter.
 type Blocks struct {
 	conn.Stream
 	Size int
-	// Many returns several blocks at once.
+	// Many lets a Read return several blocks.
 	Many bool
 
-	part []byte // of a block that has just begun
+	part []byte // the beginning of an incomplete block
 	held atomic.Int64
 	err  error
 }
 
-// First says where the first of several blocks ends (a [conn.Cut]).
+// First returns the length of the first block in p (a [conn.Cut]).
 func (b *Blocks) First(p []byte) int { return min(b.Size, len(p)) }
 
-// Read fills the first Size bytes of p, which must hold them, or more with Many.
+// Read reads a block, or several with Many, into p, which must hold Size bytes.
 func (b *Blocks) Read(p []byte) (int, error) {
 	if b.Many {
 		return b.readMany(p)
@@ -150,10 +147,10 @@ func (b *Blocks) readMany(p []byte) (int, error) {
 	return whole, nil
 }
 
-// Buffered counts what was read and not returned.
+// Buffered returns the number of bytes that are read and not yet returned.
 func (b *Blocks) Buffered() int64 { return b.held.Load() }
 
-// Capped is a [conn.Stream] of whose input no Read returns more than Max bytes.
+// Capped is a [conn.Stream] whose Read returns at most Max bytes.
 type Capped struct {
 	conn.Stream
 	Max int

@@ -8,18 +8,18 @@ import (
 	"gcat/internal/conn"
 )
 
-// Interval is a [conn.Stream] with a pause between what two reads of its input return;
-// with [Lines] below it, that is between lines. The pauses are not idleness.
+// Interval is a [conn.Stream] that pauses between the returns of two reads; above
+// [Lines], that is between lines. The pauses do not count as idle time.
 type Interval struct {
 	conn.Stream
 	Pause    time.Duration
 	progress *conn.Progress
 
-	next    time.Time    // when the next read may return; zero is at once
-	pending atomic.Int64 // bytes that were read and wait for that
+	next    time.Time    // when the next Read may return; zero is at once
+	pending atomic.Int64 // bytes that are read and wait for next
 }
 
-// Read reads, and returns when the pause is over; EOF does not wait.
+// Read reads, and returns when the pause is over; it returns EOF at once.
 func (i *Interval) Read(p []byte) (int, error) {
 	n, err := i.Stream.Read(p)
 	if n == 0 && err != nil {
@@ -34,23 +34,23 @@ func (i *Interval) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Buffered counts the bytes that were read and wait for the pause.
+// Buffered returns the number of bytes that are read and wait for the pause.
 func (i *Interval) Buffered() int64 { return i.pending.Load() }
 
-// Rate is a [conn.Stream] whose input is read no faster than a number of bytes a
-// second. It pauses before it reads: what was read is returned at once.
+// Rate is a [conn.Stream] that is read at no more than a number of bytes a second.
+// It pauses before a read, and returns what it has read at once.
 type Rate struct {
 	conn.Stream
 	Pacer
-	// Whole leaves the size of each read alone, as datagrams need it; otherwise
-	// reads are small enough to flow evenly.
+	// Whole reads into all of the caller's buffer, so that a datagram stays whole;
+	// otherwise reads are small, so that the flow is even.
 	Whole    bool
 	progress *conn.Progress
 }
 
 var _ conn.Paced = (*Rate)(nil)
 
-// Read waits until what was read before is paid for, and reads.
+// Read waits until the rate allows another read, and reads.
 func (r *Rate) Read(p []byte) (int, error) {
 	r.Pause()
 	if !r.Whole {
@@ -61,10 +61,10 @@ func (r *Rate) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Pause waits until what was read is paid for.
+// Pause waits until the rate allows another read.
 func (r *Rate) Pause() { pause(r.progress, r.Wait()) }
 
-// pause sleeps; the idle clock stands still meanwhile.
+// pause sleeps for d with the idle clock stopped.
 func pause(progress *conn.Progress, d time.Duration) {
 	if d <= 0 {
 		return
@@ -74,18 +74,19 @@ func pause(progress *conn.Progress, d time.Duration) {
 	time.Sleep(d)
 }
 
-// A Pacer keeps to a rate. A sleep ends late, by more than what a small piece takes:
-// several pieces go together, and the next sleeps are shorter.
+// A Pacer keeps to a rate. A sleep may end later than asked, by more than a small
+// piece takes; the Pacer then lets several pieces go together and sleeps less.
 type Pacer struct {
 	// PerSecond is the rate in bytes; 0 is no limit.
 	PerSecond int64
 
-	paid time.Time // when the bytes so far are paid for
+	paid time.Time // when the bytes so far have used up their time
 }
 
 const (
 	shortestPause = 2 * time.Millisecond
-	// mostArrears bounds what is made up for: after a silence, a burst is this long.
+	// mostArrears is the most lost time that is made up for. It bounds the burst after
+	// an idle period.
 	mostArrears = 50 * time.Millisecond
 	// piecesPerSecond are enough to flow evenly; more cost system calls.
 	piecesPerSecond = 50
@@ -107,7 +108,7 @@ func (p *Pacer) Wait() time.Duration {
 	return 0
 }
 
-// Pay notes that n bytes went.
+// Pay records that n bytes were read or sent.
 func (p *Pacer) Pay(n int) {
 	if p.PerSecond == 0 || n == 0 {
 		return

@@ -15,33 +15,32 @@ const (
 	telnetWont = 252
 	telnetDo   = 253
 	telnetDont = 254
-	telnetIAC  = 255 // interpret as command; twice, the byte itself
+	telnetIAC  = 255 // interpret as command; doubled, it is the byte 255
 )
 
-// Telnet is a [conn.Stream] that refuses whatever a telnet server proposes: DO is
-// answered by WONT and WILL by DONT, and neither they nor other commands are
-// part of what is read. A byte 255 that is written goes out twice, which is how
-// telnet spells it. What is proposed after CloseWrite cannot be answered.
+// Telnet is a [conn.Stream] that refuses every option that a telnet server proposes:
+// it answers DO with WONT and WILL with DONT, and removes all commands from what
+// Read returns. Write doubles a byte 255, as RFC 854 requires. A proposal after
+// CloseWrite gets no answer.
 //
-// Answers are sent by a goroutine of their own, so that receiving never waits
-// for sending; it ends with the stream's first failed write, or when it has
-// nothing to send.
+// A goroutine sends the answers, so that receiving never waits for sending. It ends
+// when there is no answer to send.
 type Telnet struct {
 	conn.Stream
 	parser telnetParser
 
 	mu      sync.Mutex
-	answers []byte // not sent yet
+	answers []byte // not yet sent
 	sending bool
 
 	write sync.Mutex // one write at a time
 }
 
-// telnetBacklog bounds the answers to a peer that proposes and does not read. What
-// is beyond it is not answered.
+// telnetBacklog bounds the answers, in bytes, that wait for a peer that proposes
+// options and does not read. Further proposals are not answered.
 const telnetBacklog = 16 << 10
 
-// Read returns what the peer sends apart from its commands.
+// Read returns what the peer sends, without its commands.
 func (t *Telnet) Read(p []byte) (int, error) {
 	for {
 		n, err := t.Stream.Read(p)
@@ -67,7 +66,7 @@ func (t *Telnet) answer(answers []byte) {
 	}
 }
 
-// sendAnswers writes what is queued until there is no more.
+// sendAnswers writes the queued answers. It ends when there are none.
 func (t *Telnet) sendAnswers() {
 	for {
 		t.mu.Lock()
@@ -84,7 +83,7 @@ func (t *Telnet) sendAnswers() {
 	}
 }
 
-// Write sends p; it counts the bytes of p.
+// Write sends p with each byte 255 doubled, and returns how many bytes of p it sent.
 func (t *Telnet) Write(p []byte) (n int, err error) {
 	t.write.Lock()
 	defer t.write.Unlock()
@@ -105,8 +104,8 @@ func (t *Telnet) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// A telnetParser separates text from commands. It keeps its place in a command
-// that has come only in part.
+// A telnetParser separates text from commands. Its state is that within a command of
+// which only a part has arrived.
 type telnetParser struct {
 	state telnetState
 	verb  byte // WILL, WONT, DO or DONT, whose option comes next
@@ -122,8 +121,8 @@ const (
 	telnetSubEscape             // after IAC within one
 )
 
-// parse returns the text in p, in p's own memory, and the answers to what else
-// is in it.
+// parse returns the text in p, which it moves to the front of p, and the answers to
+// the proposals in p.
 func (t *telnetParser) parse(p []byte) (text, answers []byte) {
 	text = p[:0]
 	for _, b := range p {
@@ -161,8 +160,8 @@ func (t *telnetParser) parse(p []byte) (text, answers []byte) {
 	return text, answers
 }
 
-// telnetRefusal is the answer to a verb. WONT and DONT agree with how things are, and
-// an answer could begin a loop (RFC 854).
+// telnetRefusal returns the answer to a verb. WONT and DONT get none: they change
+// nothing, and an answer could start a loop (RFC 854).
 func telnetRefusal(verb, option byte) []byte {
 	switch verb {
 	case telnetDo:

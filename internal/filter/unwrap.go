@@ -2,7 +2,7 @@ package filter
 
 import "gcat/internal/conn"
 
-// Unwrap returns the stream below, for those who look for the socket or for the
+// Unwrap returns the stream below. The relay uses it to find the socket or the
 // standard streams.
 
 func (c *CRLF) Unwrap() conn.Stream     { return c.Stream }
@@ -14,8 +14,8 @@ func (i *Interval) Unwrap() conn.Stream { return i.Stream }
 func (r *Rate) Unwrap() conn.Stream     { return r.Stream }
 func (t *Telnet) Unwrap() conn.Stream   { return t.Stream }
 
-// Watch makes the pauses of a stream known to the clock of its conversation, which
-// the relay hands over.
+// Watch sets the idle clock of the conversation, which stops during a pause. The
+// relay calls Watch.
 
 func (i *Interval) Watch(progress *conn.Progress) { i.progress = progress }
 func (r *Rate) Watch(progress *conn.Progress)     { r.progress = progress }
