@@ -16,18 +16,18 @@ import (
 	"gcat/internal/conn"
 )
 
-// An Authority signs certificates that are made on the spot. It lives as long as
-// the process; a nil Authority stands for certificates that sign themselves.
+// An Authority signs certificates that this process makes. A nil Authority makes
+// self-signed certificates.
 type Authority struct{ cert tls.Certificate }
 
-// A Leaf is a certificate to be made. The zero value is one for this host, which is
-// valid now.
+// A Leaf describes a certificate to make. The zero value is a certificate for this
+// host that is valid now.
 type Leaf struct {
 	// Names are the host names and addresses in it; nil is localhost, the loopback
 	// addresses and this host's name.
 	Names []string
-	// From and Until bound its validity, from now on; both zero are an hour ago
-	// (clocks differ) and in a year.
+	// From and Until bound its validity, relative to now. If both are zero, it is
+	// valid since an hour ago (clocks differ) and for a year.
 	From, Until time.Duration
 }
 
@@ -83,7 +83,7 @@ func (a *Authority) Issue(leaf Leaf) (tls.Certificate, error) {
 	return cert, nil
 }
 
-// newCertificate completes template and has it signed by a, or by itself.
+// newCertificate completes template and signs it with a's key, or its own if a is nil.
 func newCertificate(a *Authority, from, until time.Duration, template *x509.Certificate) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"gcat/internal/conn"
 )
 
-// handshakeError puts into words why the handshake with the peer at addr failed.
+// handshakeError returns the error of a failed handshake with the peer at addr.
 func handshakeError(addr net.Addr, err error) *conn.Error {
 	e := &conn.Error{Why: conn.TLS, Op: "TLS with " + addrString(addr)}
 	passed, late := errors.AsType[*limitError](err)
@@ -77,14 +77,14 @@ func certificateWords(err error) string {
 	return ""
 }
 
-// namesNothing reports whether cert has no subjectAltName for a host or an address,
-// but a common name: what certificates were like before 2017.
+// namesNothing reports whether cert has a common name but no subjectAltName for a
+// host or an address. Clients accepted such certificates until about 2017.
 func namesNothing(cert *x509.Certificate) bool {
 	return cert != nil && len(cert.DNSNames) == 0 && len(cert.IPAddresses) == 0 && cert.Subject.CommonName != ""
 }
 
-// tryNames returns how to make a certificate with the name that err misses; empty if
-// err is of another kind.
+// tryNames returns the command that makes a certificate with the missing name; empty
+// if err is of another kind.
 func tryNames(err error) string {
 	e, ok := errors.AsType[x509.HostnameError](err)
 	if !ok || !namesNothing(e.Certificate) {
@@ -99,14 +99,14 @@ func tryNames(err error) string {
 	return fmt.Sprintf("openssl req -x509 -nodes -newkey rsa:2048 -keyout key.pem -out cert.pem -subj /CN=%s -addext subjectAltName=%s:%s", name, kind, name)
 }
 
-// An authorityError is a certificate whose authority is not trusted.
+// An authorityError is the error of a certificate whose authority is not trusted.
 type authorityError struct{ words, fingerprint string }
 
 func (e *authorityError) Error() string { return e.words }
 
-// UnknownAuthority reports whether a handshake failed because no authority that is
-// trusted signed the peer's certificate, and returns the SHA-256 fingerprint of that;
-// empty if it is not known.
+// UnknownAuthority reports whether a handshake failed because no trusted authority
+// signed the peer's certificate. It returns the SHA-256 fingerprint of the
+// certificate; empty if it is not known.
 func UnknownAuthority(err error) (fingerprint string, ok bool) {
 	e, ok := errors.AsType[*authorityError](err)
 	if !ok {
@@ -115,7 +115,7 @@ func UnknownAuthority(err error) (fingerprint string, ok bool) {
 	return e.fingerprint, true
 }
 
-// shown returns the fingerprint of the certificate that the peer showed.
+// shown returns the fingerprint of the certificate that the peer presented.
 func shown(err error) string {
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(e.UnverifiedCertificates) > 0 {
 		return fingerprint(e.UnverifiedCertificates[0].Raw)
@@ -178,7 +178,7 @@ func namesOf(cert *x509.Certificate) string {
 	return strings.Join(names, ", ") + more
 }
 
-// protocolWords puts an error of crypto/tls into words.
+// protocolWords returns the diagnostic for an error of crypto/tls.
 func protocolWords(err error) string {
 	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return fmt.Sprintf("the peer does not speak TLS: it sent %q", e.RecordHeader[:])
@@ -218,12 +218,12 @@ func versions(list string) string {
 	return strings.Join(words, ", ")
 }
 
-// alertMeans puts the peer's alert into words.
+// alertMeans returns the error of an alert that the peer sent.
 func alertMeans(alert error) error {
 	return fmt.Errorf("the peer refused: %q", strings.TrimPrefix(alert.Error(), "tls: "))
 }
 
-// alertWords returns the words of the alert that the peer sent, if err is one.
+// alertWords returns the name of the alert if err is an alert that the peer sent.
 func alertWords(err error) (string, bool) {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Op != "remote error" || op.Err == nil {
@@ -232,8 +232,8 @@ func alertWords(err error) (string, bool) {
 	return strings.TrimPrefix(op.Err.Error(), "tls: "), true
 }
 
-// refusals are the alerts by which a peer refuses the connection itself. With TLS
-// 1.3 they reach a client after its own side of the handshake is complete
+// refusals are the alerts with which a peer refuses the handshake. With TLS 1.3 they
+// may reach a client after its own side of the handshake is complete
 // (RFC 8446, appendix E.1).
 var refusals = sync.OnceValue(func() map[string]bool {
 	words := make(map[string]bool)
@@ -248,9 +248,10 @@ var refusals = sync.OnceValue(func() map[string]bool {
 	return words
 })
 
-// streamError puts into words what broke an established TLS connection. It returns
-// nil for errors that are returned as they are: those of the socket, a deadline.
-// received says that the peer has sent data: then an alert is no refusal.
+// streamError returns the error of an established TLS connection that broke. It
+// returns nil for an error of the socket or of a deadline, which Read returns
+// unchanged. received reports that the peer has sent data: then an alert is not a
+// refusal.
 func streamError(err error, received bool) *conn.Error {
 	if words, ok := alertWords(err); ok {
 		why := conn.ResetByPeer
@@ -275,7 +276,7 @@ func streamError(err error, received bool) *conn.Error {
 	return nil
 }
 
-// localWords puts into words what the peer sent, by the alert that answers it.
+// localWords returns what the peer did wrong, given the alert that we sent in answer.
 func localWords(alert string) string {
 	switch alert {
 	case "no renegotiation":

@@ -16,14 +16,14 @@ import (
 // empty one is none.
 type Fault string
 
-// The faults. The first four are of the certificate, and have no effect on one
-// that was read from a file.
+// The faults. The first four are faults of the certificate; they have no effect on a
+// certificate that was read from a file.
 const (
-	Expired       Fault = "expired"         // since an hour ago
-	NotYet        Fault = "not-yet"         // valid in a day
+	Expired       Fault = "expired"         // expired an hour ago
+	NotYet        Fault = "not-yet"         // becomes valid in a day
 	WrongName     Fault = "wrong-name"      // for wrong.invalid
-	Untrusted     Fault = "untrusted"       // signed by an authority that is never shown
-	NoCloseNotify Fault = "no-close-notify" // TCP ends, TLS does not
+	Untrusted     Fault = "untrusted"       // signed by an authority that no client knows
+	NoCloseNotify Fault = "no-close-notify" // FIN without close_notify
 	Stall         Fault = "stall"           // no answer to the ClientHello
 	Garbage       Fault = "garbage"         // an answer that is not TLS
 	ResetHello    Fault = "reset"           // a RST in answer to the ClientHello
@@ -59,9 +59,9 @@ func (f Fault) issue(a *Authority) (cert tls.Certificate, err error) {
 	return a.Issue(leaf)
 }
 
-// Server is [Server] with the fault f. One that fails the handshake has closed c,
-// and the error is [ErrFault]; a stall lasts until the client has left, ctx ends,
-// or a read deadline passes.
+// Server is [Server] with the fault f. A fault that fails the handshake closes c and
+// returns [ErrFault]. A stall lasts until the client closes the connection, ctx
+// ends, or a read deadline passes.
 func (f Fault) Server(ctx context.Context, c net.Conn, config *tls.Config, limits Limits) (*Stream, error) {
 	switch f {
 	case Stall, Garbage, ResetHello:
@@ -75,7 +75,7 @@ func (f Fault) Server(ctx context.Context, c net.Conn, config *tls.Config, limit
 	return s, err
 }
 
-// fail reads the ClientHello, does what f says, and closes c.
+// fail reads the ClientHello, performs the fault f, and closes c.
 func (f Fault) fail(ctx context.Context, c net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()

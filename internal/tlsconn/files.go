@@ -15,12 +15,12 @@ import (
 	"gcat/internal/conn"
 )
 
-// maxPEM bounds a certificate or key file, in bytes: the authorities of a whole
-// system take half a mebibyte.
+// maxPEM is the largest certificate or key file that is read, in bytes. The
+// authorities of a whole system take 512 KiB.
 const maxPEM = 16 << 20
 
-// Warnings returns a line for each thing about the files that is no error and should
-// be mended: a private key that others can read, a certificate that is out of date.
+// Warnings returns a line for each problem with the files that is not an error: a
+// private key that other users can read, a certificate that is out of date.
 func (o Options) Warnings() []string {
 	var lines []string
 	key := o.Key
@@ -42,7 +42,7 @@ func (o Options) Warnings() []string {
 	return lines
 }
 
-// outOfDate returns since when or until when cert is not valid; empty if it is.
+// outOfDate returns why cert is not valid at now; empty if it is valid.
 func outOfDate(cert *x509.Certificate, now time.Time) string {
 	const date = "2006-01-02 15:04:05 UTC"
 	switch {
@@ -102,9 +102,8 @@ func readAuthorities(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// readCertificate reads a certificate with its chain and its private key; an
-// empty keyPath means that both are in one file, which is read once (it may be
-// a pipe).
+// readCertificate reads a certificate with its chain, and its private key. If keyPath
+// is empty, both are in certPath, which is read once because it may be a pipe.
 func readCertificate(certPath, keyPath string) (tls.Certificate, error) {
 	certData, err := readPEM(certPath)
 	if err != nil {
@@ -135,7 +134,7 @@ func readCertificate(certPath, keyPath string) (tls.Certificate, error) {
 	return tls.Certificate{}, fileError(keyPath, fmt.Errorf("the private key is broken: %s", plainX509(err.Error())))
 }
 
-// checkKey refuses a file without a private key that can be used as it is.
+// checkKey returns an error if data has no private key, or an encrypted one.
 func checkKey(data []byte) error {
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		switch {
@@ -151,14 +150,14 @@ func checkKey(data []byte) error {
 	return ErrNoKey
 }
 
-// ErrNoKey is a file in which there should be a private key.
+// ErrNoKey is the error of a key file without a private key.
 var ErrNoKey = errors.New("no private key in it (PEM)")
 
-// errNoCertificate is a file in which there should be a certificate.
+// errNoCertificate is the error of a certificate file without a certificate.
 var errNoCertificate = errors.New("no certificate in it (PEM)")
 
-// noCertificate is the error of a file without a certificate in PEM; one in DER, as
-// .cer files have it, is converted by what the hint says.
+// noCertificate returns the error of a file without a certificate in PEM. For a file
+// in DER (.cer) the hint is the command that converts it.
 func noCertificate(path string, data []byte) error {
 	e := fileError(path, errNoCertificate)
 	if _, err := x509.ParseCertificate(data); err == nil {
@@ -176,7 +175,7 @@ func firstCertificate(data []byte) (*x509.Certificate, error) {
 	return nil, errNoCertificate
 }
 
-// plainX509 returns words without the names of Go's packages.
+// plainX509 removes the names of Go's packages from words.
 func plainX509(words string) string {
 	for _, name := range []string{"tls: ", "x509: ", "asn1: ", "crypto/rsa: ", "crypto/ecdsa: ", "crypto/ecdh: ", "ecdsa: ", "ed25519: "} {
 		words = strings.ReplaceAll(words, name, "")

@@ -2,5 +2,5 @@
 
 package tlsconn
 
-// unixModes says that a file's mode says which users can read it.
+// unixModes reports that a file's mode determines which users can read it.
 const unixModes = true

@@ -8,18 +8,17 @@ import (
 	"gcat/internal/conn"
 )
 
-// The timings of the room, each with the test that needs it.
+// The timings of the package, each with the test that needs it.
 const (
-	// HandshakeLimit is how long a peer may take for its handshake with a server that
-	// was given no limit: one that sends a byte now and then must not keep a slot.
-	// (TestLimits)
+	// HandshakeLimit is the time limit of a server's handshake if none was given. A
+	// peer that sends a byte now and then would otherwise hold its slot. (TestLimits)
 	HandshakeLimit = 10 * time.Second
-	// alertWait is how long an alert, ours or the peer's, may take to arrive: how long
-	// a connection is read whose handshake failed, and how long a failed write waits
-	// for the reason. (TestClientCertificates)
+	// alertWait is how long an alert may take to arrive. A connection whose handshake
+	// failed is read for that long, so that the peer gets our alert, and a failed write
+	// waits for the peer's. (TestClientCertificates)
 	alertWait = 500 * time.Millisecond
-	// helloWait is how long a client may take for its ClientHello; then the fault
-	// answers, whether or not all of it has come. (TestFaults)
+	// helloWait is how long a fault waits for the ClientHello before it answers.
+	// (TestFaults)
 	helloWait = time.Second
 )
 
@@ -27,20 +26,20 @@ const (
 type Limits struct {
 	// Total is how long the handshake may take in all; 0 is no limit.
 	Total time.Duration
-	// TotalName is what Total is called when it has passed; empty is "handshake
+	// TotalName names Total in the error when it has passed; empty is "handshake
 	// limit".
 	TotalName string
 	// Idle is how long no byte of the handshake may move; 0 is no limit.
 	Idle time.Duration
 }
 
-// A limitError is a limit of the handshake that has passed.
+// A limitError is the error of a handshake limit that has passed.
 type limitError struct{ words string }
 
 func (e *limitError) Error() string { return e.words }
 
-// start returns a context that ends, with a limitError as its cause, when a limit
-// has passed; stop ends the clocks.
+// start returns a context that ends when a limit has passed, with a limitError as its
+// cause. stop releases the timers.
 func (l Limits) start(ctx context.Context, t *transport) (limited context.Context, stop func()) {
 	limited, end := context.WithCancelCause(ctx)
 	stop = func() { end(nil) }

@@ -12,43 +12,43 @@ import (
 	"gcat/internal/conn"
 )
 
-// Options say which certificates one side shows and accepts. The zero
-// value is a client that trusts the system's authorities (SSL_CERT_FILE and
-// SSL_CERT_DIR as crypto/x509 reads them) and checks the peer's name, or a
-// server with a throw-away certificate. TLS is 1.2 or newer.
+// Options say which certificates one side presents and accepts. With the zero value a
+// client trusts the system's authorities (SSL_CERT_FILE and SSL_CERT_DIR as
+// crypto/x509 reads them) and checks the server's name, and a server has a throw-away
+// certificate. The version of TLS is 1.2 or newer.
 type Options struct {
-	// CA is a PEM file of the authorities a client trusts instead of the
+	// CA is a PEM file of the authorities that a client trusts instead of the
 	// system's.
 	CA string
-	// Name is what the server's certificate must name, and what the client asks
-	// for (SNI); empty is the host that was dialled.
+	// Name is the name that the server's certificate must have, and that the client
+	// sends (SNI); empty is the host that was dialled.
 	Name string
 	// Cert and Key are PEM files with this side's certificate (and its chain)
-	// and private key. An empty Key is in Cert's file. A server without Cert
-	// makes a throw-away one.
+	// and private key. If Key is empty, the key is in Cert. A server without Cert
+	// makes a throw-away certificate.
 	Cert, Key string
-	// ALPN are the protocols offered (RFC 7301), best first; none is none.
+	// ALPN are the protocols to offer (RFC 7301), preferred ones first.
 	ALPN []string
 	// Insecure accepts any certificate of a server.
 	Insecure bool
 	// Fingerprint, the SHA-256 of the peer's certificate in hexadecimal, pins
-	// the peer: no other certificate will do, and this one needs neither an
-	// authority nor a name nor to be in date. A server asks its clients for it.
+	// the peer: only this certificate is accepted, and its authority, name and dates
+	// are not checked. A server then requires a client certificate.
 	Fingerprint string
-	// ClientCA is a PEM file of the authorities whose certificates a server
-	// asks of its clients; empty asks for none.
+	// ClientCA is a PEM file of the authorities that must have signed a client's
+	// certificate; empty requires no certificate.
 	ClientCA string
-	// Authority signs a server's throw-away certificate; nil has it sign itself.
+	// Authority signs a server's throw-away certificate; nil is self-signed.
 	Authority *Authority
-	// Fault is what is wrong with that; empty is nothing.
+	// Fault is the fault of the throw-away certificate; empty is none.
 	Fault Fault
-	// KeyLog is a file that the secrets of each connection are appended to, in the
-	// NSS key log format, for those who decrypt a capture; empty is none.
+	// KeyLog is a file to which the secrets of each connection are appended, in the
+	// NSS key log format, to decrypt a capture; empty is none.
 	KeyLog string
 }
 
-// Check reports an option that makes no sense, before any file is opened: an error
-// of the command line.
+// Check returns an error for options that make no sense. It opens no file, so that
+// the error is one of the command line.
 func (o Options) Check() error {
 	if o.Key != "" && o.Cert == "" {
 		return fmt.Errorf("the key %q is of no use without its certificate", o.Key)
@@ -65,11 +65,11 @@ func (o Options) Check() error {
 	return err
 }
 
-// maxALPN is what the ALPN protocols may take of a ClientHello, in bytes: all of it
-// is at most 64 KiB.
+// maxALPN is the most bytes that the ALPN protocols may take in a ClientHello, whose
+// own limit is 64 KiB.
 const maxALPN = 32 << 10
 
-// alpnSize is what protocols take of a ClientHello, in bytes (RFC 7301, 3.1).
+// alpnSize returns the size of protocols in a ClientHello, in bytes (RFC 7301, 3.1).
 func alpnSize(protocols []string) (n int) {
 	for _, p := range protocols {
 		n += 1 + len(p)
@@ -77,8 +77,8 @@ func alpnSize(protocols []string) (n int) {
 	return n
 }
 
-// ClientConfig reads the files and returns what a client that dials host needs.
-// What is wrong with a file is an [conn.Error] of kind [conn.Local].
+// ClientConfig reads the files and returns the configuration of a client that dials
+// host. The error of a file is a [conn.Error] of kind [conn.Local].
 func (o Options) ClientConfig(host string) (*tls.Config, error) {
 	config, err := o.config()
 	if err != nil {
@@ -101,7 +101,7 @@ func (o Options) ClientConfig(host string) (*tls.Config, error) {
 		}
 	}
 	if len(config.Certificates) > 0 {
-		// Whatever authorities the server prefers: there is no other certificate.
+		// Present the one certificate, even if the server lists other authorities.
 		cert := &config.Certificates[0]
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return cert, nil
@@ -110,15 +110,15 @@ func (o Options) ClientConfig(host string) (*tls.Config, error) {
 	return config, nil
 }
 
-// ServerConfig reads the files and returns what a server needs. Its own
-// certificate's fingerprint is that of [OwnFingerprint].
+// ServerConfig reads the files and returns the configuration of a server.
+// [OwnFingerprint] returns the fingerprint of its certificate.
 func (o Options) ServerConfig() (*tls.Config, error) {
 	config, err := o.config()
 	if err != nil {
 		return nil, err
 	}
-	// A ticket would lie unread in the socket of a client that only sends, and
-	// its close would then be a reset.
+	// A client that only sends would leave a ticket unread in its socket, and its
+	// close would then send a reset.
 	config.SessionTicketsDisabled = true
 	if o.Fingerprint != "" {
 		config.ClientAuth = tls.RequireAnyClientCert
@@ -141,7 +141,7 @@ func (o Options) ServerConfig() (*tls.Config, error) {
 	return config, nil
 }
 
-// config returns what a client and a server have in common.
+// config returns the configuration that a client and a server share.
 func (o Options) config() (*tls.Config, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func (o Options) config() (*tls.Config, error) {
 		if err != nil {
 			return nil, &conn.Error{Why: conn.Local, Op: fmt.Sprintf("key log %q", o.KeyLog), Err: err}
 		}
-		config.KeyLogWriter = f // for as long as the process lives
+		config.KeyLogWriter = f // open until the process ends
 	}
 	if pin, _ := parseFingerprint(o.Fingerprint); pin != "" {
 		config.VerifyConnection = func(state tls.ConnectionState) error {
@@ -172,8 +172,8 @@ func (o Options) config() (*tls.Config, error) {
 	return config, nil
 }
 
-// serverName returns the name to ask for and to check: name, else host without the
-// zone of an IPv6 address; without a final dot.
+// serverName returns the name to send and to check: name, else host without the zone
+// of an IPv6 address. A final dot is removed.
 func serverName(name, host string) string {
 	if name == "" {
 		name, _, _ = strings.Cut(host, "%")
@@ -181,7 +181,7 @@ func serverName(name, host string) string {
 	return strings.TrimSuffix(name, ".")
 }
 
-// A pinError is a peer with another certificate than the pinned one.
+// A pinError is the error of a peer whose certificate is not the pinned one.
 type pinError struct{ got, want string }
 
 func (e *pinError) Error() string {
@@ -191,9 +191,9 @@ func (e *pinError) Error() string {
 	return "fingerprint mismatch: the peer's certificate has " + e.got + ", not the pinned one"
 }
 
-// parseFingerprint reads a SHA-256 fingerprint as programs print it: 64 digits of
-// either case, with colons or without, behind "sha256:" or, from openssl, "sha256
-// Fingerprint=". An empty one is none.
+// parseFingerprint reads a SHA-256 fingerprint as programs print it: 64 hexadecimal
+// digits of either case, with or without colons, and with or without the prefix
+// "sha256:" or openssl's "sha256 Fingerprint=". An empty s is no fingerprint.
 func parseFingerprint(s string) (string, error) {
 	if s == "" {
 		return "", nil
@@ -217,8 +217,8 @@ func parseFingerprint(s string) (string, error) {
 	return digits, nil
 }
 
-// OwnFingerprint returns the SHA-256 of the certificate that config presents,
-// in lower-case hexadecimal; empty if it has none.
+// OwnFingerprint returns the SHA-256 of config's own certificate in lower-case
+// hexadecimal; empty if it has none.
 func OwnFingerprint(config *tls.Config) string {
 	if config == nil || len(config.Certificates) == 0 || len(config.Certificates[0].Certificate) == 0 {
 		return ""

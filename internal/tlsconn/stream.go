@@ -1,6 +1,6 @@
-// Package tlsconn is TLS above a connection: the files that make a
-// configuration ([Options]), the handshake ([Client], [Server]), a [Stream] with
-// half-closes and an unmistakable EOF, and words for what goes wrong.
+// Package tlsconn is TLS above a connection: the configuration and its files
+// ([Options]), the handshake ([Client], [Server]), a [Stream] with half-closes, and
+// diagnostics for what fails.
 //
 // A failed handshake is a [conn.Error] of kind [conn.TLS], or [conn.Timeout].
 package tlsconn
@@ -20,41 +20,39 @@ import (
 	"gcat/internal/conn"
 )
 
-// A Stream is a TLS connection above another one, with half-closes and with an
-// EOF that cannot be mistaken.
+// A Stream is a TLS connection above another connection, with half-closes.
 //
-// CloseWrite sends close_notify and no FIN: TLS may still have to answer a
-// KeyUpdate, and the other direction goes on for as long as the peer sends. Read
-// returns io.EOF only after the peer's close_notify; a TCP connection that ends
-// without one, within a record or between two, is a [conn.Error] of kind
-// [conn.CutShort] (RFC 8446, 6.1).
+// CloseWrite sends close_notify and no FIN: the peer may still send, and TLS may have
+// to answer its KeyUpdate. Read returns io.EOF only after the peer's close_notify. If
+// the connection below ends without one, within a record or between two, Read
+// returns a [conn.Error] of kind [conn.CutShort] (RFC 8446, 6.1).
 //
-// Deadlines are those of the connection below. As with [tls.Conn], every write
-// after one that has timed out fails.
+// Deadlines are those of the connection below. As with [tls.Conn], all writes after a
+// write that timed out fail.
 type Stream struct {
 	tls   *tls.Conn
 	below *transport
 
-	silent     bool // no close_notify is sent, on purpose
+	silent     bool // sends no close_notify ([NoCloseNotify])
 	closeWrite sync.Once
 	closeErr   error
 	notified   atomic.Bool // our close_notify is sent, or about to be
-	received   atomic.Bool // some data of the peer was read
-	// readDone is closed once no more can be read; alert is why, if the peer's
-	// alert is the reason.
+	received   atomic.Bool // the peer has sent data
+	// readDone is closed when Read has returned its last error; alert is that error if
+	// it is an alert.
 	readDone chan struct{}
 	readOnce sync.Once
 	alert    *conn.Error
 }
 
-// Facts are what a handshake has settled.
+// Facts are the results of a handshake.
 type Facts struct {
-	// Version and Cipher are "TLS 1.3" and "TLS_AES_128_GCM_SHA256".
+	// Version and Cipher are, for example, "TLS 1.3" and "TLS_AES_128_GCM_SHA256".
 	Version, Cipher string
-	// ALPN is the protocol that was chosen; empty is none.
+	// ALPN is the chosen protocol; empty is none.
 	ALPN string
 	// Fingerprint is the SHA-256 of the peer's certificate in lower-case
-	// hexadecimal; empty if it showed none.
+	// hexadecimal; empty if it presented none.
 	Fingerprint string
 	// Peer is the subject of the peer's certificate, unescaped.
 	Peer string
@@ -62,15 +60,15 @@ type Facts struct {
 	ServerName string
 }
 
-// Client performs the handshake of a client over c, within ctx. When it
-// fails, c has been closed.
+// Client performs the handshake of a client over c, within ctx. If it fails, it
+// closes c.
 func Client(ctx context.Context, c net.Conn, config *tls.Config) (*Stream, error) {
 	t := &transport{Conn: c}
 	return handshake(ctx, t, tls.Client(t, config))
 }
 
-// Server performs the handshake of a server over c, within ctx and limits. When
-// it fails, c has been closed.
+// Server performs the handshake of a server over c, within ctx and limits. If it
+// fails, it closes c.
 func Server(ctx context.Context, c net.Conn, config *tls.Config, limits Limits) (*Stream, error) {
 	t := &transport{Conn: c}
 	ctx, stop := limits.start(ctx, t)
@@ -90,7 +88,7 @@ func handshake(ctx context.Context, t *transport, c *tls.Conn) (*Stream, error) 
 		if failed.Why != conn.Timeout && ctx.Err() == nil {
 			wait := alertWait
 			if end, ok := ctx.Deadline(); ok {
-				wait = min(wait, time.Until(end)/2) // the failure is not to become one of time
+				wait = min(wait, time.Until(end)/2) // report this failure, not a passed deadline
 			}
 			_ = conn.CloseInOrder(t.Conn, wait)
 		} else {
@@ -102,7 +100,7 @@ func handshake(ctx context.Context, t *transport, c *tls.Conn) (*Stream, error) 
 	return &Stream{tls: c, below: t, readDone: make(chan struct{})}, nil
 }
 
-// Facts returns what the handshake has settled.
+// Facts returns the results of the handshake.
 func (s *Stream) Facts() Facts {
 	state := s.tls.ConnectionState()
 	facts := Facts{
@@ -118,7 +116,7 @@ func (s *Stream) Facts() Facts {
 	return facts
 }
 
-// Read reads what the peer sends; [Stream] says which error means what.
+// Read reads what the peer sends. [Stream] describes its errors.
 func (s *Stream) Read(p []byte) (int, error) {
 	n, err := s.tls.Read(p)
 	if n > 0 {
@@ -128,7 +126,7 @@ func (s *Stream) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
-		return n, err // a new deadline makes it readable again
+		return n, err // a later deadline makes reads possible again
 	}
 	switch broken := streamError(err, s.received.Load()); {
 	case err == io.EOF && !s.below.eof.Load():
@@ -142,8 +140,8 @@ func (s *Stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// cutShort is the error of a FIN without close_notify. Some servers answer our
-// close_notify with one (nginx does), whether or not they have sent everything.
+// cutShort returns the error of a FIN without close_notify. Some servers, such as
+// nginx, send one in answer to our close_notify, even before all data is sent.
 func (s *Stream) cutShort() error {
 	words := "cut short: the connection ended without close_notify"
 	if s.notified.Load() {
@@ -152,8 +150,8 @@ func (s *Stream) cutShort() error {
 	return &conn.Error{Why: conn.CutShort, Op: "TLS", Err: errors.New(words)}
 }
 
-// Write sends p. A peer that refuses us (no certificate, a wrong one) may send its
-// alert and then a reset: if Read gets the alert, Write returns that.
+// Write sends p. A peer that refuses our certificate may send an alert and then a
+// reset: if Read receives the alert, Write returns that instead of the reset.
 func (s *Stream) Write(p []byte) (int, error) {
 	n, err := s.tls.Write(p)
 	if err == nil {
@@ -171,8 +169,8 @@ func (s *Stream) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite sends close_notify: nothing more will be sent. It waits until the
-// kernel takes it, up to the write deadline.
+// CloseWrite sends close_notify. It waits until the kernel takes it, up to the write
+// deadline.
 func (s *Stream) CloseWrite() error {
 	s.closeWrite.Do(func() {
 		s.notified.Store(true)
@@ -189,8 +187,8 @@ func (s *Stream) CloseWrite() error {
 }
 
 // Close sends close_notify unless CloseWrite has, waits at most 500 ms for a peer
-// that does not read, and closes the connection below. To let the peer see that
-// something is missing, close [Stream.NetConn] instead.
+// that does not read, and closes the connection below. If data is missing, close
+// [Stream.NetConn] instead: the peer then sees no close_notify.
 func (s *Stream) Close() error {
 	if s.silent {
 		return s.below.Close()
@@ -221,21 +219,22 @@ func (s *Stream) SetReadDeadline(t time.Time) error { return s.below.Conn.SetRea
 // SetWriteDeadline sets the write deadline of the connection below.
 func (s *Stream) SetWriteDeadline(t time.Time) error { return s.below.Conn.SetWriteDeadline(t) }
 
-// A transport is the connection below TLS. It notes EOF, and ignores the deadlines
-// of crypto/tls, which gives its close_notify five seconds and then sets the
-// deadline to the past: a peer that reads slowly would lose the end of an upload.
+// A transport is the connection below TLS. It records EOF. It ignores the deadlines
+// that crypto/tls sets: five seconds for close_notify, and then one in the past, by
+// which a peer that reads slowly would lose the end of an upload.
 type transport struct {
 	net.Conn
 	eof     atomic.Bool  // the peer's FIN was read
 	written atomic.Int64 // bytes
-	// progress is the clock of the handshake; nil is none, as afterwards.
+	// progress is the idle clock of the handshake; nil after it.
 	progress *conn.Progress
-	last     [7]byte // the bytes read last
+	last     [7]byte // the last bytes that were read
 }
 
-// plainAlert returns the alert in plain text that the peer's bytes end with, if they
-// do (RFC 8446, 5.1 and 6). A client that does not trust our certificate sends it
-// so, for it has no keys yet; crypto/tls, which has, cannot read it.
+// plainAlert returns the unencrypted alert at the end of the received bytes; nil if
+// there is none (RFC 8446, 5.1 and 6). A client that does not trust our certificate
+// has no keys yet, and sends such an alert; crypto/tls, which expects an encrypted
+// one, reports only a bad record.
 func (t *transport) plainAlert() error {
 	const alertRecord, fatal = 21, 2
 	if l := t.last; l[0] == alertRecord && l[1] == 3 && l[3] == 0 && l[4] == 2 && l[5] == fatal {
@@ -266,7 +265,7 @@ func (t *transport) Read(p []byte) (int, error) {
 		t.eof.Store(true)
 	}
 	if err == io.EOF && n > 0 {
-		err = nil // these bytes may be the close_notify; EOF comes next
+		err = nil // these bytes may be the close_notify; the next Read returns EOF
 	}
 	return n, err
 }
