@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"gcat/internal/testing/script"
 )
 
 // handingOn starts gecho in front of a listener, and returns both ends of a
@@ -365,4 +368,29 @@ func receives(t *testing.T, c net.Conn) string {
 		t.Fatal(err)
 	}
 	return string(b[:n])
+}
+
+// A connection that is handed on takes two descriptors: the limit of those is never
+// reached.
+func TestToDescriptors(t *testing.T) {
+	t.Parallel()
+	target := gecho(t, 1, "0")
+	s := gechoCommand(t, 1, exec.Command("sh", "-c", `ulimit -n 40; exec "$0" "$@"`, script.Path("gecho"), "--to", target.address[0], "0"))
+	var served []net.Conn
+	for range 40 {
+		c := s.dial()
+		if _, err := io.WriteString(c, "x"); err != nil {
+			t.Fatal(err)
+		}
+		served = append(served, c)
+	}
+	for _, c := range served { // those that wait are served once others have left
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+	if got := s.end(syscall.SIGTERM); got != 0 || s.err.String() != "" {
+		t.Errorf("status %d; it said %q", got, s.err)
+	}
 }

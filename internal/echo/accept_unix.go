@@ -79,7 +79,11 @@ func (s *Server) slotLimit(sockets int) int {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<30 {
 		return s.MaxConns
 	}
-	n := max(int(limit.Cur)-openDescriptors()-sockets-spareDescriptors, 1)
+	n := int(limit.Cur) - openDescriptors() - sockets - spareDescriptors
+	if s.To != nil {
+		n /= 2 // each has another one to the target
+	}
+	n = max(n, 1)
 	if s.MaxConns > 0 {
 		n = min(n, s.MaxConns)
 	}
