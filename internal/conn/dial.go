@@ -76,6 +76,11 @@ func passing(err error) bool {
 	if !ok {
 		return true
 	}
+	for below, more := e, true; more; below, more = errors.AsType[*Error](below.Err) {
+		if below.Passing {
+			return true
+		}
+	}
 	switch e.Why {
 	case NotPermitted, NotASocket, BadAddress, Unsupported, NoDescriptor, Local, TLS, ResetByPeer:
 		return false

@@ -51,6 +51,8 @@ type Error struct {
 	Err error
 	// Try, if not empty, is what a user can type to do better.
 	Try string
+	// Passing says that a later try may succeed, whatever Why is.
+	Passing bool
 }
 
 func (e *Error) Error() string {

@@ -234,6 +234,34 @@ func TestTLSRefusals(t *testing.T) {
 		where := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{good}}, answer)
 		start(t, nil, append([]string{"-c", "--retry", "20s"}, where...)...).ends(3, "", "unknown authority")
 	})
+	// What forwards to a server that is not there yet accepts, and closes.
+	t.Run("retry", func(t *testing.T) {
+		t.Parallel()
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		go func() { // ends with the listener
+			for try := 1; ; try++ {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				switch try {
+				case 1:
+					c.Close()
+				case 2:
+					resetNow(c)
+				default:
+					s := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{good}})
+					_, _ = io.WriteString(s, "up")
+					s.Close()
+				}
+			}
+		}()
+		start(t, nil, "-cd", "--tls-insecure", "--retry", "20s", l.Addr().String()).ends(0, "up", "")
+	})
 }
 
 // TestTLSCutShort: the end of TCP is not the end of TLS.
