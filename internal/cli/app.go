@@ -68,7 +68,7 @@ func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
 func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) error {
 	r := newReader(grammar)
 	a.split(r, args)
-	for _, w := range r.line.words { // one that asks for a text wins over any mistake
+	for _, w := range r.words { // one that asks for a text wins over any mistake
 		switch {
 		case w.name == "log":
 			log.JSON = w.value == "json"
@@ -84,8 +84,8 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 			return a.complete(r, w.value)
 		}
 	}
-	if r.line.wrong != nil {
-		return r.line.wrong
+	if r.wrong != nil {
+		return r.wrong
 	}
 	ok, err := r.set()
 	if err == nil && !ok {

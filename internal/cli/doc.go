@@ -1,7 +1,9 @@
-// Package cli is what the three commands must do identically: it parses a
-// command line with kong, prints help, version and completions, turns errors
-// into one-line diagnostics and exit statuses, writes log lines, and reads
-// durations, sizes and escaped texts. It catches signals (see [Catch]), too.
+// Package cli is what the three commands do identically. It reads a command line
+// (reader.go; kong reads the values that are doubtful), prints help, version,
+// manual and completions, turns errors into one-line diagnostics and exit statuses,
+// writes log lines to a standard error that never holds a conversation up
+// ([Stderr]), catches signals ([Catch]), and reads durations, sizes and escaped
+// texts.
 //
 // A command's main is
 //

@@ -17,7 +17,7 @@ func (a *App) kong(grammar any, r *reader) error {
 		return Failf(Usage, "%v", err)
 	}
 	var args []string
-	for _, w := range r.line.words {
+	for _, w := range r.words {
 		arg := "--" + w.name
 		if w.valued {
 			arg += "=" + w.value
@@ -36,7 +36,7 @@ func (a *App) kong(grammar any, r *reader) error {
 		}
 		return Usagef("%s", text)
 	}
-	for _, w := range r.line.words {
+	for _, w := range r.words {
 		if !utf8.ValidString(w.value) { // kong has put U+FFFD in the place of some bytes
 			if _, err := assign(w.field, w.value); err != nil {
 				return Usagef("--%s: %w", w.name, err)

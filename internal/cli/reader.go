@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding"
 	"reflect"
 	"slices"
@@ -9,8 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// A flag is an option of a grammar, as the tags of its field describe it. The
-// tags are kong's; those that are not mentioned here are not used.
+// A flag is an option of a grammar, as the tags of its field, kong's, describe it.
 type flag struct {
 	name   string        // without hyphens
 	letter string        // empty if it has none
@@ -41,14 +41,10 @@ type reader struct {
 	operands []operand
 	leading  bool // the first operand ends the options
 
-	line line
-}
-
-// A line is a command line taken apart.
-type line struct {
-	words    []word
-	operands []string
-	wrong    error // about the first word that is no option, or lacks its value
+	// The command line, taken apart.
+	words []word
+	rest  []string // what is no option
+	wrong error    // about the first option that there is not, or that lacks its value
 }
 
 // A word is an option on a command line. Each letter of a bundle is one.
@@ -111,19 +107,11 @@ func hyphenated(name string) string {
 	return strings.ToLower(b.String())
 }
 
-func (r *reader) long(name string) *flag {
+// find is the flag of that name, or of that letter; nil if there is none.
+func (r *reader) find(name, letter string) *flag {
 	for i := range r.flags {
-		if r.flags[i].name == name {
-			return &r.flags[i]
-		}
-	}
-	return nil
-}
-
-func (r *reader) short(letter string) *flag {
-	for i := range r.flags {
-		if r.flags[i].letter == letter && letter != "" {
-			return &r.flags[i]
+		if f := &r.flags[i]; f.name == name || f.letter == letter && letter != "" {
+			return f
 		}
 	}
 	return nil
@@ -132,38 +120,31 @@ func (r *reader) short(letter string) *flag {
 // split takes args apart, as getopt(3) does: here and nowhere else it is decided
 // what is an option, what is its value, and what is an operand.
 func (a *App) split(r *reader, args []string) {
-	l := &r.line
-	l.words = make([]word, 0, len(args)+8)
+	r.words = make([]word, 0, len(args)+8)
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
 		switch {
 		case arg == "--":
-			l.operands = append(l.operands, args...)
+			r.rest = append(r.rest, args...)
 			return
 		case len(arg) < 2 || arg[0] != '-':
-			l.operands = append(l.operands, arg)
+			r.rest = append(r.rest, arg)
 			if r.leading {
-				l.operands = append(l.operands, args...)
+				r.rest = append(r.rest, args...)
 				return
 			}
 		case arg[1] == '-':
 			name, value, valued := strings.Cut(arg[2:], "=")
-			args = a.option(r, word{r.long(name), "--" + name, value, valued}, arg, args)
+			args = a.option(r, word{r.find(name, ""), "--" + name, value, valued}, arg, args)
 		default:
 			for letters := arg[1:]; letters != ""; {
 				_, n := utf8.DecodeRuneInString(letters)
-				w := word{flag: r.short(letters[:n]), typed: "-" + letters[:n]}
+				w := word{flag: r.find("", letters[:n]), typed: "-" + letters[:n]}
 				if letters = letters[n:]; w.flag != nil && w.takesValue() && letters != "" {
 					w.value, w.valued, letters = letters, true, ""
 				}
-				rest := args
-				if letters != "" {
-					rest = nil
-				}
-				if rest = a.option(r, w, arg, rest); letters == "" {
-					args = rest
-				}
+				args = a.option(r, w, arg, args)
 			}
 		}
 	}
@@ -172,24 +153,18 @@ func (a *App) split(r *reader, args []string) {
 // option adds w, which arg holds, to the line; if its value is the next of args,
 // it takes that. It returns what is left of args.
 func (a *App) option(r *reader, w word, arg string, args []string) []string {
-	wrong := error(nil)
-	switch {
-	case w.flag == nil:
-		wrong = a.unknownOption(r, w.typed, arg)
-	case w.takesValue() && !w.valued:
-		if len(args) == 0 || args[0] == "--" {
-			wrong = Usagef("%s needs a value: type %s %s", w.typed, w.typed, a.placeholder(w.name))
-			break
-		}
+	if w.flag != nil && w.takesValue() && !w.valued && len(args) > 0 && args[0] != "--" {
 		w.value, w.valued, args = args[0], true, args[1:]
 	}
-	if wrong == nil && w.filled && w.value == "" {
-		wrong = Usagef("the value of %s is empty", w.typed)
-	}
-	if wrong == nil {
-		r.line.words = append(r.line.words, w)
-	} else if r.line.wrong == nil {
-		r.line.wrong = wrong
+	switch {
+	case w.flag == nil:
+		r.wrong = cmp.Or(r.wrong, a.unknownOption(r, w.typed, arg))
+	case w.takesValue() && !w.valued:
+		r.wrong = cmp.Or(r.wrong, Usagef("%s needs a value: type %s %s", w.typed, w.typed, a.placeholder(w.name)))
+	case w.filled && w.value == "":
+		r.wrong = cmp.Or(r.wrong, Usagef("the value of %s is empty", w.typed))
+	default:
+		r.words = append(r.words, w)
 	}
 	return args
 }
@@ -206,7 +181,7 @@ func (r *reader) set() (ok bool, err error) {
 			}
 		}
 	}
-	for _, w := range r.line.words {
+	for _, w := range r.words {
 		switch {
 		case w.count && !w.valued:
 			w.field.SetInt(w.field.Int() + 1)
@@ -229,7 +204,7 @@ func (r *reader) set() (ok bool, err error) {
 
 // setOperands hands the operands out.
 func (a *App) setOperands(r *reader) error {
-	rest := r.line.operands
+	rest := r.rest
 	for _, o := range r.operands {
 		switch {
 		case o.field.Kind() == reflect.Slice:

@@ -28,8 +28,8 @@ func both(t *testing.T, line string) (doubtful bool) {
 	args := strings.Split(line, " ")
 	read := func(g *grammar, plain bool) (ok bool, err error) {
 		r := newReader(g)
-		if testApp.split(r, args); r.line.wrong != nil {
-			return true, r.line.wrong
+		if testApp.split(r, args); r.wrong != nil {
+			return true, r.wrong
 		}
 		if ok, err = r.set(); err == nil && (!ok || !plain) {
 			err = testApp.kong(g, r)
@@ -91,14 +91,14 @@ func TestSplit(t *testing.T) {
 		r := newReader(new(grammar))
 		testApp.split(r, strings.Fields(line))
 		var got []string
-		for _, w := range r.line.words {
+		for _, w := range r.words {
 			got = append(got, w.typed)
 			if w.valued {
 				got = append(got, w.value)
 			}
 		}
-		if got := strings.Join(got, " ") + " | " + strings.Join(r.line.operands, " "); got != want || r.line.wrong != nil {
-			t.Errorf("%q: %q, %v; want %q", line, got, r.line.wrong, want)
+		if got := strings.Join(got, " ") + " | " + strings.Join(r.rest, " "); got != want || r.wrong != nil {
+			t.Errorf("%q: %q, %v; want %q", line, got, r.wrong, want)
 		}
 	}
 }

@@ -12,8 +12,8 @@ func (a *App) unknownOption(r *reader, typed, arg string) error {
 		return Hint(Usagef("unknown option %q", typed), typed+" is "+ours+" here")
 	}
 	// -timeout, with one hyphen, is read as a bundle of letters.
-	if name, _, _ := strings.Cut(arg[1:], "="); len(typed) == 2 && len(name) > 1 && r.long(name) != nil {
-		return Usagef("unknown option %q, did you mean %s?", arg, a.typable(r.long(name)))
+	if name, _, _ := strings.Cut(arg[1:], "="); len(typed) == 2 && len(name) > 1 && r.find(name, "") != nil {
+		return Usagef("unknown option %q, did you mean %s?", arg, a.typable(r.find(name, "")))
 	}
 	if name, ok := strings.CutPrefix(typed, "--"); ok {
 		if f := r.nearest(name); f != nil {

@@ -18,7 +18,7 @@ type Meter struct {
 	Width func() int
 	// Count is how many bytes have been sent and received so far.
 	Count func() (sent, received int64)
-	// Size is how many bytes there are to send; 0 means that nobody knows.
+	// Size is how many bytes there are to send; 0 is not known.
 	Size int64
 	// Quiet, if set, says when not to draw.
 	Quiet func() bool

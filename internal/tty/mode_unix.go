@@ -14,9 +14,9 @@ type mode struct {
 
 // newMode reads the mode of the terminal fd and makes ours of it, without
 // setting it yet. Raw passes every key through, as cfmakeraw(3) does. Otherwise
-// keys come one by one and unseen, but ^C, ^Z and ^\ still work, even while
-// nobody reads the keys, and a newline still returns to the left edge, for the
-// sake of the diagnostics.
+// keys come one by one and are not echoed, but ^C, ^Z and ^\ still work, even while
+// the keys are not read, and a newline still returns to the left edge, for the sake
+// of the diagnostics.
 func newMode(fd int, raw bool) (*mode, error) {
 	before, err := unix.IoctlGetTermios(fd, ioctlGetTermios)
 	if err != nil {
@@ -38,8 +38,8 @@ func newMode(fd int, raw bool) (*mode, error) {
 }
 
 // set gives the terminal our mode, restore its own. Neither does anything in
-// the background, where the terminal is somebody else's and the attempt would
-// stop the process (SIGTTOU).
+// the background, where the terminal belongs to another process group and the
+// attempt would stop the process (SIGTTOU).
 func (m *mode) set() error { return m.change(&m.ours) }
 
 func (m *mode) restore() error { return m.change(&m.before) }

@@ -271,7 +271,7 @@ func (t *Terminal) leave() {
 		t.modeMu.Lock()
 		defer t.modeMu.Unlock()
 		t.ended = true
-		_ = t.mode.restore() // nobody is left to tell
+		_ = t.mode.restore() // no one else could be told
 		if t.editor != nil && t.editor.typing.Load() && foreground(t.mode.fd) {
 			t.newline()
 		}
