@@ -161,6 +161,7 @@ func reportTotals(log *cli.Log, level int, t *echo.Totals) {
 		{"refused", "refused", t.Refused.Load()},
 		{"datagrams", "datagrams", t.Datagrams.Load()},
 		{"unanswered", "unanswered", t.Unanswered.Load()},
+		{"dropped", "dropped", t.Dropped.Load()},
 		{"faults", "faults", t.Faults.Load()},
 	}
 	text, fields := "totals:", []cli.Field(nil)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -38,5 +39,29 @@ func TestDropped(t *testing.T) {
 		if !strings.Contains(p.err.String(), want) {
 			t.Errorf("%q is not in %q", want, p.err)
 		}
+	}
+}
+
+// gecho's totals have them as well.
+func TestDroppedTotals(t *testing.T) {
+	t.Parallel()
+	const n = 5000
+	s := gecho(t, 1, "--log", "json", "udp://127.0.0.1:0")
+	_ = s.cmd.Process.Signal(syscall.SIGSTOP)
+	c, err := net.Dial("udp", s.address[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for range n {
+		_, _ = c.Write(make([]byte, 1000))
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGCONT)
+	_, _ = c.Read(make([]byte, 1000)) // it runs again
+	s.end(syscall.SIGTERM)
+	_, totals, _ := strings.Cut(s.err.String(), `"event":"totals"`)
+	var o struct{ Datagrams, Dropped int }
+	if err := json.Unmarshal([]byte(`{"event":"totals"`+totals), &o); err != nil || o.Dropped == 0 || o.Datagrams == 0 || o.Datagrams+o.Dropped > n {
+		t.Errorf("%d came and %d were dropped of %d, %v: %s", o.Datagrams, o.Dropped, n, err, s.err)
 	}
 }

@@ -24,6 +24,7 @@ type packets struct {
 	local  string
 	start  time.Time
 	number int64  // of the datagram, from 1
+	lost   int64  // datagrams dropped by the kernel, as counted last
 	way    string // with --to, in words: down or up
 	out    []byte // reused for replies
 	key    []byte // reused for addresses
@@ -91,6 +92,7 @@ func (s *Server) servePacket(ctx context.Context, socket Socket) {
 		p.each(ctx)
 	}
 	p.finish()
+	p.countDropped()
 	_ = socket.Packet.Close()
 }
 
@@ -112,10 +114,25 @@ func (p *packets) finish() {
 	}
 }
 
+// countDropped brings the total of dropped datagrams up to date.
+func (p *packets) countDropped() {
+	if c, ok := p.socket.Packet.(net.Conn); ok {
+		if n := conn.Dropped(c); n > p.lost {
+			p.server.Totals.Dropped.Add(n - p.lost)
+			p.lost = n
+		}
+	}
+}
+
+// dropLook is after how many datagrams the kernel is asked what it has dropped.
+const dropLook = 256
+
 // take answers one datagram.
 func (p *packets) take(data []byte, from *origin) {
 	s := p.server
-	p.number++
+	if p.number++; p.number%dropLook == 0 {
+		p.countDropped()
+	}
 	s.Totals.Datagrams.Add(1)
 	s.Totals.Received.Add(int64(len(data)))
 	if why := p.refuse(data, from); why != "" {
@@ -248,7 +265,7 @@ func (p *packets) reply(data []byte, from *origin) ([]byte, bool) {
 }
 
 // maxDatagram is the longest datagram of UDP over IPv4.
-const maxDatagram = 65507
+const maxDatagram = conn.MaxDatagram
 
 // deliver sends a reply now.
 func (p *packets) deliver(reply []byte, to *origin) {

@@ -130,6 +130,7 @@ type Totals struct {
 	Timeouts, Errors      atomic.Int64
 	Refused               atomic.Int64 // by rule
 	Datagrams, Unanswered atomic.Int64 // received; of them not answered on purpose
+	Dropped               atomic.Int64 // datagrams that a receive buffer had no room for
 	Faults                atomic.Int64
 	Strayed, TooSlow      atomic.Int64 // connections that did not follow the script, or not in time
 }
