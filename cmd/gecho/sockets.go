@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -30,6 +31,9 @@ type endpoint struct {
 // endpoints reads the endpoints of the command line.
 func (g *gecho) endpoints() ([]endpoint, error) {
 	var list []endpoint
+	if words := g.Endpoint; len(words) == 2 && isHost(words[0]) && strings.Trim(words[1], "0123456789") == "" {
+		return nil, cli.Hint(cli.Usagef("bad endpoint %q: want HOST:PORT", words[0]), "type gecho "+words[0]+":"+words[1])
+	}
 	for _, text := range g.Endpoint {
 		e, err := conn.ParseEndpoint(text, conn.Syntax{Listening: true, Network: "tcp", Host: "127.0.0.1"})
 		if err != nil {
@@ -50,6 +54,12 @@ func (g *gecho) endpoints() ([]endpoint, error) {
 		return nil, err
 	}
 	return list, g.refuseIdle(list)
+}
+
+// isHost reports whether word can only be a host, and no service.
+func isHost(word string) bool {
+	_, err := netip.ParseAddr(word)
+	return err == nil && !strings.Contains(word, ":") || word == "localhost"
 }
 
 // refuseTLS refuses what is about TLS alone where nothing speaks it: without a

@@ -41,6 +41,7 @@ func (s *service) UnmarshalText(text []byte) error {
 type delay []echo.Delay
 
 func (d *delay) UnmarshalText(text []byte) error {
+	*d = nil // given twice, the last holds
 	for one := range strings.SplitSeq(string(text), ",") {
 		span, weight, weighted := strings.Cut(one, ":")
 		e, err := parseDelay(span)
