@@ -2,8 +2,9 @@
 // peer hold a place longer than it was given; it misbehaves exactly as asked.
 //
 // The command line (grammar.go) is checked before anything is opened; the
-// endpoints become bound sockets (sockets.go); internal/echo serves them; what
-// happens is told in log lines (report.go).
+// endpoints become bound sockets (sockets.go); what is served there may be a script
+// or a recording (script.go, replay.go) or a server to hand on to (target.go);
+// internal/echo serves it; report.go logs what happens.
 package main
 
 import (

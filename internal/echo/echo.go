@@ -10,7 +10,8 @@
 // A connection that is only echoed (the default service, no option that looks
 // at the bytes) takes the fast path of [gcat/internal/echo/epoll] instead, on
 // Linux. All that is seen from outside is the same either way, and the tests run
-// both.
+// both. One that follows a script (script.go), or is handed on to a server by
+// [conn.Relay] (forward.go), has the same clock, faults and end.
 //
 // Nothing that waits holds a buffer: one is borrowed when there is something to
 // read and given back when it has been answered. What is read is written before
