@@ -254,7 +254,7 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 			return reuse(network, address, c)
 		}
 	}
-	if network == "udp" && toMany(a.Addr()) {
+	if network == "udp" && ToMany(a.Addr()) {
 		return dialMany(ctx, dialer, a)
 	}
 	c, err := dialer.DialContext(ctx, network, a.String())

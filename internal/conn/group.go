@@ -10,15 +10,20 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// toMany reports whether what is sent to ip reaches several hosts, each of which
+// ToMany reports whether what is sent to ip reaches several hosts, each of which
 // answers from its own address: a multicast group, or a broadcast address of
 // IPv4.
-func toMany(ip netip.Addr) bool {
+func ToMany(ip netip.Addr) bool {
 	ip = ip.Unmap()
-	if ip.IsMulticast() || ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+	switch {
+	case ip.IsMulticast(), ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return true
+	case !ip.Is4():
+		return false
+	case ip.IsLoopback():
+		return ip == netip.AddrFrom4([4]byte{127, 255, 255, 255})
 	}
-	return ip.Is4() && !ip.IsLoopback() && isDirectedBroadcast(ip)
+	return isDirectedBroadcast(ip)
 }
 
 // isDirectedBroadcast reports whether ip is the last address of a network that

@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"gcat/internal/conn"
 )
 
 // A rawOrigin is what makes the answer to a datagram leave from the address that
@@ -64,30 +66,6 @@ func askPacketInfo(fd uintptr) {
 	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
 }
 
-// isBroadcast reports whether an IPv4 address is one to many, as far as our
-// interfaces tell.
-func isBroadcast(a netip.Addr) bool {
-	if a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-		return true
-	}
-	addrs, _ := net.InterfaceAddrs() // without them nothing is known
-	for _, addr := range addrs {
-		n, ok := addr.(*net.IPNet)
-		if !ok || n.IP.To4() == nil || len(n.Mask) != net.IPv4len {
-			continue
-		}
-		ones, _ := n.Mask.Size()
-		last := [4]byte(n.IP.To4())
-		for i := range last {
-			last[i] |= ^n.Mask[i]
-		}
-		if ones < 31 && a == netip.AddrFrom4(last) {
-			return true
-		}
-	}
-	return false
-}
-
 // destination reads the address that a datagram was sent to from the control
 // messages (ip(7), ipv6(7)), and keeps the one that makes the answer leave from
 // there; no interface is prescribed. An IPv4 datagram on an IPv6 socket has one
@@ -110,7 +88,7 @@ func (o *origin) destination() {
 			info.Ifindex = 0
 			o.to, o.cast = netip.AddrFrom4(info.Addr), info.Addr != info.Spec_dst
 			if info.Spec_dst == ([4]byte{}) { // it came before we had asked
-				o.cast = isBroadcast(o.to)
+				o.cast = conn.ToMany(o.to)
 				info.Spec_dst = info.Addr
 			}
 			chosen = rest[:space]
