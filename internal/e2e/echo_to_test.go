@@ -297,6 +297,20 @@ func TestToOtherFaults(t *testing.T) {
 			t.Errorf("status %d", got)
 		}
 	})
+	t.Run("no-read", func(t *testing.T) {
+		t.Parallel()
+		s, client, server := handingOn(t, "tcp", "--no-read")
+		_, _ = io.WriteString(client, "x")
+		_, _ = io.WriteString(server, "hello")
+		got := make([]byte, 5)
+		if _, err := io.ReadFull(client, got); err != nil || string(got) != "hello" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		silent(t, server)
+		if got := s.end(syscall.SIGTERM); got != 0 || strings.Count(s.err.String(), "reads nothing") != 1 {
+			t.Errorf("status %d; it said %q", got, s.err)
+		}
+	})
 	t.Run("idle", func(t *testing.T) {
 		t.Parallel()
 		s, client, server := handingOn(t, "tcp", "-w", "200ms", "--once")

@@ -129,6 +129,9 @@ func (f *faulty) Watch(p *conn.Progress) { f.c.progress = p }
 // OnEOF says.
 func (f *faulty) Read(p []byte) (int, error) {
 	faults := &f.c.server.Faults
+	if !f.reads && f.c.cause.Load() != nil {
+		return 0, io.EOF // it is being closed
+	}
 	if !f.reads && faults.NoRead {
 		f.c.fault("reads nothing")
 		return 0, f.c.hang()
