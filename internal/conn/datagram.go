@@ -53,6 +53,7 @@ type Datagrams struct {
 	history [][]byte  // what was sent while no answer has come
 	kept    int       // bytes in history
 	again   int       // of those, the ones that the next Write begins with
+	resent  int       // of those that the next Write begins with, the ones that another address got
 	answers int       // how many came
 	ended   bool      // CloseWrite was called
 	until   time.Time // when the wait is over
@@ -253,6 +254,9 @@ func (d *Datagrams) end() error {
 // how many bytes were sent; the rest is to be written again, and 0 means that it
 // would not be sent.
 func (d *Datagrams) Write(p []byte) (int, error) {
+	if n := d.sentAgain(len(p)); n > 0 {
+		return n, nil
+	}
 	c := d.keep(p)
 	if c == nil {
 		return 0, nil
@@ -266,8 +270,7 @@ func (d *Datagrams) Write(p []byte) (int, error) {
 	switch {
 	case err == nil:
 		d.progress.Touch()
-		d.again = len(p) - n
-		return n, nil
+		return d.wrote(c, n, len(p)), nil
 	case errors.Is(err, syscall.EMSGSIZE):
 		err = tooLong(d.Cut.first(p[n:]), c.LocalAddr())
 	case !refusal(err):
@@ -277,6 +280,28 @@ func (d *Datagrams) Write(p []byte) (int, error) {
 		return len(p), nil // it was sent to the other address, with what was kept
 	}
 	return n, nil
+}
+
+// sentAgain is how many of the bytes that are to be written have gone to another
+// address already, with what was kept.
+func (d *Datagrams) sentAgain(most int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := min(d.resent, most)
+	d.resent -= n
+	return n
+}
+
+// wrote notes that c took n bytes of those that were kept, and returns how many
+// need not be written again: all, if they went to another address meanwhile.
+func (d *Datagrams) wrote(c *gramConn, n, all int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conn != c {
+		return all
+	}
+	d.again = all - n
+	return n
 }
 
 // A sendError is of a datagram that could not be sent.
@@ -380,6 +405,7 @@ func (d *Datagrams) move(to *gramConn) bool {
 	if d.Moved != nil {
 		d.Moved(to.Conn)
 	}
+	d.again, d.resent = 0, d.again
 	return true
 }
 

@@ -24,7 +24,8 @@ type rawOrigin struct {
 func (p *packets) each(ctx context.Context) {
 	udp, ok := p.socket.Packet.(*net.UDPConn)
 	if !ok {
-		if sc, ok := p.socket.Packet.(syscall.Conn); ok {
+		sc, ok := p.socket.Packet.(syscall.Conn)
+		if _, unixgram := p.socket.Packet.LocalAddr().(*net.UnixAddr); ok && unixgram { // and not CAN
 			if raw, err := sc.SyscallConn(); err == nil {
 				p.send = p.sendUnix(raw)
 			}
