@@ -67,7 +67,7 @@ func (m *match) feed(t tool, port string) (*Process, error) {
 	return Start(m.ctx, t.argv("tcp", end{at: port, way: 1}), stdin, nil)
 }
 
-// listening waits until somebody listens on a TCP port, without connecting to
+// listening waits until a TCP port has a listener, without connecting to
 // it: a listener for one would take that for its peer.
 func listening(ctx context.Context, port string) error {
 	n, err := strconv.Atoi(port)

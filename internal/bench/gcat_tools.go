@@ -197,7 +197,7 @@ func iperfClient(ctx context.Context, path, port string, bytes int64) (Sample, e
 	return used, err
 }
 
-// freePort is a port that nobody listens on.
+// freePort is a port without a listener.
 func freePort() (string, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

@@ -301,7 +301,7 @@ func shower(args []string) (Report, error) {
 		for range n {
 			number++
 			binary.LittleEndian.PutUint64(datagram, number)
-			_, _ = prompt(unix.SYS_WRITE, fd, datagram) // nobody may be there yet
+			_, _ = prompt(unix.SYS_WRITE, fd, datagram) // no peer may be there yet
 		}
 	}
 	r := Report{Start: now()}

@@ -112,14 +112,14 @@ func play(args []string) {
 	fmt.Fprintln(report, r.Start, r.End, r.Count)
 }
 
-// isHeard reports whether somebody wants a report: nobody does of a role that stands
+// isHeard reports whether a report is wanted: it is not of a role that stands
 // in a tool's place.
 func isHeard() bool {
 	var st unix.Stat_t
 	return unix.Fstat(reportFd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
-// untilAlone ends a role that nobody is left to hear: whoever started it has
+// untilAlone ends a role whose output has no reader left: the process that started it has
 // gone, or wants no report any more.
 func untilAlone() {
 	poll := []unix.PollFd{{Fd: reportFd}}
@@ -144,7 +144,7 @@ func now() int64 {
 
 // connection is the socket of a role: accepted from the listener that was handed
 // on if args are "accept", dialled if they are "dial tcp PORT" or "dial unix
-// PATH", once somebody listens there.
+// PATH", once there is a listener.
 func connection(args []string) (int, error) {
 	if args[0] == "accept" {
 		fd, _, err := unix.Accept4(socketFd, unix.SOCK_CLOEXEC)
@@ -167,7 +167,7 @@ func connection(args []string) (int, error) {
 		if err != unix.ECONNREFUSED && err != unix.ENOENT {
 			return fd, err
 		}
-		_ = unix.Close(fd) // nobody listens yet
+		_ = unix.Close(fd) // no listener yet
 		time.Sleep(time.Millisecond)
 	}
 }

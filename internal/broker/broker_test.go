@@ -186,7 +186,7 @@ func TestRoomOrder(t *testing.T) {
 			}
 		})
 	}
-	// The talkers' own queues are nobody's business here.
+	// The talkers' own queues do not matter here.
 	for _, from := range s[:3] {
 		go func() { _, _ = io.Copy(io.Discard, from) }()
 	}

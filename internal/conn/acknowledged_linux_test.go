@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The system tells of a failure once. Whoever is told second says what the first
+// The system tells of a failure once. The second caller says what the first
 // was told, even if that comes a moment later.
 func TestSettledAfterAnotherWasTold(t *testing.T) {
 	s, _ := socketPair(t, "tcp")

@@ -79,7 +79,7 @@ func newGramConn(c net.Conn) *gramConn {
 const keepMost = 1 << 20
 
 // DialDatagrams opens a socket to e. Nothing is sent, so that it is not known
-// whether anybody is there.
+// whether there is a peer.
 func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, error) {
 	if e.CAN() {
 		c, err := openCAN(e, d.LocalHost, d.Socket, false)
@@ -201,7 +201,7 @@ func (d *Datagrams) await() (*gramConn, error) {
 		return nil, d.failed
 	case d.ended && d.Wait == 0:
 		if err := NewSocket(d.conn.Conn, nil).pendingError(); err != nil {
-			return nil, d.failure(err) // nobody waits, but this is known
+			return nil, d.failure(err) // no call waits, but this is known
 		}
 		return nil, d.end()
 	case d.ended && d.Wait > 0:
@@ -218,7 +218,7 @@ func (d *Datagrams) wait() {
 
 // silent acts on a read that no answer came for. The deadline may have been
 // meant to wake the read for another reason, or be seen so late that answers
-// have come meanwhile or nobody waited.
+// have come meanwhile or no call waited.
 func (d *Datagrams) silent(c *gramConn) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -383,7 +383,7 @@ func (d *Datagrams) failure(err error) error {
 	return e
 }
 
-// refusal reports whether nobody is there, as ICMP or the kernel says.
+// refusal reports whether there is no peer, as ICMP or the kernel says.
 func refusal(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 // move goes on with another socket: what was sent is sent again. It reports

@@ -135,7 +135,7 @@ func TestDatagramWaitBegun(t *testing.T) {
 	}
 }
 
-// Nobody there: refused; after an answer, broken.
+// No listener: refused; after an answer, broken.
 func TestDatagramRefused(t *testing.T) {
 	peer := udpPeer(t, "127.0.0.1:0")
 	d := dialUDP(t, peer.LocalAddr().String())
@@ -229,7 +229,7 @@ func listenTest(t *testing.T, e Endpoint) *DatagramListener {
 	return l
 }
 
-// A listener takes its first peer and nobody else; with Keep it answers whoever
+// A listener takes its first peer and no other; with Keep it answers the one that
 // spoke last.
 func TestDatagramListenerPeers(t *testing.T) {
 	for _, keep := range []bool{false, true} {

@@ -196,7 +196,7 @@ func TestDialOtherType(t *testing.T) {
 	}
 }
 
-// A listener's look-up that nobody answers ends with the connect limit of a client.
+// A listener's look-up without an answer ends with the connect limit of a client.
 func TestListenLookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silent := func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
@@ -211,7 +211,7 @@ func TestListenLookup(t *testing.T) {
 	})
 }
 
-// When nobody answers, the error names them all; our clock's end is a timeout.
+// Without an answer the error names them all; our clock's end is a timeout.
 func TestRaceFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeNet{start: time.Now(), answers: map[string]fakeAnswer{
@@ -224,7 +224,7 @@ func TestRaceFails(t *testing.T) {
 		if Words(err) != "connection refused (10.0.0.1, 10.0.0.1)" {
 			t.Error(err)
 		}
-		// Nobody knows what those would have said that there was no descriptor for.
+		// It is not known what those would have said that there was no descriptor for.
 		f.answers["10.0.0.2"] = fakeAnswer{err: syscall.EMFILE}
 		_, err = race(t.Context(), addrs("10.0.0.1", "10.0.0.2", "10.0.0.3"), f.dial)
 		if ConnectKind(err) != NoDescriptor || Words(err) != "10.0.0.1: connection refused; 10.0.0.2: too many open files" {

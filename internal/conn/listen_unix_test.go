@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// leaveStale leaves a socket file at path that nobody listens on.
+// leaveStale leaves a socket file at path without a listener.
 func leaveStale(t *testing.T, path string) {
 	t.Helper()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})

@@ -91,13 +91,13 @@ func TestRelayBothWays(t *testing.T) {
 	})
 }
 
-// Neither direction waits for the other: with nobody reading Local's output,
+// Neither direction waits for the other: with no reader of Local's output,
 // what Local says still arrives, and the other way round.
 func TestRelayDirectionsAreIndependent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newTalk(t, &Relay{})
 		k.run(t.Context())
-		go func() { _, _ = k.remoteSay.Write(make([]byte, 1<<20)) }() // nobody reads it
+		go func() { _, _ = k.remoteSay.Write(make([]byte, 1<<20)) }() // it is not read
 		synctest.Wait()
 		go func() {
 			_, _ = io.WriteString(k.localSay, strings.Repeat("x", 1<<20))
@@ -341,7 +341,7 @@ func TestRelaySendOnly(t *testing.T) {
 		k := newTalk(t, &Relay{SendOnly: true})
 		k.run(t.Context())
 		quiet := make(chan struct{})
-		go func() { // for ever: nobody wants it
+		go func() { // for ever: it is not wanted
 			defer close(quiet)
 			for {
 				if _, err := k.remoteSay.Write(make([]byte, 1000)); err != nil {

@@ -9,9 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// msgTrunc is the flag of a message that was cut (recvmsg(2)).
-const msgTrunc = unix.MSG_TRUNC
-
 // writeAll writes p by as many calls of write(2) as it takes, as one write among
 // concurrent ones.
 func (s *Socket) writeAll(p []byte) (n int, err error) {

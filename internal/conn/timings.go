@@ -14,7 +14,7 @@ const (
 	retryFirst = 50 * time.Millisecond
 	retryMost  = time.Second
 	// Pauses between looks at a full Unix backlog, of which Linux reports nothing.
-	// (TestFaultUnixBacklog)
+	// (TestConnectUnixBacklog)
 	backlogFirst = time.Millisecond
 	backlogMost  = 50 * time.Millisecond
 	// lookupMost is how long a listener's own name may take to be looked up: as long
@@ -35,7 +35,7 @@ const (
 	punctual = time.Millisecond
 	// watchOutput is how long a conversation lasts before the reader of its output is
 	// watched: most are over by then, and a watcher costs a thread.
-	// (TestBrokenOutputReaderLeaves)
+	// (TestOutputReaderLeaves)
 	watchOutput = 10 * time.Millisecond
 	// inputPatience is how long input may go on after the peer's end before Waiting
 	// is called: a person wonders then. (TestWaitingHint)
@@ -46,12 +46,12 @@ const (
 	hangupDelay = 100 * time.Millisecond
 	// hangupPause is when a peer that hung up is looked at again because standard
 	// input waits to be read, and hangupLooks how often: a pause of -i may hold its
-	// reader. (TestBrokenUnixPeerClosesAtOnce)
+	// reader. (TestResetUnixPeerClosesAtOnce)
 	hangupPause = 5 * time.Millisecond
 	hangupLooks = 20
 	// errnoDelay is how long a pump may take to keep the errno that it got: of a
 	// connection that timed out it must not be said that its peer reset it.
-	// (TestSettledAfterAnotherWasTold, TestFaultVanishUpload)
+	// (TestSettledAfterAnotherWasTold, TestNetworkVanishUpload)
 	errnoDelay = 20 * time.Millisecond
 	// Pauses between looks at a queue whose emptying the kernel does not report.
 	// (TestSocketAcknowledgedUnix)
@@ -63,7 +63,7 @@ const (
 )
 
 // How long an early end gives what has already arrived to be written out.
-// (TestFaultVanish, TestJoinClock)
+// (TestNetworkVanish, TestJoinClock)
 const (
 	drainRead  = 20 * time.Millisecond  // for the kernel to hand it over
 	drainStuck = 100 * time.Millisecond // for the output to take a part of it

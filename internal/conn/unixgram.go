@@ -59,7 +59,7 @@ func (d *Dialer) connectUnixgram(ctx context.Context, e Endpoint) (net.Conn, err
 }
 
 // A privateConn is a connection whose own address is a file in a directory that
-// nobody else uses.
+// no other process uses.
 type privateConn struct {
 	*net.UnixConn
 	directory string

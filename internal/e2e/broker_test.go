@@ -38,7 +38,7 @@ func say(t *testing.T, c io.Writer, text string) {
 }
 
 // TestBroker: what one peer sends goes to all the others, and not to itself, to
-// standard output or, from standard input, to anybody.
+// standard output or, from standard input, to a peer.
 func TestBroker(t *testing.T) {
 	t.Parallel()
 	stdin, hold := pipe(t)
@@ -139,7 +139,7 @@ func TestChat(t *testing.T) {
 }
 
 // TestChatLongLines: a line that is told in several loses nothing by it, tears
-// no character apart, and ends no line that nobody has ended.
+// no character apart, and ends no line that no peer has ended.
 func TestChatLongLines(t *testing.T) {
 	t.Parallel()
 	_, address := listener(t, "tcp", nil, "-k", "--chat")

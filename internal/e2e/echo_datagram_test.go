@@ -295,7 +295,7 @@ func TestUnixDatagrams(t *testing.T) {
 			}
 		}
 	}
-	// A peer that does not read holds nobody up, and gets all in the end.
+	// A peer that does not read holds no other up, and gets all in the end.
 	for i := range 40 {
 		if _, err := c.Write([]byte{byte(i)}); err != nil {
 			t.Fatal(err)

@@ -178,7 +178,7 @@ func TestCloseAfterReply(t *testing.T) {
 	}
 }
 
-// Nobody gets in: the kernel answers no SYN when the backlog is full.
+// No client gets in: the kernel answers no SYN when the backlog is full.
 func TestNoAccept(t *testing.T) {
 	t.Parallel()
 	s := gecho(t, 1, "--no-accept", "0")

@@ -22,7 +22,7 @@ import (
 	"gcat/internal/testing/script"
 )
 
-// waiting expects that nobody has accepted c: what is written is not answered.
+// waiting expects that c was not accepted: what is written is not answered.
 func waiting(t *testing.T, c net.Conn) {
 	t.Helper()
 	if _, err := c.Write([]byte("x\n")); err != nil {
@@ -90,7 +90,7 @@ func TestDescriptorLimit(t *testing.T) {
 	})
 }
 
-// Without a descriptor for whoever calls, several listeners wait for one, and say
+// Without a descriptor for a client, several listeners wait for one, and say
 // so once a second each.
 func TestNoDescriptor(t *testing.T) {
 	t.Parallel()
@@ -135,7 +135,7 @@ func ticks(t *testing.T, s *echoServer) (n int) {
 	return user + system
 }
 
-// --once and --count: as many as asked for, and then nobody gets in.
+// --once and --count: as many as asked for, and then no client gets in.
 func TestCount(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, args ...string) {
@@ -392,7 +392,7 @@ func TestCrowdTimesOut(t *testing.T) {
 	}
 }
 
-// Nobody reads the log, and nobody is held up by that.
+// The log is not read, and holds up no client.
 func TestLogUnread(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, args ...string) {

@@ -74,7 +74,7 @@ func TestCrowdStopped(t *testing.T) {
 	})
 }
 
-// The same with what is only a little too late: whoever's bytes came in time is
+// The same with what is only a little too late: a peer whose bytes came in time is
 // answered.
 func TestCrowdStoppedShortly(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ func TestLinesOnTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
-	said, _ := io.ReadAll(screen) // until nobody has the terminal open: EIO
+	said, _ := io.ReadAll(screen) // until no process has the terminal open: EIO
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}

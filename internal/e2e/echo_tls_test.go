@@ -135,7 +135,7 @@ func TestTLSOpenSSL(t *testing.T) {
 	}
 }
 
-// --inetd on a socket, a listener, and a pair of pipes that nobody writes to.
+// --inetd on a socket, a listener, and a pair of pipes without a writer.
 func TestInetd(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

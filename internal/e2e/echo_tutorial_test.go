@@ -39,7 +39,7 @@ assert 0.9 < time.monotonic() - began, 'closed too early'
 }
 
 // The server with `set time N` and a farewell. After the time-out the client
-// sees an end of file, and its second write at the latest fails: nobody goes on
+// sees an end of file, and its second write at the latest fails: no client goes on
 // answering.
 func TestTutorialSetTime(t *testing.T) {
 	t.Parallel()

@@ -186,7 +186,7 @@ func TestExecEnds(t *testing.T) {
 			p.ends(128+int(syscall.SIGTERM), "", "")
 			for end := time.Now().Add(limit); syscall.Kill(pid, 0) != syscall.ESRCH; time.Sleep(2 * time.Millisecond) {
 				if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && strings.Contains(string(stat), ") Z ") {
-					break // dead, and for somebody else to reap
+					break // dead, and for its parent to reap
 				}
 				if time.Now().After(end) {
 					t.Fatalf("process %d lives on", pid)
@@ -410,7 +410,7 @@ func TestExecAsked(t *testing.T) {
 	p.err.await(t, c.LocalAddr().String()+": sent 5 bytes, received 5 in ")
 }
 
-// TestExecWarns whoever lets strangers run commands.
+// TestExecWarns: a listener that lets strangers run commands says so.
 func TestExecWarns(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -96,7 +96,7 @@ func startFlood(w io.Writer, seed uint64) *flood {
 	return f
 }
 
-// stop ends the flood; whoever reads must be reading.
+// stop ends the flood; its reader must be reading.
 func (f *flood) stop() error {
 	f.stopped.Store(true)
 	return <-f.done

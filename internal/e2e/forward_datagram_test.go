@@ -63,7 +63,7 @@ func TestForwardDatagrams(t *testing.T) {
 	p, address := listener(t, "udp", nil, "-uk", "--to", server.LocalAddr().String())
 	one, two := udpClient(t, address), udpClient(t, address)
 	var a, b string
-	for range 3 { // in turn, so that an answer to whoever spoke last would go astray
+	for range 3 { // in turn, so that an answer to the last peer would go astray
 		a, b = asks(t, one, "one"), asks(t, two, "two")
 		if a[:3] != "one" || b[:3] != "two" || a[3:] == b[3:] {
 			t.Errorf("%q and %q", a, b)

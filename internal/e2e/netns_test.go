@@ -17,7 +17,7 @@ import (
 // inNamespace runs a shell script in network and mount namespaces of its own, in
 // an empty directory, with the binaries on the PATH. There, a veth pair leads to
 // 10.9.0.0/24 and 2001:db8::/64, where the addresses ending in 77, 78 and 53 have
-// a neighbour entry and nobody behind it: what is sent there is never answered.
+// a neighbour entry and no host behind it: what is sent there is never answered.
 // The script fails at its first command that does, and returns what it prints.
 func inNamespace(t *testing.T, text string) string {
 	t.Helper()

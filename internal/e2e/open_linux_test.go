@@ -43,7 +43,7 @@ func TestReadyStandardStreams(t *testing.T) {
 	})
 }
 
-// A named pipe that nobody opens at its other end is waited for, and neither a
+// A named pipe whose other end is not opened is waited for, and neither a
 // signal nor the deadline waits for it.
 func TestPipesNobodyOpens(t *testing.T) {
 	for _, words := range []string{

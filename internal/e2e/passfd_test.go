@@ -91,7 +91,7 @@ func TestCountsNothingElse(t *testing.T) {
 		}
 	}
 
-	// A listener that nobody has called is not ended by it either.
+	// A listener without a peer is not ended by it either.
 	l, _ := listener(t, "tcp", nil)
 	_ = l.cmd.Process.Signal(syscall.SIGUSR1)
 	l.err.await(t, "gcat: nobody is connected\n")

@@ -50,7 +50,7 @@ func TestProxyPassword(t *testing.T) {
 		t.Errorf("the terminal was left as %q", mode)
 	}
 
-	// Without a terminal there is nobody to ask.
+	// Without a terminal there is no person to ask.
 	setsid, err := exec.LookPath("setsid")
 	if err != nil {
 		script.Missing(t, "setsid is not installed")

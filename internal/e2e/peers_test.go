@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestRules: who may not connect is closed and logged, and takes nobody's place.
+// TestRules: who may not connect is closed and logged, and takes no slot.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	from := func(t *testing.T, source, address string) net.Conn {
@@ -71,7 +71,7 @@ func TestRulesLogged(t *testing.T) {
 	t.Errorf("it said %q", p.err)
 }
 
-// TestMaxConns: a full server accepts nobody; the next one waits and is served
+// TestMaxConns: a full server does not accept; the next client waits and is served
 // when there is a place, be it with a command, over TLS or in a chat.
 func TestMaxConns(t *testing.T) {
 	t.Parallel()

@@ -89,7 +89,7 @@ func TestScanDescriptors(t *testing.T) {
 		scans(3, "3\n7\n100\n101\n1024\n", "gcat: connect to two.test: port 1-2,4-6,8-99,102-1023,1025-1100: connection refused (127.0.0.1, 127.0.0.2)\n")
 }
 
-// The same where nobody answers: the time limit passes for each port on its own.
+// The same without an answer: the time limit passes for each port on its own.
 func TestScanDescriptorsSilent(t *testing.T) {
 	t.Parallel()
 	w := wire.New(t, 1, wire.Fault{})

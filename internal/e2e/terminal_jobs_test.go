@@ -65,7 +65,7 @@ func TestTerminalStops(t *testing.T) {
 	}
 }
 
-// In the background, whoever reads the terminal is somebody else: gcat goes on
+// In the background another process reads the terminal: gcat goes on
 // receiving, dies of a signal, and reads once it comes to the foreground.
 func TestTerminalBackground(t *testing.T) {
 	t.Parallel()

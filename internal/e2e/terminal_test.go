@@ -210,7 +210,7 @@ func TestTerminalSignals(t *testing.T) {
 	c.awaitEditor()
 	c.Types("typed\x03")
 	c.leaves(130)
-	// ^C works as well when nobody reads the keys any more.
+	// ^C works as well when the keys are not read any more.
 	c = calls(t, nil)
 	c.awaitEditor()
 	c.Types("\x04")

@@ -310,7 +310,7 @@ func TestTLSSendOnly(t *testing.T) {
 }
 
 // TestTLSListener has clients of all kinds meet a listener with a throw-away
-// certificate; none of them ends it, and one that says nothing holds up nobody.
+// certificate; none of them ends it, and one that says nothing holds up no other.
 func TestTLSListener(t *testing.T) {
 	t.Parallel()
 	p, address := listener(t, "tcp", nil, "-vk", "-c", "--connect-timeout", "20s")

@@ -69,7 +69,7 @@ func TestClockPause(t *testing.T) {
 	})
 }
 
-// What the kernel delivers moves, too, though nobody writes; what it does not
+// What the kernel delivers moves, too, without a write; what it does not
 // deliver does not.
 func TestClockQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

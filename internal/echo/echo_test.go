@@ -206,7 +206,7 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// Whoever waits for a descriptor is not woken by a place that is given back: two
+// A listener that waits for a descriptor is not woken by a place that is given back: two
 // listeners without one would wake each other for ever.
 func TestSlotsEnded(t *testing.T) {
 	g := newSlots(0, 0)
@@ -223,7 +223,7 @@ func TestSlotsEnded(t *testing.T) {
 	<-left
 }
 
-// Many at once never exceed the places, and nobody waits for ever.
+// Many at once never exceed the places, and no client waits for ever.
 func TestSlotsCrowd(t *testing.T) {
 	g := newSlots(3, 0)
 	var inside, most int

@@ -11,7 +11,7 @@ import (
 // Parse reads [socks5,socks4,socks4a,connect://][user@]HOST[:PORT]. Without a
 // scheme it is scheme, and without that SOCKS5; without a port it is 1080 for
 // SOCKS and 3128 for CONNECT, as in nc(1). A password is refused: everybody can
-// read a command line. Errors are those of whoever typed it.
+// read a command line. Errors are those of the person who typed it.
 func Parse(s string, scheme Scheme) (Proxy, error) {
 	p := Proxy{Scheme: scheme}
 	rest := s

@@ -1,4 +1,4 @@
-// Package proxy connects through somebody else: a SOCKS 4, 4a or 5 server, or
+// Package proxy connects through another host: a SOCKS 4, 4a or 5 server, or
 // an HTTP proxy that knows CONNECT.
 //
 // [Parse] reads what a user writes, and [Proxy.DialContext] is a dial function
@@ -6,7 +6,7 @@
 // says whom it wants, and hands back that very connection. Each reply is read
 // to its last byte and no further, so that what the far end says right behind
 // it is still there to be read, the kernel's fast paths and half-closes work,
-// and nobody can tell that there was a proxy.
+// and it does not show that there was a proxy.
 //
 // A proxy is not trusted: what it says is bounded, only ever quoted in an
 // error, and waited for no longer than the context allows.
@@ -43,7 +43,7 @@ type Proxy struct {
 	Scheme Scheme
 	// Host and Port are where it listens; the port may be a service's name.
 	Host, Port string
-	// User is who we are to it; empty is nobody.
+	// User is who we are to it; empty is no user.
 	User string
 	// Password belongs to User; SOCKS4 has none.
 	Password string
@@ -86,7 +86,7 @@ func (p Proxy) converse(ctx context.Context, c net.Conn, t target) error {
 	}
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		_ = c.SetDeadline(time.Unix(1, 0)) // wakes whoever reads or writes
+		_ = c.SetDeadline(time.Unix(1, 0)) // wakes pending reads and writes
 		close(interrupted)
 	})
 	err := p.ask(c, t)

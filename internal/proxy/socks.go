@@ -96,7 +96,7 @@ func (p Proxy) socks5Password(rw io.ReadWriter) error {
 }
 
 // readSocks5Reply reads the proxy's last word and the address that it says it
-// bound, which nobody needs, and not one byte more.
+// bound, which is not needed, and not one byte more.
 func readSocks5Reply(r io.Reader, t target) error {
 	var b [4 + 1 + 255 + 2]byte
 	if n, err := io.ReadFull(r, b[:2]); err != nil {

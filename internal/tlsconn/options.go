@@ -97,7 +97,7 @@ func (o Options) ClientConfig(host string) (*tls.Config, error) {
 	if name := config.ServerName; conn.TryASCII(name) != "" && !config.InsecureSkipVerify {
 		return nil, &conn.Error{
 			Why: conn.TLS, Op: fmt.Sprintf("TLS with %q", name),
-			Err: errors.New("a certificate has the ASCII form of a name, xn--..."), Try: conn.TryASCII(name),
+			Err: errors.New("a certificate has the ASCII form of a name (xn--)"), Try: conn.TryASCII(name),
 		}
 	}
 	if len(config.Certificates) > 0 {

@@ -137,7 +137,7 @@ func FuzzEditor(f *testing.F) {
 		}()
 		<-d.asks
 		for i := 0; i < len(keys); i += 5 {
-			// ^C and ^D are the end: nobody asks for more keys.
+			// ^C and ^D are the end: no more keys are asked for.
 			part := strings.NewReplacer("\x00", "", "\x03", "", "\x04", "").Replace(string(keys[i:min(i+5, len(keys))]))
 			if part != "" {
 				d.types(part)

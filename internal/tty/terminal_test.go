@@ -283,7 +283,7 @@ func TestResize(t *testing.T) {
 	p.Await(strings.Repeat("x", 20) + "\r\n" + strings.Repeat("x", 10))
 }
 
-// A process that nobody can continue does not stop for ever.
+// A process that no shell can continue does not stop for ever.
 func TestStopOrphaned(t *testing.T) {
 	p := sit(t, "edit", nil)
 	p.entered.Await("<ready>")

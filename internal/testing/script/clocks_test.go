@@ -16,7 +16,7 @@ import (
 )
 
 // timesOfDay says where a time of day is wanted, and what is done with it there.
-// Everywhere else time is measured, by a clock that nobody can set: a time.Time
+// Everywhere else time is measured, by the monotonic clock: a time.Time
 // that comes from time.Now and has gone through none of these has its reading
 // (monotonic, see package time).
 var timesOfDay = map[string][]string{
@@ -37,7 +37,7 @@ var dayClock = []string{
 	"Time.AddDate", "Time.UTC", "Time.Local", "Time.In",
 }
 
-// No limit and no duration is measured by a clock that somebody can set.
+// No limit and no duration is measured by a clock that can be set.
 func TestClocksAreMonotonic(t *testing.T) {
 	check := newChecker(t)
 	allowed := make(map[string][]string)
@@ -94,7 +94,7 @@ func newChecker(t *testing.T) *checker {
 }
 
 // uses are those in the room's files, but for time.Unix(1, 0): as a deadline that
-// is the past, which wakes whoever waits.
+// is the past, which wakes a waiting call.
 func (c *checker) uses(t *testing.T, room string) (uses []use) {
 	t.Helper()
 	dir := goList(t, "-f", "{{.Dir}}", room)[0]

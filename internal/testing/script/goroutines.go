@@ -45,7 +45,7 @@ func init() {
 
 // Telling builds a command that can be asked for its goroutines. Its own sources
 // are as they are: the build is told of one file more (go build -overlay), so
-// that no binary that anybody installs has such a door.
+// that no installed binary has such a door.
 func Telling(t testing.TB, name string) (path string) {
 	t.Helper()
 	dir := t.TempDir()

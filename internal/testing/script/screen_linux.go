@@ -19,7 +19,7 @@ import (
 // limit is how long an event that has to come may take.
 const limit = 30 * time.Second
 
-// OwnMode is what [Screen.Mode] says of a terminal that nobody has changed.
+// OwnMode is what [Screen.Mode] says of an unchanged terminal.
 const OwnMode = "icanon echo isig opost icrnl"
 
 // A Screen is a terminal with a process on it, as a person sees it who sits

@@ -5,14 +5,15 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
-
 	"gcat/internal/testing/wire"
+
+	"golang.org/x/net/dns/dnsmessage"
 )
 
 // A nameServer answers the look-ups of a host; a nil answer is silence.
@@ -72,7 +73,7 @@ func (answer nameServer) reply(query []byte) []byte {
 
 // Name servers that fail in their ways: each says so in one line, with the name,
 // and none lasts longer than the connect limit.
-func TestFaultNames(t *testing.T) {
+func TestConnectNames(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		code   dnsmessage.RCode
@@ -137,7 +138,7 @@ func TestFaultNames(t *testing.T) {
 
 // A name with ten addresses that are dead and one that lives: the live one is
 // found within the staggered tries, wherever it stands.
-func TestFaultManyAddresses(t *testing.T) {
+func TestConnectManyAddresses(t *testing.T) {
 	t.Parallel()
 	w := wire.New(t, 1, wire.Fault{})
 	l, _, port := listenOn(t, w.B)
@@ -173,4 +174,47 @@ func TestFaultManyAddresses(t *testing.T) {
 	for _, a := range dead {
 		p.says(a.String()) // every address tried is named
 	}
+}
+
+// Nobody answers the SYN: our clock ends it.
+func TestConnectSYNDropped(t *testing.T) {
+	t.Parallel()
+	w := wire.New(t, 1, wire.Fault{})
+	for _, flag := range []string{"--connect-timeout=300ms", "-w0.3", "--deadline=0.3"} {
+		on(t, w.A, gcatCmd(flag, "10.9.0.77", "7")).ends(4, "", "300ms")
+	}
+	on(t, w.A, gcatCmd("-z", "-w0.3", "10.9.0.77", "7")).ends(4, "", "10.9.0.77")
+	// The kernel's own patience is not our clock: status 3.
+	w.A.Sysctl("ipv4/tcp_syn_retries", "1")
+	on(t, w.A, gcatCmd("--connect-timeout=0", "10.9.0.77", "7")).ends(3, "", "connect to 10.9.0.77:7: connection timed out")
+}
+
+// A host without a way to the address.
+func TestConnectUnreachable(t *testing.T) {
+	t.Parallel()
+	w := wire.New(t, 1, wire.Fault{})
+	on(t, w.A, gcatCmd("192.0.2.1", "7")).ends(3, "", "connect to 192.0.2.1:7: network is unreachable")
+	on(t, w.A, gcatCmd("-u", "192.0.2.1", "7")).ends(3, "", "network is unreachable")
+	for kind, words := range map[string]string{
+		"unreachable": "no route to host",
+		"prohibit":    "permission denied",
+		"blackhole":   "a route discards what goes there",
+	} {
+		w.A.Do(func() {
+			if out, err := exec.Command("ip", "route", "replace", kind, "198.51.100.0/24").CombinedOutput(); err != nil {
+				t.Fatalf("ip route: %v: %s", err, out)
+			}
+		})
+		on(t, w.A, gcatCmd("198.51.100.1", "7")).ends(3, "", "connect to 198.51.100.1:7: "+words)
+	}
+	// The same "invalid argument" of the system has other causes.
+	on(t, w.A, gcatCmd("-s", "127.0.0.1", "10.9.0.2", "7")).ends(3, "", "connect to 10.9.0.2:7: the source address 127.0.0.1 cannot reach it")
+	on(t, w.A, gcatCmd("-u", "-s", "127.0.0.1", "10.9.0.2", "7")).ends(3, "", "the source address 127.0.0.1 cannot reach it")
+	on(t, w.A, gcatCmd("fe80::2", "7")).ends(3, "", "a link-local address needs its interface: fe80::2%INTERFACE")
+	on(t, w.A, gcatCmd("-s", "fe80::1", "fe80::2%wire0", "7")).ends(3, "", "source address: a link-local address needs its interface: fe80::1%INTERFACE")
+}
+
+// An address that the system calls an invalid argument is called by its name.
+func TestConnectLinkLocal(t *testing.T) {
+	start(t, nil, "fe80::1", "7").ends(3, "", "connect to [fe80::1]:7: a link-local address needs its interface: fe80::1%INTERFACE")
 }

@@ -34,7 +34,7 @@ func collect(c halfConn) {
 // summary is what collect answers.
 func summary(data []byte) string { return fmt.Sprintf("%d %x", len(data), sha256.Sum256(data)) }
 
-// A standard input that somebody has read from before us is sent from there on,
+// A standard input that another process has read from before us is sent from there on,
 // and its offset stands at the end afterwards.
 func TestKernelInputOffset(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
@@ -193,7 +193,7 @@ func TestKernelIdle(t *testing.T) {
 	}
 }
 
-// What is wrapped around the bytes goes without the kernel's ways, and nobody can
+// What is wrapped around the bytes goes without the kernel's ways, and no one can
 // tell.
 func TestKernelWrapped(t *testing.T) {
 	data := noise(1, 2<<20)

@@ -15,7 +15,7 @@ import (
 
 // A certificate that expires while the connection lasts ends nothing; it only
 // lets nobody in any more.
-func TestFaultTLSExpires(t *testing.T) {
+func TestTLSExpires(t *testing.T) {
 	t.Parallel()
 	m := newMint(t)
 	end := time.Now().Add(8 * time.Second)
@@ -41,7 +41,7 @@ func TestFaultTLSExpires(t *testing.T) {
 
 // A reset in the middle of a TLS conversation, and a TCP end without the TLS
 // one: status 5, and what had come is written out.
-func TestFaultTLSReset(t *testing.T) {
+func TestTLSReset(t *testing.T) {
 	t.Parallel()
 	m := newMint(t)
 	cert, _, _ := m.issue("server", nil)
@@ -73,7 +73,7 @@ func TestFaultTLSReset(t *testing.T) {
 
 // Bytes that are changed on the way are refused, and none of them is written
 // out.
-func TestFaultTLSTampered(t *testing.T) {
+func TestTLSTampered(t *testing.T) {
 	t.Parallel()
 	m := newMint(t)
 	cert, _, _ := m.issue("server", nil)
@@ -117,7 +117,7 @@ func TestFaultTLSTampered(t *testing.T) {
 
 // A server that asks for a new handshake in the middle (TLS 1.2) is refused:
 // status 5, in words.
-func TestFaultTLSRenegotiation(t *testing.T) {
+func TestTLSRenegotiation(t *testing.T) {
 	t.Parallel()
 	openssl := script.Peer(t, "openssl")
 	m := newMint(t)

@@ -4,7 +4,9 @@ package e2e
 
 import (
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,10 +15,45 @@ import (
 	"gcat/internal/testing/script"
 )
 
+// Signals end a listener, a client and a -k listener as they end cat, and
+// no socket file stays behind.
+func TestSignals(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			for _, flags := range [][]string{nil, {"-k"}} {
+				p, path := listener(t, "unix", nil, flags...)
+				_ = p.cmd.Process.Signal(sig)
+				p.ends(128+int(sig), "", "")
+				if _, err := os.Lstat(path); err == nil {
+					t.Errorf("%s is left behind", filepath.Base(path))
+				}
+			}
+			connected := make(chan struct{})
+			end := make(chan error, 1)
+			at := serve(t, "tcp", func(c halfConn) {
+				_, _ = io.WriteString(c, "hello")
+				close(connected)
+				_, err := c.Read(make([]byte, 1))
+				end <- err
+			})
+			stdin, _ := pipe(t)
+			p := start(t, stdin, at...)
+			<-connected
+			p.out.await(t, "hello")
+			_ = p.cmd.Process.Signal(sig)
+			p.ends(128+int(sig), "hello", "")
+			if err := <-end; err != io.EOF {
+				t.Errorf("the peer met %v, want an end of file", err)
+			}
+		})
+	}
+}
+
 // Signals in the middle of a transfer both ways end gcat as they end cat:
 // silently, and what was written out is the beginning of what came. SIGQUIT
 // prints no stacks.
-func TestFaultSignals(t *testing.T) {
+func TestSignalsInTransfer(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		for _, role := range []string{"client", "listener"} {
 			t.Run(sig.String()+" "+role, func(t *testing.T) {
@@ -49,7 +86,7 @@ func TestFaultSignals(t *testing.T) {
 }
 
 // A stopped gcat goes on where it was.
-func TestFaultStopContinue(t *testing.T) {
+func TestSignalsStopContinue(t *testing.T) {
 	t.Parallel()
 	const size = 4 << 20
 	at := serve(t, "tcp", func(c halfConn) { talkBoth(t, c, 33, 34, size) })
@@ -71,7 +108,7 @@ func TestFaultStopContinue(t *testing.T) {
 }
 
 // SIGUSR1 tells the counts, as often as it is asked, and disturbs nothing.
-func TestFaultCounts(t *testing.T) {
+func TestSignalsCounts(t *testing.T) {
 	t.Parallel()
 	const size = 4 << 20
 	at := serve(t, "tcp", func(c halfConn) {
@@ -98,7 +135,7 @@ func TestFaultCounts(t *testing.T) {
 }
 
 // The other two commands print no stacks either.
-func TestFaultQuitOthers(t *testing.T) {
+func TestSignalsQuit(t *testing.T) {
 	t.Parallel()
 	stdin, hold := pipe(t)
 	pack := exec.Command(script.Path("gpack"), "-d", "I")
@@ -122,7 +159,7 @@ func TestFaultQuitOthers(t *testing.T) {
 
 // Signals that we have no use for end a command as they end cat, with nothing
 // said: the Go runtime would print the stacks of all goroutines for some.
-func TestFaultOtherSignals(t *testing.T) {
+func TestSignalsOther(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2} {
 		stdin, hold := pipe(t)

@@ -11,13 +11,45 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"gcat/internal/testing/script"
+
+	"golang.org/x/sys/unix"
 )
+
+// Closed standard streams. A closed standard output is taken for
+// /dev/null, as CAVEATS says; a closed standard input is no input.
+func TestStreamsClosed(t *testing.T) {
+	for redirect, want := range map[string]string{
+		"<&-": "hello", ">&-": "", "<&- >&-": "", "2>&-": "hello", "<&- >&- 2>&-": "", "</dev/null": "hello",
+	} {
+		t.Run(redirect, func(t *testing.T) {
+			t.Parallel()
+			got := make(chan string, 1)
+			at := serve(t, "tcp", func(c halfConn) {
+				_, _ = io.WriteString(c, "hello")
+				got <- readAll(c)
+			})
+			sh := exec.Command("sh", "-c", fmt.Sprintf("exec %s %s %s %s", script.Path("gcat"), at[0], at[1], redirect))
+			launch(t, sh).ends(0, want, "")
+			if g := <-got; g != "" {
+				t.Errorf("the peer got %q", g)
+			}
+		})
+	}
+}
+
+// A standard input not open for reading, as nohup leaves it, is no input.
+func TestInputWriteOnly(t *testing.T) {
+	at := serve(t, "tcp", func(c halfConn) { _, _ = io.WriteString(c, "got "+readAll(c)) })
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	start(t, null, at...).ends(0, "got ", "")
+}
 
 // long, set to anything in the environment, asks for what takes minutes, too.
 const long = "GCAT_LONG"
@@ -25,7 +57,7 @@ const long = "GCAT_LONG"
 // Descriptors 0 to 2 closed in all combinations, as a client and as a listener:
 // no socket takes their place, the peer is told of no more than there is, and
 // what it says arrives where there is somewhere.
-func TestFaultClosedDescriptors(t *testing.T) {
+func TestStreamsClosedDescriptors(t *testing.T) {
 	for bits := range 8 {
 		redirect := ""
 		for fd, word := range []string{"<&-", ">&-", "2>&-"} {
@@ -71,7 +103,7 @@ func TestFaultClosedDescriptors(t *testing.T) {
 
 // The same for other kinds of conversation, and for servers: nothing that is
 // opened takes a standard stream's place.
-func TestFaultClosedDescriptorsElsewhere(t *testing.T) {
+func TestStreamsClosedElsewhere(t *testing.T) {
 	m := newMint(t)
 	cert, _, _ := m.issue("server", nil)
 	for bits := range 8 {
@@ -149,7 +181,7 @@ func TestFaultClosedDescriptorsElsewhere(t *testing.T) {
 }
 
 // A place for --ready that cannot be written to is reported: nothing has begun.
-func TestFaultReadyGone(t *testing.T) {
+func TestStreamsReadyGone(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -162,71 +194,8 @@ func TestFaultReadyGone(t *testing.T) {
 	launch(t, cmd).ends(1, "", `write "/dev/fd/3": broken pipe`)
 }
 
-// A standard input that cannot be read, in the other kinds of conversation: the
-// peer does not take it for an end, except where there is none to be told of.
-func TestFaultInputDirectory(t *testing.T) {
-	dir, err := os.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dir.Close()
-	const words = "gcat: standard input: is a directory"
-	m := newMint(t)
-	cert, _, _ := m.issue("server", nil)
-
-	met := make(chan error, 1)
-	at := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}}, func(c *tls.Conn) {
-		_, err := c.Read(make([]byte, 1))
-		met <- err
-	})
-	start(t, dir, append([]string{"-c", "--tls-ca", m.file}, at...)...).ends(1, "", words)
-	if err := <-met; !isReset(err) {
-		t.Errorf("the TLS peer met %v, want a reset", err)
-	}
-
-	// The reset can come before the dialling is over.
-	meet := func(address string) error {
-		c, err := net.Dial("tcp", address)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		_, err = c.Read(make([]byte, 1))
-		return err
-	}
-	p, address := listener(t, "tcp", dir)
-	if err := meet(address); !isReset(err) {
-		t.Errorf("the listener's peer met %v, want a reset", err)
-	}
-	p.ends(1, "", words)
-
-	p, address = listener(t, "tcp", dir, "-k") // its first peer's input fails, and no other's
-	if err := meet(address); !isReset(err) {
-		t.Errorf("the first peer met %v, want a reset", err)
-	}
-	second := dialTest(t, "tcp", address)
-	_, _ = io.WriteString(second, "second")
-	_ = second.CloseWrite()
-	if got := readAll(second); got != "" {
-		t.Errorf("the second peer got %q", got)
-	}
-	p.out.await(t, "second")
-	p.err.await(t, words)
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	p.ends(128+int(syscall.SIGTERM), "second", words)
-
-	udp, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer udp.Close()
-	start(t, dir, "-u", udp.LocalAddr().String()).ends(1, "", words)
-	start(t, dir, "-ul", "127.0.0.1", "0").ends(1, "", words)
-	start(t, dir, append([]string{"-d"}, serve(t, "tcp", func(c halfConn) { _, _ = io.WriteString(c, "unread input") })...)...).ends(0, "unread input", "")
-}
-
 // Failing with standard error closed is failing all the same.
-func TestFaultClosedStandardError(t *testing.T) {
+func TestStderrClosed(t *testing.T) {
 	t.Parallel()
 	sh := exec.Command("sh", "-c", script.Path("gcat")+" -U "+t.TempDir()+"/nobody 2>&-")
 	launch(t, sh).ends(3, "", "")
@@ -234,7 +203,7 @@ func TestFaultClosedStandardError(t *testing.T) {
 
 // Standard streams that a caller has left in non-blocking mode are read and
 // written to their ends, slowly and fast, and stay as they were.
-func TestFaultNonblocking(t *testing.T) {
+func TestStreamsNonblocking(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
 		const size = 2 << 20
 		at := serve(t, network, func(c halfConn) {
@@ -291,55 +260,9 @@ func talkBoth(t *testing.T, c halfConn, says, hears uint64, size int64) {
 	<-said
 }
 
-// Standard output opened for appending keeps what it had.
-func TestFaultAppend(t *testing.T) {
-	both(t, func(t *testing.T, network string) {
-		const size = 1 << 20
-		name := filepath.Join(t.TempDir(), "log")
-		if err := os.WriteFile(name, []byte("before\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		at := serve(t, network, func(c halfConn) { _, _ = io.Copy(c, flow(23, size)) })
-		cmd := gcatCmd(at...)
-		cmd.Stdout = f
-		launch(t, cmd).ends(0, "", "")
-		got, err := os.ReadFile(name)
-		if err != nil || !strings.HasPrefix(string(got), "before\n") {
-			t.Fatalf("%.20q, %v", got, err)
-		}
-		isFlow(t, "what was appended", string(got[len("before\n"):]), 23, size)
-	})
-}
-
-// Standard input is read from where it stands, and left where reading ended, as
-// a shell expects of { read line; gcat; } <file.
-func TestFaultInputOffset(t *testing.T) {
-	both(t, func(t *testing.T, network string) {
-		const size, offset = 1 << 20, 12_345
-		got := make(chan string, 1)
-		at := serve(t, network, func(c halfConn) { got <- readAll(c) })
-		f := input(t, flowText(24, size))
-		if _, err := f.Seek(offset, io.SeekStart); err != nil {
-			t.Fatal(err)
-		}
-		start(t, f, at...).ends(0, "", "")
-		if g := <-got; g != flowText(24, size)[offset:] {
-			t.Errorf("the peer got %d bytes, want %d from the offset", len(g), size-offset)
-		}
-		if at, err := f.Seek(0, io.SeekCurrent); err != nil || at != size {
-			t.Errorf("the offset is left at %d, %v", at, err)
-		}
-	})
-}
-
 // Standard streams that are one socket, as inetd and systemd give them: each end
 // of file passes through.
-func TestFaultSocketStreams(t *testing.T) {
+func TestStreamsSockets(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
 		const size = 2 << 20
 		at := serve(t, network, func(c halfConn) {
@@ -377,44 +300,4 @@ func socketPair(t *testing.T) (ours halfConn, theirs *os.File) {
 	})
 	ours = dialTest(t, "tcp", at[0]+":"+at[1])
 	return ours, <-connected
-}
-
-// More than 2 GiB, most of it a hole: the sizes of system calls end before that.
-func TestFaultLarge(t *testing.T) {
-	t.Parallel()
-	const size = 2<<30 + 123_456_789
-	name := filepath.Join(t.TempDir(), "sparse")
-	f, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteAt([]byte("the very end"), size-12); err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	if f, err = os.Open(name); err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	ready := filepath.Join(t.TempDir(), "ready")
-	sink, end := ">/dev/null", ""
-	if os.Getenv(long) != "" { // the bytes, too: slower
-		sink, end = "| tail -c 12", "the very end"
-	}
-	sh := exec.Command("sh", "-c", fmt.Sprintf("%s -v -l --ready '%s' 127.0.0.1 0 %s", script.Path("gcat"), ready, sink))
-	server := launch(t, sh)
-	client := start(t, f, "-v", awaitFile(t, ready))
-	if got := client.status(); got != 0 {
-		t.Errorf("status %d", got)
-	}
-	if want := fmt.Sprintf("sent %d bytes, received 0", int64(size)); !strings.Contains(client.err.String(), want) {
-		t.Errorf("the sender said %q", client.err)
-	}
-	server.status()
-	if want := fmt.Sprintf("sent 0 bytes, received %d", int64(size)); !strings.Contains(server.err.String(), want) {
-		t.Errorf("the receiver said %q", server.err)
-	}
-	if got := server.out.String(); got != end {
-		t.Errorf("the file ends with %q", got)
-	}
 }

@@ -159,7 +159,7 @@ func executed(t *testing.T, args ...string) *pausable {
 // when it is continued, whether bytes wait for it or the peer has only now
 // something to say: nobody watched the line meanwhile. The limit holds again
 // from there on.
-func TestFaultStopped(t *testing.T) {
+func TestStopped(t *testing.T) {
 	w := []string{"-w", overLimit}
 	for name, begin := range map[string]func(t *testing.T) *pausable{
 		"client":        func(t *testing.T) *pausable { return connected(t, "tcp", w...) },
@@ -198,7 +198,7 @@ func TestFaultStopped(t *testing.T) {
 
 // The other limits are times on the wall, and end a process that was stopped;
 // but what arrived meanwhile is written out.
-func TestFaultStoppedDeadline(t *testing.T) {
+func TestStoppedDeadline(t *testing.T) {
 	const pieces = 20
 	wall := func(k *pausable) *pausable { k.status = 4; return k }
 	for name, begin := range map[string]func(t *testing.T) *pausable{
@@ -241,7 +241,7 @@ func TestFaultStoppedDeadline(t *testing.T) {
 // What has arrived when a signal ends a plain client is written out, and the
 // peer meets an end of file: a process that the signal just killed would leave
 // it unread, and the kernel would reset the connection for that.
-func TestFaultSignalDrains(t *testing.T) {
+func TestSignalDrains(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
 		k := connected(t, "tcp")

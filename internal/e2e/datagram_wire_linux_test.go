@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"gcat/internal/testing/wire"
+
+	"golang.org/x/sys/unix"
 )
 
 // A record is a datagram that tells its number and its length, and has a hash
@@ -119,7 +119,7 @@ func heardFrom(t *testing.T, c *net.UDPConn, want string) *net.UDPAddr {
 // What the wire loses is missing, what it doubles comes twice, what it reorders
 // comes so; and each datagram that is written out is whole. A client and a
 // listener.
-func TestFaultDatagramsReceived(t *testing.T) {
+func TestDatagramsReceived(t *testing.T) {
 	const n = 60
 	for name, c := range datagramFaults {
 		for _, role := range []string{"client", "listener"} {
@@ -170,7 +170,7 @@ func TestFaultDatagramsReceived(t *testing.T) {
 }
 
 // The same in the other direction: each datagram is sent as one.
-func TestFaultDatagramsSent(t *testing.T) {
+func TestDatagramsSent(t *testing.T) {
 	const n, size = 60, 1000
 	var text strings.Builder
 	for i := range n {
@@ -207,7 +207,7 @@ func TestFaultDatagramsSent(t *testing.T) {
 
 // Datagrams longer than what the wire carries go in fragments: they arrive whole
 // or, if one fragment is lost, not at all.
-func TestFaultDatagramFragments(t *testing.T) {
+func TestDatagramFragments(t *testing.T) {
 	t.Parallel()
 	const n, size = 12, 20_000
 	var text strings.Builder
@@ -245,7 +245,7 @@ func TestFaultDatagramFragments(t *testing.T) {
 
 // On a path that swallows long datagrams without a word the short ones pass, and
 // a client that needs an answer says that none came.
-func TestFaultDatagramBlackHole(t *testing.T) {
+func TestDatagramBlackHole(t *testing.T) {
 	t.Parallel()
 	w := wire.New(t, 1, wire.Fault{MTU: 1300})
 	peer, host, port := packetOn(t, w.B)
@@ -280,7 +280,7 @@ func echoDatagrams(c *net.UDPConn) {
 // A router says that a datagram was too long for the way behind it (ICMP
 // fragmentation needed). That one is lost, as datagrams are; the kernel cuts the
 // next ones, and the conversation goes on.
-func TestFaultDatagramPathMTU(t *testing.T) {
+func TestDatagramPathMTU(t *testing.T) {
 	t.Parallel()
 	w := wire.New(t, 1, wire.Fault{})
 	peer, host, port := packetOn(t, w.B)
@@ -345,7 +345,7 @@ func checksum(b []byte) uint16 {
 // Nobody there, as the other host's kernel says (ICMP port unreachable): 3 before
 // an answer, 5 behind one, and what was answered is written out. If that word is
 // lost there is silence, and -W makes that 4.
-func TestFaultDatagramRefused(t *testing.T) {
+func TestDatagramRefused(t *testing.T) {
 	t.Parallel()
 	w := wire.New(t, 1, wire.Fault{Delay: 20 * time.Millisecond})
 	peer, host, port := packetOn(t, w.B)

@@ -57,7 +57,7 @@ func gramListener(t *testing.T, stdin *os.File, args ...string) (p *proc, path s
 
 // The peer's socket is gone, in each of the ways: before the first word, before
 // an answer, and behind one.
-func TestFaultUnixgramGone(t *testing.T) {
+func TestUnixgramGone(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
 	start(t, nil, "-uU", missing).ends(3, "", "connect to "+missing+": no such file or directory")
@@ -106,7 +106,7 @@ func sayUntilItEnds(p *proc, stdin io.Writer, text string) {
 
 // A listener whose peer is gone hears others on; what it could not send decides
 // its status, unless it is to stay for all peers.
-func TestFaultUnixgramPeerGone(t *testing.T) {
+func TestUnixgramPeerGone(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		flags  []string
@@ -158,7 +158,7 @@ func ticksOf(t *testing.T, p *proc) (ticks int) {
 // A peer that does not read, so that its queue is full: gcat waits without
 // spending any time, -w ends it, and what was sent is there, whole and in order;
 // once the peer reads, everything arrives.
-func TestFaultUnixgramFull(t *testing.T) {
+func TestUnixgramFull(t *testing.T) {
 	const n, size = 200, 1000 // more than a queue takes (unix(7), max_dgram_qlen)
 	var text strings.Builder
 	for i := range n {
@@ -208,7 +208,7 @@ func TestFaultUnixgramFull(t *testing.T) {
 }
 
 // A datagram that the socket cannot take at all is an error, and not a part.
-func TestFaultUnixgramTooLong(t *testing.T) {
+func TestUnixgramTooLong(t *testing.T) {
 	t.Parallel()
 	c, path := gramPeer(t)
 	start(t, input(t, flowText(61, 60_000)), "-uU", "--sndbuf", "4K", path).ends(1, "", "send a datagram of 60000 bytes: message too long")
@@ -221,7 +221,7 @@ func TestFaultUnixgramTooLong(t *testing.T) {
 // A send that fails for another reason (no buffers, a filter's veto, no route any
 // more) ends a client: nothing is sent behind the gap, and the line says how much
 // was not.
-func TestFaultDatagramSend(t *testing.T) {
+func TestDatagramSend(t *testing.T) {
 	t.Parallel()
 	trace := script.Peer(t, "strace")
 	for errno, words := range map[string]string{
@@ -290,7 +290,7 @@ func socketOf(t *testing.T, p *proc) (name string) {
 }
 
 // A listener that is to stay says what it could not send, and stays.
-func TestFaultDatagramSendKeep(t *testing.T) {
+func TestDatagramSendKeep(t *testing.T) {
 	t.Parallel()
 	ready := filepath.Join(t.TempDir(), "ready")
 	stdin, hold := pipe(t)
@@ -318,7 +318,7 @@ func TestFaultDatagramSendKeep(t *testing.T) {
 
 // Datagrams come, and standard output is full, or nobody reads it any more: the
 // status is that of any other conversation.
-func TestFaultDatagramOutput(t *testing.T) {
+func TestDatagramOutput(t *testing.T) {
 	for _, role := range []string{"udp client", "udp listener", "unix client", "unix listener"} {
 		for _, fault := range []string{"full", "gone", "gone in silence"} {
 			t.Run(role+" "+fault, func(t *testing.T) {
@@ -396,7 +396,7 @@ func TestFaultDatagramOutput(t *testing.T) {
 
 // Signals in the middle end gcat silently; what was written out is whole
 // datagrams, and no socket file stays.
-func TestFaultDatagramSignals(t *testing.T) {
+func TestDatagramSignals(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		for _, network := range []string{"udp", "unixgram"} {
 			for _, role := range []string{"client", "listener"} {

@@ -1,9 +1,12 @@
+//go:build unix
+
 package e2e
 
 import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"os/exec"
 	"strings"
 	"testing"
@@ -11,6 +14,54 @@ import (
 
 	"gcat/internal/testing/script"
 )
+
+// inDrops sends a little at a time.
+type inDrops struct{ net.Conn }
+
+func (d inDrops) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		time.Sleep(20 * time.Millisecond)
+		m := 0
+		m, err = d.Conn.Write(p[n:min(n+16, len(p))])
+		n += m
+	}
+	return n, err
+}
+
+// A TLS listener's idle limit is about bytes in the handshake, too; its connect
+// limit is what was given, else 10 s.
+func TestHandshakeClocks(t *testing.T) {
+	t.Parallel()
+	for _, limit := range [][]string{{"-w", "1"}, {"--idle-timeout", "1"}} {
+		p, at := listener(t, "tcp", nil, append(limit, "-c")...)
+		c := tls.Client(inDrops{dialTest(t, "tcp", at)}, &tls.Config{InsecureSkipVerify: true})
+		if err := c.Handshake(); err != nil { // of 1500 bytes: longer than the limit
+			t.Errorf("%q: %v; it said %q", limit, err, p.err)
+		}
+		_ = c.Close()
+		p.ends(0, "", "")
+	}
+	for words, options := range map[string][]string{
+		"no byte of the handshake moved for 300ms (idle limit)": {"-w", "0.3"},
+		"no byte of the handshake moved for 200ms (idle limit)": {"-w", "0.2", "--connect-timeout", "0"},
+		"handshake timed out after 300ms (connect limit)":       {"--connect-timeout", "0.3"},
+		"handshake timed out after 250ms (connect limit)":       {"--connect-timeout", "0.25", "-w", "30"},
+	} {
+		p, at := listener(t, "tcp", nil, append(options, "-c")...)
+		c := dialTest(t, "tcp", at)
+		p.ends(4, "", "gcat: TLS with "+c.LocalAddr().String()+": "+words)
+	}
+}
+
+// A client that does not trust our certificate says so in plain text, before it has
+// keys.
+func TestHandshakeDistrusted(t *testing.T) {
+	t.Parallel()
+	p, at := listener(t, "tcp", nil, "-c")
+	client := launch(t, exec.Command(script.Peer(t, "openssl"), "s_client", "-connect", at, "-verify_return_error"))
+	p.ends(3, "", `: the peer refused: "unknown certificate authority"`)
+	client.status()
+}
 
 // dripping writes text a byte at a time, again and again, until the other side
 // has had enough.
@@ -25,7 +76,7 @@ func dripping(c io.Writer, text string) {
 
 // Proxies and servers that answer a byte at a time, for ever: the connect limit
 // is for all of the handshake, and not for each byte.
-func TestFaultSlowHandshake(t *testing.T) {
+func TestHandshakeSlow(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
 		drip string
@@ -56,7 +107,7 @@ func TestFaultSlowHandshake(t *testing.T) {
 
 // A CONNECT reply whose header does not end is refused before it fills the
 // memory, and without a limit in time.
-func TestFaultEndlessHeader(t *testing.T) {
+func TestHandshakeEndlessHeader(t *testing.T) {
 	t.Parallel()
 	at := serve(t, "tcp", func(c halfConn) {
 		line := "X-Padding: " + strings.Repeat("a", 1000) + "\r\n"
@@ -74,7 +125,7 @@ func TestFaultEndlessHeader(t *testing.T) {
 
 // Clients that take their time over a TLS handshake, or never begin it, hold up
 // nobody else, and are let go.
-func TestFaultSlowClients(t *testing.T) {
+func TestHandshakeSlowClients(t *testing.T) {
 	t.Parallel()
 	p, address := listener(t, "tcp", nil, "-k", "-c", "--connect-timeout", "6s")
 	for range 10 {
@@ -90,7 +141,7 @@ func TestFaultSlowClients(t *testing.T) {
 
 // gecho lets a client that drips live as long as --deadline says, and a silent
 // one as long as -w; an end of file is what both see.
-func TestFaultSlowClientsOfGecho(t *testing.T) {
+func TestHandshakeSlowClientsOfGecho(t *testing.T) {
 	t.Parallel()
 	e := launch(t, exec.Command(script.Path("gecho"), "-w", "2", "--deadline", "4", "127.0.0.1:0"))
 	e.out.await(t, "\n")
@@ -109,7 +160,7 @@ func TestFaultSlowClientsOfGecho(t *testing.T) {
 
 // Peers in their handshake do not keep a client out that is done with it: they do
 // not count for --max-conns.
-func TestFaultHalfHellos(t *testing.T) {
+func TestHandshakeHalfHellos(t *testing.T) {
 	t.Parallel()
 	p, address := listener(t, "tcp", nil, "-kcv", "--max-conns", "2", "--connect-timeout", "1m")
 	for range 50 {
@@ -124,7 +175,7 @@ func TestFaultHalfHellos(t *testing.T) {
 }
 
 // Those who are done count: at --max-conns the next wait.
-func TestFaultMaxConnsOverTLS(t *testing.T) {
+func TestHandshakeMaxConns(t *testing.T) {
 	t.Parallel()
 	p, address := listener(t, "tcp", nil, "-kcv", "--max-conns", "1")
 	config := &tls.Config{InsecureSkipVerify: true}

@@ -33,7 +33,7 @@ func sendUrgent(t *testing.T, c halfConn) {
 // splice(2) stops in front of urgent data as it does at the end of file, or as
 // if nothing had come. What stands behind it comes all the same, at once; the
 // urgent byte itself is no part of the stream.
-func TestFaultUrgent(t *testing.T) {
+func TestUrgent(t *testing.T) {
 	const half = 1 << 20
 	data := noise(1, 2*half)
 	talk := func(c halfConn) {

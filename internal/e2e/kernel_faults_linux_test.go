@@ -11,10 +11,10 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"gcat/internal/testing/script"
 	"gcat/internal/testing/wire"
+
+	"golang.org/x/sys/unix"
 )
 
 // injected starts cmd under strace(1), which lets system calls fail as rules say
@@ -33,7 +33,7 @@ func injected(t *testing.T, cmd *exec.Cmd, rule string, options ...string) *proc
 }
 
 // No descriptors left, of ours and of the whole system: a line, and status 3.
-func TestFaultNoDescriptors(t *testing.T) {
+func TestSystemCallNoDescriptors(t *testing.T) {
 	t.Parallel()
 	for errno, words := range map[string]string{
 		"EMFILE": "too many open files",
@@ -49,7 +49,7 @@ func TestFaultNoDescriptors(t *testing.T) {
 // Too few descriptors, however few: either everything is delivered, or a line and
 // a status say that it was not possible. The runtime's own need of them, which
 // it would meet with a trace of stacks, is no exception.
-func TestFaultFewDescriptors(t *testing.T) {
+func TestSystemCallFewDescriptors(t *testing.T) {
 	const size = 300_000
 	dir := buildStatic(t, filepath.Join("..", "..")) // a loader would need some, too
 	for n := 3; n <= 16; n++ {
@@ -113,7 +113,7 @@ func TestFaultFewDescriptors(t *testing.T) {
 
 // A listener with -k that has no descriptors left for a while says so, and
 // serves on.
-func TestFaultAccept(t *testing.T) {
+func TestSystemCallAccept(t *testing.T) {
 	t.Parallel()
 	for _, errno := range []string{"EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"} {
 		ready := filepath.Join(t.TempDir(), "ready")
@@ -134,7 +134,7 @@ func TestFaultAccept(t *testing.T) {
 
 // Few descriptors, really: a -k listener at its limit lets peers wait and serves
 // each of them.
-func TestFaultDescriptorLimit(t *testing.T) {
+func TestSystemCallDescriptorLimit(t *testing.T) {
 	t.Parallel()
 	ready := filepath.Join(t.TempDir(), "ready")
 	p := launch(t, helped(t, "limit", "24", gcatCmd("-lk", "--ready", ready, "127.0.0.1", "0")))
@@ -160,7 +160,7 @@ func TestFaultDescriptorLimit(t *testing.T) {
 }
 
 // System calls that are interrupted, again and again, change nothing.
-func TestFaultInterrupted(t *testing.T) {
+func TestSystemCallInterrupted(t *testing.T) {
 	const size = 3 << 20
 	const rule = "read,write,splice,recvfrom,sendmsg,pwritev2,poll,ppoll,epoll_pwait:error=EINTR:when=20+3"
 	t.Run("files", func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestFaultInterrupted(t *testing.T) {
 
 // Calls on the caller's own descriptors that would block although nobody asked
 // for that: gcat waits and goes on.
-func TestFaultWouldBlock(t *testing.T) {
+func TestSystemCallWouldBlock(t *testing.T) {
 	t.Parallel()
 	const size = 1 << 20
 	at := serve(t, "tcp", func(c halfConn) { talkBoth(t, c, 43, 44, size) })
@@ -243,7 +243,7 @@ func TestFaultWouldBlock(t *testing.T) {
 
 // A disk that fails under standard input: the peer meets a reset rather than an
 // end, status 1.
-func TestFaultInputError(t *testing.T) {
+func TestSystemCallInputError(t *testing.T) {
 	t.Parallel()
 	met := make(chan error, 1)
 	at := serve(t, "tcp", func(c halfConn) {
@@ -260,7 +260,7 @@ func TestFaultInputError(t *testing.T) {
 
 // A full disk under standard output, and under -o: status 1, the file's name,
 // and what fits is the beginning of what came.
-func TestFaultDiskFull(t *testing.T) {
+func TestSystemCallDiskFull(t *testing.T) {
 	t.Parallel()
 	const disk, size = 256 << 10, 1 << 20
 	for _, network := range []string{"tcp", "unix"} {
@@ -309,7 +309,7 @@ func TestFaultDiskFull(t *testing.T) {
 }
 
 // A write that the kernel cuts short everywhere is written on.
-func TestFaultDevFull(t *testing.T) {
+func TestSystemCallDevFull(t *testing.T) {
 	t.Parallel()
 	at := serve(t, "tcp", func(c halfConn) { _, _ = io.Copy(c, flow(47, 3<<20)); readAll(c) })
 	p := start(t, nil, append([]string{"-o", "/dev/full"}, at...)...)
@@ -324,7 +324,7 @@ func TestFaultDevFull(t *testing.T) {
 
 // Where it is our own kernel that fails at sending, the connection goes on, and is
 // reset: the peer would wait for the rest for ever.
-func TestFaultSendFails(t *testing.T) {
+func TestSystemCallSendFails(t *testing.T) {
 	t.Parallel()
 	for rule, words := range map[string]string{
 		"splice:error=EIO:when=1": ": input/output error",
@@ -353,7 +353,7 @@ func TestFaultSendFails(t *testing.T) {
 
 // A file system that has no splice(2): what has left the socket is copied, and so is
 // the rest.
-func TestFaultNoSpliceToFile(t *testing.T) {
+func TestSystemCallNoSpliceToFile(t *testing.T) {
 	t.Parallel()
 	const size = 4 << 20
 	at := serve(t, "tcp", func(c halfConn) { _, _ = io.Copy(c, io.LimitReader(flow(62, size), size)) })
