@@ -68,6 +68,7 @@ func (g *gcat) open(stdio *conn.Stdio) {
 	c := &g.console
 	c.opened = true
 	if !g.RecvOnly && tty.IsTerminal(os.Stdin) && (g.Raw || stdio.Terminal) {
+		cli.Flush()
 		c.terminal, _ = tty.Open(os.Stdin, os.Stdout, tty.Options{
 			Raw: g.Raw, Through: stdio,
 			// The other signals end the conversation first.

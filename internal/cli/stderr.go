@@ -14,6 +14,10 @@ var Stderr io.Writer = standardError
 
 var standardError = &behind{write: writeStderr, sleep: sleep}
 
+// Flush waits, for a moment at most, until what was written to [Stderr] is on its
+// way: before another writer takes the terminal.
+func Flush() { standardError.flush() }
+
 const (
 	// mostBehind is how many bytes may wait to be written.
 	mostBehind = 4 << 20

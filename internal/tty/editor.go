@@ -91,7 +91,7 @@ func (w wire) Read(p []byte) (int, error) {
 	e := w.e
 	if len(e.ahead) == 0 && e.ended == nil {
 		e.await()
-		if len(e.ahead) > 0 && e.partial != "" && !e.owned {
+		if len(e.ahead) > 0 && e.partial != "" && !e.owned && !e.abandoned {
 			e.erasePartial()
 			e.setPartial(e.partial, true)
 			return 0, errHandOver
@@ -107,7 +107,9 @@ func (w wire) Read(p []byte) (int, error) {
 
 // Write takes what the editor draws.
 func (w wire) Write(p []byte) (int, error) {
-	w.e.screen = append(w.e.screen, p...)
+	if !w.e.abandoned {
+		w.e.screen = append(w.e.screen, p...)
+	}
 	return len(p), nil
 }
 
@@ -122,7 +124,7 @@ func (e *editor) await() {
 	if errors.Is(e.ended, io.EOF) {
 		e.ended = io.EOF
 	}
-	if len(ahead) > 0 {
+	if len(ahead) > 0 && !e.abandoned {
 		e.typing.Store(true)
 	}
 }
@@ -200,7 +202,6 @@ func (e *editor) abandon() {
 	if e.abandoned {
 		return
 	}
-	e.abandoned = true
 	// Writing makes x/term erase the line, write and draw the line again: all
 	// behind the mark is cut off.
 	mark, before := []byte{0}, len(e.screen)
@@ -211,6 +212,7 @@ func (e *editor) abandon() {
 	if e.owned {
 		e.screen = append(e.screen, e.partial...)
 	}
+	e.abandoned = true // keys on their way are not drawn
 	e.typing.Store(e.owned)
 	_ = e.flush()
 }
