@@ -7,7 +7,7 @@ import (
 	"gcat/internal/conn"
 )
 
-// join makes the peer a member of the room and holds its conversation.
+// join makes the peer a member of the room and runs its conversation.
 func (g *gcat) join(ctx context.Context, p peer) error {
 	ctx, drop := context.WithCancelCause(ctx)
 	defer drop(nil)

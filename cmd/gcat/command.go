@@ -9,7 +9,7 @@ import (
 	"gcat/internal/conn"
 )
 
-// warnExec warns of a command that others than this host's users can run.
+// warnExec warns if other hosts can run the command of -e.
 func (g *gcat) warnExec(bound conn.Endpoint) {
 	if g.Exec == "" || bound.Unix() || len(g.Allow) > 0 {
 		return
@@ -19,9 +19,9 @@ func (g *gcat) warnExec(bound conn.Endpoint) {
 	}
 }
 
-// command gives the peer its command: the socket itself where no option has to
-// look at the bytes, a relay otherwise. It returns when the command and the
-// connection have ended.
+// command runs the command of -e for a peer. The command gets the socket itself, or a
+// relay if an option has to look at the bytes. command returns when the command and
+// the connection have ended.
 func (g *gcat) command(ctx context.Context, p peer) error {
 	cmd := &command.Command{
 		Line: g.Exec, Secret: passwordVariable, Conn: p.Conn, Peer: p.name, Idle: g.idleLimit(),
@@ -39,7 +39,7 @@ func (g *gcat) command(ctx context.Context, p peer) error {
 	}
 	relay := &conn.Relay{
 		Local: g.wrapLocal(stream, false, false), Remote: g.wrapRemote(remote, p.name), Peer: p.name,
-		Idle: g.idleLimit(), QuitAfter: new(time.Duration), // the command's end is the end
+		Idle: g.idleLimit(), QuitAfter: new(time.Duration), // the conversation ends with the command
 	}
 	defer g.tally.add(p.name, relay.Counts)()
 	result := relay.Run(ctx)

@@ -17,27 +17,26 @@ import (
 	"gcat/internal/tty"
 )
 
-// A console is what a person sees and types; all conversations share it. It is
-// the writer of the log and of a hex dump on standard error, too, so that their
-// lines run neither into what is being typed nor into the meter.
+// A console is the terminal, which all conversations share. The log, and a hex dump on
+// standard error, are written through it, so that their lines disturb neither the
+// line that is being typed nor the meter.
 type console struct {
 	mu       sync.Mutex
 	opened   bool
-	terminal *tty.Terminal // nil: standard input or output is none
+	terminal *tty.Terminal // nil: standard input or output is not a terminal
 	meter    *tty.Meter    // nil: none
 }
 
-// attend makes the console the log's writer. The function it returns gives the
-// terminal back.
+// attend makes the console the log's writer. leave restores the terminal.
 func (g *gcat) attend() (leave func()) {
 	g.log.Out = &g.console
 	return g.console.close
 }
 
-// local is the local side as a person needs it. With a terminal on both ends
-// that is a line editor; where standard output is a terminal, the peer's control
-// characters are shown instead of obeyed. With --raw keys and bytes go through
-// untouched. Without a terminal it is stdio itself.
+// local returns the local side of a conversation. If standard input and output are a
+// terminal, it edits lines; if standard output is one, it escapes the peer's control
+// characters. With --raw, keys and bytes pass unchanged. Without a terminal it is
+// stdio itself.
 func (g *gcat) local(stdio *conn.Stdio) conn.Stream {
 	c := &g.console
 	c.mu.Lock()
@@ -62,8 +61,8 @@ func (g *gcat) local(stdio *conn.Stdio) conn.Stream {
 	return stdio
 }
 
-// open takes the terminal and starts the meter, at the first conversation. A
-// terminal that cannot be taken is used as it is.
+// open opens the terminal and starts the meter, at the first conversation. If the
+// mode of the terminal cannot be changed, it is used as it is.
 func (g *gcat) open(stdio *conn.Stdio) {
 	c := &g.console
 	c.opened = true
@@ -81,7 +80,7 @@ func (g *gcat) open(stdio *conn.Stdio) {
 	}
 }
 
-// inputSize is how many bytes are left in f if it is a regular file, else 0.
+// inputSize returns the number of unread bytes in f if it is a regular file, else 0.
 func inputSize(f *os.File) int64 {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
@@ -94,7 +93,7 @@ func inputSize(f *os.File) int64 {
 	return max(0, info.Size()-at)
 }
 
-// close gives the terminal back and removes the meter.
+// close restores the terminal and removes the meter.
 func (c *console) close() {
 	c.mu.Lock()
 	terminal, meter := c.terminal, c.meter
@@ -105,7 +104,7 @@ func (c *console) close() {
 	}
 }
 
-// abandon erases what is being typed, for a signal ends the conversation.
+// abandon erases the line that is being typed, before a signal ends the conversation.
 func (c *console) abandon() {
 	c.mu.Lock()
 	terminal := c.terminal
@@ -115,7 +114,7 @@ func (c *console) abandon() {
 	}
 }
 
-// Close does nothing: standard error has more to tell than a hex dump.
+// Close does nothing, because standard error stays open after a hex dump.
 func (c *console) Close() error { return nil }
 
 // Write writes lines of the log, or of a hex dump, to standard error.
@@ -129,8 +128,8 @@ func (c *console) Write(line []byte) (int, error) {
 	return meter.Around(cli.Stderr).Write(line)
 }
 
-// seated is a person at a terminal: what is entered and what is shown go their
-// own ways, and the ends of file that of the standard streams.
+// seated is standard input and output with a terminal: bytes are read and written
+// through from and to, and the standard streams handle EOF and close.
 type seated struct {
 	*conn.Stdio
 	from io.Reader
@@ -143,8 +142,8 @@ func (s seated) Unwrap() conn.Stream { return s.Stdio }
 func (s seated) Read(p []byte) (int, error)  { return s.from.Read(p) }
 func (s seated) Write(p []byte) (int, error) { return s.to.Write(p) }
 
-// CloseWrite shows what was held back of a character that is not whole, and
-// ends standard output.
+// CloseWrite writes an incomplete character that was buffered, and closes standard
+// output.
 func (s seated) CloseWrite() error {
 	var err error
 	switch to := s.to.(type) {
@@ -159,11 +158,11 @@ func (s seated) CloseWrite() error {
 	return err
 }
 
-// passwordVariable is where a proxy's password is looked for before it is
-// asked for: not on the command line, which every process can read.
+// passwordVariable has the proxy's password. There is no option for it, because every
+// process can read a command line. Without the variable the user is asked.
 const passwordVariable = "GCAT_PROXY_PASSWORD"
 
-// askPassword finds the proxy's password, if there is a user to have one.
+// askPassword sets the proxy's password, if the proxy has a user name.
 func (g *gcat) askPassword(ctx context.Context) error {
 	p := g.via
 	if p == nil || p.User == "" || p.Scheme == proxy.SOCKS4 || p.Scheme == proxy.SOCKS4a {
@@ -181,8 +180,8 @@ func (g *gcat) askPassword(ctx context.Context) error {
 	return usage(p.Check())
 }
 
-// readPassword asks on the terminal. Nothing echoes from before the
-// question until after the answer, or until a signal ends the question.
+// readPassword asks on the terminal. Echo is off from before the question until after
+// the answer, or until a signal ends ctx.
 func readPassword(ctx context.Context, prompt string) (string, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
@@ -203,7 +202,7 @@ func readPassword(ctx context.Context, prompt string) (string, error) {
 		err      error
 	}
 	answered := make(chan answer, 1)
-	go func() { // ends with the process if no answer comes
+	go func() { // ends with the process if the user does not answer
 		password, err := term.NewTerminal(keys, "").ReadPassword(prompt)
 		answered <- answer{password, err}
 	}()
@@ -223,7 +222,7 @@ func readPassword(ctx context.Context, prompt string) (string, error) {
 	}
 }
 
-// A keyboard is a terminal in raw mode, where ^C is a key like the others.
+// A keyboard is a terminal in raw mode, where ^C sends no signal.
 type keyboard struct {
 	*os.File
 	interrupted bool

@@ -12,8 +12,8 @@ import (
 	"gcat/internal/tty"
 )
 
-// meet holds the conversation with a peer, and closes its connection: with the
-// other peers, with a command, or with our standard streams.
+// meet runs the conversation between a peer and the other peers, a command, the
+// endpoint of --to, or our standard streams, and closes the peer's connection.
 func (g *gcat) meet(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	switch {
 	case g.room != nil:
@@ -26,8 +26,8 @@ func (g *gcat) meet(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	return g.converse(ctx, p, stdio)
 }
 
-// stdio is standard input and output as a Stream. With -k it stays open between
-// the peers.
+// stdio returns standard input and output as a Stream. With -k it stays open between
+// peers.
 func (g *gcat) stdio() *conn.Stdio {
 	return &conn.Stdio{
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
@@ -35,8 +35,7 @@ func (g *gcat) stdio() *conn.Stdio {
 	}
 }
 
-// converse holds the conversation between our standard streams and p, and closes
-// p.
+// converse runs the conversation between our standard streams and p, and closes p.
 func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	remote, messages := streamOf(p, g.wanted())
 	local := g.local(stdio)
@@ -59,7 +58,7 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 		Waiting:       g.inputGoesOn(p),
 	}
 	if g.Datagrams != nil && g.QuitAfterPeer == nil {
-		relay.QuitAfterPeer = new(time.Duration) // they are the peer's end
+		relay.QuitAfterPeer = new(time.Duration) // the last datagram counts as the peer's EOF
 	}
 	defer g.tally.add(p.name, relay.Counts)()
 	result := relay.Run(ctx)
@@ -70,27 +69,27 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	return result.Err
 }
 
-// mostRequest is how many bytes a request has at most; what is longer is taken for
-// a file, to which no answer is due.
+// mostRequest is the largest request that a server is expected to answer, in bytes;
+// more is taken for an upload.
 const mostRequest = 64 << 10
 
-// silenced reports whether our half-close may be why a server has ended without a
-// byte: nginx with proxy_pass and node do that.
+// silenced reports whether our half-close may be the reason why a server ended without
+// sending a byte, as nginx with proxy_pass and node do.
 func (g *gcat) silenced(relay *conn.Relay, r conn.Result) bool {
 	return !g.Listen && r.Err == nil && r.Sent > 0 && r.Sent <= mostRequest && r.Received == 0 && r.EndedBy == "local" &&
 		relay.Shutdown == conn.ShutWrite && relay.QuitAfter == nil && !relay.SendOnly && !relay.RecvOnly
 }
 
-// inputGoesOn is called when p has ended and standard input, a silent pipe perhaps,
-// has not.
+// inputGoesOn returns a function for the relay to call when p has ended and standard
+// input has not; it may be an idle pipe.
 func (g *gcat) inputGoesOn(p peer) func() {
 	return func() {
 		g.hint(p.name + " has ended, and standard input has not: -d or </dev/null is no input, -Q 0 ends with the peer")
 	}
 }
 
-// streamOf is a connection as a side of a relay, and whether each read of it is
-// one message, of which want end it (0: none do).
+// streamOf returns p as a side of a relay, and whether each read returns one message.
+// The stream then ends after want messages; 0 is no limit.
 func streamOf(p peer, want int) (s conn.Stream, messages bool) {
 	if p.LocalAddr().Network() == "unixpacket" {
 		m := conn.NewMessages(conn.NewSocket(p.Conn, nil))
@@ -100,7 +99,7 @@ func streamOf(p peer, want int) (s conn.Stream, messages bool) {
 	return conn.StreamOf(p.Conn), false
 }
 
-// shutdown is what the end of our input does to a connection.
+// shutdown returns what the end of standard input does to the connection.
 func (g *grammar) shutdown() conn.Shutdown {
 	switch {
 	case g.NoShutdown || g.Shutdown == "none":
@@ -117,9 +116,9 @@ func (g *gcat) looksAtBytes() bool {
 	return g.CRLF || g.Telnet || g.Interval > 0 || g.Rate > 0 || g.dump != nil
 }
 
-// wrapLocal puts around standard input what the options ask for. Whole says
-// that one read is one message, and many that it may be several where their length
-// or their lines tell them apart.
+// wrapLocal adds the filters that the options ask for to the local side. whole means
+// that one read is one message. many lets one read return several messages if lines
+// or a fixed size separate them.
 func (g *gcat) wrapLocal(s conn.Stream, whole, many bool) conn.Stream {
 	switch {
 	case g.DatagramSize != nil:
@@ -129,7 +128,7 @@ func (g *gcat) wrapLocal(s conn.Stream, whole, many bool) conn.Stream {
 		lines.Many = many
 		s = lines
 	case whole:
-		s = &filter.Capped{Stream: s, Max: 64 << 10} // more than a datagram of UDP holds
+		s = &filter.Capped{Stream: s, Max: 64 << 10} // more than the largest UDP datagram
 	}
 	if g.CRLF {
 		s = &filter.CRLF{Stream: s, Whole: whole}
@@ -143,7 +142,7 @@ func (g *gcat) wrapLocal(s conn.Stream, whole, many bool) conn.Stream {
 	return s
 }
 
-// wrapRemote puts around the connection what the options ask for.
+// wrapRemote adds the filters that the options ask for to the connection.
 func (g *gcat) wrapRemote(s conn.Stream, peer string) conn.Stream {
 	if g.dump != nil {
 		s = &filter.Dumped{Stream: s, Dump: g.dump, Peer: peer}
@@ -170,8 +169,8 @@ func (g *gcat) openDump() error {
 	return nil
 }
 
-// closeDump closes the dump and returns err, or else how the dump has failed,
-// which ended nothing before.
+// closeDump closes the dump. It returns err; if err is nil, it returns the error of the
+// dump, which did not end the conversation.
 func (g *gcat) closeDump(err error) error {
 	if g.dump == nil {
 		return err

@@ -11,8 +11,8 @@ import (
 	"gcat/internal/tty"
 )
 
-// answerWait is for how long a client waits for answers after the end of its
-// input: 0 is not at all, negative for ever.
+// answerWait returns how long a client waits for answers after the end of its input:
+// 0 is no wait, negative is no limit.
 func (g *grammar) answerWait() time.Duration {
 	switch {
 	case g.QuitAfter != nil:
@@ -23,7 +23,7 @@ func (g *grammar) answerWait() time.Duration {
 	return time.Second
 }
 
-// wanted is how many datagrams end the input; 0 is no number.
+// wanted returns after how many datagrams receiving ends; 0 is no limit.
 func (g *grammar) wanted() int {
 	if g.Datagrams == nil {
 		return 0
@@ -31,21 +31,23 @@ func (g *grammar) wanted() int {
 	return *g.Datagrams
 }
 
-// joins reports whether datagrams that have come together may be written to
-// standard output together: nothing looks at each, nor keeps them apart.
+// joins reports whether datagrams that have arrived together may be written to standard
+// output by one write: no option looks at each, and standard output does not preserve
+// message boundaries.
 func (g *gcat) joins(stdio *conn.Stdio) bool {
 	return !g.looksAtBytes() && !stdio.Terminal && !stdio.KeepsBounds()
 }
 
-// frames gives datagrams the size that they have on where's bus.
+// frames sets the size of datagrams to that of a frame, if where is a CAN bus.
 func (g *gcat) frames(where place) {
 	if n := where.FrameSize(); n > 0 && g.DatagramSize == nil {
 		g.DatagramSize = &n
 	}
 }
 
-// dropped says what our own receive buffer had no room for, and returns what ended
-// the conversation. UDP promises nothing else; a CAN bus does.
+// dropped reports the datagrams that the kernel dropped because our receive buffer was
+// full, and returns the error that ended the conversation. On a CAN bus, which
+// otherwise loses nothing, the drops are an error themselves; over UDP they are not.
 func (g *gcat) dropped(where place, local string, r conn.Result) error {
 	if r.Dropped == 0 {
 		return r.Err
@@ -65,8 +67,8 @@ func (g *gcat) dropped(where place, local string, r conn.Result) error {
 	return r.Err
 }
 
-// cut is where the datagrams in what was read from standard input end, if several
-// may be sent at once; nil if each is read and sent alone.
+// cut returns the function that finds the end of the first datagram in the input, if
+// several may be sent at once; nil if each is read and sent alone.
 func (g *gcat) cut() conn.Cut {
 	switch {
 	case g.looksAtBytes():
@@ -153,13 +155,13 @@ func datagramPeer(a net.Addr) string {
 
 // datagramRelay is a relay without acknowledgements and half-closes.
 func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string) *conn.Relay {
-	afterPeer := new(time.Duration) // -W ends our input, too, unless -Q gives it time
+	afterPeer := new(time.Duration) // -W ends standard input, too, unless -Q is given
 	if g.QuitAfterPeer != nil {
 		afterPeer = quit(g.QuitAfterPeer)
 	}
 	shutdown := g.shutdown()
 	if shutdown == conn.ShutNone {
-		shutdown = conn.ShutWrite // there is nothing to leave open
+		shutdown = conn.ShutWrite // a datagram socket has no sending half to leave open
 	}
 	return &conn.Relay{
 		Local:         g.wrapLocal(g.local(stdio), true, !g.looksAtBytes()),

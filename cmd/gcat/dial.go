@@ -31,8 +31,8 @@ func (g *gcat) dial(ctx context.Context, where place) (peer, error) {
 	return p, nil
 }
 
-// dialer is how we connect to where. With -l our own address and the interface are
-// those of the listener.
+// dialer returns the dialer for where. With -l the source address and the interface
+// belong to the listener, and are not used for dialling.
 func (g *gcat) dialer(where place) *conn.Dialer {
 	d := &conn.Dialer{
 		Resolver:  conn.Resolver{Numeric: g.Numeric},
@@ -49,8 +49,8 @@ func (g *gcat) dialer(where place) *conn.Dialer {
 	return d
 }
 
-// upgrade is what is settled over a new connection before it is one to where:
-// the proxy's part, then TLS. Nil is nothing.
+// upgrade returns the function that performs the handshakes on a new connection to
+// where: first the proxy's, then TLS. Nil is none.
 func (g *gcat) upgrade(where place) func(context.Context, net.Conn) (net.Conn, error) {
 	if g.via == nil && !where.TLS {
 		return nil
@@ -72,7 +72,7 @@ func (g *gcat) upgrade(where place) func(context.Context, net.Conn) (net.Conn, e
 	}
 }
 
-// first is the endpoint that is really dialled on the way to where.
+// first returns the endpoint to dial for where: that of the proxy, if there is one.
 func (g *gcat) first(where place) conn.Endpoint {
 	if g.via == nil {
 		return where.Endpoint
@@ -84,8 +84,7 @@ func (g *gcat) first(where place) conn.Endpoint {
 	return e
 }
 
-// proxy is the way to the targets that -x, -X and -P describe; nil is the direct
-// one.
+// proxy returns the proxy that -x, -X and -P describe; nil is none.
 func (g *gcat) proxy(targets []place) (*proxy.Proxy, error) {
 	if g.Proxy == "" {
 		return nil, nil
@@ -118,7 +117,7 @@ func (g *gcat) proxy(targets []place) (*proxy.Proxy, error) {
 	return &p, usage(p.Check())
 }
 
-// socketOptions are the flags as the sockets want them.
+// socketOptions returns the socket options of the flags.
 func (f *socketFlags) socketOptions() conn.SocketOptions {
 	o := conn.SocketOptions{
 		Delay:      f.NoNodelay,

@@ -11,9 +11,9 @@ import (
 	"gcat/internal/tty"
 )
 
-// forward joins a peer to the endpoint of --to by the same relay, with that
-// connection in the place of standard input and output, and closes both. A peer
-// whose other end cannot be reached is reset.
+// forward connects to the endpoint of --to and relays between that connection and the
+// peer's. It closes both. If the endpoint cannot be reached, the peer's connection is
+// reset.
 func (g *gcat) forward(ctx context.Context, p peer) error {
 	to, err := g.dial(ctx, g.to)
 	if err != nil {
@@ -34,7 +34,7 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 	})
 }
 
-// runJoined runs the relay of a peer that came to local.
+// runJoined runs the relay of a peer that connected to local.
 func (g *gcat) runJoined(ctx context.Context, local string, relay *conn.Relay) error {
 	relay.OnPanic = tty.OnPanic
 	defer g.tally.add(relay.Peer, relay.Counts)()
@@ -43,8 +43,8 @@ func (g *gcat) runJoined(ctx context.Context, local string, relay *conn.Relay) e
 	return result.Err
 }
 
-// forwardDatagrams gives each peer of a datagram socket a socket of its own to
-// the endpoint of --to. Without -k there is one peer, and its end is ours.
+// forwardDatagrams connects each peer of a datagram socket to the endpoint of --to by a
+// socket of its own. Without -k it serves one peer and ends with it.
 func (g *gcat) forwardDatagrams(ctx context.Context, where place) error {
 	l, err := g.listenConfig().ListenPeers(ctx, where.Endpoint)
 	if err != nil {
@@ -85,11 +85,11 @@ func (g *gcat) forwardDatagrams(ctx context.Context, where place) error {
 	}
 }
 
-// peerMemory is how long a peer of datagrams is remembered without one, either
-// way, unless -w says otherwise.
+// peerMemory is how long a peer may be idle before its socket is closed, unless -w is
+// given.
 const peerMemory = time.Minute
 
-// forwardPeer joins one peer of datagrams until it is forgotten.
+// forwardPeer relays the datagrams of one peer until it is idle for too long.
 func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local string) error {
 	to, err := g.dialer(g.to).DialDatagrams(ctx, g.to.Endpoint)
 	if err != nil {
@@ -113,7 +113,7 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 	e, ok := errors.AsType[*conn.Error](err)
 	switch {
 	case ok && e.Why == conn.Timeout && (g.KeepOpen || !given):
-		return nil // it is forgotten
+		return nil // an idle peer is not an error
 	case ok && e.Op == "" && e.Why != conn.Timeout:
 		return &conn.Error{Why: e.Why, Op: "receive from " + g.to.Address(), Err: e.Err}
 	}

@@ -6,9 +6,9 @@ import (
 	"gcat/internal/cli"
 )
 
-// grammar is the command line: a struct for each group of --help. What an option
-// does and what its value is called stands in help.txt alone. Nothing writes
-// to it once it has been read.
+// grammar is the command line, with a struct for each group of --help. Only help.txt
+// describes the options and names their values. grammar does not change after the
+// command line has been read.
 type grammar struct {
 	connectFlags
 	timeFlags
@@ -22,7 +22,7 @@ type grammar struct {
 	Args []string `arg:"" optional:"" name:"dest"`
 }
 
-// connectFlags say where to, and how to get there.
+// connectFlags select the destination and how to connect.
 type connectFlags struct {
 	UDP      bool   `short:"u" name:"udp"`
 	Unix     bool   `short:"U" name:"unix"`
@@ -38,7 +38,7 @@ type connectFlags struct {
 	PassFD   bool `short:"F" name:"pass-fd"`
 }
 
-// timeFlags are the clocks; nil is one that was not given.
+// timeFlags are the time limits; nil is a limit that was not given.
 type timeFlags struct {
 	Timeout        *cli.Duration `short:"w"`
 	ConnectTimeout *cli.Duration
@@ -48,7 +48,7 @@ type timeFlags struct {
 	QuitAfterPeer  *cli.Duration `short:"Q"`
 }
 
-// endFlags say which directions there are, and what the end of one does.
+// endFlags select the directions, and what the end of one does.
 type endFlags struct {
 	Shutdown   string `enum:"write,both,none" default:"write"`
 	NoShutdown bool   `name:"no-shutdown"`
@@ -74,7 +74,7 @@ type listenFlags struct {
 	Deny     []string `filled:""`
 }
 
-// byteFlags look at the bytes, hold them back, or put them into datagrams.
+// byteFlags change, record or delay bytes, or divide them into datagrams.
 type byteFlags struct {
 	CRLF         bool         `short:"C" name:"crlf"`
 	Telnet       bool         `short:"t"`
@@ -124,9 +124,9 @@ type otherFlags struct {
 	cli.Common
 }
 
-// connectLimit bounds look-up, connect and handshakes of a client: 10 s unless
-// told otherwise, in place of the kernel's two minutes. With --to, -w is the
-// conversation's alone.
+// connectLimit is the limit of look-up, connect and handshakes of a client: 10 s by
+// default, where the kernel's own limit is two minutes. With --to, -w does not set it:
+// there -w is only the idle limit of the conversation.
 func (g *grammar) connectLimit() time.Duration {
 	switch {
 	case g.ConnectTimeout != nil:
@@ -137,7 +137,7 @@ func (g *grammar) connectLimit() time.Duration {
 	return 10 * time.Second
 }
 
-// acceptLimit bounds the wait for the first peer.
+// acceptLimit is the limit of the wait for the first peer; 0 is none.
 func (g *grammar) acceptLimit() time.Duration {
 	if g.ConnectTimeout != nil && g.To == "" {
 		return g.ConnectTimeout.D()
@@ -145,7 +145,7 @@ func (g *grammar) acceptLimit() time.Duration {
 	return 0
 }
 
-// idleLimit is how long nothing may move.
+// idleLimit is how long no byte may move; 0 is no limit.
 func (g *grammar) idleLimit() time.Duration {
 	switch {
 	case g.IdleTimeout != nil:
@@ -156,7 +156,7 @@ func (g *grammar) idleLimit() time.Duration {
 	return 0
 }
 
-// quit is -q or -Q as the relay wants it: negative is for ever, as in nc.
+// quit converts -q or -Q for the relay: nil is no limit, as a negative value is in nc.
 func quit(d *cli.Duration) *time.Duration {
 	if d == nil || *d < 0 {
 		return nil

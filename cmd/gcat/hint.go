@@ -11,7 +11,8 @@ import (
 	"gcat/internal/conn"
 )
 
-// suggest adds to an error of the operands the line that was probably meant.
+// suggest adds to an error of the operands a hint with the line that the user
+// probably meant.
 func (g *grammar) suggest(err error) error {
 	if line := g.meant(); err != nil && line != "" {
 		return cli.Hint(err, line)
@@ -19,8 +20,8 @@ func (g *grammar) suggest(err error) error {
 	return err
 }
 
-// meant is that line, for operands that cannot be read; empty is no idea, or
-// that of the error itself.
+// meant returns the hint for operands that cannot be read; empty if there is none, or
+// if the error has its own.
 func (g *grammar) meant() string {
 	args := g.Args
 	if command := g.ncatCommand(); command != "" {
@@ -29,7 +30,7 @@ func (g *grammar) meant() string {
 	if option, value := g.swallowed(); option != "" {
 		return option + " took " + strconv.Quote(value) + " for its value: type gcat " + option + " VALUE " + strings.Join(append([]string{value}, args...), " ")
 	}
-	if rest := without(args, "-"); len(rest) < len(args) && len(rest) > 0 { // socat's standard streams
+	if rest := without(args, "-"); len(rest) < len(args) && len(rest) > 0 { // "-" is standard input and output in socat
 		return "standard input and output are the other side anyway: type gcat " + strings.Join(g.spelled(rest), " ")
 	}
 	switch {
@@ -55,7 +56,7 @@ func (g *grammar) meant() string {
 	return ""
 }
 
-// mode is -l or -z as a hint repeats it.
+// mode returns -l or -z for a hint, with a space.
 func (g *grammar) mode() string {
 	switch {
 	case g.Listen:
@@ -66,7 +67,7 @@ func (g *grammar) mode() string {
 	return ""
 }
 
-// ncatCommand is an operand that ncat's -c would run.
+// ncatCommand returns the quoted operand that ncat's -c would run.
 func (g *grammar) ncatCommand() string {
 	for _, arg := range g.Args {
 		if g.TLS && g.Listen && (strings.Contains(arg, " ") || strings.HasPrefix(arg, "/bin/") || strings.HasPrefix(arg, "/usr/")) {
@@ -76,8 +77,8 @@ func (g *grammar) ncatCommand() string {
 	return ""
 }
 
-// swallowed is an option that took the host in front of a lone port for its
-// value.
+// swallowed returns the option, and its value, if the value is probably the host of the
+// port that is the only operand.
 func (g *grammar) swallowed() (option, value string) {
 	if len(g.Args) != 1 || !isPort(g.Args[0]) || g.Listen {
 		return "", ""
@@ -92,8 +93,8 @@ func (g *grammar) swallowed() (option, value string) {
 	return "", ""
 }
 
-// spelled are words with the first, if it is an endpoint in another tool's
-// spelling, as we spell it.
+// spelled returns words; if the first is an endpoint in another tool's syntax, it is
+// translated to ours.
 func (g *grammar) spelled(words []string) []string {
 	_, err := conn.ParseEndpoint(words[0], conn.Syntax{})
 	if e, ok := errors.AsType[*conn.Error](err); ok {
@@ -104,8 +105,9 @@ func (g *grammar) spelled(words []string) []string {
 	return words
 }
 
-// swapped reports whether a port stands in front of a host. Some networks have
-// services with names like those of hosts; 0 is an address.
+// swapped reports whether the operands are a port and a host, in the wrong order. A
+// service name does not count as a port, as it may be a host; nor does 0, which is an
+// address.
 func swapped(args []string) bool {
 	return len(args) == 2 && isPort(args[0]) && args[0] != "0" && isHost(args[1])
 }
@@ -127,8 +129,8 @@ func isHost(word string) bool {
 	return isAddress(word) || strings.Contains(word, ".") && !strings.ContainsAny(word, "/ ")
 }
 
-// isSocket reports whether word is the path of a Unix socket, by the file or by
-// its name.
+// isSocket reports whether word is the path of a Unix socket. If there is no such file,
+// the suffix decides.
 func isSocket(word string) bool {
 	info, err := os.Stat(word)
 	if err == nil {
@@ -137,7 +139,7 @@ func isSocket(word string) bool {
 	return strings.HasSuffix(word, ".sock") || strings.HasSuffix(word, ".socket")
 }
 
-// typed reports whether words can be typed as they are.
+// typed reports whether words need no quoting in a shell.
 func typed(words ...string) bool {
 	for _, w := range words {
 		if w == "" || strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:/@%+-_[]") != "" {
@@ -147,7 +149,7 @@ func typed(words ...string) bool {
 	return true
 }
 
-// without is words but word.
+// without returns words without word.
 func without(words []string, word string) []string {
 	var rest []string
 	for _, w := range words {
@@ -158,8 +160,7 @@ func without(words []string, word string) []string {
 	return rest
 }
 
-// habits are options of ncat(1), nc(1), socat(1) and curl(1), and what they are
-// here.
+// habits maps options of ncat(1), nc(1), socat(1) and curl(1) to ours.
 var habits = map[string]string{
 	"--ssl":            "--tls",
 	"--ssl-verify":     "--tls, which always verifies,",

@@ -15,9 +15,9 @@ import (
 	"gcat/internal/conn"
 )
 
-// listen is gcat as a listener: for one peer, or with -k until it is killed.
+// listen serves one peer, or with -k all peers until gcat is killed.
 func (g *gcat) listen(ctx context.Context, where place) error {
-	if c := g.given.Conn; c != nil { // it was accepted already
+	if c := g.given.Conn; c != nil { // the service manager has accepted it
 		p, err := g.secureServer(ctx, g.welcome(c, where))
 		if err != nil {
 			return err
@@ -50,14 +50,14 @@ func (g *gcat) listen(ctx context.Context, where place) error {
 	if err != nil {
 		return err
 	}
-	_ = l.Close() // one peer was asked for: the next is refused rather than left waiting
+	_ = l.Close() // without -k the next peer is refused rather than left in the backlog
 	if p, err = g.secureServer(ctx, p); err != nil {
 		return err
 	}
 	return g.meet(ctx, p, stdio)
 }
 
-// listenConfig is how we listen.
+// listenConfig returns the options of the listening socket.
 func (g *gcat) listenConfig() conn.ListenConfig {
 	return conn.ListenConfig{
 		Backlog:  g.Backlog,
@@ -68,8 +68,8 @@ func (g *gcat) listenConfig() conn.ListenConfig {
 	}
 }
 
-// watchOutput ends a listener, even one without a peer, when the reader of its
-// output has left. It ends then, when the output ends, or with the process.
+// watchOutput cancels a listener, even without a peer, when the reader of standard
+// output has left. It ends then, when standard output is closed, or with the process.
 func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
 	if g.SendOnly || !g.talksItself() {
 		return
@@ -79,7 +79,7 @@ func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
 	}
 }
 
-// accept waits for a peer, for at most the accept limit.
+// accept waits for one peer, at most for the accept limit.
 func (g *gcat) accept(ctx context.Context, l net.Listener, where place) (peer, error) {
 	var late <-chan time.Time
 	if limit := g.acceptLimit(); limit > 0 {
@@ -113,7 +113,7 @@ func acceptError(l net.Listener, err error) error {
 	return &conn.Error{Why: conn.NoConnection, Op: "accept on " + conn.EndpointOf(l.Addr()).String(), Err: err}
 }
 
-// welcome tunes the connection of a peer that has come, and logs it.
+// welcome sets the socket options of an accepted connection, and logs the peer.
 func (g *gcat) welcome(c net.Conn, where place) peer {
 	options := g.socketOptions()
 	options.Tune(c)
@@ -122,11 +122,11 @@ func (g *gcat) welcome(c net.Conn, where place) peer {
 	return p
 }
 
-// serve is gcat -lk: every peer is a conversation of its own, and only a signal,
-// the deadline or the failure of our own output ends them all. They take turns
-// with standard input. At --max-conns no peer is accepted: the next wait
-// in the backlog. A TLS peer takes its slot when its handshake is over: those in
-// the handshake have slots of their own, and cannot keep out one who is done.
+// serve is gcat -lk: each peer has its own conversation, and takes its turn with
+// standard input. Only a signal, the deadline or a failure of standard output ends
+// them all. When --max-conns peers are served, the next wait in the backlog. A TLS
+// peer takes its slot after its handshake, which has slots of its own: peers that
+// stall in the handshake cannot keep out others.
 func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, where place, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
 	var input turns
@@ -147,7 +147,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 	}
 	for conversations.take(ctx) {
 		if g.tls != nil {
-			conversations.free() // one would be free
+			conversations.free() // taken again after the handshake
 			if !handshakes.take(ctx) {
 				break
 			}
@@ -181,14 +181,13 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 	return context.Cause(ctx)
 }
 
-// handshakesMost is how many peers may be in the TLS handshake at once, each for as
-// long as its limits allow.
+// handshakesMost is how many peers may be in the TLS handshake at once.
 const handshakesMost = 1000
 
-// slots are taken by those who may do something at once; the others wait.
+// slots limit how many goroutines do something at once; the others wait.
 type slots chan struct{}
 
-// take takes a slot; false if ctx ended before one was free.
+// take takes a slot. It returns false if ctx ends before one is free.
 func (s slots) take(ctx context.Context) bool {
 	select {
 	case s <- struct{}{}:
@@ -200,8 +199,8 @@ func (s slots) take(ctx context.Context) bool {
 
 func (s slots) free() { <-s }
 
-// acceptNext accepts a peer. When descriptors have run out it waits for one to
-// be freed: the listener outlives that.
+// acceptNext accepts a peer. If accept fails, for example because the process has no
+// free descriptor, it reports that once and tries again.
 func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error) {
 	reported := false
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
@@ -223,21 +222,21 @@ func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error)
 	}
 }
 
-// outputFailed reports whether err is of our own standard output, without which
-// there is no use in serving on.
+// outputFailed reports whether err is a failure of standard output, which ends the
+// listener.
 func outputFailed(err error) bool {
 	e, ok := errors.AsType[*conn.Error](err)
 	return ok && e.Why == conn.Local && e.Op == "standard output"
 }
 
-// A gate is a listener that closes the connections of peers who may not
-// connect, before anything is read or sent.
+// A gate is a listener with access rules: it closes the connection of a peer that may
+// not connect, before a byte is read or sent.
 type gate struct {
 	net.Listener
 	g *gcat
 }
 
-// guard puts the rules of --allow and --deny, if there are any, in front of l.
+// guard applies the rules of --allow and --deny, if there are any, to l.
 func (g *gcat) guard(l net.Listener) net.Listener {
 	if g.rules.IsZero() {
 		return l
@@ -258,7 +257,7 @@ func (l *gate) Accept() (net.Conn, error) {
 	}
 }
 
-// ready writes to the file of --ready where the listener is.
+// ready writes the address of the listener to the file of --ready.
 func (g *gcat) ready(ctx context.Context, bound conn.Endpoint) error {
 	if g.Ready == "" {
 		return nil
@@ -276,7 +275,7 @@ func (g *gcat) ready(ctx context.Context, bound conn.Endpoint) error {
 	})
 }
 
-// fileError names the file that could not be used.
+// fileError returns err with the path in quotes, if it is an error of a file.
 func fileError(err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return cli.Failf(cli.Local, "%s %q: %s", e.Op, e.Path, conn.Words(e.Err))

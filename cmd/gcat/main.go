@@ -1,19 +1,18 @@
 // Gcat pipes standard input to a socket and the socket to standard output,
 // half-closing on end of file, as a client or as a listener.
 //
-// The way of the bytes, and where to read it:
+// The stages of a run, and their files:
 //
-//	words       the command line: grammar.go has the flags, refuse.go what does not go together
+//	words       grammar.go has the flags of the command line, refuse.go their conflicts
 //	endpoint    where.go reads the operands
 //	connection  run.go prepares, dial.go connects, listen.go accepts; secure.go adds TLS
-//	relay       converse.go puts what the options ask for around both sides; conn.Relay moves the bytes
+//	relay       converse.go adds the filters of the options to both sides; conn.Relay moves the bytes
 //	status      report.go logs the end; the relay's error becomes the status in internal/cli
 //
-// Datagrams take datagram.go in place of dial.go, listen.go and converse.go. A
-// listener's peers take turns with standard input (turns.go), or talk to a command
-// (command.go), to each other (broker.go) or to another server (forward.go)
-// instead of to us. -z is in scan.go, -F in pass.go, the terminal in console.go,
-// what a user may have meant in hint.go.
+// For datagrams, datagram.go replaces dial.go, listen.go and converse.go. The peers of a
+// listener take turns with standard input (turns.go), or are connected to a command
+// (command.go), to each other (broker.go) or to another server (forward.go). -z is in
+// scan.go, -F in pass.go, the terminal in console.go, and hints in hint.go.
 package main
 
 import (

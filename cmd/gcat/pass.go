@@ -6,8 +6,8 @@ import (
 	"gcat/internal/conn"
 )
 
-// pass connects and hands the socket to the process at the other end of standard
-// output (SCM_RIGHTS of unix(7)).
+// pass connects, and sends the socket to the process at the other end of standard
+// output (SCM_RIGHTS, unix(7)).
 func (g *gcat) pass(ctx context.Context, where place) error {
 	p, err := g.dial(ctx, where)
 	if err != nil {

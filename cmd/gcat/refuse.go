@@ -13,15 +13,15 @@ import (
 	"gcat/internal/conn"
 )
 
-// An option is what the table says of one: with what it makes no sense.
+// An option is a row of the table of conflicts.
 type option struct {
 	name  string
 	given bool
-	needs string  // options without which it does nothing, separated by spaces
+	needs string  // options that it requires, separated by spaces
 	not   string  // options that it cannot be used with
-	on    sockets // the sockets that it is for; 0 is all
-	try   string  // a hint for the others
-	far   bool    // with --to it is of the connection to that endpoint
+	on    sockets // the sockets to which it applies; 0 is all
+	try   string  // a hint for the other sockets
+	far   bool    // with --to it applies to the connection to that endpoint
 }
 
 // sockets are kinds of sockets.
@@ -38,11 +38,10 @@ const (
 
 	ip       = tcp | udp
 	streams  = tcp | unixStream | vsock
-	messages = udp | unixDatagram | unixPacket | can // they keep the bounds of what is written
+	messages = udp | unixDatagram | unixPacket | can // they preserve message boundaries
 )
 
-// bounds are the kinds of sockets that keep the bounds of what is written as kind
-// does.
+// bounds returns the kinds of sockets that treat message boundaries as kind does.
 func bounds(kind sockets) sockets {
 	switch kind {
 	case udp, unixDatagram:
@@ -53,7 +52,8 @@ func bounds(kind sockets) sockets {
 	return streams
 }
 
-// kindOf is where's kind of socket, and its name in diagnostics; 0 is no place.
+// kindOf returns the kind of where's socket, and its name in diagnostics; 0 if where
+// is the zero place.
 func kindOf(where place) (kind sockets, name string) {
 	switch {
 	case where.Network == "":
@@ -74,14 +74,14 @@ func kindOf(where place) (kind sockets, name string) {
 	return tcp, "TCP"
 }
 
-// options is the table of what does not go together. An option stands in several
-// rows if it is refused differently in different cases, and in a row that refuses
-// nothing if others name it.
+// options returns the table of conflicts. An option has several rows if its conflicts
+// depend on the case. An option that only other rows name has a row without
+// conflicts.
 func (g *grammar) options(where, to place) []option {
 	kind, _ := kindOf(where)
 	beyond := g.To != ""
 	dialled := kind != 0 && !g.Listen
-	server, ours := "-c", "-l" // what needs a server to check
+	server, ours := "-c", "-l" // which options require a server's certificate, and which exclude one
 	if beyond {
 		server, ours = "--to=tls://", ""
 	}
@@ -166,8 +166,8 @@ func (g *grammar) options(where, to place) []option {
 	}
 }
 
-// refuseAll says what makes no sense at any of the targets; there are none if
-// they could not be read.
+// refuseAll returns the first conflict at any of the targets. There are no targets if
+// the operands could not be read.
 func (g *grammar) refuseAll(targets []place, to place) error {
 	if len(targets) == 0 {
 		return g.refuse(place{}, to, g.TLS)
@@ -175,7 +175,7 @@ func (g *grammar) refuseAll(targets []place, to place) error {
 	secure := slices.ContainsFunc(targets, func(p place) bool { return p.TLS })
 	for i, p := range targets {
 		if i > 0 && p.Network == targets[i-1].Network && p.TLS == targets[i-1].TLS {
-			continue // the same answer
+			continue // the result is the same
 		}
 		if err := g.refuse(p, to, secure); err != nil {
 			return err
@@ -184,10 +184,10 @@ func (g *grammar) refuseAll(targets []place, to place) error {
 	return nil
 }
 
-// refuse says what makes no sense, in the user's words, before anything is
-// opened. It changes nothing. If where could not be read it is the zero place,
-// and what depends on it is not refused: that error says more. secure says that TLS
-// is spoken at some target.
+// refuse returns the first conflict, before anything is opened. It changes nothing. If
+// the operands could not be read, where is the zero place, and conflicts that depend
+// on it are not checked: the error of the operands says more. secure reports that
+// some target uses TLS.
 func (g *grammar) refuse(where, to place, secure bool) error {
 	if err := g.refuseValues(); err != nil {
 		return err
@@ -230,12 +230,12 @@ func (g *grammar) refuse(where, to place, secure bool) error {
 	return g.refuseAt(where, to, kind)
 }
 
-// mostKeepalive is the longest that Linux takes for TCP_KEEPIDLE and
-// TCP_KEEPINTVL (MAX_TCP_KEEPIDLE of tcp.h). The net package does not report
-// that the system took no more.
+// mostKeepalive is the largest value of TCP_KEEPIDLE and TCP_KEEPINTVL on Linux
+// (MAX_TCP_KEEPIDLE of tcp.h). The net package does not report that the system
+// refused a larger one.
 const mostKeepalive = 32767 * time.Second
 
-// refuseValues refuses values that no option has.
+// refuseValues returns an error if the value of an option is out of its range.
 func (g *grammar) refuseValues() error {
 	negative := func(d *cli.Duration) bool { return d != nil && *d < 0 }
 	keepalive := time.Duration(0)
@@ -276,14 +276,13 @@ func (g *grammar) refuseValues() error {
 	return nil
 }
 
-// outside reports whether a number was given that is out of bounds.
+// outside reports whether n was given and is out of bounds.
 func outside(n *int, least, most int) bool { return n != nil && (*n < least || *n > most) }
 
-// bufferFits reports whether setsockopt(2), which takes an int, can be asked for
-// a buffer of that size. Nil is not asked for.
+// bufferFits reports whether size fits the int of setsockopt(2), or was not given.
 func bufferFits(size *cli.Size) bool { return size == nil || *size >= 1 && *size <= math.MaxInt32 }
 
-// refuseAt refuses values that make no sense at where.
+// refuseAt returns an error if a value makes no sense for where.
 func (g *grammar) refuseAt(where, to place, kind sockets) error {
 	if kind&ip != 0 && g.Port != "" {
 		if err := conn.CheckPort(g.Port); err != nil {

@@ -17,13 +17,13 @@ import (
 // A peer is the other end of a conversation.
 type peer struct {
 	net.Conn
-	name string // as the log and diagnostics call it
-	turn *turn  // with standard input, under -lk; nil: it is the only one
+	name string // in the log and in diagnostics
+	turn *turn  // with standard input, under -lk; nil: it is the only peer
 }
 
-// named is the peer at c. It is called by its address, or, as clients of Unix
-// sockets have none, by the path of the socket; behind a proxy, as the command
-// line calls it.
+// named returns the peer at c. Its name is its address, or for a client of a Unix
+// socket, which has no address, the path of the socket. Behind a proxy it is the
+// endpoint of the command line.
 func (g *gcat) named(c net.Conn, where place) peer {
 	e := conn.EndpointOf(c.RemoteAddr())
 	if g.via != nil || e.Host == "" && (e.Path == "" || e.Path == "@") {
@@ -32,10 +32,10 @@ func (g *gcat) named(c net.Conn, where place) peer {
 	return peer{Conn: c, name: e.Address()}
 }
 
-// address is a as a number and a port, or a path.
+// address returns a as a numeric host and a port, or as a path.
 func address(a net.Addr) string { return conn.EndpointOf(a).Address() }
 
-// event logs what has happened between local and remote.
+// event logs an event of the connection between local and remote.
 func (g *gcat) event(name, text, local, remote string) {
 	g.log.Event(1, cli.Event{
 		Name: name, Text: text,
@@ -43,24 +43,24 @@ func (g *gcat) event(name, text, local, remote string) {
 	})
 }
 
-// hint says what can be typed to do better, with -v or to a person at the terminal.
+// hint logs a hint, with -v or if standard error is a terminal.
 func (g *gcat) hint(line string) {
 	if g.log.Enabled(1) || term.IsTerminal(int(os.Stderr.Fd())) {
 		g.log.Hint(line)
 	}
 }
 
-// connected logs to whom.
+// connected logs a connection that we opened.
 func (g *gcat) connected(p peer) {
 	g.event("connected", "connected to "+p.name, address(p.LocalAddr()), p.name)
 }
 
-// accepted logs whom.
+// accepted logs a peer.
 func (g *gcat) accepted(local, remote string) {
 	g.event("accepted", "accepted "+remote, local, remote)
 }
 
-// listening logs where.
+// listening logs the address of the listener.
 func (g *gcat) listening(bound conn.Endpoint) {
 	g.log.Event(1, cli.Event{
 		Name:   "listening",
@@ -69,8 +69,8 @@ func (g *gcat) listening(bound conn.Endpoint) {
 	})
 }
 
-// closed logs how the conversation of local with remote ended and what was
-// moved. To is the endpoint that remote was joined to, if any.
+// closed logs the result of the conversation between local and remote. to is the
+// endpoint of --to, if any.
 func (g *gcat) closed(local, remote, to string, r conn.Result) {
 	if g.log.Level < 1 {
 		return
@@ -104,25 +104,24 @@ func (g *gcat) closed(local, remote, to string, r conn.Result) {
 	g.log.Event(1, cli.Event{Name: "closed", Text: text, Fields: fields})
 }
 
-// A tally is the conversations that a signal asks about, and a meter shows.
+// A tally counts the bytes of all conversations, for SIGUSR1 and for the meter.
 type tally struct {
 	reporting atomic.Bool
 
 	mu    sync.Mutex
 	talks map[*talk]bool
 
-	sent, received int64 // by those that are over
+	sent, received int64 // by conversations that have ended
 }
 
-// A talk is one of them.
+// A talk is one conversation.
 type talk struct {
 	peer   string
 	counts func() (sent, received int64)
 	began  time.Time
 }
 
-// add takes a conversation into the tally until the function it returns is
-// called.
+// add adds a conversation to the tally. done records its final counts.
 func (t *tally) add(peer string, counts func() (sent, received int64)) (done func()) {
 	one := &talk{peer, counts, time.Now()}
 	t.mu.Lock()
@@ -141,7 +140,7 @@ func (t *tally) add(peer string, counts func() (sent, received int64)) (done fun
 	}
 }
 
-// total is what all conversations have moved, those that are over included.
+// total returns the bytes of all conversations, including those that have ended.
 func (t *tally) total() (sent, received int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -153,9 +152,9 @@ func (t *tally) total() (sent, received int64) {
 	return sent, received
 }
 
-// reportCounts logs the counts so far: for SIGUSR1, or SIGINFO (^T) where it
-// exists. While a report is under way, on a terminal that ^S has stopped, there is
-// no second one.
+// reportCounts logs the counts so far, for SIGUSR1, or for SIGINFO (^T) where it
+// exists. It returns at once if another report is still being written, for example to
+// a terminal that ^S has stopped.
 func (g *gcat) reportCounts() {
 	if !g.tally.reporting.CompareAndSwap(false, true) {
 		return

@@ -18,26 +18,26 @@ import (
 	"gcat/internal/tty"
 )
 
-// A gcat is one run of the command: the flags, and what prepare makes of them.
-// What belongs to one peer is not in here.
+// A gcat is one run of the command: the flags, and what prepare derives from them. It
+// has no state of a single peer.
 type gcat struct {
 	*grammar
 	log     *cli.Log
 	tally   tally
 	console console
 
-	tls   *tls.Config            // of a listener; nil is no TLS
-	trust map[string]*tls.Config // of a client, by the peer's host
+	tls   *tls.Config            // of the listener; nil is no TLS
+	trust map[string]*tls.Config // of connections that we open, by the peer's host
 	via   *proxy.Proxy           // nil is no proxy
 	rules conn.Rules
 	dump  *filter.Dump // open; nil is none
-	to    place        // of --to
+	to    place        // the endpoint of --to
 	given conn.Handed  // the socket that a service manager hands over, else zero
 	room  *broker.Room // of --broker and --chat; nil is neither
 }
 
-// run is what the command does, from the parsed command line to the error that
-// decides its status.
+// run runs the command, from the parsed command line to the error that decides the
+// exit status.
 func (g *gcat) run() error {
 	targets, unread := g.places()
 	to, astray := g.farEnd()
@@ -63,8 +63,8 @@ func (g *gcat) run() error {
 	return g.closeDump(err)
 }
 
-// places are where to connect or listen. -l without an address listens on the
-// socket that a service manager hands over, if there is one.
+// places returns where to connect or listen. -l without an address listens on the
+// socket that a service manager passes, if there is one.
 func (g *gcat) places() ([]place, error) {
 	if !g.Listen || len(g.Args) > 0 || g.Port != "" {
 		return g.where()
@@ -82,7 +82,7 @@ func (g *gcat) places() ([]place, error) {
 	return []place{{conn.EndpointOf(g.given.Addr()), g.TLS}}, nil
 }
 
-// act does what was asked for at the one target, or, with -z, at all.
+// act runs the mode that the flags select, with one target, or with -z with all.
 func (g *gcat) act(ctx context.Context, targets []place) error {
 	where := targets[0]
 	switch {
@@ -102,7 +102,7 @@ func (g *gcat) act(ctx context.Context, targets []place) error {
 	return g.connect(ctx, where)
 }
 
-// prepare does what must be known to work before a socket is opened: it reads
+// prepare does everything that can fail before a socket is opened: it reads the access
 // rules, keys and certificates, opens the dump, and asks for a password.
 func (g *gcat) prepare(ctx context.Context, targets []place) (err error) {
 	if g.rules, err = conn.ParseRules(g.Allow, g.Deny); err != nil {
@@ -133,11 +133,11 @@ func (g *gcat) prepare(ctx context.Context, targets []place) (err error) {
 	return g.askPassword(ctx)
 }
 
-// unlessEnded returns what use returns, or earlier the cause of ctx's end: to
-// open a named pipe, or to read from it, is to wait for another process.
+// unlessEnded calls use, and returns its error, or the cause of ctx if ctx ends first:
+// opening or reading a named pipe may wait for another process without limit.
 func unlessEnded(ctx context.Context, use func() error) error {
 	used := make(chan error, 1)
-	go func() { used <- use() }() // ends with the process if no other one comes
+	go func() { used <- use() }() // ends with the process if the pipe stays without a peer
 	select {
 	case err := <-used:
 		return err
@@ -146,12 +146,11 @@ func unlessEnded(ctx context.Context, use func() error) error {
 	}
 }
 
-// orderly is how long an end in order may take at most once the deadline has
-// passed.
+// orderly is how long closing in order may take after the deadline has passed.
 const orderly = 5 * time.Second
 
-// deadline ends ctx when the whole run has lasted too long. If the run is held
-// up then, by a log that is not read for instance, the process ends without it.
+// deadline ends ctx when the time of --deadline has passed. If the run does not end
+// within orderly, for example because standard error is not read, the process exits.
 func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func()) {
 	d := g.Deadline.D()
 	if d <= 0 {
@@ -169,14 +168,12 @@ func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func
 	}
 }
 
-// signals returns a context that ends when a signal asks the command to; the
-// context's cause is the signal. A second signal ends the process at once. A
-// signal that was ignored when the command started (nohup) stays ignored.
-// Those of countSignals ask for the counts so far instead.
+// signals returns a context that a signal ends; its cause is the signal. A second
+// signal ends the process at once. A signal that was ignored when the command started
+// (nohup) stays ignored. Those of countSignals log the counts so far instead.
 //
-// They are caught before anything is opened: a process that a signal just killed
-// would leave unread what has arrived, and the kernel would reset the connection
-// for that.
+// Signals are caught before anything is opened: if a signal killed the process with
+// unread data in the socket, the kernel would reset the connection.
 func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	again := false

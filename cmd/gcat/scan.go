@@ -18,16 +18,16 @@ import (
 	"gcat/internal/scan"
 )
 
-// known does what would fail in the middle of a scan once that has taken all
-// descriptors: it puts numbers in the place of services' names, and loads the
-// authorities that TLS trusts.
+// known resolves service names to port numbers, removes duplicates, and loads the
+// system's certificates. These steps open files, which would fail during the scan if
+// it has taken all descriptors.
 func (g *gcat) known(ctx context.Context, targets []place) []place {
 	r := conn.Resolver{Numeric: g.Numeric}
 	seen := make(map[place]bool)
 	var known []place
 	for _, e := range targets {
 		if !e.Unix() {
-			if n, err := r.Port(ctx, e.Endpoint); err == nil { // else its try says what is wrong
+			if n, err := r.Port(ctx, e.Endpoint); err == nil { // else the try of this port reports the error
 				e.Port = strconv.Itoa(int(n))
 			}
 		}
@@ -37,7 +37,7 @@ func (g *gcat) known(ctx context.Context, targets []place) []place {
 		}
 	}
 	if len(g.trust) > 0 {
-		_, _ = x509.SystemCertPool() // the handshakes say what is wrong
+		_, _ = x509.SystemCertPool() // the handshakes report an error
 	}
 	return known
 }
@@ -48,11 +48,11 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 	d := g.dialer(targets[0])
 	forget := time.Duration(0)
 	if g.Retry > 0 {
-		forget = 40 * time.Millisecond // the next try asks again
+		forget = 40 * time.Millisecond // so that the next try looks the name up again
 	}
 	d.Resolver = d.Resolver.Memo(forget)
 	datagrams := *d
-	datagrams.Retry = 0 // the question is what is repeated
+	datagrams.Retry = 0 // scan.Scan repeats the datagrams
 	if g.Closed {
 		d.Retry = 0
 	}
@@ -80,7 +80,7 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 	all := results{oneHost: oneHost(targets), asked: len(targets)}
 	var output error
 	s.Report = func(r scan.State) {
-		if len(targets) > 1 || (r.Err == nil) != g.Closed || g.log.JSON { // else the diagnostic says it
+		if len(targets) > 1 || (r.Err == nil) != g.Closed || g.log.JSON { // else the diagnostic reports it
 			g.logPort(r)
 		}
 		all.add(r)
@@ -100,9 +100,9 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 	return all.failure()
 }
 
-// knockLimit is how long a UDP port may be silent: the connect limit if it was
-// given, else as long as a client waits for an answer, -q, -w or 1 s. With -q 0 and
-// -w 0 that is not at all.
+// knockLimit is how long a scan waits for the answer of a UDP port: the connect limit
+// if it was given, else -q, -w or 1 s, as for a client. With -q 0 and -w 0 it does not
+// wait.
 func (g *gcat) knockLimit() time.Duration {
 	if g.ConnectTimeout != nil {
 		return g.ConnectTimeout.D()
@@ -137,7 +137,7 @@ func (g *gcat) logPort(r scan.State) {
 	})
 }
 
-// portValue is a port as a log line has it: a number if it is one.
+// portValue returns port as a number if it is one, for the log.
 func portValue(port string) any {
 	if n, err := strconv.Atoi(port); err == nil {
 		return n
@@ -152,8 +152,8 @@ func kind(err error) conn.Kind {
 	return conn.NoConnection
 }
 
-// reason is why a port is not open, without what was tried: the port itself. A
-// proxy that cannot be reached stays named.
+// reason returns why a port is not open, without its endpoint, which the caller names.
+// The name of a proxy that cannot be reached stays.
 func reason(r scan.State) string {
 	if e, ok := errors.AsType[*conn.Error](r.Err); ok && e.Err != nil && e.Op == "connect to "+r.Endpoint.Address() {
 		return conn.Words(e.Err)
@@ -161,9 +161,9 @@ func reason(r scan.State) string {
 	return conn.Words(r.Err)
 }
 
-// results are what a scan found out.
+// results are the results of a scan.
 type results struct {
-	oneHost bool // the ports of one host were asked for
+	oneHost bool // the ports belong to one host
 	asked   int
 	open    []scan.State
 	closed  []scan.State
@@ -177,8 +177,7 @@ func (all *results) add(r scan.State) {
 	}
 }
 
-// name is what tells e from the others: its port, or all of it if they have
-// several hosts.
+// name returns the port of e, or its whole address if there are several hosts.
 func (all *results) name(e conn.Endpoint) string {
 	if all.oneHost {
 		return e.Port
@@ -186,7 +185,7 @@ func (all *results) name(e conn.Endpoint) string {
 	return e.Address()
 }
 
-// oneHost reports whether targets are ports of one host.
+// oneHost reports whether all targets are ports of one host.
 func oneHost(targets []place) bool {
 	first := targets[0]
 	return !first.Unix() && !slices.ContainsFunc(targets, func(p place) bool {
@@ -194,7 +193,8 @@ func oneHost(targets []place) bool {
 	})
 }
 
-// failure is nil if all ports are open. That a limit passed decides the status.
+// failure returns nil if all ports are open. If one passed a time limit, that decides
+// the status.
 func (all *results) failure() error {
 	if len(all.closed) == 0 {
 		return nil
@@ -228,8 +228,8 @@ func (all *results) failure() error {
 	return &conn.Error{Why: why, Op: "connect to " + host, Err: errors.New(strings.Join(reasons, "; "))}
 }
 
-// stillOpen is nil if all ports are closed. One that could not be asked, or may
-// be open, is not known to be.
+// stillOpen returns nil if all ports are closed. A port that could not be tried, or
+// that may be open, is not known to be closed.
 func (all *results) stillOpen() error {
 	for _, r := range all.closed {
 		switch why := kind(r.Err); {
@@ -250,7 +250,7 @@ func (all *results) stillOpen() error {
 	return &conn.Error{Why: conn.Timeout, Op: strings.Join(names, ", "), Err: errors.New("still open")}
 }
 
-// ranges shortens runs of ports: 1-3,7.
+// ranges joins ports with commas and shortens runs: 1-3,7.
 func ranges(ports []string) string {
 	var b strings.Builder
 	for i := 0; i < len(ports); {

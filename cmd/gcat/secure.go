@@ -15,8 +15,9 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// tlsOptions are the flags as TLS wants them. With --to those that check a server
-// are of the connection to its endpoint, and the certificate is the listener's.
+// tlsOptions returns the TLS options of the flags. With --to, those that verify a
+// server apply to the connection to its endpoint, and the certificate is the
+// listener's.
 func (f *tlsFlags) tlsOptions() tlsconn.Options {
 	return tlsconn.Options{
 		CA: f.TLSCA, Name: f.TLSName, Cert: f.TLSCert, Key: f.TLSKey, ALPN: f.TLSALPN,
@@ -25,8 +26,8 @@ func (f *tlsFlags) tlsOptions() tlsconn.Options {
 	}
 }
 
-// loadTLS reads the files that the options name, for where we listen and what we
-// dial.
+// loadTLS reads the files that the options name, for the listener at where and for the
+// places that are dialled.
 func (g *gcat) loadTLS(where place, dialled []place) (err error) {
 	options := g.tlsOptions()
 	if g.Listen && where.TLS {
@@ -60,7 +61,7 @@ func (g *gcat) loadTLS(where place, dialled []place) (err error) {
 	return nil
 }
 
-// hintKey adds to the error of a certificate without its key which option names that.
+// hintKey adds a hint about --tls-key to the error of a certificate without its key.
 func (f *tlsFlags) hintKey(err error) error {
 	if errors.Is(err, tlsconn.ErrNoKey) && f.TLSKey == "" {
 		return cli.Hint(err, "--tls-key FILE names the private key of --tls-cert")
@@ -68,7 +69,7 @@ func (f *tlsFlags) hintKey(err error) error {
 	return err
 }
 
-// logCertificate logs by which certificate clients will know the listener.
+// logCertificate logs the fingerprint of the listener's certificate.
 func (g *gcat) logCertificate() {
 	if g.tls == nil {
 		return
@@ -85,7 +86,7 @@ func (g *gcat) logCertificate() {
 	})
 }
 
-// secureClient performs the handshake over a connection that was made to where.
+// secureClient performs the TLS handshake of a client on a connection to where.
 func (g *gcat) secureClient(ctx context.Context, c net.Conn, where place) (net.Conn, error) {
 	s, err := tlsconn.Client(ctx, conn.NewSocket(c, nil), g.trust[where.Host])
 	if err != nil {
@@ -102,9 +103,9 @@ func (g *gcat) secureClient(ctx context.Context, c net.Conn, where place) (net.C
 	return s, nil
 }
 
-// secureServer performs the handshake over a connection that was accepted, if
-// TLS was asked for, under the limits of a listener: the connect limit if it was
-// given, else 10 s, and the idle limit.
+// secureServer performs the TLS handshake of a server on an accepted connection, if
+// TLS is on. Its limits are the connect limit if it was given, else 10 s, and the idle
+// limit.
 func (g *gcat) secureServer(ctx context.Context, p peer) (peer, error) {
 	if g.tls == nil {
 		return p, nil
@@ -122,7 +123,7 @@ func (g *gcat) secureServer(ctx context.Context, p peer) (peer, error) {
 	return p, nil
 }
 
-// logTLS logs what the handshake has settled.
+// logTLS logs the results of the handshake.
 func (g *gcat) logTLS(s *tlsconn.Stream) {
 	if !g.log.Enabled(1) {
 		return

@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// There is no signal to ask by.
+// countSignals is empty: this system has no such signal.
 var countSignals []os.Signal

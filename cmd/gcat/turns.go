@@ -7,21 +7,21 @@ import (
 	"gcat/internal/conn"
 )
 
-// turns is standard input under -lk, which belongs to one peer at a time: to the
-// first and, when that conversation is over, to the one that has waited longest,
-// or the next to come. Once it is at its end, it is for all.
+// turns is standard input under -lk. It goes to one peer at a time: to the first and,
+// when that conversation is over, to the peer that has waited longest, or the next to
+// connect. At its end, all peers read EOF.
 type turns struct {
 	mu      sync.Mutex
 	peers   []*turn // the first has its turn, the others wait
 	source  io.Reader
-	reading bool   // a read is under way, for the peer that has the turn when it returns
-	buf     []byte // of that read
-	chunk   []byte // what it returned, until it is taken
+	reading bool   // a read is pending; its bytes go to the peer that has the turn when it returns
+	buf     []byte // the buffer of that read
+	chunk   []byte // bytes that were read and not yet taken
 	whole   bool   // chunk holds a message that was not taken, even an empty one
-	err     error  // how the input ended
+	err     error  // the error that ended the input
 }
 
-// take queues a peer.
+// take adds a peer to the queue.
 func (in *turns) take() *turn {
 	t := &turn{in: in, wake: make(chan struct{}, 1)}
 	in.mu.Lock()
@@ -30,7 +30,7 @@ func (in *turns) take() *turn {
 	return t
 }
 
-// first is the peer that has the turn; nil is none. The caller holds in.mu.
+// first returns the peer that has the turn; nil is none. The caller holds in.mu.
 func (in *turns) first() *turn {
 	if len(in.peers) == 0 {
 		return nil
@@ -38,7 +38,7 @@ func (in *turns) first() *turn {
 	return in.peers[0]
 }
 
-// wakeAll lets every peer look again. The caller holds in.mu.
+// wakeAll makes every peer poll again. The caller holds in.mu.
 func (in *turns) wakeAll() {
 	for _, t := range in.peers {
 		select {
@@ -48,7 +48,7 @@ func (in *turns) wakeAll() {
 	}
 }
 
-// read reads once. It ends with the process if that read is never answered.
+// read reads once. It ends with that read, or with the process if there is no input.
 func (in *turns) read() {
 	n, err := in.source.Read(in.buf)
 	in.mu.Lock()
@@ -57,16 +57,16 @@ func (in *turns) read() {
 	in.wakeAll()
 }
 
-// A turn is a peer's place in the queue, and standard input and output as a
-// Stream for its conversation.
+// A turn is a peer's position in the queue, and the Stream of standard input and output
+// for its conversation.
 type turn struct {
 	conn.Stream
 	in   *turns
 	wake chan struct{}
-	over bool // nothing more is read for it; guarded by in.mu
+	over bool // Read returns EOF; guarded by in.mu
 }
 
-// on returns the turn around standard input and output.
+// on sets the standard streams of the turn, and returns it as their Stream.
 func (t *turn) on(s conn.Stream) conn.Stream {
 	t.in.mu.Lock()
 	defer t.in.mu.Unlock()
@@ -77,7 +77,7 @@ func (t *turn) on(s conn.Stream) conn.Stream {
 	return t
 }
 
-// Read returns what standard input has for the peer, once it is its turn.
+// Read waits for the peer's turn, and reads from standard input.
 func (t *turn) Read(p []byte) (int, error) {
 	for {
 		if n, err, ready := t.poll(p); ready {
@@ -87,7 +87,7 @@ func (t *turn) Read(p []byte) (int, error) {
 	}
 }
 
-// poll reports whether Read can return, and what.
+// poll returns the result of Read if it is ready.
 func (t *turn) poll(p []byte) (n int, err error, ready bool) {
 	in := t.in
 	in.mu.Lock()
@@ -104,7 +104,7 @@ func (t *turn) poll(p []byte) (n int, err error, ready bool) {
 	case in.err == io.EOF && !in.whole:
 		return 0, io.EOF, true
 	case mine && in.err != nil && !in.whole:
-		err, in.err = in.err, io.EOF // it fails for one, and is at its end for the others
+		err, in.err = in.err, io.EOF // one peer gets the error, the others EOF
 		in.wakeAll()
 		return 0, err, true
 	case mine && !in.reading && !in.whole:
@@ -114,7 +114,8 @@ func (t *turn) poll(p []byte) (n int, err error, ready bool) {
 	return 0, nil, false
 }
 
-// PeerEnded is called by the relay. If the peer still waits, that is all.
+// PeerEnded records the peer's EOF. A peer that still waits for its turn gets no input.
+// The relay calls PeerEnded.
 func (t *turn) PeerEnded() {
 	t.in.mu.Lock()
 	defer t.in.mu.Unlock()
@@ -124,11 +125,11 @@ func (t *turn) PeerEnded() {
 	}
 }
 
-// Unwrap gives access to the standard streams.
+// Unwrap returns the standard streams.
 func (t *turn) Unwrap() conn.Stream { return t.Stream }
 
-// Yield ends the turn, whether it has come or not, and lets the next begin. The
-// relay calls it when it reads no more.
+// Yield ends the turn, even if it has not begun, and the next peer's turn begins. The
+// relay calls Yield when it reads no more.
 func (t *turn) Yield() {
 	in := t.in
 	in.mu.Lock()

@@ -8,14 +8,14 @@ import (
 	"gcat/internal/scan"
 )
 
-// A place is an endpoint of the command line, and whether TLS is spoken there.
-// The zero place is none.
+// A place is an endpoint of the command line, with or without TLS. The zero value is
+// no place.
 type place struct {
 	conn.Endpoint
 	TLS bool
 }
 
-// where is the place that the command line names; with -z there may be several.
+// where returns the place that the operands name; with -z there may be several.
 func (g *grammar) where() (targets []place, err error) {
 	var one place
 	switch {
@@ -35,7 +35,7 @@ func (g *grammar) where() (targets []place, err error) {
 	return []place{one}, nil
 }
 
-// farEnd is where --to joins the peers to; the zero place without it.
+// farEnd returns the place of --to; the zero place without --to.
 func (g *grammar) farEnd() (place, error) {
 	if g.To == "" {
 		return place{}, nil
@@ -48,7 +48,7 @@ func (g *grammar) farEnd() (place, error) {
 	return place{e, e.Network == "tls"}, usage(err)
 }
 
-// network is what the flags make of an endpoint that does not say its own.
+// network returns the network of an endpoint without a scheme, from the flags.
 func (g *grammar) network() string {
 	switch {
 	case g.Unix && g.UDP:
@@ -63,7 +63,7 @@ func (g *grammar) network() string {
 	return network + g.family()
 }
 
-// family is the digit behind a network's name that -4 and -6 ask for.
+// family returns the digit that -4 or -6 appends to the name of a network.
 func (g *grammar) family() string {
 	switch {
 	case g.IPv4:
@@ -74,7 +74,7 @@ func (g *grammar) family() string {
 	return ""
 }
 
-// destination is where to connect to.
+// destination returns the place to connect to.
 func (g *grammar) destination() (place, error) {
 	syntax := conn.Syntax{Network: g.network()}
 	switch len(g.Args) {
@@ -91,7 +91,7 @@ func (g *grammar) destination() (place, error) {
 	return place{}, cli.Usagef("too many arguments: %q", g.Args[2])
 }
 
-// address is where to listen: all spellings of nc's listeners.
+// address returns the place to listen on. It accepts the forms of all versions of nc.
 func (g *grammar) address() (place, error) {
 	syntax := conn.Syntax{Network: g.network(), Listening: true}
 	args := g.Args
@@ -114,7 +114,7 @@ func (g *grammar) address() (place, error) {
 	return g.endpoint(args[0], syntax)
 }
 
-// targets are what a scan asks: a host and its ports, or endpoints.
+// targets returns the places of a scan: the ports of one host, or endpoints.
 func (g *grammar) targets() ([]place, error) {
 	if len(g.Args) == 0 {
 		return nil, cli.Usagef("no destination: want HOST PORT[-PORT]... or HOST:PORT...")
@@ -144,7 +144,7 @@ func (g *grammar) targets() ([]place, error) {
 	return targets, nil
 }
 
-// hostPorts are ports of one host.
+// hostPorts returns the places of the ports of one host.
 func (g *grammar) hostPorts(host string, words []string, syntax conn.Syntax) ([]place, error) {
 	ports, err := scan.ParsePorts(words)
 	if err != nil {
@@ -159,7 +159,7 @@ func (g *grammar) hostPorts(host string, words []string, syntax conn.Syntax) ([]
 	return targets, nil
 }
 
-// cutPorts takes HOST:PORTS apart where PORTS are several.
+// cutPorts splits HOST:PORTS; ok reports that PORTS are several.
 func cutPorts(word string) (host, ports string, ok bool) {
 	i := strings.LastIndexByte(word, ':')
 	if i < 0 || strings.Contains(word, "/") {
@@ -173,13 +173,13 @@ func cutPorts(word string) (host, ports string, ok bool) {
 	return host, ports, several
 }
 
-// hostPort reads two words.
+// hostPort returns the place that a host and a port name.
 func (g *grammar) hostPort(host, port string, syntax conn.Syntax) (place, error) {
 	e, err := conn.ParseHostPort(host, port, syntax)
 	return place{e, g.TLS}, usage(err)
 }
 
-// endpoint reads one word; with -U it is a path whatever it looks like.
+// endpoint returns the place that one word names; with -U the word is always a path.
 func (g *grammar) endpoint(word string, syntax conn.Syntax) (place, error) {
 	e, err := conn.ParseEndpoint(word, syntax)
 	switch {
@@ -195,7 +195,7 @@ func (g *grammar) endpoint(word string, syntax conn.Syntax) (place, error) {
 	return g.agree(word, e)
 }
 
-// agree holds an endpoint's own scheme against -u, -4 and -6.
+// agree returns the place of e, or an error if its scheme conflicts with -u, -4 or -6.
 func (g *grammar) agree(word string, e conn.Endpoint) (place, error) {
 	p := place{e, g.TLS || e.Network == "tls"}
 	family := g.family()
@@ -215,5 +215,5 @@ func (g *grammar) agree(word string, e conn.Endpoint) (place, error) {
 	return p, nil
 }
 
-// usage makes err one of the command line; its hint stays.
+// usage gives err the status of a usage error, and keeps its hint.
 func usage(err error) error { return cli.WithStatus(cli.Usage, err) }
