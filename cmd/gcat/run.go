@@ -32,7 +32,7 @@ type gcat struct {
 	rules conn.Rules
 	dump  *filter.Dump // open; nil is none
 	to    place        // the endpoint of --to
-	given conn.Handed  // the socket that a service manager hands over, else zero
+	given conn.Handed  // the socket that a service manager passes, else zero
 	room  *broker.Room // of --broker and --chat; nil is neither
 }
 
