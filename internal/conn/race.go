@@ -24,10 +24,10 @@ func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Con
 	for next, running := 0, 0; next < len(addresses) || running > 0; {
 		var pause <-chan time.Time
 		if next < len(addresses) {
-			go func(i int) { // ends with its dial, at the latest with ctx
-				c, err := dial(ctx, addresses[i])
+			go func(i int, address netip.AddrPort) { // ends with its dial, at the latest with ctx
+				c, err := dial(ctx, address)
 				results <- attempt{i, c, err}
-			}(next)
+			}(next, addresses[next])
 			next++
 			running++
 			if next < len(addresses) {

@@ -237,7 +237,11 @@ func TestAfter(t *testing.T) {
 		for _, how := range []string{"close", "reset", "stall", "half-close"} {
 			t.Run(service+" "+how, func(t *testing.T) {
 				t.Parallel()
-				s := gecho(t, 1, "--service", service, "--"+how+"-after", "10000", "--delay", "20ms", "0")
+				delay := "20ms"
+				if how == "reset" {
+					delay = "300ms" // connect(2) would return a reset that comes at once
+				}
+				s := gecho(t, 1, "--service", service, "--"+how+"-after", "10000", "--delay", delay, "0")
 				c := s.dial()
 				if service == "echo" {
 					_, _ = c.Write(noise(3, 20_000))

@@ -264,11 +264,11 @@ func TestToOtherFaults(t *testing.T) {
 	t.Parallel()
 	t.Run("delay", func(t *testing.T) {
 		t.Parallel()
-		_, client, server := handingOn(t, "tcp", "--delay", "200ms", "-w", "100ms")
+		_, client, server := handingOn(t, "tcp", "--delay", "2500ms", "-w", "1")
 		began := time.Now()
 		_, _ = io.WriteString(server, "x")
 		_, _ = client.Read(make([]byte, 1))
-		if took := time.Since(began); took < 200*time.Millisecond {
+		if took := time.Since(began); took < 2500*time.Millisecond {
 			t.Errorf("it took %v", took)
 		}
 	})
