@@ -24,7 +24,7 @@ func TestStallUpload(t *testing.T) {
 // ends the conversation: status 0 is for everything delivered.
 func TestStallOutput(t *testing.T) {
 	t.Parallel()
-	for _, options := range [][]string{{"-q0.3"}, {"-w0.3"}, {"--deadline=0.5"}, {"-q0.3", "-C"}, {"-q0.3", "-o", os.DevNull}} {
+	for _, options := range [][]string{{"-q1"}, {"-w1"}, {"--deadline=1.5"}, {"-q1", "-C"}, {"-q1", "-o", os.DevNull}} {
 		at := serve(t, "tcp", func(c halfConn) { _, _ = c.Write(make([]byte, 100_000)) })
 		r, w, err := os.Pipe()
 		if err != nil {
