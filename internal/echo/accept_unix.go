@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// open prepares the wait for connections. Go's listeners cannot be waited on
-// without accepting, so a copy of the descriptor is. Without it Accept alone
-// serves.
+// open prepares the wait for connections. A listener of package net offers no
+// wait without an accept, so the acceptor waits on a copy of its descriptor. If
+// there is none, Accept does the waiting.
 func (a *acceptor) open() {
 	l, ok := a.socket.Listener.(syscall.Conn)
 	if !ok {
@@ -38,10 +38,10 @@ func (a *acceptor) open() {
 	a.watch = f
 }
 
-// ready waits for a connection and takes a slot for it. It returns false if
-// there is none, or the wait was interrupted. The slot is taken only when a
-// connection is there for it: else a listener without clients would keep the
-// last one from the others.
+// ready waits for a connection and takes a slot for it. It returns false if no
+// slot is free or the wait was interrupted. It takes the slot after the wait:
+// otherwise a listener without clients would keep the last slot from the other
+// listeners.
 func (a *acceptor) ready() (ok bool) {
 	if a.raw == nil {
 		return a.server.slots.take()
@@ -72,8 +72,8 @@ func readable(fd uintptr) bool {
 	}
 }
 
-// slotLimit is how many connections are served at once: as asked for, and never
-// more than there are descriptors for.
+// slotLimit is how many connections are served at once: MaxConns, but never more
+// than there are descriptors for.
 func (s *Server) slotLimit(sockets int) int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<30 {

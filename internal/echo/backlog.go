@@ -6,10 +6,10 @@ import (
 )
 
 // FillBacklog connects to a listener that never accepts until its backlog is full,
-// so that the kernel keeps the next client waiting. The
-// connections are to be kept open.
+// so that the kernel keeps the next client waiting. The caller keeps the
+// connections open.
 func FillBacklog(l net.Listener) (held []net.Conn) {
-	const most = 64 // more than two means that other clients fill it, too
+	const most = 64 // a backlog of 1 takes two; a bound in case that it does not fill
 	for range most {
 		c, err := net.DialTimeout(l.Addr().Network(), reachable(l.Addr()), 300*time.Millisecond)
 		if err != nil {
@@ -20,7 +20,8 @@ func FillBacklog(l net.Listener) (held []net.Conn) {
 	return held
 }
 
-// reachable is the address at which this machine reaches a listener.
+// reachable is the address to connect to for a listener at a: the loopback if a is
+// all addresses.
 func reachable(a net.Addr) string {
 	if t, ok := a.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
 		t2 := *t

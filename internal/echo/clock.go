@@ -7,11 +7,10 @@ import (
 	"gcat/internal/conn"
 )
 
-// A clock watches one connection: the idle limit, by a stamp that each mover of
-// bytes touches, and the deadline of its whole life. Its timer is armed again
-// only when it fires, so that a message costs a store and nothing else.
-//
-// When to look, and what is seen, is [conn.Progress.Look]'s.
+// A clock enforces the idle limit and the deadline of one connection. Each read and
+// write stores the time in its Progress; the timer is armed again only when it
+// fires, so that a message costs one store. [conn.Progress.Look] decides when the
+// timer fires next and whether the connection is idle.
 type clock struct {
 	conn.Progress
 	expire func(what string, limit time.Duration)
@@ -40,7 +39,7 @@ func (c *clock) setIdle(limit time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.limit, c.due = limit, time.Now().Add(limit/4)
-	c.Touch() // behind that, as in Wait
+	c.Touch() // after due is set, as in Progress.Wait
 	switch {
 	case c.stopped:
 	case c.timer != nil && limit > 0:
@@ -52,7 +51,7 @@ func (c *clock) setIdle(limit time.Duration) {
 	}
 }
 
-// stop ends the clocks; expire may still be under way.
+// stop ends the clocks; a call of expire may still be running.
 func (c *clock) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,7 +64,7 @@ func (c *clock) stop() {
 	}
 }
 
-// look sees whether the limit has passed, and when to look again.
+// look reports an idle limit that has passed, or arms the timer again.
 func (c *clock) look() {
 	c.mu.Lock()
 	if c.stopped || c.limit == 0 {

@@ -17,7 +17,7 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// A connection is what is known of one, and its clock.
+// A connection is the state of one accepted connection, and its clock.
 type connection struct {
 	server        *Server
 	number        int64
@@ -29,7 +29,7 @@ type connection struct {
 	stream    conn.Stream // the socket, or TLS above it
 	raw       syscall.RawConn
 	clock     clock
-	progress  *conn.Progress // what pauses: the clock, or the relay's
+	progress  *conn.Progress // paused by our own delays: the clock's, or the relay's
 	out       outlet         // to the client
 	interrupt func()         // ends the relay
 	plan      plan
@@ -62,7 +62,7 @@ var (
 	errLong  = errors.New("the line is too long") // close in order
 )
 
-// newConnection is one that has just been accepted.
+// newConnection wraps a connection that has just been accepted.
 func (s *Server) newConnection(nc net.Conn, number int64, socket Socket) *connection {
 	c := &connection{
 		server: s, number: number, endpoint: socket.Name, messages: socket.Messages,
@@ -96,7 +96,7 @@ func addrName(a net.Addr) string {
 	return fmt.Sprintf("%q", u.Name)
 }
 
-// serve is the life of a connection. It returns when it is closed.
+// serve serves the connection until it is closed.
 func (c *connection) serve(secure *tls.Config) {
 	s := c.server
 	s.track(c)
@@ -105,7 +105,7 @@ func (c *connection) serve(secure *tls.Config) {
 	s.Totals.Now.Add(1)
 	idle := s.Idle
 	if s.To != nil {
-		idle = 0 // the relay's
+		idle = 0 // the relay has the idle clock
 	}
 	c.clock.start(idle, s.Deadline, c.expire)
 	err := c.handshake(secure)
@@ -124,7 +124,7 @@ func (c *connection) serve(secure *tls.Config) {
 	s.Totals.Now.Add(-1)
 }
 
-// handshake puts TLS on the connection, or fails it as the faults want it.
+// handshake performs the TLS handshake, with the fault of TLS if there is one.
 func (c *connection) handshake(secure *tls.Config) error {
 	if secure == nil {
 		return nil
@@ -155,15 +155,16 @@ func (c *connection) handshake(secure *tls.Config) error {
 	return nil
 }
 
-// hang is silence with the connection up, until the peer is gone or the
-// connection or the server is ended. It is of our making, so the idle clock
-// stands still, and the end of the server does not wait for it.
+// hang keeps the connection open and silent until the peer is gone, a clock ends
+// the connection or the server stops. The silence is ours, so the idle clock is
+// paused, and a server that stops gives it no grace.
 func (c *connection) hang() error {
 	defer c.untimed()()
 	return c.pause(math.MaxInt64)
 }
 
-// untimed begins a time that only the peer, the deadline or a signal ends.
+// untimed pauses the idle clock until done is called. Meanwhile a signal to the
+// server ends the connection without grace.
 func (c *connection) untimed() (done func()) {
 	c.progress.Pause()
 	stop := context.AfterFunc(c.server.stopping, func() { c.end(reason{by: "signal"}) })
@@ -192,8 +193,8 @@ func timedOut(clock string, limit time.Duration) Event {
 	return Event{Kind: TimedOut, What: fmt.Sprintf("timed out: nothing moved for %v", limit)}
 }
 
-// end makes whatever the connection waits for return, for a reason; only the first
-// reason counts.
+// end interrupts the read or write that the connection is blocked in, and keeps the
+// reason. It returns false if the connection had a reason already.
 func (c *connection) end(why reason) bool {
 	c.endMu.Lock()
 	defer c.endMu.Unlock()
@@ -216,8 +217,8 @@ func (c *connection) end(why reason) bool {
 // goneCheck is how often a pause looks whether the peer is still there.
 const goneCheck = time.Second
 
-// pause sleeps for d, which is not idleness, until the peer has gone, or until
-// the connection is ended.
+// pause sleeps for d, or until the peer is gone or the connection is ended. The
+// idle clock is paused.
 func (c *connection) pause(d time.Duration) error {
 	if d <= 0 {
 		return nil
@@ -239,8 +240,8 @@ func (c *connection) pause(d time.Duration) error {
 	return nil
 }
 
-// finish closes the connection as err (what ended the conversation) asks, and
-// reports it.
+// finish closes the connection and reports it. The error that ended the
+// conversation decides how.
 func (c *connection) finish(err error) {
 	cause := c.cause.Load()
 	ended := "local"
@@ -291,8 +292,8 @@ func (c *connection) finish(err error) {
 	})
 }
 
-// closeInOrder sends the farewell, shuts the sending half down, reads what is still
-// under way and closes, all within drainLimit.
+// closeInOrder sends the farewell, shuts the sending direction down, reads what is
+// in flight and closes, all within drainLimit.
 func (c *connection) closeInOrder(farewell string, idle bool) {
 	c.endMu.Lock() // end has set its deadlines, and sets no more
 	c.cause.CompareAndSwap(nil, &reason{by: "local"})
@@ -306,7 +307,7 @@ func (c *connection) closeInOrder(farewell string, idle bool) {
 		_ = c.socket.CloseWrite()
 	}
 	_, err := c.socket.SyscallConn()
-	if err == nil && c.drain(idle) { // elsewhere nothing under way can do harm
+	if err == nil && c.drain(idle) { // without a descriptor there is no reset
 		_ = c.socket.Reset()
 		return
 	}
@@ -314,9 +315,9 @@ func (c *connection) closeInOrder(farewell string, idle bool) {
 }
 
 // drain reads until the peer's end of file or the deadline. After an idle limit
-// nothing can be under way: what comes once the peer's kernel has our FIN was
-// written by a peer that has not looked, and is answered by a reset, so that
-// the next write fails. It reports whether that is so.
+// nothing can be in flight: bytes that arrive once the peer's kernel has our FIN
+// were written by a peer that did not read the end of file. Then it returns true,
+// and the caller resets the connection so that the peer's next write fails.
 func (c *connection) drain(idle bool) (late bool) {
 	b := borrow()
 	defer giveBack(b)
@@ -331,18 +332,18 @@ func (c *connection) drain(idle bool) (late bool) {
 	}
 }
 
-// report completes e with what is known of the connection.
+// report adds the connection's number and addresses to e.
 func (c *connection) report(e Event) {
 	e.Number, e.Endpoint, e.Remote, e.Local = c.number, c.endpoint, c.remote, c.local
 	c.server.report(e)
 }
 
-// fault reports a fault that is done now.
+// fault reports a fault that is being applied.
 func (c *connection) fault(format string, args ...any) {
 	c.report(Event{Kind: Faulted, What: fmt.Sprintf(format, args...)})
 }
 
-// track and forget keep the list of the clients that are open.
+// track and forget maintain the set of open connections.
 func (s *Server) track(c *connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

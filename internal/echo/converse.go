@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// converse is the conversation: nil at the peer's end of file, else what ended
-// it.
+// converse holds the conversation. It returns nil at the peer's end of file, else
+// the error that ended it.
 func (c *connection) converse() error {
 	f := &c.server.Faults
 	if c.failing() {
@@ -40,7 +40,7 @@ func (c *connection) converse() error {
 	return err
 }
 
-// failing reports whether the connection is one of the first, which fail.
+// failing reports whether the connection is one of the first FailFirst.
 func (c *connection) failing() bool { return c.number <= c.server.Faults.FailFirst }
 
 func (c *connection) failFirst(how How) error {
@@ -65,8 +65,7 @@ func (c *connection) onEOF(how How) error {
 	return c.hang()
 }
 
-// serviced does what the service does until the peer's end of file (nil) or
-// something else ends it.
+// serviced runs the service until the peer's end of file (nil) or an error.
 func (c *connection) serviced() error {
 	s := c.server
 	switch s.Service {
@@ -95,8 +94,8 @@ func (c *connection) tell(b []byte) error {
 	return errDone
 }
 
-// discardService throws away what comes. The sizes after which a fault is due
-// count what was received, since nothing is sent.
+// discardService reads and discards. Limits count received bytes here, since none
+// are sent.
 func (c *connection) discardService() error {
 	f := &c.server.Faults
 	limit := f.limit()
@@ -108,11 +107,11 @@ func (c *connection) discardService() error {
 	})
 }
 
-// generate sends size bytes of the pattern, or without end if size is 0, and
-// throws away what comes meanwhile.
+// generate sends size bytes of the pattern, or sends it without end if size is 0,
+// and discards what it receives.
 func (c *connection) generate(size int64) error {
 	ended := make(chan error, 1)
-	go func() { ended <- c.discard() }() // the peer's end, or Interrupt, ends it
+	go func() { ended <- c.discard() }() // ends at the peer's end of file, or by Interrupt
 	err := c.sendPattern(size)
 	if err == nil {
 		err = c.stream.CloseWrite()
@@ -142,7 +141,7 @@ func (c *connection) sendPattern(size int64) error {
 	return nil
 }
 
-// answer replies to what one read, or one line, brought.
+// answer replies to the data of one read, or to one line.
 func (c *connection) answer(data []byte) error {
 	s := c.server
 	if s.Reply != nil || s.Suffix != "" {
@@ -213,7 +212,7 @@ func cutLine(data []byte) (line, rest []byte, whole bool) {
 	return data, nil, false
 }
 
-// takeLine obeys line, if it is a control line, and answers it.
+// takeLine executes line if it is a control line, and answers it.
 func (c *connection) takeLine(line []byte) error {
 	if c.server.Control {
 		switch done, err := c.control(withoutEnding(line)); {
@@ -227,8 +226,8 @@ func (c *connection) takeLine(line []byte) error {
 	return c.answer(line)
 }
 
-// control obeys `exit` (done) and `set time N`; other lines are not for it,
-// unless they begin with the word set.
+// control executes `set time N`, and returns done for `exit`. Another line that
+// begins with the word set is an error; all others are ignored here.
 func (c *connection) control(line []byte) (done bool, err error) {
 	words := bytes.Fields(line)
 	switch {

@@ -15,8 +15,8 @@ import (
 	"gcat/internal/conn"
 )
 
-// packets serves one socket of datagrams. Each is answered alone, whole, and
-// only if the answer can do no harm: see [packets.refuse].
+// packets serves one datagram socket. Each datagram gets one answer, whole, or none
+// if an answer could do harm: see [packets.refuse].
 type packets struct {
 	server *Server
 	socket Socket
@@ -25,7 +25,7 @@ type packets struct {
 	start  time.Time
 	number int64  // of the datagram, from 1
 	lost   int64  // datagrams dropped by the kernel, as counted last
-	way    string // with --to, in words: down or up
+	way    string // the direction with a Target: down or up
 	out    []byte // reused for replies
 	key    []byte // reused for addresses
 
@@ -34,7 +34,7 @@ type packets struct {
 	mu       sync.Mutex
 	reported map[string]time.Time // when a reason last was
 	held     *packet              // to be sent after the next one
-	later    []postponed          // by when they are due
+	later    []postponed          // in the order in which they are due
 	waiting  int                  // bytes of later, as counted by postpone
 	alarm    *time.Timer          // for the first of them
 	sending  sync.Mutex
@@ -47,7 +47,7 @@ type origin struct {
 	name string         // of a Unix socket; empty if it has none
 	to   netip.Addr     // where it was sent; invalid if that is not known
 	cast bool           // it was sent to a broadcast or multicast address
-	peer net.Addr       // where addr and name do not say it
+	peer net.Addr       // of a CAN socket; else nil
 	raw  rawOrigin
 }
 
@@ -96,7 +96,7 @@ func (s *Server) servePacket(ctx context.Context, socket Socket) {
 	_ = socket.Packet.Close()
 }
 
-// finish gives replies that still wait the time that connections have to finish.
+// finish gives pending replies the same grace as connections, then drops them.
 func (p *packets) finish() {
 	sent := make(chan struct{})
 	go func() { p.pending.Wait(); close(sent) }() // ends when the last is sent, or dropped
@@ -124,7 +124,7 @@ func (p *packets) countDropped() {
 	}
 }
 
-// dropLook is after how many datagrams the kernel is asked what it has dropped.
+// dropLook is the number of datagrams between two reads of the kernel's drop count.
 const dropLook = 256
 
 // take answers one datagram.
@@ -157,8 +157,9 @@ func (p *packets) take(data []byte, from *origin) {
 	p.deliver(reply, from)
 }
 
-// refuse says why a datagram gets no answer, or nothing: one forged packet must
-// not set two servers on each other, nor gecho on a third.
+// refuse returns why a datagram gets no answer; empty means that it gets one. One
+// forged packet must not start a loop between two servers, nor direct gecho's
+// answers at a third host.
 func (p *packets) refuse(data []byte, from *origin) string {
 	s := p.server
 	a := from.addr
@@ -178,7 +179,8 @@ func (p *packets) refuse(data []byte, from *origin) string {
 	return p.looping(data, from)
 }
 
-// looping says why a datagram may be one of a loop, or nothing.
+// looping returns why a datagram may belong to a loop; empty means that it does
+// not.
 func (p *packets) looping(data []byte, from *origin) string {
 	s := p.server
 	a := from.addr
@@ -202,14 +204,14 @@ func (p *packets) looping(data []byte, from *origin) string {
 	return ""
 }
 
-// varies reports whether the same datagram gets another answer the next time. In
-// a loop of two servers no two datagrams are alike then, so all count.
+// varies reports whether equal datagrams get different answers. Then the datagrams
+// of a loop differ, and the loop guard counts all of them.
 func (s *Server) varies() bool {
 	return s.Service == Chargen || s.Service == Daytime || s.Service == Time || s.Reply != nil || s.Faults.Corrupt > 0
 }
 
-// unanswered reports that nothing was answered, each reason once a second at
-// most: a flood of datagrams must not become a flood of lines.
+// unanswered counts a datagram without an answer and reports why, each reason once
+// a second at most: a flood of datagrams must not become a flood of log lines.
 func (p *packets) unanswered(from *origin, why string) {
 	p.server.Totals.Unanswered.Add(1)
 	kind := Noticed
@@ -221,7 +223,7 @@ func (p *packets) unanswered(from *origin, why string) {
 	}
 }
 
-// due reports whether a reason may be reported: it has not been for a second.
+// due reports whether a second has passed since the reason was last reported.
 func (p *packets) due(why string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -234,7 +236,7 @@ func (p *packets) due(why string) bool {
 	return true
 }
 
-// reply makes the answer to data; false if the service has none.
+// reply returns the answer to data; false if the service sends none.
 func (p *packets) reply(data []byte, from *origin) ([]byte, bool) {
 	s := p.server
 	longest := maxDatagram
@@ -280,7 +282,7 @@ func (p *packets) deliver(reply []byte, to *origin) {
 	}
 }
 
-// failed reports an error of sending, each kind once a second.
+// failed reports an error of sending, each text once a second at most.
 func (p *packets) failed(to *origin, err error) {
 	if !p.due(conn.Words(err)) {
 		p.server.Totals.Errors.Add(1)
@@ -318,7 +320,7 @@ func ownAddresses(sockets []Socket) map[addressKey]struct{} {
 
 // An addressKey is the address of a datagram socket.
 type addressKey struct {
-	addr netip.AddrPort // of all addresses: 0.0.0.0, whatever the family
+	addr netip.AddrPort // 0.0.0.0 for all addresses of either family
 	name string
 }
 
@@ -330,11 +332,11 @@ func keyOf(a netip.AddrPort) addressKey {
 	return addressKey{addr: netip.AddrPortFrom(ip, a.Port())}
 }
 
-// ours reports whether a datagram claims to come from one of our own sockets. A
-// socket on all addresses has every address that this machine has now.
+// ours reports whether a datagram has the address of one of our own sockets as its
+// source. A socket on all addresses has every address of this machine.
 func (s *Server) ours(from *origin) bool {
 	if from.peer != nil {
-		return false // a CAN socket does not hear itself
+		return false // a CAN socket does not receive what it sends
 	}
 	if !from.addr.IsValid() {
 		_, ours := s.own[addressKey{name: from.name}]
@@ -348,7 +350,8 @@ func (s *Server) ours(from *origin) bool {
 }
 
 // isLocal reports whether an address is this machine's: a socket can be bound to
-// it. A link-local one cannot without its interface, and is looked for.
+// it. A link-local address cannot be bound to without its interface; it is compared
+// with the addresses of all interfaces.
 func isLocal(a netip.Addr) bool {
 	if a.IsLoopback() {
 		return true
@@ -360,7 +363,7 @@ func isLocal(a netip.Addr) bool {
 		}
 		return err == nil
 	}
-	addrs, _ := net.InterfaceAddrs() // without them none is ours
+	addrs, _ := net.InterfaceAddrs() // on an error none is ours
 	return slices.ContainsFunc(addrs, func(addr net.Addr) bool {
 		n, ok := addr.(*net.IPNet)
 		return ok && n.IP.Equal(net.IP(a.AsSlice()))

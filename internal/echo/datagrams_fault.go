@@ -10,8 +10,8 @@ import (
 // reorderLimit is how long a reply is held back for another one to overtake it.
 const reorderLimit = time.Second
 
-// faulty sends a reply as the faults want it: not at all, twice, late, broken,
-// or behind the next one.
+// faulty applies the faults to a reply: it is lost, corrupted, duplicated, delayed
+// or sent after the next one.
 func (p *packets) faulty(reply []byte, to *origin) {
 	f := &p.server.Faults
 	dice := f.plan(p.number)
@@ -63,14 +63,14 @@ type postponed struct {
 	due    time.Time
 }
 
-// Replies that wait for their time may hold mostWaiting bytes for each socket,
-// besides its payload replyCost for each.
+// The delayed replies of one socket take at most mostWaiting bytes of memory; each
+// counts as its payload and replyCost.
 const (
 	mostWaiting = 4 << 20
 	replyCost   = 512
 )
 
-// postpone sends a reply copies times after d; false if there is no room for it.
+// postpone sends copies of a reply after d; false if mostWaiting is reached.
 func (p *packets) postpone(one *packet, copies int, d time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,7 +96,7 @@ func (p *packets) postpone(one *packet, copies int, d time.Duration) bool {
 	return true
 }
 
-// drop forgets the replies that wait.
+// drop discards the pending replies.
 func (p *packets) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,7 +110,7 @@ func (p *packets) drop() {
 
 // sendDue sends the replies whose time has come.
 func (p *packets) sendDue() {
-	p.sending.Lock() // one at a time, or their order would be lost
+	p.sending.Lock() // one goroutine at a time, to keep their order
 	defer p.sending.Unlock()
 	for {
 		p.mu.Lock()
@@ -135,8 +135,8 @@ func (p *packets) sendDue() {
 	}
 }
 
-// hold keeps a reply until the next one has been sent; false if there is one
-// that is held already.
+// hold keeps a reply back until the next one has been sent; false if another one is
+// being held.
 func (p *packets) hold(one *packet) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,7 +149,7 @@ func (p *packets) hold(one *packet) bool {
 	return true
 }
 
-// release sends the reply that is held back, if it is that one (nil: any).
+// release sends the reply that is held back if it is one; nil means any.
 func (p *packets) release(one *packet) {
 	p.mu.Lock()
 	held := p.held

@@ -19,8 +19,8 @@ type rawOrigin struct {
 	used    int
 }
 
-// each calls take for each datagram until ctx ends. A UDP socket on all addresses
-// asks where each of them was sent.
+// each calls take for each datagram until ctx ends. On a UDP socket on all
+// addresses it asks the kernel for the destination address of each.
 func (p *packets) each(ctx context.Context) {
 	udp, ok := p.socket.Packet.(*net.UDPConn)
 	if !ok {
@@ -60,19 +60,19 @@ func (p *packets) each(ctx context.Context) {
 	}
 }
 
-// askPacketInfo asks the kernel to say where each datagram was sent. One of the
-// two options does not fit the socket's family.
+// askPacketInfo asks the kernel for the destination address of each datagram. The
+// option of the other address family fails.
 func askPacketInfo(fd uintptr) {
 	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
 }
 
-// destination reads the address that a datagram was sent to from the control
-// messages (ip(7), ipv6(7)), and keeps the one that makes the answer leave from
-// there; no interface is prescribed. An IPv4 datagram on an IPv6 socket has one
-// of each, of which the kernel takes back only IPv4's. In IPv4 a datagram was
-// broadcast or multicast if the local address that would answer is not the one in
-// its header.
+// destination reads the destination address of a datagram from its control messages
+// (ip(7), ipv6(7)), and keeps the message that makes the answer leave from that
+// address. The routing table chooses the interface, except for link-local
+// addresses. An IPv4 datagram on an IPv6 socket has a message of each family; for
+// the answer the kernel accepts only that of IPv4. An IPv4 datagram was broadcast
+// or multicast if its destination is not the local address that would answer.
 func (o *origin) destination() {
 	var chosen []byte
 	for rest := o.raw.control[:o.raw.used]; len(rest) >= unix.SizeofCmsghdr; {
@@ -88,7 +88,7 @@ func (o *origin) destination() {
 			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
 			info.Ifindex = 0
 			o.to, o.cast = netip.AddrFrom4(info.Addr), info.Addr != info.Spec_dst
-			if info.Spec_dst == ([4]byte{}) { // it came before we had asked
+			if info.Spec_dst == ([4]byte{}) { // it came before askPacketInfo
 				o.cast = conn.ToMany(o.to)
 				info.Spec_dst = info.Addr
 			}

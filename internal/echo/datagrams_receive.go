@@ -10,8 +10,7 @@ import (
 	"gcat/internal/conn"
 )
 
-// eachPortable calls take for each datagram until ctx ends, by the means that
-// every system has.
+// eachPortable calls take for each datagram until ctx ends, with package net alone.
 func (p *packets) eachPortable(ctx context.Context) {
 	if p.send == nil {
 		p.send = func(b []byte, to *origin) error {
@@ -35,8 +34,8 @@ func (p *packets) eachPortable(ctx context.Context) {
 	}
 }
 
-// readFailed reports an error of receiving, and waits a little so that one that
-// stays does no harm.
+// readFailed reports an error of receiving and waits 100 ms, so that a lasting error
+// does not keep a processor busy.
 func (p *packets) readFailed(ctx context.Context, err error) {
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		return
@@ -48,7 +47,7 @@ func (p *packets) readFailed(ctx context.Context, err error) {
 	}
 }
 
-// originOf is the origin at an address, as far as that tells.
+// originOf is the origin with the address from; its destination is not known.
 func originOf(from net.Addr) (o origin) {
 	switch a := from.(type) {
 	case *net.UDPAddr:

@@ -1,21 +1,20 @@
-// Package echo is gecho's inside: what is done with one connection or one
-// datagram, for how long, and how it is made to go wrong on purpose.
+// Package echo implements the server behind gecho: its services, its time limits
+// and its faults.
 //
 // A [Server] is given bound sockets. An acceptor takes a slot before it takes a
-// connection out of the backlog, so that a full server leaves the rest waiting
-// there and never runs out of descriptors by its own doing. A connection then has
-// one goroutine that reads, answers and ends it in order, with a clock beside it
-// that is looked at only when it could fire.
+// connection out of the backlog: a full server leaves the rest in the backlog and
+// does not run out of descriptors. Each connection has one goroutine that reads,
+// answers and closes it, and a clock that costs nothing until its timer fires.
 //
 // A connection that is only echoed (the default service, no option that looks
 // at the bytes) takes the fast path of [gcat/internal/echo/epoll] instead, on
-// Linux. All that is seen from outside is the same either way, and the tests run
-// both. One that follows a script (script.go), or is handed on to a server by
-// [conn.Relay] (forward.go), has the same clock, faults and end.
+// Linux. Its peers and the log cannot distinguish the two paths, and the tests run
+// both. A connection that follows a script (script.go) or is forwarded to a server
+// by [conn.Relay] (forward.go) has the same limits and faults.
 //
-// Nothing that waits holds a buffer: one is borrowed when there is something to
-// read and given back when it has been answered. What is read is written before
-// more is read, so a peer that does not read is not read from either.
+// A connection that waits has no buffer: it borrows one when there is something to
+// read and returns it after the answer. The answer is written before more is read,
+// so a peer that does not read is not read from either.
 package echo
 
 import (
@@ -35,13 +34,13 @@ import (
 // A Server answers on any number of sockets. The zero value echoes for ever,
 // without clocks.
 type Server struct {
-	// Service is what is done with what comes.
+	// Service is what is done with the data received.
 	Service Service
 	// Size is how many bytes the service Source sends; 0 is no end.
 	Size int64
 
-	// Idle is for how long nothing may move, either way, on a connection before
-	// it is closed; 0 is for ever.
+	// Idle is how long a connection may move no byte in either direction before it
+	// is closed; 0 is no limit.
 	Idle time.Duration
 	// Deadline is the longest life of a connection; 0 is none.
 	Deadline time.Duration
@@ -52,22 +51,22 @@ type Server struct {
 	Greeting string
 	// Suffix is sent after each reply.
 	Suffix string
-	// Reply, if not nil, is sent instead of what came.
+	// Reply, if not nil, is sent instead of the data received.
 	Reply *Template
-	// Lines answers whole lines rather than what one read brings.
+	// Lines answers whole lines rather than the data of one read.
 	Lines bool
-	// MaxLine is the longest line that is taken, in bytes with its ending; 0 is
+	// MaxLine is the longest line accepted, in bytes with its ending; 0 is
 	// 64 KiB.
 	MaxLine int
 	// CloseAfterReply closes after the first reply.
 	CloseAfterReply bool
-	// Control obeys the lines `set time N` and `exit`; it implies Lines, and needs
+	// Control executes the lines `set time N` and `exit`; it implies Lines, and needs
 	// ParseDuration.
 	Control bool
 	// ParseDuration reads the N of `set time N`; 0 is none.
 	ParseDuration func(string) (time.Duration, error)
 
-	// To, if not nil, is where connections are handed on to, in place of the
+	// To, if not nil, is where connections are forwarded to, in place of the
 	// service.
 	To *Target
 	// Script, if not nil, is what each connection follows in place of the service.
@@ -83,13 +82,13 @@ type Server struct {
 	// LoopGuard is how many of a run of identical datagrams from one address are
 	// answered; 0 is no limit.
 	LoopGuard int
-	// Permits says who may connect; nil lets everybody in.
+	// Permits reports whether a peer may connect; nil permits every peer.
 	Permits func(net.Addr) bool
 	// Faults are what goes wrong on purpose.
 	Faults Faults
 
-	// Report is told what happens; nil is told nothing. It may be called from
-	// several goroutines at once.
+	// Report, if not nil, is called with each event, possibly by several goroutines
+	// at once.
 	Report func(Event)
 	// Trace reports accepted and closed connections, too, and not only what
 	// went wrong.
@@ -99,9 +98,9 @@ type Server struct {
 	Totals Totals
 
 	stopping context.Context // ends when nothing more is accepted because of a signal
-	grace    time.Duration   // what is given after that
+	grace    time.Duration   // how long connections have to finish after that
 	slots    *slots
-	fast     *epoll.Group   // nil where there is none, or plain is false
+	fast     *epoll.Group   // nil if no connection can take the fast path
 	live     sync.WaitGroup // connections
 	counted  sync.WaitGroup // those of them that Count counts, or may count
 	mu       sync.Mutex
@@ -119,8 +118,8 @@ type Socket struct {
 	TLS *tls.Config
 	// Name is the endpoint as it is reported.
 	Name string
-	// Messages keeps what came in one read together, and answers it in one
-	// write of any length: for sockets of type SOCK_SEQPACKET.
+	// Messages reads and answers whole messages: the socket is of type
+	// SOCK_SEQPACKET.
 	Messages bool
 }
 
@@ -136,7 +135,7 @@ type Totals struct {
 	Strayed, TooSlow      atomic.Int64 // connections that did not follow the script, or not in time
 }
 
-// An EventKind says what happened.
+// An EventKind is what happened.
 type EventKind int
 
 // The kinds of event.
@@ -146,8 +145,8 @@ const (
 	RefusedByRule
 	TimedOut // a clock closes the connection
 	Failed   // the connection or the socket failed: Err
-	Faulted  // a fault asked for has been done: What
-	Noticed  // something is not answered, or waits: What
+	Faulted  // a fault was applied: What
+	Noticed  // a datagram was not answered: What
 )
 
 // An Event is something that happened to one connection, or to a socket when
@@ -160,7 +159,7 @@ type Event struct {
 	Endpoint string
 	// Remote and Local are addresses; Remote is empty if it has none.
 	Remote, Local string
-	// What is the readable part of a fault, a time limit or a notice.
+	// What describes a fault, a time limit or a notice, for the log.
 	What string
 	Err  error
 
@@ -171,11 +170,11 @@ type Event struct {
 	TLS                            tlsconn.Facts
 }
 
-// drainLimit is for how long a connection that is closed in order is still read,
-// so that what is under way from the peer causes no reset.
+// drainLimit is how long a connection that is closed in order is still read, so
+// that bytes in flight from the peer cause no reset.
 const drainLimit = time.Second
 
-// defaultMaxLine is the longest line taken when nothing else is said.
+// defaultMaxLine is the longest line accepted if MaxLine is 0.
 const defaultMaxLine = 64 << 10
 
 func (s *Server) report(e Event) {
@@ -204,8 +203,7 @@ func (s *Server) longestLine() int { return cmp.Or(s.MaxLine, defaultMaxLine) }
 // lines reports whether the server works line by line.
 func (s *Server) lines() bool { return s.Lines || s.Control }
 
-// plain reports whether connections are only echoed, so that the fast path can do
-// it.
+// plain reports whether connections are only echoed, which the fast path can do.
 func (s *Server) plain() bool {
 	return s.Service == Echo && s.Greeting == "" && s.Suffix == "" && s.Reply == nil && !s.lines() && !s.CloseAfterReply && s.Script == nil && s.To == nil && !s.Faults.any()
 }

@@ -7,8 +7,8 @@ import (
 	"gcat/internal/echo/epoll"
 )
 
-// startFast begins the fast path if all that is asked for is the echo, and a
-// socket's connections can take it.
+// startFast starts the fast path if the server only echoes and a socket's
+// connections can take it.
 func (s *Server) startFast(sockets []Socket) {
 	if !s.plain() {
 		return
@@ -90,7 +90,7 @@ func (s *Server) closeFast(c *epoll.Conn) {
 	s.live.Done()
 }
 
-// reportFast completes e with what is known of the connection.
+// reportFast adds the connection's number and addresses to e.
 func (s *Server) reportFast(c *epoll.Conn, e Event) {
 	e.Number, e.Endpoint = c.Number, c.Owner.(*Socket).Name
 	e.Remote, e.Local = addrName(c.Remote()), addrName(c.Local())

@@ -8,10 +8,10 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// A How is the way in which a connection ends.
+// A How is how a connection ends.
 type How int
 
-// The ways to end.
+// The values of How.
 const (
 	Close How = iota // in order: FIN, drain, close
 	Reset            // RST
@@ -20,13 +20,12 @@ const (
 
 // Faults are what goes wrong on purpose. The zero value is nothing.
 type Faults struct {
-	// FailFirst is how many connections, the first ones, end at once as Fail
-	// says.
+	// FailFirst is how many connections, the first ones, fail: Fail is how.
 	FailFirst int64
 	Fail      How
-	// NoAccept leaves all clients in the backlog.
+	// NoAccept accepts no connection: clients stay in the backlog.
 	NoAccept bool
-	// NoRead reads nothing, so that clients cannot write for ever.
+	// NoRead reads nothing, so that clients block once the buffers are full.
 	NoRead bool
 	// OnEOF is what follows the peer's end of file.
 	OnEOF How
@@ -40,16 +39,16 @@ type Faults struct {
 	Limits []Limit
 	// Corrupt is the probability that a bit of a reply is flipped.
 	Corrupt float64
-	// TLS is done to the handshake, or with the certificate of BadTLS, which is
-	// then used in place of the socket's.
+	// TLS is the fault of the handshake. A fault of the certificate uses BadTLS in
+	// place of the socket's configuration.
 	TLS    tlsconn.Fault
 	BadTLS *tls.Config
 	// Loss, Duplicate and Reorder are probabilities for each datagram.
 	Loss, Duplicate, Reorder float64
-	// Spared is the probability that a connection (or a datagram) is hit by none
-	// of these, FailFirst apart.
+	// Spared is the probability that none of these applies to a connection (or a
+	// datagram). FailFirst applies regardless.
 	Spared float64
-	// Seed makes them the same again.
+	// Seed determines the random choices.
 	Seed uint64
 }
 
@@ -64,8 +63,8 @@ func (f *Faults) anyPacket() bool {
 	return f.Loss > 0 || f.Duplicate > 0 || f.Reorder > 0 || len(f.Delays) > 0 || f.Corrupt > 0 || f.NoRead || f.NoAccept
 }
 
-// A plan is what awaits one connection (or datagram). Its dice depend on the
-// seed and the connection's number alone, not on what others do meanwhile.
+// A plan is the random choices for one connection (or datagram). They depend on the
+// seed and its number alone, not on other connections.
 type plan struct {
 	dice  *rand.Rand
 	spare bool
@@ -77,12 +76,12 @@ func (f *Faults) plan(number int64) plan {
 	return p
 }
 
-// chance throws the dice; nothing is thrown when there is nothing to decide.
+// chance returns true with that probability. At 0 it draws no number.
 func (p *plan) chance(probability float64) bool {
 	return probability > 0 && p.dice.Float64() < probability
 }
 
-// delay draws the next pause. The dice are thrown only where there is a choice.
+// delay returns the next pause. It draws a number only if there is a choice.
 func (p *plan) delay(f *Faults) time.Duration {
 	if len(f.Delays) == 0 {
 		return 0
@@ -97,7 +96,7 @@ func (p *plan) delay(f *Faults) time.Duration {
 	return d.Min + time.Duration(p.dice.Int64N(int64(d.Max-d.Min)+1))
 }
 
-// drawn is the delay that a throw from 0 to 1 picks.
+// drawn is the delay that a number from 0 to 1 selects by weight.
 func (f *Faults) drawn(throw float64) Delay {
 	sum := 0.0
 	for _, d := range f.Delays {
@@ -119,16 +118,16 @@ type Delay struct {
 	Weight   float64
 }
 
-// flip flips one bit of b and says which.
+// flip flips one bit of b and returns which.
 func (p *plan) flip(b []byte) (offset, bit int) {
 	i := p.dice.IntN(8 * len(b))
 	b[i/8] ^= 1 << (i % 8)
 	return i / 8, i % 8
 }
 
-// A Limit is when the sending ends, and how: after so many bytes sent (by the
-// service Discard: received), 0 being before the first, or when the connection has
-// lasted for Time, if that is not 0.
+// A Limit is when sending ends, and how. If Time is not 0, it ends that long after
+// the connection began; otherwise after Bytes have been sent (with the service
+// Discard: received).
 type Limit struct {
 	How   LimitKind
 	Bytes int64
@@ -144,10 +143,10 @@ const (
 	CloseAfter               // in order
 	ResetAfter               // RST
 	StallAfter               // silence, with the connection up
-	HalfCloseAfter           // FIN, and what comes is thrown away
+	HalfCloseAfter           // FIN; received bytes are discarded
 )
 
-// limit is the first limit of bytes.
+// limit is the least limit of bytes.
 func (f *Faults) limit() (first Limit) {
 	for _, l := range f.Limits {
 		if l.Time > 0 {
@@ -164,7 +163,7 @@ func (k LimitKind) String() string {
 	return [...]string{"nothing", "closed", "reset", "stalled", "half-closed"}[k]
 }
 
-// Random reports whether anything is left to chance.
+// Random reports whether the faults depend on Seed.
 func (f *Faults) Random() bool {
 	return f.Corrupt > 0 || f.Loss > 0 || f.Duplicate > 0 || f.Reorder > 0 || len(f.Delays) > 1 || len(f.Delays) == 1 && f.Delays[0].Max > f.Delays[0].Min || f.Spared > 0
 }

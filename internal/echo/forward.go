@@ -9,22 +9,22 @@ import (
 	"gcat/internal/filter"
 )
 
-// A Target is where connections are handed on to. Nothing is added or lost on the
-// way but by the faults.
+// A Target is where connections are forwarded to. Only faults add, change or lose
+// bytes.
 type Target struct {
 	// Name is the endpoint as it is reported.
 	Name string
 	// Dial connects to it.
 	Dial func(ctx context.Context) (conn.Stream, error)
-	// Down and Up say which directions the faults of bytes apply to: what the
-	// client receives, and what it sends.
+	// Down applies the faults of sending to what the client receives, Up to what it
+	// sends.
 	Down, Up bool
 }
 
-// A targetError is one of a Target that was not reached.
+// A targetError is the error of a Target that was not reached.
 type targetError struct{ error }
 
-// A handedError is the end of a connection that was handed on, in order or not.
+// A handedError is the end of a forwarded connection, in order or not.
 type handedError struct{ conn.Result }
 
 func (e *handedError) Error() string { return "handed on" }
@@ -62,7 +62,7 @@ func (c *connection) forward() error {
 	return &handedError{result}
 }
 
-// interruptBy makes end call interrupt; false if it has been called already.
+// interruptBy makes end call interrupt; false if end has been called already.
 func (c *connection) interruptBy(interrupt func()) bool {
 	c.endMu.Lock()
 	defer c.endMu.Unlock()
@@ -70,8 +70,7 @@ func (c *connection) interruptBy(interrupt func()) bool {
 	return c.cause.Load() == nil
 }
 
-// handedOn reports what went wrong with a connection that was handed on, and
-// returns what ended it.
+// handedOn reports the error of a forwarded connection, and returns what ended it.
 func (c *connection) handedOn(how *handedError) string {
 	if cause := c.cause.Load(); cause != nil {
 		return cause.by
@@ -84,8 +83,8 @@ func (c *connection) handedOn(how *handedError) string {
 	return how.EndedBy
 }
 
-// faultyClient is the client's side of the relay: bare where nothing is to go
-// wrong with it, so that the kernel can move the bytes.
+// faultyClient is the client's side of the relay. Without faults it is the bare
+// stream, so that the kernel can move the bytes.
 func (c *connection) faultyClient() conn.Stream {
 	f, target := &c.server.Faults, c.server.To
 	reads := !f.NoRead && f.OnEOF == Close || c.plan.spare
@@ -111,22 +110,21 @@ func (c *connection) faultyTarget(to conn.Stream) conn.Stream {
 	return &faulty{Stream: to, c: c, out: up, reads: true}
 }
 
-// A faulty is a side of a relay that things go wrong with.
+// A faulty is a side of a relay that faults apply to.
 type faulty struct {
 	conn.Stream
 	c     *connection
-	out   *outlet // nil: nothing goes wrong with what is written
-	reads bool    // nothing goes wrong with what is read
+	out   *outlet // nil: no faults in writing
+	reads bool    // no faults in reading
 }
 
 // Unwrap returns the stream below.
 func (f *faulty) Unwrap() conn.Stream { return f.Stream }
 
-// Watch takes the relay's clock, for the pauses.
+// Watch keeps the relay's clock, which our own delays pause.
 func (f *faulty) Watch(p *conn.Progress) { f.c.progress = p }
 
-// Read reads, unless nothing is to be read; after the end of file it does what
-// OnEOF says.
+// Read reads, and applies NoRead and OnEOF.
 func (f *faulty) Read(p []byte) (int, error) {
 	faults := &f.c.server.Faults
 	if !f.reads && f.c.cause.Load() != nil {
@@ -148,7 +146,7 @@ func (f *faulty) Read(p []byte) (int, error) {
 	return n, errReset
 }
 
-// Write sends p as the faults want it.
+// Write sends p with the faults of sending.
 func (f *faulty) Write(p []byte) (int, error) {
 	if f.out == nil {
 		return f.Stream.Write(p)

@@ -10,12 +10,12 @@ import (
 	"gcat/internal/conn"
 )
 
-// peerMemory is how long a peer of datagrams is remembered without one, either way,
-// unless Idle says otherwise.
+// peerMemory is how long a peer is known without a datagram in either direction, if
+// Idle is 0.
 const peerMemory = time.Minute
 
-// servePeers hands the datagrams of each peer on, by a socket of its own to the
-// target, until ctx ends.
+// servePeers forwards the datagrams of each peer to the target, through one socket
+// for each, until ctx ends.
 func (s *Server) servePeers(ctx context.Context, socket Socket) {
 	rules := s.newPackets(socket, socket.Peers.Addr())
 	stop := context.AfterFunc(ctx, func() { _ = socket.Peers.Close() })
@@ -84,12 +84,12 @@ func (s *Server) forwardPeer(ctx context.Context, socket Socket, rules *packets,
 	})
 }
 
-// A hop is one side of the relay of a peer: what is written to it goes out as the
-// faults want it, and what is read from the peer is held to the rules.
+// A hop is one side of a peer's relay. It applies the faults to writes, and the loop
+// guard to what the peer sends.
 type hop struct {
 	conn.Stream
 	out    *packets
-	rules  *packets // nil: what comes is the target's
+	rules  *packets // nil on the target's side
 	from   origin
 	faulty bool
 }
@@ -109,7 +109,7 @@ func (s *Server) newHop(stream conn.Stream, socket Socket, rules *packets, from 
 // Unwrap returns the stream below.
 func (h *hop) Unwrap() conn.Stream { return h.Stream }
 
-// Read returns the next datagram that the rules let through.
+// Read returns the next datagram that the loop guard permits.
 func (h *hop) Read(p []byte) (int, error) {
 	for {
 		n, err := h.Stream.Read(p)

@@ -5,20 +5,19 @@ import (
 	"time"
 )
 
-// quiet is the silence that ends a run of identical datagrams: longer than the
-// way around any loop worth breaking.
+// quiet is the silence that ends a run of identical datagrams: longer than one
+// round of any loop worth breaking.
 const quiet = 10 * time.Second
 
-// A loopGuard breaks loops between datagram servers: of a run of identical datagrams
-// from one address it lets the first most through, and none until quiet has
-// passed since the last of those. One forged packet would otherwise set two echo
-// servers on each other for ever; what is not answered ends its loop, however
-// slowly it turns.
+// A loopGuard breaks loops between datagram servers. Of a run of identical datagrams
+// from one address it permits the first most, and then none until quiet has passed
+// since the last that it permitted. Without it one forged packet could keep two echo
+// servers busy for ever; a loop ends with its first unanswered datagram.
 //
-// It remembers fingerprints of (address, payload) in a table of 4096, used in
-// pairs and overwritten as it fills, so that it costs the same for every datagram
-// and no peer can make it grow. Several packets that circulate at once, in
-// whatever order, are each held to the limit.
+// It keeps fingerprints of (address, payload) in a table of 4096 entries, used in
+// pairs and overwritten as it fills: each datagram costs the same, and no peer can
+// make the table grow. Packets that circulate at the same time are counted
+// separately.
 type loopGuard struct {
 	most  int // 0: no limit
 	seed  maphash.Seed
@@ -60,8 +59,8 @@ func (g *loopGuard) allows(address, payload []byte, now int64) bool {
 	return true
 }
 
-// find returns the entry of that fingerprint, taking over the staler one of
-// its pair when there is none.
+// find returns the entry of that fingerprint. If there is none, it replaces the
+// older entry of the pair.
 func (g *loopGuard) find(print uint64) *repeat {
 	i := int(print) & (len(g.table) - 1) &^ 1
 	a, b := &g.table[i], &g.table[i+1]

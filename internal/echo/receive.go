@@ -9,7 +9,7 @@ import (
 // Buffers are borrowed for one read and its answer, and given back.
 const (
 	bufferSize  = 64 << 10
-	messageSize = 256 << 10 // more than the kernel takes in one message
+	messageSize = 256 << 10 // more than a message can have with the default socket buffers
 )
 
 var (
@@ -34,8 +34,8 @@ func (c *connection) borrow() *[]byte {
 	return borrow()
 }
 
-// receive reads once. The buffer is to be given back, also with an error,
-// unless it is nil.
+// receive reads once. The caller gives the buffer back unless it is nil, also on an
+// error.
 func (c *connection) receive() (b *[]byte, n int, err error) {
 	if c.raw != nil {
 		b, n, err = c.receiveRaw()
@@ -52,8 +52,8 @@ func (c *connection) receive() (b *[]byte, n int, err error) {
 	return b, n, err
 }
 
-// each calls use with all that comes until the peer's end of file, for which it
-// returns nil.
+// each calls use with the data of each read until the peer's end of file, for which
+// it returns nil.
 func (c *connection) each(use func([]byte) error) error {
 	for {
 		b, n, err := c.receive()
@@ -75,7 +75,7 @@ func (c *connection) each(use func([]byte) error) error {
 	}
 }
 
-// discard reads to the end of file and throws away.
+// discard reads to the end of file and discards the data.
 func (c *connection) discard() error {
 	return c.each(func([]byte) error { return nil })
 }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// receiveRaw reads from the socket with a buffer that is borrowed only when
-// there is something to read: a connection that waits holds none.
+// receiveRaw reads from the socket. It borrows the buffer when there is something to
+// read, so that a connection that waits has none.
 func (c *connection) receiveRaw() (b *[]byte, n int, err error) {
 	waited := c.raw.Read(func(fd uintptr) bool {
 		b = c.borrow()
@@ -38,8 +38,8 @@ func (c *connection) receiveRaw() (b *[]byte, n int, err error) {
 	return b, n, nil
 }
 
-// gone reports whether the peer has reset the connection, or closed it as far as
-// that can be known (poll(2): POLLERR, POLLHUP).
+// gone reports whether the peer has reset the connection or, where poll(2) shows it
+// (POLLERR, POLLHUP), closed it.
 func (c *connection) gone() (gone bool) {
 	raw, err := c.socket.SyscallConn()
 	if err != nil {

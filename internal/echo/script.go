@@ -27,7 +27,7 @@ type Step struct {
 // An Op is what a [Step] does.
 type Op int
 
-// The steps. A line is held to MaxLine.
+// The steps. MaxLine limits a line.
 const (
 	Send      Op = iota // Text
 	SendFile            // the file that Text names
@@ -43,7 +43,7 @@ const (
 	Hold                // silence, until the client has left
 )
 
-// A scriptError is a client that did something else than the script says.
+// A scriptError reports a client that did not do what the script expects.
 type scriptError struct{ line, want, got string }
 
 func (e *scriptError) Error() string {
@@ -53,7 +53,7 @@ func (e *scriptError) Error() string {
 // Kind is the word for JSON.
 func (e *scriptError) Kind() string { return "script" }
 
-// follow does what the steps say. At their end the connection is closed in order.
+// follow executes the steps. After the last one the connection is closed in order.
 func (c *connection) follow(steps []Step) error {
 	r := reader{c: c}
 	for i := range steps {
@@ -77,7 +77,7 @@ func (c *connection) follow(steps []Step) error {
 	return errDone
 }
 
-// A reader holds what has come from the client and no step has taken yet.
+// A reader buffers what the client sent until a step takes it.
 type reader struct {
 	c    *connection
 	held []byte
@@ -115,12 +115,12 @@ func (r *reader) step(s Step) error {
 		return errReset
 	case Hold:
 		defer c.untimed()()
-		_ = c.discard() // until the client has left, however
+		_ = c.discard() // until the client closes or resets
 	}
 	return errDone
 }
 
-// more waits for what comes next. io.EOF is the peer's end of file.
+// more waits for more bytes. io.EOF is the peer's end of file.
 func (r *reader) more() error {
 	b, n, err := r.c.receive()
 	if n > 0 {
@@ -133,7 +133,7 @@ func (r *reader) more() error {
 	return err
 }
 
-// need is more, where the end of file is not what the script says.
+// need is more, for a step that does not expect the end of file.
 func (r *reader) need(s Step) error {
 	err := r.more()
 	if err == io.EOF {
@@ -162,8 +162,8 @@ func (r *reader) expect(s Step) error {
 	}
 }
 
-// until takes all up to Text, that included, and keeps no more than could be the
-// beginning of it.
+// until takes everything up to and including Text. It buffers no more than could be
+// the beginning of Text.
 func (r *reader) until(s Step) error {
 	for {
 		if i := bytes.Index(r.held, s.Text); i >= 0 {
@@ -207,12 +207,12 @@ func (r *reader) discard(s Step) error {
 	}
 }
 
-// strayed is the error of a client whose next n bytes are not what s wants.
+// strayed is the error of a client whose next n bytes are not what s expects.
 func (r *reader) strayed(s Step, n int) error {
 	return &scriptError{s.Line, s.wants(), quoted(r.held[:min(n, len(r.held))])}
 }
 
-// wants says what the client is expected to do.
+// wants is what the client is expected to do, in words.
 func (s Step) wants() string {
 	switch s.Do {
 	case Expect, Until:
@@ -235,7 +235,7 @@ func quoted(text []byte) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// sendFile sends a file as it is at that moment.
+// sendFile sends the present contents of a file.
 func (c *connection) sendFile(name string) error {
 	f, err := os.Open(name)
 	if err != nil {

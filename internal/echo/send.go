@@ -8,15 +8,15 @@ import (
 	"gcat/internal/filter"
 )
 
-// chunkPause is what lies between two pieces that are sent chunk by chunk.
+// chunkPause is the pause between two chunks if there is no rate.
 const chunkPause = time.Millisecond
 
-// An outlet is one direction of a connection: it sends as the faults want it.
+// An outlet sends in one direction of a connection, with the faults of sending.
 type outlet struct {
 	c      *connection
 	stream conn.Stream
-	socket *conn.Socket // what stream stands on
-	way    string       // with --to, in words: down, to the client, or up
+	socket *conn.Socket // below stream
+	way    string       // the direction with a Target: down (to the client) or up
 	plan   plan
 	pacer  filter.Pacer
 	sent   int64
@@ -24,7 +24,7 @@ type outlet struct {
 	stalled, halved atomic.Bool // by a limit
 }
 
-// announce reports the faults that hold for the whole connection.
+// announce reports the faults that apply to the whole connection.
 func (o *outlet) announce() {
 	f := &o.c.server.Faults
 	if !o.plan.spare && f.Rate > 0 {
@@ -70,7 +70,7 @@ func (o *outlet) send(b []byte) error {
 	return o.reached(limit.How, limit.Bytes)
 }
 
-// reached does what is to be done after so many bytes.
+// reached applies a limit of bytes.
 func (o *outlet) reached(how LimitKind, after int64) error {
 	o.fault("%s after %s", how, conn.ByteCount(after))
 	c := o.c
@@ -93,8 +93,7 @@ func (o *outlet) reached(how LimitKind, after int64) error {
 	return errDone
 }
 
-// close ends the connection in order. Of one that is handed on, this direction sees
-// the end first.
+// close ends the connection in order. If it is forwarded, this direction ends first.
 func (o *outlet) close() error {
 	if o.way != "" {
 		_ = o.stream.CloseWrite() // the peer may be gone already
@@ -103,7 +102,8 @@ func (o *outlet) close() error {
 	return errDone
 }
 
-// reset ends the connection by a RST; one that is handed on, in this direction.
+// reset ends the connection by a RST. If it is forwarded, the receiving side of this
+// direction gets the RST.
 func (o *outlet) reset() error {
 	if o.way != "" {
 		o.c.end(reason{by: "local"})
@@ -127,7 +127,7 @@ func (o *outlet) startLimits() (stop func()) {
 	}
 }
 
-// timeUp does what is to be done at a limit of time.
+// timeUp applies a limit of time.
 func (o *outlet) timeUp(l Limit) {
 	c := o.c
 	if c.cause.Load() != nil {
@@ -149,7 +149,7 @@ func (o *outlet) timeUp(l Limit) {
 	}
 }
 
-// fault reports a fault that is done now.
+// fault reports a fault that is being applied.
 func (o *outlet) fault(format string, args ...any) {
 	if o.way != "" {
 		format += ", " + o.way + ", at " + time.Since(o.c.start).Round(time.Millisecond).String()
@@ -157,7 +157,7 @@ func (o *outlet) fault(format string, args ...any) {
 	o.c.fault(format, args...)
 }
 
-// drip writes b in the pieces, and at the pace, that were asked for.
+// drip writes b in pieces of Chunk and at Rate.
 func (o *outlet) drip(b []byte) error {
 	f, c := &o.c.server.Faults, o.c
 	piece := min(len(b), o.pacer.Piece())

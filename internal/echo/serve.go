@@ -12,10 +12,10 @@ import (
 	"gcat/internal/conn"
 )
 
-// Serve serves sockets until ctx ends or all that were asked for by Count have
-// been served, and closes them. When ctx ends, nothing more is accepted but for
-// what waits in the backlog; connections have grace to finish, and are then
-// closed in order. It returns how many had to be closed.
+// Serve serves sockets until ctx ends or Count connections have been served, and
+// closes them. When ctx ends, it still accepts the connections in the backlog, and
+// then no more. Connections have grace to finish, after which they are closed in
+// order. It returns how many had to be closed.
 func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socket) (closed int) {
 	s.stopping, s.grace = ctx, grace
 	s.slots = newSlots(s.slotLimit(len(sockets)), s.Count)
@@ -65,7 +65,7 @@ func (s *Server) endFailing() {
 	}
 }
 
-// endAfter closes the connections that are left after grace.
+// endAfter closes the connections that are open after grace.
 func (s *Server) endAfter(grace time.Duration, finished <-chan struct{}) (closed int) {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
@@ -156,8 +156,8 @@ func (a *acceptor) interrupt() {
 	_ = a.socket.Listener.Close()
 }
 
-// drain accepts what waits in the backlog at the end: those clients are
-// connected already.
+// drain accepts the connections in the backlog when the server ends: their clients
+// are connected already.
 func (a *acceptor) drain() {
 	l, ok := a.socket.Listener.(interface{ SetDeadline(time.Time) error })
 	if !ok || a.raw == nil {
@@ -215,7 +215,7 @@ func (s *Server) begin(nc net.Conn, socket Socket) {
 	}()
 }
 
-// permits applies the rules.
+// permits reports whether remote may connect, and reports the event if it may not.
 func (s *Server) permits(remote, local net.Addr, socket Socket) bool {
 	if s.Permits == nil || s.Permits(remote) {
 		return true
@@ -224,8 +224,8 @@ func (s *Server) permits(remote, local net.Addr, socket Socket) bool {
 	return false
 }
 
-// failed reports why accept failed and waits until that may have changed: when
-// descriptors or memory are short, until a connection ends.
+// failed reports why accept failed, and waits until a connection ends, which may
+// free a descriptor or memory, or for 1 s.
 func (a *acceptor) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil || errors.Is(err, syscall.ECONNABORTED) || errors.Is(err, syscall.EINTR) {
 		return

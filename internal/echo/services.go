@@ -10,12 +10,12 @@ type Service int
 
 // The services, named as on the command line.
 const (
-	Echo    Service = iota // RFC 862: what came goes back
-	Discard                // RFC 863: what came is thrown away
+	Echo    Service = iota // RFC 862: send back what is received
+	Discard                // RFC 863: discard what is received
 	Chargen                // RFC 864: a pattern of characters, for ever
 	Daytime                // RFC 867: the date and time in a line
 	Time                   // RFC 868: seconds since 1900 in four bytes
-	Source                 // so many bytes of the pattern as fast as can be
+	Source                 // Size bytes of the pattern as fast as possible
 )
 
 // The pattern of RFC 864: lines of 72 of the 95 printable characters, each
@@ -26,8 +26,8 @@ const (
 	cycleLength = 95 * lineLength
 )
 
-// pattern is several cycles in a row, so that any run of up to sourceChunk
-// bytes that begins within the first cycle is there in one piece.
+// pattern is several cycles in a row, so that any sourceChunk bytes of the stream
+// are contiguous in it.
 var pattern = makePattern()
 
 // sourceChunk is how much of the pattern is written at a time.
@@ -48,8 +48,8 @@ func makePattern() []byte {
 	return b
 }
 
-// patternAt returns up to n bytes of the pattern from that offset in the
-// stream; n is at most sourceChunk.
+// patternAt returns n bytes, but at most sourceChunk, of the stream from that
+// offset.
 func patternAt(offset int64, n int) []byte {
 	from := int(offset % cycleLength)
 	return pattern[from : from+min(n, sourceChunk)]

@@ -5,14 +5,15 @@ import (
 	"sync"
 )
 
-// A slots limits the connections of a server. A slot is taken before a connection
-// is, so that at most max are ever open, and at most wanted are ever served.
+// A slots limits the connections of a server. A slot is taken before a connection is
+// accepted, so that at most max are open at once and at most wanted of those that
+// count are ever served.
 type slots struct {
 	mu       sync.Mutex
 	max      int           // 0: no limit
 	active   int           // slots taken
 	wanted   int64         // 0: no end
-	reserved int64         // of wanted, those that may still turn out not to count among them
+	reserved int64         // slots taken by connections that count or may come to count
 	counted  int64         // of those, connections that do count
 	changed  chan struct{} // closed when a slot may have become free
 	left     chan struct{} // closed when a connection has ended
@@ -103,8 +104,8 @@ func (s *slots) full() <-chan struct{} {
 	return waiter(&s.changed)
 }
 
-// ended returns a channel that is closed when a connection ends; a slot that is
-// given back has freed no descriptor.
+// ended returns a channel that is closed when a connection ends. giveBack does not
+// close it: it frees no descriptor.
 func (s *slots) ended() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,7 +124,7 @@ func (s *slots) wait(ctx context.Context) {
 	}
 }
 
-// one counts a datagram; false if all that were asked for have been.
+// one counts a datagram; false if wanted have been counted already.
 func (s *slots) one() bool {
 	if s.wanted == 0 {
 		return true

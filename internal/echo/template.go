@@ -10,12 +10,11 @@ import (
 )
 
 // A Template is the text of a reply in which {data}, {line}, {remote},
-// {local}, {n}, {time} and, of TLS, {sni}, {alpn}, {tls} and {client} are filled in;
-// any other brace stands for itself.
-// The zero Template is an empty reply.
+// {local}, {n}, {time} and, of TLS, {sni}, {alpn}, {tls} and {client} are replaced;
+// any other brace is literal. The zero Template is an empty reply.
 type Template struct{ parts []part }
 
-// A part is a literal, or (with field not 0) something to be filled in.
+// A part is a literal text or, if field is not 0, a field.
 type part struct {
 	text  string
 	field field
@@ -25,11 +24,11 @@ type field byte
 
 const (
 	literal   field = iota
-	dataField       // what came, as it came
+	dataField       // the data received
 	lineField       // the same without its line ending
 	remoteField
 	localField
-	countField // how many replies this peer has had, this one included
+	countField // replies on this connection, this one included; datagrams the socket received
 	timeField  // RFC 3339 in UTC, with microseconds
 	sniField   // the server name that the client asked for
 	alpnField
@@ -59,8 +58,7 @@ func ParseTemplate(text string) Template {
 	return t
 }
 
-// nextField cuts text around the first field in it; without one, before is all
-// of it.
+// nextField splits text at its first field; if there is none, before is all of text.
 func nextField(text string) (before string, f field, after string) {
 	for from := 0; ; {
 		open := strings.IndexByte(text[from:], '{')
@@ -79,7 +77,7 @@ func nextField(text string) (before string, f field, after string) {
 	}
 }
 
-// A message is what a reply is made for.
+// A message holds the values for a reply.
 type message struct {
 	data          []byte
 	remote, local string

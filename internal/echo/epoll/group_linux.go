@@ -16,8 +16,8 @@ import (
 // A Group is the loops of one server.
 type Group struct{ loops []*loop }
 
-// Start begins a loop for every two processors: the clients of a busy echo server
-// are as busy. It returns nil if there can be none.
+// Start starts a loop for every two processors: on one machine the clients need the
+// other half. It returns nil if no loop can be made.
 func Start(config Config) *Group {
 	g := new(Group)
 	for range max(runtime.GOMAXPROCS(0)/2, 1) {
@@ -46,7 +46,7 @@ func (g *Group) Prepare(listener syscall.RawConn) {
 	})
 }
 
-// Accept takes a connection that waits; nil if another process was faster.
+// Accept accepts a pending connection; nil if another process has accepted it.
 func (g *Group) Accept(listener syscall.RawConn) (c *Conn, err error) {
 	var fd int
 	var sa unix.Sockaddr
@@ -69,8 +69,8 @@ func (g *Group) Accept(listener syscall.RawConn) (c *Conn, err error) {
 	return &Conn{fd: int32(fd), remote: addrPort(sa)}, nil
 }
 
-// Add begins to echo an accepted connection. It must not be closed by then; if
-// Add fails it is still to be.
+// Add begins to echo an accepted connection, which must be open. If Add fails, the
+// caller closes it.
 func (g *Group) Add(c *Conn) error { return g.loops[int(c.Number)%len(g.loops)].add(c) }
 
 // EndAll begins to close all connections in order, and returns how many there are.
@@ -81,7 +81,7 @@ func (g *Group) EndAll() (n int) {
 	return n
 }
 
-// Stop ends the loops, which have no connections any more.
+// Stop ends the loops, all of whose connections have ended.
 func (g *Group) Stop() {
 	for _, l := range g.loops {
 		l.mu.Lock()
@@ -92,7 +92,7 @@ func (g *Group) Stop() {
 	}
 }
 
-// Close closes the socket; not while the Group has it.
+// Close closes the socket. It must not be called between Add and Ended.
 func (c *Conn) Close() { _, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(c.fd), 0, 0) }
 
 // Remote is the peer's address.

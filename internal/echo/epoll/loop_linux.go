@@ -13,10 +13,11 @@ import (
 	"gcat/internal/conn"
 )
 
-// A loop asks an epoll(7) descriptor what can be read, reads once and writes at
-// once; when there is nothing it is parked in the runtime's own poller, in which
-// the epoll descriptor is registered like a socket. What a peer does not take is
-// kept, one read of it at most, and the peer is not read from until it does.
+// A loop takes ready connections from an epoll(7) descriptor, reads each once and
+// writes the data back at once. When none is ready, it waits in the runtime's
+// poller, in which the epoll descriptor is registered like a socket. If a peer does
+// not read, the loop keeps the data of one read and reads no more from that peer
+// until it is written.
 type loop struct {
 	Config
 	epoll int
@@ -54,8 +55,8 @@ type state uint8
 
 const (
 	reading state = iota
-	writing       // what it sent waits until it reads
-	closing       // our FIN is sent; what comes is thrown away
+	writing       // pending is not empty: the peer does not read
+	closing       // our FIN is sent; received bytes are discarded
 )
 
 // A reason is why a connection is closed from this side.
@@ -114,8 +115,8 @@ func (l *loop) run() {
 	}
 }
 
-// poll handles what is ready until nothing is; it returns true when a sweep is
-// due.
+// poll handles ready connections. It returns false when there are none, and true
+// when a sweep is due.
 func (l *loop) poll(fd uintptr) bool {
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), 0, 0, 0)
@@ -127,7 +128,7 @@ func (l *loop) poll(fd uintptr) bool {
 		}
 		l.mu.Lock()
 		for i := range l.events[:n] {
-			// One that was closed earlier in this batch has left its entry.
+			// nil if the connection was closed earlier in this batch.
 			if c := l.conns[l.events[i].Fd]; c != nil {
 				l.handle(c)
 			}
@@ -170,7 +171,7 @@ func (l *loop) watch(c *Conn, op int, events uint32) error {
 	return nil
 }
 
-// handle does what can be done for a connection that is ready.
+// handle reads from or writes to a ready connection, by its state.
 func (l *loop) handle(c *Conn) {
 	switch c.state {
 	case reading:
@@ -182,7 +183,7 @@ func (l *loop) handle(c *Conn) {
 	}
 }
 
-// read reads once and writes what came.
+// read reads once and writes the data back.
 func (l *loop) read(c *Conn) {
 	n, errno := sysRead(c.fd, l.buf)
 	switch {
@@ -225,7 +226,7 @@ func (l *loop) wrote(c *Conn, n int) {
 	l.Sent.Add(int64(n))
 }
 
-// flush writes what waits, and reads on once all of it is written.
+// flush writes pending data, and resumes reading when all of it is written.
 func (l *loop) flush(c *Conn) {
 	n, errno := sysWrite(c.fd, (*c.pending)[c.from:c.to])
 	switch {
@@ -252,9 +253,9 @@ func (l *loop) flush(c *Conn) {
 	}
 }
 
-// end begins to close a connection in order: what waits is written if the peer
-// takes it, then the farewell; then our FIN is sent, what still comes is thrown
-// away, and after Drain at most the socket is closed.
+// end begins to close a connection in order: it writes pending data if the peer
+// reads, the farewell and our FIN, and discards what it receives. After Drain at
+// most the socket is closed.
 func (l *loop) end(c *Conn, why reason) {
 	c.ends, c.due = why, time.Now().Add(l.Drain)
 	if c.state == reading {
@@ -276,9 +277,9 @@ func (l *loop) shut(c *Conn) {
 	}
 }
 
-// drain throws away what comes from a connection that is being closed. After an
-// idle limit nothing can be in flight: what comes once the peer's kernel has our
-// FIN was written by a peer that has not looked, and is answered by a reset.
+// drain discards what a closing connection receives. After an idle limit nothing can
+// be in flight: bytes that arrive once the peer's kernel has our FIN were written by
+// a peer that did not read the end of file, and are answered by a reset.
 func (l *loop) drain(c *Conn) {
 	n, errno := sysRead(c.fd, l.buf)
 	switch {
@@ -299,7 +300,7 @@ func (l *loop) fail(c *Conn, err error) {
 	l.remove(c, "reset", err)
 }
 
-// remove forgets the connection.
+// remove takes the connection out of the loop and calls Ended.
 func (l *loop) remove(c *Conn, by string, err error) {
 	if c.pending != nil {
 		l.Buffers.Put(c.pending)
@@ -313,8 +314,8 @@ func (l *loop) remove(c *Conn, by string, err error) {
 	l.Ended(c, end)
 }
 
-// sysRead and sysWrite are read(2) and send(2) on a socket that does not block:
-// the scheduler need not hear of them.
+// sysRead and sysWrite are read(2) and send(2) on a non-blocking socket, without the
+// notice to the Go scheduler that a call may block.
 func sysRead(fd int32, b []byte) (int, syscall.Errno) {
 	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
 	return int(n), errno
@@ -327,8 +328,8 @@ func sysWrite(fd int32, b []byte) (int, syscall.Errno) {
 
 func again(errno syscall.Errno) bool { return errno == unix.EAGAIN || errno == unix.EINTR }
 
-// queued is how much the kernel has still to deliver (SIOCOUTQ), our FIN
-// included.
+// queued is how many bytes the kernel has still to deliver (SIOCOUTQ); our FIN
+// counts as one.
 func (c *Conn) queued() int64 {
 	n, err := unix.IoctlGetInt(int(c.fd), unix.SIOCOUTQ)
 	if err != nil {

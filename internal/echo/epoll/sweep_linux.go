@@ -2,9 +2,9 @@ package epoll
 
 import "time"
 
-// sweep ends the connections whose time has passed and computes when the next
-// sweep can matter. There is one for all of them; whether one is idle is
-// [conn.Progress.Look]'s to say. It is called with the lock held.
+// sweep ends the connections of the loop whose limit has passed and schedules the
+// next sweep. [conn.Progress.Look] decides whether a connection is idle. The caller
+// holds the lock.
 func (l *loop) sweep() {
 	now, next := time.Now(), time.Time{}
 	for _, c := range l.conns {
@@ -43,7 +43,7 @@ func (l *loop) check(c *Conn, now time.Time) {
 	if c.due = c.progress.Look(l.Idle, c.due); !c.due.IsZero() {
 		return
 	}
-	// What came in time may not have had its turn.
+	// Bytes that arrived in time may not have been read yet.
 	l.handle(c)
 	switch {
 	case l.conns[c.fd] != c:
@@ -55,7 +55,7 @@ func (l *loop) check(c *Conn, now time.Time) {
 	}
 }
 
-// dueOf is when the clocks next have to look at c; zero is never.
+// dueOf is when a sweep must next check c; zero is never.
 func (l *loop) dueOf(c *Conn) (due time.Time) {
 	if c.ends != open || l.Idle > 0 {
 		due = c.due
@@ -68,8 +68,8 @@ func (l *loop) dueOf(c *Conn) (due time.Time) {
 	return due
 }
 
-// pause is how long the loop does without a sweep, whatever is due: with many
-// connections something always is. Clocks are late by no more than that.
+// pause is the least time between two sweeps: with many connections one is always
+// due. Limits are enforced late by no more than that.
 func (l *loop) pause() time.Duration {
 	short := 100 * time.Millisecond
 	if l.Idle > 0 {
