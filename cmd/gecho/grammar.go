@@ -5,7 +5,7 @@ import (
 	"gcat/internal/conn"
 )
 
-// gecho is the command line. What an option does stands in help.txt alone.
+// gecho is the command line. help.txt describes the options.
 type gecho struct {
 	Timeout  cli.Duration `short:"w" default:"60s"`
 	Deadline cli.Duration
@@ -63,11 +63,11 @@ type gecho struct {
 	cli.Logging
 	cli.Common
 
-	to       conn.Endpoint // what To says
+	to       conn.Endpoint // To, parsed
 	Endpoint []string      `arg:"" optional:"" name:"endpoint"`
 }
 
-// tlsFlags are those that gcat has, too.
+// tlsFlags are the TLS options that gcat has, too.
 type tlsFlags struct {
 	TLS            bool     `name:"tls" short:"c"`
 	TLSCert        string   `name:"tls-cert" filled:""`

@@ -9,7 +9,7 @@ import (
 	"gcat/internal/echo"
 )
 
-// inetd is the name of the socket, or the pair of files, that --inetd speaks on.
+// inetd is the name of the endpoint of --inetd.
 const inetd = "inetd"
 
 // handedOver returns the sockets that were handed over by LISTEN_FDS.
@@ -28,8 +28,8 @@ func socketOf(h conn.Handed) echo.Socket {
 	}
 }
 
-// openInetd makes a socket of standard input, or a connection of standard input
-// and output if that is none.
+// openInetd returns the socket that standard input is. If it is no socket, it
+// returns a connection made of standard input and output.
 func openInetd() (echo.Socket, error) {
 	h, err := conn.SocketOf(os.Stdin)
 	s := socketOf(h)

@@ -1,10 +1,10 @@
-// Gecho sends back what it receives, on any number of endpoints, and lets no
-// peer hold a place longer than it was given; it misbehaves exactly as asked.
+// Gecho sends back what it receives, on any number of endpoints. Time limits
+// apply to every connection, and options inject faults.
 //
-// The command line (grammar.go) is checked before anything is opened; the
-// endpoints become bound sockets (sockets.go); what is served there may be a script
-// or a recording (script.go, replay.go) or a server to hand on to (target.go);
-// internal/echo serves it; report.go logs what happens.
+// The command line (grammar.go) is checked before anything is opened (refuse.go).
+// The endpoints become bound sockets (sockets.go). In place of the echo their
+// connections can follow a script or a dump (script.go, replay.go) or be forwarded to
+// a server (target.go). internal/echo serves them; report.go logs the events.
 package main
 
 import (
@@ -23,7 +23,7 @@ var brief string
 
 var app = cli.App{Name: "gecho", Help: help, Brief: brief, Manual: man.Gecho, Habits: habits}
 
-// habits are options of other servers, and what they are here.
+// habits are options of other servers, and what to use here.
 var habits = map[string]string{
 	"--port":   "an operand (gecho :PORT)",
 	"-p":       "an operand (gecho :PORT)",

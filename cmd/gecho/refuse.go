@@ -10,7 +10,8 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// refuse says what does not go together, before anything is opened.
+// refuse returns the usage error of options that cannot be combined, before anything
+// is opened.
 func (g *gecho) refuse() error {
 	if err := g.refuseValues(); err != nil {
 		return err
@@ -89,9 +90,9 @@ func (g *gecho) refuseValues() error {
 	return nil
 }
 
-// refuseIdle refuses options that none of the endpoints has a use for.
+// refuseIdle refuses options that apply to none of the endpoints.
 func (g *gecho) refuseIdle(list []endpoint) error {
-	if g.Inetd || os.Getenv("LISTEN_FDS") != "" { // what they are is not known yet
+	if g.Inetd || os.Getenv("LISTEN_FDS") != "" { // the sockets are not known yet
 		return nil
 	}
 	if len(list) == 0 {
@@ -138,8 +139,8 @@ func (g *gecho) refuseIdle(list []endpoint) error {
 	return nil
 }
 
-// refuseTo refuses a target that does not fit the endpoints, and what is about one
-// alone.
+// refuseTo refuses a target that does not fit the endpoints, and the options of a TLS
+// target without one.
 func (g *gecho) refuseTo(to *echo.Target, list []endpoint) error {
 	if to == nil || g.to.Network != "tls" {
 		for _, o := range []struct {

@@ -11,8 +11,8 @@ import (
 	"gcat/internal/echo"
 )
 
-// parseDump reads what gcat -o wrote: what was sent there (>) is expected, what
-// was received (<) is sent, after the pause that the time lines say.
+// parseDump turns a dump of gcat -o into steps: bytes sent there (>) are expected,
+// bytes received (<) are sent after the pause between their time lines.
 func (g *gecho) parseDump(name string, text []byte) (steps []echo.Step, err error) {
 	d := dump{name: name, pace: 1, next: map[echo.Op]int64{}}
 	if g.Speed != nil {
@@ -31,7 +31,7 @@ func (g *gecho) parseDump(name string, text []byte) (steps []echo.Step, err erro
 	return d.steps, nil
 }
 
-// A dump is one that is being read.
+// A dump is the state of reading a dump.
 type dump struct {
 	name  string
 	pace  float64 // how many times as fast; 0: no pauses
@@ -39,7 +39,7 @@ type dump struct {
 	last  time.Time // of the last time line
 	pause time.Duration
 	peer  string
-	next  map[echo.Op]int64 // the offsets at which the directions go on
+	next  map[echo.Op]int64 // the next offset in each direction
 }
 
 func (d *dump) line(line string, number int) error {

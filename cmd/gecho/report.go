@@ -12,7 +12,7 @@ import (
 	"gcat/internal/echo"
 )
 
-// reporter turns what happens into log lines.
+// reporter returns a function that logs events.
 func reporter(log *cli.Log) func(echo.Event) {
 	return func(e echo.Event) {
 		switch e.Kind {
@@ -46,7 +46,7 @@ func (f *failure) Error() string { return f.text }
 // Kind is the word for JSON.
 func (f *failure) Kind() string { return f.kind }
 
-// kindOf names what a connection failed of.
+// kindOf is the kind of a connection's failure, for the log.
 func kindOf(err error) string {
 	if k, ok := errors.AsType[interface {
 		error
@@ -66,7 +66,7 @@ func kindOf(err error) string {
 	return "data"
 }
 
-// who names the peer, and the connection by its number.
+// who names the connection by its number and the peer.
 func who(e echo.Event) string {
 	switch {
 	case e.Number == 0:
@@ -91,8 +91,7 @@ func fields(e echo.Event) []cli.Field {
 	return f
 }
 
-// plain is an address without the quotes that the path of a Unix socket has in a
-// line for people.
+// plain is an address without the quotes around the path of a Unix socket.
 func plain(name string) string {
 	if s, err := strconv.Unquote(name); err == nil {
 		return s

@@ -15,7 +15,7 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// run is the command: bind everything, say where, serve until the end.
+// run is the command: it binds the endpoints, prints their addresses and serves.
 func (g *gecho) run(log *cli.Log) error {
 	if err := g.refuse(); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (g *gecho) run(log *cli.Log) error {
 	}
 	report := server.Report
 	server.Report = func(e echo.Event) {
-		if e.Kind != echo.Failed || own.failure() == nil { // that is said at the end
+		if e.Kind != echo.Failed || own.failure() == nil { // run returns that error at the end
 			report(e)
 		}
 	}
@@ -70,7 +70,7 @@ func (g *gecho) run(log *cli.Log) error {
 	return cmp.Or(own.failure(), err)
 }
 
-// server is what the flags make of internal/echo.
+// server is the server that the options describe.
 func (g *gecho) server(log *cli.Log) *echo.Server {
 	s := &echo.Server{
 		Service: g.Service.kind, Size: g.Service.size,
@@ -154,7 +154,8 @@ func announce(log *cli.Log, sockets []echo.Socket) error {
 	return nil
 }
 
-// serve serves until all is done, or a signal; a second signal ends at once.
+// serve serves until --count is reached or a signal arrives. A second signal ends it
+// at once.
 func (g *gecho) serve(log *cli.Log, server *echo.Server, sent *signals, sockets []echo.Socket) error {
 	if err := announce(log, sockets); err != nil {
 		closeAll(sockets)
@@ -179,8 +180,8 @@ func (g *gecho) serve(log *cli.Log, server *echo.Server, sent *signals, sockets 
 	}
 }
 
-// followed is the error of clients that did not follow the script, where those
-// that were to come have come.
+// followed is the error of clients that did not follow the script. Without --once and
+// --count there is none: the number of clients is open.
 func (g *gecho) followed(t *echo.Totals) error {
 	strayed, slow := t.Strayed.Load(), t.TooSlow.Load()
 	switch {

@@ -14,8 +14,8 @@ import (
 	"gcat/internal/echo"
 )
 
-// readSteps reads the script or the dump that each connection is to follow; nil
-// if there is none.
+// readSteps reads the script or the dump that each connection follows; nil if there is
+// none.
 func (g *gecho) readSteps() ([]echo.Step, error) {
 	name, parse := g.Script, parseScript
 	if g.Replay != "" {
@@ -35,7 +35,7 @@ func (g *gecho) readSteps() ([]echo.Step, error) {
 	return steps, nil
 }
 
-// A word is the first of a script's line: what it does, and how the rest reads.
+// A word is the first word of a script's line: its step, and how to read the rest.
 type word struct {
 	do   echo.Op
 	read func(s *echo.Step, rest string) error
@@ -112,7 +112,7 @@ func readText(s *echo.Step, rest string) error {
 	return err
 }
 
-// unquote spells \" as the command line's escapes do.
+// unquote replaces \" by \x22, which the command line's escapes include.
 func unquote(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
@@ -130,7 +130,7 @@ func unquote(text string) string {
 	return b.String()
 }
 
-// readPath reads the path of a file, which must be there.
+// readPath reads the path of a file, which must exist.
 func readPath(s *echo.Step, rest string) error {
 	if strings.HasPrefix(rest, `"`) {
 		if err := readText(s, rest); err != nil {
@@ -160,8 +160,7 @@ func readPause(s *echo.Step, rest string) (err error) {
 	return err
 }
 
-// A speed is how many times as fast as it was a dump is replayed; 0 is without
-// pauses.
+// A speed divides the pauses of a dump; 0 removes them.
 type speed float64
 
 func (s *speed) UnmarshalText(text []byte) error {

@@ -10,8 +10,8 @@ import (
 	"gcat/internal/echo"
 )
 
-// signals are what the process is sent. They are caught before anything is
-// opened, so that whatever has been bound by then is closed in order.
+// signals are the signals that end the server. They are caught before anything is
+// opened, so that bound sockets are closed in order.
 type signals struct {
 	// first ends with the first signal that ends the server; its cause is a
 	// [cli.Interrupted].
@@ -20,7 +20,7 @@ type signals struct {
 	again chan struct{}
 }
 
-// catch begins to catch. The signals of asking print the totals.
+// catch starts catching signals. Those of asking print the totals.
 func (g *gecho) catch(log *cli.Log, totals *echo.Totals) *signals {
 	first, stop := context.WithCancelCause(context.Background())
 	s := &signals{first: first, again: make(chan struct{})}

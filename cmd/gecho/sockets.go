@@ -18,11 +18,11 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// standard is where gecho listens unless told otherwise.
+// standard is the default endpoint.
 const standard = "tcp://127.0.0.1:7007"
 
-// An endpoint is where to listen. Whether TLS is spoken there stands apart
-// from its network, which may be of one family.
+// An endpoint is where to listen. tls is a field of its own because the network may
+// be tcp4 or tcp6.
 type endpoint struct {
 	conn.Endpoint
 	tls bool
@@ -62,8 +62,8 @@ func isHost(word string) bool {
 	return err == nil && !strings.Contains(word, ":") || word == "localhost"
 }
 
-// refuseTLS refuses what is about TLS alone where nothing speaks it: without a
-// word the connections would be open to all.
+// refuseTLS refuses options of TLS if no endpoint uses it: otherwise the connections
+// would be neither encrypted nor verified, without a diagnostic.
 func (g *gecho) refuseTLS(list []endpoint) error {
 	if g.TLS || slices.ContainsFunc(list, func(p endpoint) bool { return p.tls }) {
 		return nil
@@ -93,8 +93,7 @@ func (g *gecho) tlsOptions() tlsconn.Options {
 	}
 }
 
-// open opens all that is to be served: nothing is, unless everything could be
-// bound.
+// open opens all endpoints. If one cannot be bound, it closes the others.
 func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, endpoints []endpoint) (sockets []echo.Socket, err error) {
 	defer func() {
 		if err != nil {
@@ -150,8 +149,8 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 	return sockets, nil
 }
 
-// serverConfig reads the TLS files; the fingerprint of a throw-away certificate is
-// logged. The server gets the one that --tls-fault makes bad.
+// serverConfig reads the TLS files, or makes a throw-away certificate and logs its
+// fingerprint. With a fault of the certificate it also sets the server's BadTLS.
 func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, error) {
 	options := g.tlsOptions()
 	if g.TLSCAOut != "" {
@@ -187,11 +186,11 @@ func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, er
 	return config, err
 }
 
-// maxPeers is how many peers of a datagram socket are known at once with --to,
-// unless --max-conns says otherwise; each has a socket to the target.
+// maxPeers is the default of --max-conns for datagram peers with --to; each has a
+// socket to the target.
 const maxPeers = 1000
 
-// lookupLimit is how long the name of an endpoint may be looked up.
+// lookupLimit bounds the look-up of an endpoint's name.
 const lookupLimit = 10 * time.Second
 
 // listen binds one endpoint.

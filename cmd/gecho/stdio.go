@@ -22,8 +22,8 @@ type stdio struct {
 	failed  atomic.Pointer[error] // what could not be read or written, and why
 }
 
-// newStdio opens the standard streams anew where the system lets it, so that
-// they can be polled without changing what other processes share with us.
+// newStdio reopens the standard streams where it can (Linux), so that they can be
+// polled without O_NONBLOCK on the open files that other processes share.
 func newStdio() *stdio {
 	return &stdio{in: reopen(os.Stdin, os.O_RDONLY), out: reopen(os.Stdout, os.O_WRONLY)}
 }
@@ -52,8 +52,8 @@ func (s *stdio) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// note remembers the first failure of our own side: no end of file, no clock, and
-// no reader that has left, who is the peer.
+// note keeps the first failure of our own side. An end of file, a deadline and EPIPE
+// are none: the reader of standard output is the peer.
 func (s *stdio) note(which string, err error) {
 	switch {
 	case err == nil, err == io.EOF, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, os.ErrClosed), errors.Is(err, syscall.EPIPE):
@@ -63,7 +63,7 @@ func (s *stdio) note(which string, err error) {
 	s.failed.CompareAndSwap(nil, &failure)
 }
 
-// failure is what made standard input or output useless; nil if nothing did.
+// failure is the error that note kept; nil if there is none.
 func (s *stdio) failure() error {
 	if err := s.failed.Load(); err != nil {
 		return *err

@@ -5,7 +5,7 @@ import "os"
 // stopping are the signals that end the server.
 var stopping = []os.Signal{os.Interrupt}
 
-// There is no signal that asks for the totals.
+// asking is empty: no signal prints the totals here.
 var asking []os.Signal
 
 const nonBlocking = 0

@@ -14,10 +14,10 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// connectLimit is how long it may take to reach the endpoint of --to.
+// connectLimit bounds connecting to the endpoint of --to.
 const connectLimit = 10 * time.Second
 
-// target is what --to names; nil if it is not given.
+// target is the endpoint of --to; nil if it is not given.
 func (g *gecho) target() (*echo.Target, error) {
 	if g.To == "" {
 		return nil, nil
@@ -51,7 +51,7 @@ func (g *gecho) target() (*echo.Target, error) {
 	return t, nil
 }
 
-// trust is how the certificate of the target is verified.
+// trust is the TLS configuration that verifies the target's certificate.
 func (g *gecho) trust(host string) (*tls.Config, error) {
 	options := tlsconn.Options{CA: g.TLSCA, Name: g.TLSName, Insecure: g.TLSInsecure, KeyLog: os.Getenv("SSLKEYLOGFILE")}
 	if err := options.Check(); err != nil {

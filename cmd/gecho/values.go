@@ -41,7 +41,7 @@ func (s *service) UnmarshalText(text []byte) error {
 type delay []echo.Delay
 
 func (d *delay) UnmarshalText(text []byte) error {
-	*d = nil // given twice, the last holds
+	*d = nil // if the option is repeated, the last one counts
 	for one := range strings.SplitSeq(string(text), ",") {
 		span, weight, weighted := strings.Cut(one, ":")
 		e, err := parseDelay(span)
@@ -100,8 +100,8 @@ func (p *probability) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A point is when something happens: after so many bytes, or, with a unit of time,
-// so long after the connection began; 0 is at once.
+// A point is when a fault applies: after a number of bytes or, with a unit of time,
+// after the connection has lasted that long; 0 is at once.
 type point struct {
 	given bool
 	bytes int64
