@@ -50,11 +50,11 @@ func (s *Socket) queued() int64 {
 
 // Acknowledged blocks until the peer's kernel has acknowledged all that was
 // written and, after CloseWrite, our FIN. It returns an error of the kind
-// [NotDelivered] if that cannot happen any more, or ctx's.
+// [NotDelivered] if that cannot happen any more, or ctx's error.
 //
-// After CloseWrite on TCP the kernel wakes us when the FIN is acknowledged,
-// because the connection changes its state; else it does not, and the queue is
-// looked at after pauses that grow from 1 to 50 ms.
+// After CloseWrite on TCP the acknowledgement of the FIN changes the state of the
+// connection, which wakes the poller. In all other cases the queue is polled, with
+// pauses that grow from 1 to 50 ms.
 func (s *Socket) Acknowledged(ctx context.Context) error {
 	if s.raw == nil {
 		return nil
@@ -86,8 +86,9 @@ func finished(fd int) bool {
 	return err != nil || info.State >= tcpFinWait2 && info.State <= tcpClose
 }
 
-// failed reports whether the connection is reset. POLLHUP says so of TCP only: a
-// Unix socket has it as soon as both halves are shut, with bytes still unread.
+// failed reports whether the connection is reset. POLLHUP means that on TCP only: on
+// a Unix socket it is set once both directions are shut down, with bytes still
+// unread.
 func (s *Socket) failed() (failed bool) {
 	signs := int16(unix.POLLERR)
 	if s.isTCP() {
@@ -104,13 +105,13 @@ func (s *Socket) failed() (failed bool) {
 // alive reports whether a TCP connection has not failed.
 func (s *Socket) alive() bool { return s.raw != nil && s.isTCP() && !s.failed() }
 
-// settled turns the end of the wait into an error if bytes remain that will never
-// be taken. The queue is read first: a Unix peer that closes with bytes unread
-// sets the error before it throws them away.
+// settled returns an error if bytes remain that will never be delivered. It reads
+// the queue before the error: a Unix peer that closes with bytes unread sets the
+// error before it discards them.
 func (s *Socket) settled(err error) error {
 	left := s.Unacknowledged()
 	if err != nil || left == 0 && s.isTCP() {
-		return err // to ask for the error would take it away from the next read
+		return err // reading SO_ERROR would clear it for the next read
 	}
 	pending := s.pendingError()
 	if left == 0 && pending == nil {
@@ -122,8 +123,8 @@ func (s *Socket) settled(err error) error {
 	return &Error{Why: NotDelivered, Err: pending}
 }
 
-// reportedError waits a moment for the errno that a pump got: the kernel reports
-// SO_ERROR once, and the pump may be about to keep it.
+// reportedError waits up to errnoDelay for the errno that a pump got: the kernel
+// reports an error once, and the pump may not have stored it yet.
 func (s *Socket) reportedError() error {
 	for end := time.Now().Add(errnoDelay); s.errno.Load() == 0 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
@@ -134,9 +135,9 @@ func (s *Socket) reportedError() error {
 	return syscall.ECONNRESET
 }
 
-// peerEOF reports whether a read of nothing was the peer's end of file: an empty
-// message of a unixpacket socket reads alike. One that is the last before the end
-// is not told from it, and nothing is lost with that.
+// peerEOF reports whether a read of 0 bytes was the peer's end of file rather than an
+// empty message of a unixpacket socket. An empty message directly before the end is
+// taken for the end.
 func (s *Socket) peerEOF() bool {
 	if s.raw == nil {
 		return true

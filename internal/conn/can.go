@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// The schemes of Linux's CAN sockets (Documentation/networking/can.rst, j1939.rst
-// of the kernel) are these. Their endpoints have the interface as Host, and what is
-// behind it as Port:
+// canNetworks are the schemes of Linux's CAN sockets (Documentation/networking/can.rst,
+// j1939.rst of the kernel). Host of such an endpoint is the interface, Port the rest:
 //
 //	can://IFACE[,FILTER...]            frames, each a struct can_frame
 //	canfd://IFACE[,FILTER...]          frames, each a struct canfd_frame
@@ -19,7 +18,7 @@ import (
 //	canbcm://IFACE                     messages to and from the broadcast manager
 var canNetworks = []string{"can", "canfd", "isotp", "j1939", "canbcm"}
 
-// The sizes of what a read and a write of a raw socket is (can.h of Linux).
+// The sizes of the frames that a raw socket reads and writes (can.h of Linux).
 const (
 	canFrameSize   = 16
 	canFDFrameSize = 72
@@ -34,7 +33,7 @@ const (
 	canFDF      = 0x04
 )
 
-// J1939's words for "none" (j1939.h).
+// J1939's values for "none" (j1939.h).
 const (
 	j1939NoAddress = 0xff
 	j1939NoPGN     = 0x40000
@@ -50,7 +49,7 @@ func (e Endpoint) CAN() bool {
 	return false
 }
 
-// FrameSize is the size of each datagram of e; 0 is any.
+// FrameSize is the size of each datagram of e; 0 if it varies.
 func (e Endpoint) FrameSize() int {
 	switch e.Network {
 	case "can":
@@ -61,11 +60,11 @@ func (e Endpoint) FrameSize() int {
 	return 0
 }
 
-// A canPlace is an endpoint of CAN in numbers.
+// A canPlace is a parsed endpoint of CAN.
 type canPlace struct {
 	device   string // empty is all interfaces
 	filters  []canFilter
-	errors   uint32 // classes of error frames that are wanted
+	errors   uint32 // classes of error frames to receive
 	all      bool   // a frame has to pass all filters
 	req, rsp uint32 // of ISO-TP
 	j1939    j1939Address
@@ -81,7 +80,7 @@ type j1939Address struct {
 	addr uint8
 }
 
-// parseCAN reads what is behind scheme://.
+// parseCAN parses s, the part of an endpoint after scheme://.
 func parseCAN(network, s string) (Endpoint, error) {
 	e := Endpoint{Network: network}
 	cut := ":"
@@ -107,7 +106,7 @@ func (e Endpoint) canAddress() string {
 	return e.Host + ":" + e.Port
 }
 
-// canPlace is e in numbers.
+// canPlace parses e's Host and Port.
 func (e Endpoint) canPlace() (p canPlace, err error) {
 	p.device = e.Host
 	switch {
@@ -191,7 +190,7 @@ func (p *canPlace) parseFilters(s string) error {
 	return nil
 }
 
-// canID reads an id: of 3 digits it is a standard one, of 8 an extended one.
+// canID reads an id: a standard one has up to 3 digits, an extended one 8.
 func canID(s string) (uint32, error) {
 	n, err := canHex(s, 32)
 	switch digits := len(strings.TrimPrefix(s, "0x")); {
@@ -230,7 +229,7 @@ func parseJ1939(s string) (a j1939Address, err error) {
 	return a, nil
 }
 
-// CheckJ1939 reports what is wrong with ADDR[,PGN[,NAME]]; empty is none.
+// CheckJ1939 returns an error if s is not ADDR[,PGN[,NAME]] or empty.
 func CheckJ1939(s string) error {
 	if s == "" {
 		return nil
@@ -250,16 +249,16 @@ type canAddr struct{ Endpoint }
 func (a canAddr) Network() string { return a.Endpoint.Network }
 func (a canAddr) String() string  { return a.Endpoint.Address() }
 
-// The traits of a family are what is special about its datagrams.
+// traits are how the datagrams of a socket family differ; the zero value is UDP.
 type traits struct {
-	// received changes a datagram that came, before it is handed out.
+	// received changes a received datagram before read returns it.
 	received func(*slot)
 	// sending is the form in which a datagram is sent.
 	sending func(p []byte) ([]byte, error)
 	// address is the address of a sender.
 	address func(raw []byte) canAddr
-	// busy makes a full transmit queue (ENOBUFS, which poll(2) does not wait for)
-	// no failure.
+	// busy waits when the transmit queue is full (ENOBUFS, which poll(2) does not
+	// wait for) instead of failing.
 	busy bool
 }
 

@@ -17,7 +17,7 @@ import (
 type canConn struct {
 	*os.File
 	local, remote canAddr
-	raw           []byte // whom a broadcast is sent to (J1939); empty is the socket's other end
+	raw           []byte // destination of a broadcast (J1939); empty is the connected peer
 	traits
 }
 
@@ -26,14 +26,14 @@ func (c *canConn) traitsOf() traits { return c.traits }
 func (c *canConn) LocalAddr() net.Addr  { return c.local }
 func (c *canConn) RemoteAddr() net.Addr { return c.remote }
 
-// Close makes what waits for the socket return.
+// Close closes the socket and wakes the calls that wait for it.
 func (c *canConn) Close() error {
 	_ = c.SetDeadline(time.Unix(1, 0))
 	return c.File.Close()
 }
 
-// openCAN opens the socket of e: a client's, whose own side of J1939 is from, or
-// with listen a server's.
+// openCAN opens a socket for e: a server's with listen, else a client's, whose own
+// J1939 address is from.
 func openCAN(e Endpoint, from string, o SocketOptions, listen bool) (*canConn, error) {
 	p, err := e.canPlace()
 	if err != nil {
@@ -135,7 +135,7 @@ func number(b bool) int {
 	return 0
 }
 
-// wholeFrame refuses what is no frame.
+// wholeFrame refuses a datagram that is not the size of a frame.
 func wholeFrame(p []byte) ([]byte, error) {
 	if len(p) != canFrameSize {
 		return nil, &Error{Why: Local, Err: fmt.Errorf("%s are no CAN frame, which has %d", ByteCount(int64(len(p))), canFrameSize)}
@@ -143,8 +143,8 @@ func wholeFrame(p []byte) ([]byte, error) {
 	return p, nil
 }
 
-// fdFrame is a record without the flag of FD frames as the classic frame that it
-// is, unless it is too long for that.
+// fdFrame returns the frame to send. Without the flag CANFD_FDF and with at most 8
+// bytes it is a classic frame.
 func fdFrame(p []byte) ([]byte, error) {
 	if len(p) != canFDFrameSize {
 		return nil, &Error{Why: Local, Err: fmt.Errorf("%s are no CAN FD frame, which has %d", ByteCount(int64(len(p))), canFDFrameSize)}
@@ -155,7 +155,8 @@ func fdFrame(p []byte) ([]byte, error) {
 	return p, nil
 }
 
-// padFrame makes a classic frame as long as an FD frame, and marks those.
+// padFrame pads a classic frame to the size of an FD frame. FD frames get the flag
+// CANFD_FDF, classic ones have it cleared.
 func padFrame(s *slot) {
 	switch len(s.data) {
 	case canFrameSize:
@@ -167,14 +168,14 @@ func padFrame(s *slot) {
 	}
 }
 
-// Of isotp.h: the option CAN_ISOTP_OPTS, and its flag CAN_ISOTP_WAIT_TX_DONE, by
-// which a write returns when the peer has taken the PDU.
+// CAN_ISOTP_OPTS and its flag CAN_ISOTP_WAIT_TX_DONE (isotp.h): with the flag a write
+// returns once the peer has received the PDU.
 const (
 	isotpOptions = 1
 	isotpWait    = 0x400
 )
 
-// setUpISOTP binds the two ids. REQ and RSP are the server's: it hears REQ.
+// setUpISOTP binds the two ids. The server receives on REQ and sends on RSP.
 func setUpISOTP(fd int, p canPlace, index int, listen bool) error {
 	tx, rx := p.req, p.rsp
 	if listen {
@@ -188,7 +189,8 @@ func setUpISOTP(fd int, p canPlace, index int, listen bool) error {
 	return unix.Bind(fd, &unix.SockaddrCAN{Ifindex: index, RxID: rx, TxID: tx})
 }
 
-// setUpJ1939 binds our own side, and connects to the peer unless that is everyone.
+// setUpJ1939 binds our own address. It connects to the peer unless messages go to all
+// addresses.
 func (c *canConn) setUpJ1939(fd int, e Endpoint, p canPlace, index int, from string, listen bool) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1); err != nil {
 		return fmt.Errorf("set SO_BROADCAST: %w", err)
@@ -200,7 +202,7 @@ func (c *canConn) setUpJ1939(fd int, e Endpoint, p canPlace, index int, from str
 			peer.pgn = own.pgn
 		}
 	} else if from != "" {
-		own, _ = parseJ1939(from) // it was checked with the command line
+		own, _ = parseJ1939(from) // CheckJ1939 has accepted it
 		c.local = canAddr{Endpoint{Network: "j1939", Host: e.Host, Port: from}}
 	}
 	if err := unix.Bind(fd, own.sockaddr(index)); err != nil {
@@ -223,7 +225,7 @@ func (a j1939Address) sockaddr(index int) *unix.SockaddrCANJ1939 {
 	return &unix.SockaddrCANJ1939{Ifindex: index, Name: a.name, PGN: a.pgn, Addr: a.addr}
 }
 
-// raw is a as struct sockaddr_can.
+// raw encodes a as struct sockaddr_can.
 func (a j1939Address) raw(index int) []byte {
 	raw := make([]byte, unix.SizeofSockaddrCAN)
 	binary.NativeEndian.PutUint16(raw, unix.AF_CAN)
@@ -234,8 +236,8 @@ func (a j1939Address) raw(index int) []byte {
 	return raw
 }
 
-// rawOf is the address of a sender as struct sockaddr_can; empty is the socket's
-// other end.
+// rawOf is the address of a sender as struct sockaddr_can; empty is the connected
+// peer.
 func (c *canConn) rawOf(a net.Addr) []byte {
 	p, err := EndpointOf(a).canPlace()
 	if c.address == nil || err != nil {
@@ -247,7 +249,7 @@ func (c *canConn) rawOf(a net.Addr) []byte {
 	return nil
 }
 
-// j1939Addr is the sender in a struct sockaddr_can.
+// j1939Addr decodes the sender's struct sockaddr_can.
 func j1939Addr(device string, raw []byte) canAddr {
 	e := Endpoint{Network: "j1939", Host: device}
 	if len(raw) > 20 {
@@ -259,8 +261,8 @@ func j1939Addr(device string, raw []byte) canAddr {
 	return canAddr{e}
 }
 
-// sendBlocking is sendmsg(2) where it may sleep whatever the socket's mode is, as
-// ISO-TP's does until the peer has taken the PDU.
+// sendBlocking is sendmsg(2) as a system call that may block: ISO-TP's waits until
+// the peer has received the PDU, even with MSG_DONTWAIT.
 func sendBlocking(fd uintptr, h *unix.Msghdr) syscall.Errno {
 	_, _, errno := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(h)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	return errno

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// CloseInOrder closes c so that the peer sees an end of file and never a reset
-// of our making: it shuts the sending half down, reads and throws away what the
-// peer still sends until its end or for at most limit, and closes.
+// CloseInOrder closes c so that the peer sees an end of file and no reset: it shuts
+// the sending direction down, discards what the peer sends until its end of file, or
+// for at most limit, and closes.
 func CloseInOrder(c net.Conn, limit time.Duration) error {
 	if w, ok := c.(interface{ CloseWrite() error }); ok {
 		if err := w.CloseWrite(); err != nil {
@@ -31,10 +31,9 @@ func CloseInOrder(c net.Conn, limit time.Duration) error {
 }
 
 // Reset ends c at once by a RST (SO_LINGER with a linger time of 0,
-// socket(7)): what is queued either way is lost, and the peer's next call
+// socket(7)): queued bytes of both directions are lost, and the peer's next call
 // fails with ECONNRESET. Where there is no RST, as between Unix sockets, it is
-// an ordinary close. A connection that stands on another one (NetConn) ends with
-// that.
+// an ordinary close. If c wraps another connection (NetConn), that one is reset.
 func Reset(c net.Conn) error {
 	for {
 		above, ok := c.(interface{ NetConn() net.Conn })

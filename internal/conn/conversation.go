@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A conversation is a [Relay] at work. Two pumps copy and report here; next, the
-// coordinator, takes one event at a time and decides.
+// A conversation is a [Relay] at work. Two pumps copy and report; next, the
+// coordinator, handles one event at a time.
 type conversation struct {
 	*Relay
 	start         time.Time
@@ -101,14 +101,14 @@ func (c *conversation) next(ctx context.Context) {
 		}
 	case <-ctx.Done():
 		if due, ok := ctx.Deadline(); ok && time.Since(due) > punctual && c.remote.socket == nil {
-			time.Sleep(drainRead) // the process was stopped: a pump reads what came meanwhile, which close drains from a socket
+			time.Sleep(drainRead) // the process was stopped: let a pump read what came meanwhile; close drains sockets only
 		}
 		c.interrupted(context.Cause(ctx))
 	}
 }
 
-// settle begins to wait for acknowledgements where they can be waited for, and
-// ends the conversation when nothing is left to do.
+// settle starts the wait for acknowledgements of a direction that has ended, and ends
+// the conversation when both directions are done.
 func (c *conversation) settle(ctx context.Context) {
 	c.awaitAcknowledgement(ctx, &c.send)
 	c.awaitAcknowledgement(ctx, &c.receive)
@@ -117,10 +117,9 @@ func (c *conversation) settle(ctx context.Context) {
 	}
 }
 
-// awaitAcknowledgement has it reported when everything sent in direction d has
-// arrived, as soon as a FIN is sent or nothing more is to come. If the other
-// direction has ended, too, the connection itself is shut down, if it was not
-// before (TLS, ShutNone).
+// awaitAcknowledgement starts the wait until everything sent in direction d is
+// acknowledged, once a FIN is sent or the other direction has ended. If both have
+// ended and no FIN is sent yet (TLS, ShutNone), it sends the FIN.
 func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 	socket := d.to.socket
 	ended := c.other(d).state >= atEOF
@@ -133,7 +132,7 @@ func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 	}
 	d.state = awaiting
 	if ended && !socket.finSent() {
-		_ = socket.CloseWrite() // what it means is found out by the wait
+		_ = socket.CloseWrite() // the wait below finds out whether it failed
 	}
 	go func() { d.acked <- socket.Acknowledged(ctx) }()
 }
@@ -149,12 +148,12 @@ func (c *conversation) other(d *direction) *direction {
 // pumpEnded acts on the end of a pump.
 func (c *conversation) pumpEnded(d *direction, s step) {
 	if d.state > reading {
-		c.reportUnsent(d) // it was stopped while it was reading, or wrote to a socket that was shut down
+		c.reportUnsent(d) // the pump was stopped while it was reading, or its socket was shut down
 		return
 	}
 	d.state = atEOF
 	if e, ok := errors.AsType[*Error](s.from); ok && e.Why == CutShort && d.discard.Load() {
-		s.from = nil // what is missing was not wanted
+		s.from = nil // the missing bytes would be discarded
 	}
 	switch {
 	case s.from != nil:
@@ -168,8 +167,8 @@ func (c *conversation) pumpEnded(d *direction, s step) {
 	}
 }
 
-// readFailed ends the conversation. The other side, if that is a connection, is
-// reset, so that its peer does not take a part for the whole.
+// readFailed ends the conversation. If the other side is a connection, it is reset,
+// so that its peer does not take a part for the whole.
 func (c *conversation) readFailed(d *direction, err error) {
 	d.to.reset = true
 	if d.from.connection {
@@ -182,8 +181,8 @@ func (c *conversation) readFailed(d *direction, err error) {
 	c.fail("local", err)
 }
 
-// writeFailed acts on a failed write. One of ours ends the conversation; what the
-// peer still sends is to be received.
+// writeFailed handles a failed write. A failure of our own side ends the
+// conversation. After a failed write to the peer, the peer is still read.
 func (c *conversation) writeFailed(d *direction, err error) {
 	if isLocal(err) || !d.to.connection {
 		c.fail("local", err)
@@ -193,13 +192,13 @@ func (c *conversation) writeFailed(d *direction, err error) {
 	d.state = acknowledged // it never will be
 	c.note("reset", c.notDelivered(d, err))
 	d.from.reset = true
-	if d.to.alive() { // its peer learns of it only from us
+	if d.to.alive() { // its peer cannot know of the failure
 		d.to.reset, c.over = true, true
 	}
 }
 
-// resetUpload resets the peer if an output of ours has failed while input was still
-// to be sent: an end in order would make half an upload a whole one.
+// resetUpload marks the connection to be reset if Local has failed before all input
+// was sent: after an orderly end the peer would take half an upload for a whole one.
 func (c *conversation) resetUpload() {
 	c.remote.reset = c.remote.reset || !c.RecvOnly && c.send.state < halfClosed
 }
@@ -253,8 +252,8 @@ func (c *conversation) endReceiving() {
 	}
 }
 
-// closeWrite passes the end of a direction on. What is wrapped around a connection
-// may have to write first, and block.
+// closeWrite passes the end of a direction on. A wrapper of a connection may have to
+// write first, and block, so it is called in a goroutine.
 func (c *conversation) closeWrite(d *direction) {
 	if _, bare := d.to.Stream.(*Socket); bare || !d.to.connection {
 		c.halfClosed(d, d.to.CloseWrite())
@@ -263,7 +262,7 @@ func (c *conversation) closeWrite(d *direction) {
 	go func() { d.shut <- d.to.CloseWrite() }()
 }
 
-// halfClosed goes on once the end of d was passed on, or could not be.
+// halfClosed handles the result of CloseWrite on the receiving side of d.
 func (c *conversation) halfClosed(d *direction, err error) {
 	d.state = halfClosed
 	switch {
@@ -288,7 +287,7 @@ func (c *conversation) endsWhenDelivered() bool {
 	return c.SendOnly || c.Shutdown == ShutBoth || c.QuitAfter != nil && *c.QuitAfter == 0
 }
 
-// acknowledged acts on the end of the wait for acknowledgement.
+// acknowledged handles the end of the wait for acknowledgement.
 func (c *conversation) acknowledged(d *direction, err error) {
 	d.state = acknowledged
 	if lost(err) {
@@ -296,8 +295,8 @@ func (c *conversation) acknowledged(d *direction, err error) {
 	}
 }
 
-// watchHangup reports when the receiving side of d, which has ended, is gone for
-// good. It ends when the socket is closed.
+// watchHangup reports when the receiving side of d, whose end of file has come, is
+// gone. It ends when the socket is closed.
 func (c *conversation) watchHangup(d *direction) {
 	if socket := d.to.socket; socket != nil {
 		go func() {
@@ -308,19 +307,19 @@ func (c *conversation) watchHangup(d *direction) {
 	}
 }
 
-// hungUp acts on a receiving side that has ended and is now gone for good. If it
-// has all that was sent, that is an end in order.
+// hungUp handles a receiving side that is gone after its end of file. If everything
+// sent was delivered, this is an end in order.
 func (c *conversation) hungUp(d *direction) {
 	switch {
 	case d.state > reading: // the wait for acknowledgement sees it
 		return
 	case d.to.socket.finSent():
-		// Local has shut our half down itself, and that both halves are shut is
-		// all that POLLHUP says: what is in flight may yet arrive.
+		// Local has sent our FIN itself, so POLLHUP means no more than that both
+		// directions are shut down: bytes in flight may yet arrive.
 		return
 	case d.looks < hangupLooks && d.from.ready():
-		// A pump is about to read it: its write then fails, and that is no end in
-		// order.
+		// A pump is about to read this input, and its write will fail: that is no
+		// end in order.
 		d.looks++
 		time.AfterFunc(hangupPause, func() { d.hungUp <- struct{}{} })
 		return
@@ -334,8 +333,8 @@ func (c *conversation) hungUp(d *direction) {
 	d.state = acknowledged
 }
 
-// stopSending ends Local's input as if it had come to EOF; what was read from it
-// is still delivered.
+// stopSending ends Local's input as if at EOF; bytes already read are still
+// delivered.
 func (c *conversation) stopSending() {
 	if c.send.state != reading {
 		return
@@ -350,8 +349,8 @@ func (c *conversation) stopSending() {
 	// Otherwise the pump reports when nothing is in flight.
 }
 
-// reportUnsent reports what was read and will not be sent, because d ended with
-// its receiving side.
+// reportUnsent reports bytes that were read and will not be sent, because the
+// receiving side of d has ended.
 func (c *conversation) reportUnsent(d *direction) {
 	if d.flight.isStopped() && d.unsentNow() > 0 {
 		c.note("peer", c.notDelivered(d, errors.New("the peer had ended")))
@@ -364,7 +363,7 @@ func lost(err error) bool {
 	return ok && e.Why == NotDelivered
 }
 
-// quitNow acts on QuitAfter.
+// quitNow ends the conversation when QuitAfter has passed.
 func (c *conversation) quitNow() {
 	if c.send.unacknowledged() > 0 {
 		c.note("timeout", c.notDelivered(&c.send, fmt.Errorf("not acknowledged %v after the end of input", *c.QuitAfter)))
@@ -372,7 +371,7 @@ func (c *conversation) quitNow() {
 	c.over = true
 }
 
-// interrupted acts on the end of the context: a signal or a deadline.
+// interrupted handles the end of the context: a signal or a deadline.
 func (c *conversation) interrupted(cause error) {
 	if e, ok := errors.AsType[*Error](cause); ok {
 		if e.Why == Timeout {
@@ -382,14 +381,14 @@ func (c *conversation) interrupted(cause error) {
 		}
 		return
 	}
-	// A signal beats all that went before.
+	// A signal takes precedence over earlier failures.
 	c.err, c.endedBy, c.over = cause, "signal", true
 	c.local.reset, c.remote.reset = false, false
 }
 
-// awaitSignal lets a signal beat a failure of Local that the end of a terminal
-// brings about, too: reads and writes may fail with EIO before the signal is
-// there.
+// awaitSignal waits up to hangupDelay for a signal if Local has failed with EIO. A
+// terminal that goes away causes both, and the signal, which takes precedence, may
+// arrive later.
 func (c *conversation) awaitSignal(ctx context.Context) {
 	if !isLocal(c.err) || !errors.Is(c.err, syscall.EIO) {
 		return
@@ -401,8 +400,7 @@ func (c *conversation) awaitSignal(ctx context.Context) {
 	}
 }
 
-// fail notes what went wrong, unless something did before, and ends the
-// conversation.
+// fail keeps err if it is the first failure, and ends the conversation.
 func (c *conversation) fail(by string, err error) {
 	c.note(by, err)
 	c.over = true

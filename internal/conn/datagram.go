@@ -30,16 +30,17 @@ type Datagrams struct {
 	// Wait is how long answers are waited for after CloseWrite; 0 is not at all,
 	// negative is for ever.
 	Wait time.Duration
-	// Want is how many answers there have to be: then Read returns io.EOF. Fewer
-	// when the wait is over are an error of kind [Timeout]. 0 is any number.
+	// Want is the number of answers after which Read returns io.EOF. If there are
+	// fewer when the wait is over, Read returns an error of kind [Timeout]. 0 is any
+	// number.
 	Want int
-	// Join lets a Read return as many datagrams as are there and fit, one after
-	// the other.
+	// Join lets a Read return as many of the received datagrams as fit, one after the
+	// other.
 	Join bool
-	// Cut, if set, says where the datagrams in what is written end.
+	// Cut, if set, divides the bytes of a Write into datagrams.
 	Cut Cut
-	// progress, if set, is touched by every datagram, and paused after
-	// CloseWrite, when Wait is the clock that counts.
+	// progress, if set, is touched by every datagram, and paused after CloseWrite,
+	// when Wait applies instead.
 	progress *Progress
 	// Moved, if set, is called when another address of the peer is tried.
 	Moved func(net.Conn)
@@ -50,14 +51,14 @@ type Datagrams struct {
 	mu      sync.Mutex
 	conn    *gramConn
 	at      int       // which address conn is connected to
-	history [][]byte  // what was sent while no answer has come
+	history [][]byte  // what was sent before the first answer
 	kept    int       // bytes in history
-	again   int       // of those, the ones that the next Write begins with
-	resent  int       // of those that the next Write begins with, the ones that another address got
-	answers int       // how many came
+	again   int       // bytes of history that the next Write repeats
+	resent  int       // bytes that the next Write repeats and another address has got
+	answers int       // received
 	ended   bool      // CloseWrite was called
 	until   time.Time // when the wait is over
-	failed  error     // what ended it
+	failed  error     // what ended the conversation
 }
 
 // A gramConn is a socket with what receives from it and sends on it.
@@ -78,8 +79,8 @@ func newGramConn(c net.Conn) *gramConn {
 // keepMost bounds what is kept to be sent again to another address.
 const keepMost = 1 << 20
 
-// DialDatagrams opens a socket to e. Nothing is sent, so that it is not known
-// whether there is a peer.
+// DialDatagrams opens a socket to e. It sends nothing, and does not know whether there
+// is a peer.
 func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, error) {
 	if e.CAN() {
 		c, err := openCAN(e, d.LocalHost, d.Socket, false)
@@ -126,7 +127,7 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 	return g, nil
 }
 
-// remember is r's look-up, noting the addresses in the order in which they are
+// remember is r's look-up, and keeps the addresses in the order in which they are
 // tried.
 func (d *Datagrams) remember(r *Resolver) func(context.Context, string, string) ([]netip.Addr, error) {
 	return func(ctx context.Context, network, host string) ([]netip.Addr, error) {
@@ -139,7 +140,7 @@ func (d *Datagrams) remember(r *Resolver) func(context.Context, string, string) 
 	}
 }
 
-// Watch hands d the clock of its conversation.
+// Watch makes d touch the conversation's progress.
 func (d *Datagrams) Watch(progress *Progress) { d.progress = progress }
 
 // Conn returns the socket that is in use.
@@ -183,16 +184,17 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 				return 0, err
 			}
 		case errors.Is(err, syscall.EMSGSIZE):
-			// A router has dropped a datagram that was too long for the way
-			// behind it. The kernel has heard that, too, and cuts the next ones.
+			// A router has dropped a datagram that was longer than the MTU of its
+			// next link. The kernel got the same ICMP message, and fragments the
+			// next ones.
 		default:
 			d.broken(c, err)
 		}
 	}
 }
 
-// await prepares a read: it returns the socket to read from, with the deadline
-// that holds now, or what ended the conversation.
+// await prepares a read: it returns the socket to read from, with its deadline set,
+// or the error that ended the conversation.
 func (d *Datagrams) await() (*gramConn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -201,7 +203,7 @@ func (d *Datagrams) await() (*gramConn, error) {
 		return nil, d.failed
 	case d.ended && d.Wait == 0:
 		if err := NewSocket(d.conn.Conn, nil).pendingError(); err != nil {
-			return nil, d.failure(err) // no call waits, but this is known
+			return nil, d.failure(err) // an error that has come, though nothing waits for answers
 		}
 		return nil, d.end()
 	case d.ended && d.Wait > 0:
@@ -216,9 +218,9 @@ func (d *Datagrams) wait() {
 	_ = d.conn.SetReadDeadline(d.until)
 }
 
-// silent acts on a read that no answer came for. The deadline may have been
-// meant to wake the read for another reason, or be seen so late that answers
-// have come meanwhile or no call waited.
+// silent handles a read whose deadline passed. It returns nil if Read is to try
+// again: the deadline was set to move Read to another socket, or the process was
+// stopped and answers may have come meanwhile.
 func (d *Datagrams) silent(c *gramConn) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -231,7 +233,7 @@ func (d *Datagrams) silent(c *gramConn) error {
 	return d.end()
 }
 
-// end is how the wait for answers ends.
+// end is the result of a wait for answers that is over.
 func (d *Datagrams) end() error {
 	if d.answers >= d.Want {
 		return io.EOF
@@ -249,10 +251,10 @@ func (d *Datagrams) end() error {
 	return &Error{Why: Timeout, Err: errors.New(words)}
 }
 
-// Write sends one datagram, or those that Cut finds in p. If the peer refuses, or
-// one cannot be sent, Read returns the error, and nothing more is sent. It returns
-// how many bytes were sent; the rest is to be written again, and 0 means that it
-// would not be sent.
+// Write sends p as one datagram, or as those that Cut finds in it, and returns how
+// many bytes were sent. The caller writes the rest again, unless 0 were sent: then
+// nothing more will be. If the peer refuses or a datagram cannot be sent, Read
+// returns the error.
 func (d *Datagrams) Write(p []byte) (int, error) {
 	if n := d.sentAgain(len(p)); n > 0 {
 		return n, nil
@@ -262,7 +264,7 @@ func (d *Datagrams) Write(p []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := c.out.send(p, d.Cut, nil)
-	if errors.Is(err, syscall.EMSGSIZE) { // it may have been an earlier one's; see Read
+	if errors.Is(err, syscall.EMSGSIZE) { // possibly the pending error of an earlier datagram; see Read
 		var m int
 		m, err = c.out.send(p[n:], d.Cut, nil)
 		n += m
@@ -282,8 +284,8 @@ func (d *Datagrams) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// sentAgain is how many of the bytes that are to be written have gone to another
-// address already, with what was kept.
+// sentAgain is how many of the bytes to write, at most most, another address has
+// already got from history.
 func (d *Datagrams) sentAgain(most int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -304,10 +306,10 @@ func (d *Datagrams) wrote(c *gramConn, n, all int) int {
 	return n
 }
 
-// A sendError is of a datagram that could not be sent.
+// A sendError is the error of a datagram that could not be sent.
 type sendError struct {
 	error
-	to string // to whom; empty is the peer of the conversation
+	to string // the destination; empty is the peer of the conversation
 }
 
 func (e *sendError) Unwrap() error { return e.error }
@@ -321,8 +323,8 @@ func tooLong(n int, local net.Addr) error {
 	return &Error{Why: Local, Op: fmt.Sprintf("send a datagram of %d bytes%s", n, most), Err: syscall.EMSGSIZE}
 }
 
-// keep remembers what is about to be sent, in case that it has to be sent to
-// another address, and returns the socket to send it on, if there still is one.
+// keep adds p to history, from which it can be sent to another address, and returns
+// the socket to send it on; nil if the conversation has failed.
 func (d *Datagrams) keep(p []byte) *gramConn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -335,7 +337,7 @@ func (d *Datagrams) keep(p []byte) *gramConn {
 	case known:
 	case d.answers > 0 || d.at+1 >= len(d.names):
 	case d.kept+len(p) > keepMost:
-		d.names, d.history = d.names[:d.at+1], nil // too much to begin again
+		d.names, d.history = d.names[:d.at+1], nil // too much to send again
 	default:
 		d.kept += len(p) + 1
 		d.history = append(d.history, append([]byte(nil), p...))
@@ -343,7 +345,7 @@ func (d *Datagrams) keep(p []byte) *gramConn {
 	return d.conn
 }
 
-// broken acts on an error of the socket c. It reports whether the conversation
+// broken handles an error of the socket c. It reports whether the conversation
 // goes on with another address.
 func (d *Datagrams) broken(c *gramConn, err error) bool {
 	d.mu.Lock()
@@ -361,11 +363,11 @@ func (d *Datagrams) broken(c *gramConn, err error) bool {
 			return true
 		}
 		if e != nil && ConnectKind(e) == NoDescriptor {
-			err = e // that address was not asked
+			err = e // that address was not tried
 		}
 	}
 	d.failed = d.failure(err)
-	_ = d.conn.SetReadDeadline(time.Unix(1, 0)) // wakes Read, which tells
+	_ = d.conn.SetReadDeadline(time.Unix(1, 0)) // wakes Read, which returns it
 	return false
 }
 
@@ -386,9 +388,8 @@ func (d *Datagrams) failure(err error) error {
 // refusal reports whether there is no peer, as ICMP or the kernel says.
 func refusal(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
-// move goes on with another socket: what was sent is sent again. It reports
-// whether that address may be better; a write may meet the refusal of the one
-// before it.
+// move goes on with another socket and sends history on it. It returns false if that
+// fails: the second datagram can already get the refusal of the first.
 func (d *Datagrams) move(to *gramConn) bool {
 	old := d.conn
 	d.conn = to

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// askDestination lets the kernel tell with each datagram which of our addresses
-// it was sent to (IP_PKTINFO of ip(7), IPV6_RECVPKTINFO of ipv6(7)); it returns
-// how much room that takes.
+// askDestination asks the kernel for the destination address of each datagram
+// (IP_PKTINFO of ip(7), IPV6_RECVPKTINFO of ipv6(7)), and returns the size of the
+// control messages.
 func askDestination(c *net.UDPConn) int {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -24,8 +24,8 @@ func askDestination(c *net.UDPConn) int {
 	return unix.CmsgSpace(unix.SizeofInet4Pktinfo) + unix.CmsgSpace(unix.SizeofInet6Pktinfo)
 }
 
-// onlyJoined makes c a socket that does not hear the groups that other sockets
-// have joined (ip(7), ipv6(7)).
+// onlyJoined keeps c from receiving the groups that other sockets have joined (ip(7),
+// ipv6(7)).
 func onlyJoined(c *net.UDPConn) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -37,9 +37,9 @@ func onlyJoined(c *net.UDPConn) {
 	})
 }
 
-// answerFrom turns what came with a datagram into what makes the answer leave
-// from the address that the datagram was sent to. The interface is left to the
-// routing table, but for link-local addresses, which mean nothing without one.
+// answerFrom turns the control messages of a datagram into those that make the answer
+// leave from the address that the datagram was sent to. The routing table chooses
+// the interface, except for link-local addresses, which need theirs.
 func answerFrom(control []byte) []byte {
 	messages, err := syscall.ParseSocketControlMessage(control)
 	if err != nil {
@@ -51,7 +51,7 @@ func answerFrom(control []byte) []byte {
 		case m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_PKTINFO && len(m.Data) >= unix.SizeofInet4Pktinfo:
 			info := *(*unix.Inet4Pktinfo)(unsafe.Pointer(&m.Data[0]))
 			info.Ifindex = 0
-			return unix.PktInfo4(&info) // it knows better where a broadcast is to be answered from
+			return unix.PktInfo4(&info) // of a broadcast it has the address to answer from, too
 		case m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO && len(m.Data) >= unix.SizeofInet6Pktinfo:
 			info := *(*unix.Inet6Pktinfo)(unsafe.Pointer(&m.Data[0]))
 			if info.Addr[0] == 0xff {

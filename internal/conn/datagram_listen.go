@@ -15,8 +15,8 @@ import (
 )
 
 // DatagramListener is the listener's side of a conversation in datagrams as a
-// Stream. It takes the first peer that sends anything as its own, or, with Keep,
-// answers the peer that spoke last. A Write waits until there is a peer.
+// Stream. Its peer is the first that sends a datagram or, with Keep, the one that
+// sent last. A Write waits until there is a peer.
 // CloseWrite does nothing: there is no end of file to pass on.
 //
 // It answers from the address that the peer wrote to, where the system gives it.
@@ -25,14 +25,15 @@ type DatagramListener struct {
 	Keep bool
 	// Want is after how many datagrams Read returns io.EOF; 0 is never.
 	Want int
-	// Join lets a Read return as many datagrams as are there and fit, one after
-	// the other.
+	// Join lets a Read return as many of the received datagrams as fit, one after the
+	// other.
 	Join bool
-	// Cut, if set, says where the datagrams in what is written end.
+	// Cut, if set, divides the bytes of a Write into datagrams.
 	Cut Cut
 	// Limit bounds the wait for the first datagram; 0 is no limit.
 	Limit time.Duration
-	// Heard, if set, is called when a peer speaks that did not speak last.
+	// Heard, if set, is called with the sender of a datagram if the last datagram had
+	// another sender.
 	Heard func(net.Addr)
 	// Lost, if set, is called with the error of an answer that could not be
 	// sent. Keep goes on after it; without Keep it is Write's error as well.
@@ -50,15 +51,15 @@ type DatagramListener struct {
 	fixed bool          // the socket has one peer
 	mu    sync.Mutex
 	peer  packetPeer
-	heard bool // the peer has spoken
+	heard bool // the peer has sent a datagram
 }
 
-// A packetPeer is whom a datagram came from.
+// A packetPeer is the sender of a datagram.
 type packetPeer struct {
 	addr    net.Addr // nil if the peer has no address
-	raw     []byte   // addr in the system's words
-	came    []byte   // what the kernel said of the datagram
-	control []byte   // makes the answer leave from where the datagram went
+	raw     []byte   // addr as a struct sockaddr
+	came    []byte   // the datagram's control messages (recvmsg(2))
+	control []byte   // the answer's, which choose its source address
 }
 
 // name is the peer's address in words; empty is none.
@@ -96,8 +97,8 @@ func (lc ListenConfig) ListenDatagrams(ctx context.Context, e Endpoint) (*Datagr
 	return l, nil
 }
 
-// listenCAN opens a CAN socket, which may speak before it has heard: to the one
-// peer that it has, or to all.
+// listenCAN opens a CAN socket. It can send before it has received: to its one peer,
+// or to all.
 func (lc ListenConfig) listenCAN(e Endpoint) (*DatagramListener, error) {
 	c, err := openCAN(e, "", lc.Socket, true)
 	if err != nil {
@@ -114,7 +115,7 @@ func (lc ListenConfig) listenCAN(e Endpoint) (*DatagramListener, error) {
 // Addr returns the address that the socket is bound to.
 func (l *DatagramListener) Addr() net.Addr { return l.local }
 
-// Watch hands l the clock of its conversation.
+// Watch makes l touch the conversation's progress.
 func (l *DatagramListener) Watch(progress *Progress) { l.progress = progress }
 
 // Peer returns the address of the peer that an answer goes to; nil is none yet.
@@ -145,11 +146,11 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if NewSocket(l.conn, nil).ready() {
-				continue // it came in time, and the process did not run
+				continue // a datagram came in time; the process was stopped
 			}
 			return 0, &Error{Why: Timeout, Err: fmt.Errorf("nobody sent anything within %v (connect limit)", l.Limit)}
 		case errors.Is(err, syscall.ECONNREFUSED):
-			continue // an answer was refused; the other peers are heard
+			continue // an answer was refused; other peers may still send
 		case err != nil:
 			return 0, err
 		}
@@ -173,8 +174,8 @@ func (l *DatagramListener) limit() {
 	}
 }
 
-// take reports whether a datagram from that peer is ours, and makes it the one
-// that is answered.
+// take reports whether a datagram belongs to the conversation. If so, answers go to
+// its sender.
 func (l *DatagramListener) take(s *slot) bool {
 	if l.fixed {
 		return true

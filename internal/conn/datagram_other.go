@@ -8,7 +8,7 @@ import "net"
 // system chooses.
 func askDestination(*net.UDPConn) int { return 0 }
 
-// onlyJoined is left to the system here.
+// onlyJoined does nothing here.
 func onlyJoined(*net.UDPConn) {}
 
 func answerFrom([]byte) []byte { return nil }

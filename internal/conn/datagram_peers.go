@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// DatagramPeers splits what comes to a datagram socket by its senders: each of
-// them is a [DatagramPeer], a Stream of its own.
+// DatagramPeers divides the datagrams of a socket by sender: each sender is a
+// [DatagramPeer], a Stream of its own.
 type DatagramPeers struct {
-	// Keep takes datagrams from all peers; else only the first is heard.
+	// Keep takes datagrams from all peers; without it, only from the first.
 	Keep bool
-	// Most bounds how many peers are known at once: for a new one, that which has
-	// been silent for longest is closed. 0 is 100.
+	// Most bounds the number of peers. A new one replaces the peer that has been
+	// silent for longest, which is closed. 0 is 100.
 	Most int
 
 	conn  net.PacketConn
-	room  int // for what the kernel says of a datagram
+	room  int // for a datagram's control messages
 	mu    sync.Mutex
 	first bool // there has been a peer
 	peers map[string]*DatagramPeer
@@ -53,20 +53,20 @@ func (d *DatagramPeers) Close() error {
 	return d.conn.Close()
 }
 
-// Accept returns the next new peer, and hands what comes meanwhile to those that
-// are known: it has to be called all the time.
+// Accept returns the next new peer. Meanwhile it passes datagrams on to the known
+// peers, so it must be called in a loop.
 func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
-	buf := make([]byte, 64<<10+1) // one byte more than a datagram of UDP, or than is read at once
+	buf := make([]byte, 64<<10+1) // one byte more than the longest that is accepted
 	control := make([]byte, d.room)
 	for {
 		n, m, from, err := d.receive(buf, control)
 		switch {
 		case errors.Is(err, syscall.ECONNREFUSED):
-			continue // an answer was refused; the other peers are heard
+			continue // an answer was refused; other peers may still send
 		case err != nil:
 			return nil, err
 		case n == len(buf):
-			continue // a Unix socket's, too long for one read: it is lost rather than cut
+			continue // from a Unix socket, and too long: dropped rather than cut
 		}
 		p, new := d.peer(from, control[:m])
 		if p == nil {
@@ -93,7 +93,8 @@ func (d *DatagramPeers) receive(p, control []byte) (n, m int, from net.Addr, err
 	return n, m, net.UDPAddrFromAddrPort(addr), err
 }
 
-// peer is the one at that address, which may be new; nil is one that is not heard.
+// peer returns the peer at that address, new if it is not known; nil if its datagrams
+// are dropped.
 func (d *DatagramPeers) peer(from net.Addr, control []byte) (p *DatagramPeer, new bool) {
 	name := ""
 	if from != nil {
@@ -132,16 +133,16 @@ func (d *DatagramPeers) forgetOne() {
 	oldest.end()
 }
 
-// peerQueue is how many datagrams wait for a reader.
+// peerQueue is how many datagrams of a peer can wait for a Read.
 const peerQueue = 16
 
 // A DatagramPeer is one sender of datagrams as a Stream: one Read returns one
-// datagram of its, one Write sends one. Read returns io.EOF once it is closed.
+// of its datagrams, one Write sends one. Read returns io.EOF once it is closed.
 type DatagramPeer struct {
 	all     *DatagramPeers
 	addr    net.Addr // nil if the peer has none
 	name    string
-	control []byte // makes the answer leave from where its datagrams go
+	control []byte // the answer's control messages, which choose its source address
 	queue   chan []byte
 	last    atomic.Int64 // when there was a datagram, in nanoseconds since started
 	once    sync.Once
@@ -153,8 +154,7 @@ func (p *DatagramPeer) Addr() net.Addr { return p.addr }
 
 func (p *DatagramPeer) touch() { p.last.Store(int64(time.Since(started))) }
 
-// started is when this process began: what is older or younger is told by a clock
-// that nothing sets.
+// started is a time of the monotonic clock, for the order of events.
 var started = time.Now()
 
 func (p *DatagramPeer) end() { p.once.Do(func() { close(p.ended) }) }

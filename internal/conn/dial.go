@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// A Dialer connects. The zero value connects from any address, to every address
-// of the endpoint, with the system's socket options.
+// A Dialer connects. The zero value connects from any address, tries every address
+// of the endpoint, and sets the default socket options.
 type Dialer struct {
 	// Resolver looks names up.
 	Resolver Resolver
@@ -24,16 +24,15 @@ type Dialer struct {
 	LocalHost, LocalPort string
 	// LocalPath is the path that a Unix datagram socket binds itself to.
 	LocalPath string
-	// Limit bounds each call of Dial, look-up included; 0 is no limit.
+	// Limit bounds each try of Dial, look-up included; 0 is no limit.
 	Limit time.Duration
-	// Retry is how long Dial tries again after a failure; 0 is not at all.
+	// Retry is for how long Dial tries again after failures; 0 is one try.
 	Retry time.Duration
 	// Socket holds the options set before the socket connects.
 	Socket SocketOptions
-	// Upgrade, if set, settles what has to be agreed over a new connection
-	// before it counts as one (a proxy, TLS); it is a part of the try, so that
-	// Limit and Retry cover it. What it returns is what Dial returns; if it
-	// fails it has closed the connection.
+	// Upgrade, if set, performs the handshakes over a new connection (a proxy, TLS).
+	// It is a part of the try, so that Limit and Retry apply to it. Dial returns its
+	// connection; if it fails, it has closed c.
 	Upgrade func(ctx context.Context, c net.Conn) (net.Conn, error)
 }
 
@@ -57,7 +56,7 @@ func Retry(ctx context.Context, lasting, limit time.Duration, try func(context.C
 			}
 		}
 		c, err := try(ctx, bound)
-		// The last try begins shortly before the end, to have some time itself.
+		// The last try begins retryFirst before the end, so that it has time to succeed.
 		left := lasting - retryFirst - time.Since(start)
 		if err == nil || left <= 0 || ctx.Err() != nil || !passing(err) {
 			return c, err
@@ -70,7 +69,7 @@ func Retry(ctx context.Context, lasting, limit time.Duration, try func(context.C
 	}
 }
 
-// passing reports whether an error may be gone when one tries again.
+// passing reports whether a later try may succeed.
 func passing(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -124,7 +123,7 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 	return nil, &Error{Why: why, Op: op, Err: err}
 }
 
-// timedOut says that our clock ended the try, and what had failed before.
+// timedOut is the text of a try that Limit ended, with the failure before that.
 func timedOut(err error, limit time.Duration) string {
 	text := fmt.Sprintf("timed out after %v (connect limit)", rounded(limit))
 	switch words := Words(err); {
@@ -151,7 +150,7 @@ func (d *Dialer) connect(ctx context.Context, e Endpoint) (net.Conn, error) {
 	}
 	network := strings.TrimRight(e.netNetwork(), "46")
 	if _, err := netip.ParseAddr(e.Host); err == nil {
-		return d.address(ctx, network, addresses[0]) // there is nothing to choose, and nothing more to name
+		return d.address(ctx, network, addresses[0]) // one address: no race, and no list of addresses in the error
 	}
 	return race(ctx, addresses, func(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 		return d.address(ctx, network, a)
@@ -179,10 +178,10 @@ func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) 
 	return c, err
 }
 
-// otherType names the type of the socket at e's path, of which EPROTOTYPE says no
-// more than that it is another one.
+// otherType names the type of the socket at e's path; EPROTOTYPE only means that it
+// is not e's.
 func otherType(e Endpoint) error {
-	probe, err := net.Dial("unixgram", e.Path) // unnoticed, other than a connection
+	probe, err := net.Dial("unixgram", e.Path) // the peer sees no connection
 	switch {
 	case err == nil:
 		_ = probe.Close()
@@ -265,8 +264,8 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 }
 
 // invalid explains err, an EINVAL of connecting from local to a: the address needs
-// its interface, the source cannot reach it or, if it is refused from any source, a
-// route is a blackhole. Otherwise err stays.
+// its interface, the source address cannot reach it or, if no source can, the route
+// is a blackhole. Otherwise it returns err.
 func (d *Dialer) invalid(ctx context.Context, a netip.AddrPort, local netip.Addr, err error) error {
 	if bad := badZone(a.Addr()); bad != nil {
 		return bad
@@ -287,8 +286,8 @@ func (d *Dialer) invalid(ctx context.Context, a netip.AddrPort, local netip.Addr
 	return err
 }
 
-// badZone is what is wrong with the interface that a link-local address is an
-// address of; nil if nothing is.
+// badZone returns an error if a is link-local and lacks its interface, or if that
+// interface does not exist.
 func badZone(a netip.Addr) error {
 	zone := a.Zone()
 	if a.Is6() && zone == "" && (a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.IsInterfaceLocalMulticast()) {
@@ -327,7 +326,7 @@ func (d *Dialer) source(ctx context.Context, network string, v4 bool) (from neti
 	return addresses[0], nil
 }
 
-// sourceError is err of the look-up of host, the source address.
+// sourceError is the error of the look-up of host, the source address.
 func sourceError(host string, err error) error {
 	op := "source address"
 	if _, ok := errors.AsType[*Error](err); !ok {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// unwrap returns what s is wrapped around, or nil: what wraps a Stream has a method
-// Unwrap, or NetConn as crypto/tls has it.
+// unwrap returns the stream or connection that s wraps, or nil. A wrapper has a method
+// Unwrap or, as in crypto/tls, NetConn.
 func unwrap(s any) any {
 	switch outer := s.(type) {
 	case interface{ Unwrap() Stream }:
@@ -19,7 +19,7 @@ func unwrap(s any) any {
 	return nil
 }
 
-// below returns the first of s and of what it is wrapped around that is a T.
+// below returns the first T among s and the streams that it wraps.
 func below[T any](s any) (found T, ok bool) {
 	for ; s != nil && !ok; s = unwrap(s) {
 		found, ok = s.(T)
@@ -27,8 +27,7 @@ func below[T any](s any) (found T, ok bool) {
 	return found, ok
 }
 
-// watch hands progress to s and to all that it is wrapped around, as far as they
-// have a method Watch.
+// watch passes progress to the Watch methods of s and of the streams that it wraps.
 func watch(s any, progress *Progress) {
 	for ; s != nil; s = unwrap(s) {
 		if w, ok := s.(interface{ Watch(*Progress) }); ok {
@@ -37,15 +36,15 @@ func watch(s any, progress *Progress) {
 	}
 }
 
-// A side is one of the two streams of a conversation, with the connection or the
-// standard streams that it is or stands on; both may be nil.
+// A side is one of the two streams of a conversation, with the Socket or the Stdio
+// that it is or wraps; both may be nil.
 type side struct {
 	Stream
 	name       string // in errors
 	socket     *Socket
 	stdio      *Stdio
-	connection bool // with a peer, not ours
-	reset      bool // it is to end by a RST
+	connection bool // to a peer, not our own streams
+	reset      bool // close it by a RST
 }
 
 func newSide(s Stream, name string) *side {
@@ -55,9 +54,8 @@ func newSide(s Stream, name string) *side {
 	return one
 }
 
-// alive reports whether a connection is as it was although sending has failed: then
-// it was our own kernel that failed, and the peer would wait for more as we wait
-// for it.
+// alive reports whether the connection still exists after a failed send. Then our own
+// kernel has failed, and the peer still waits for data.
 func (s *side) alive() bool {
 	socket, bare := s.Stream.(*Socket)
 	return bare && socket.alive()
@@ -68,7 +66,7 @@ func (s *side) ready() bool {
 	return s.stdio != nil && s.stdio.ready() || s.socket != nil && s.socket.readable() > 0
 }
 
-// queued is what the kernel has still to deliver to the side's peer.
+// queued is how many bytes the kernel has still to deliver to the side's peer.
 func (s *side) queued() int64 {
 	if s.socket == nil {
 		return 0
@@ -90,25 +88,25 @@ const (
 	reading      state = iota // its pump runs
 	atEOF                     // its pump has ended: at EOF, stopped, or by a failure
 	halfClosed                // our FIN (TLS: close_notify) is sent
-	awaiting                  // all that was sent is to be acknowledged
-	acknowledged              // it is, or never will be
+	awaiting                  // not everything sent is acknowledged
+	acknowledged              // everything is, or never will be
 )
 
-// A direction is the bytes that go one way.
+// A direction is the flow of bytes from one side to the other.
 type direction struct {
 	from, to      *side
 	read, written atomic.Int64
 	flight        flight
 	state         state
-	discard       atomic.Bool   // what comes is thrown away
+	discard       atomic.Bool   // what is read is discarded
 	progress      *Progress     // of the conversation
 	start         time.Time     // of the conversation
 	first         atomic.Int64  // when the first byte came, in nanoseconds after start; 0 is not yet
-	pumped        chan step     // the pump ended; at EOF, or stopped, without errors
+	pumped        chan step     // the pump ended; no errors if at EOF or stopped
 	shut          chan error    // CloseWrite of the receiving side has returned
 	acked         chan error    // everything is acknowledged, or never will be
-	hungUp        chan struct{} // after its own EOF, the receiving side went for good
-	looks         int           // at input that waits, after that
+	hungUp        chan struct{} // the receiving side is gone, after its own EOF
+	looks         int           // checks for pending input after hungUp
 	left, unsent  int64         // bytes not acknowledged, and not even sent, when the receiving side was closed
 }
 
@@ -129,8 +127,8 @@ func (d *direction) arrived(n int) {
 	}
 }
 
-// write writes to the receiving side, or throws away. Datagrams are taken in parts
-// where the socket is full, so that each counts when it is sent.
+// write writes to the receiving side, or discards. If the socket is full, Datagrams
+// takes a part at a time, so that each datagram is counted when it is sent.
 func (d *direction) write(p []byte) (n int, err error) {
 	if d.discard.Load() {
 		d.written.Add(int64(len(p)))
@@ -149,7 +147,7 @@ func (d *direction) write(p []byte) (n int, err error) {
 // unsentNow counts the bytes read from the sending side that the receiving side's
 // kernel does not have.
 func (d *direction) unsentNow() int64 {
-	written := d.written.Load() // before the others: it never overtakes them
+	written := d.written.Load() // loaded first: it never exceeds the others
 	return d.read.Load() + buffered(d.from.Stream) - written
 }
 
@@ -164,8 +162,8 @@ func (d *direction) unacknowledged() int64 {
 	return left
 }
 
-// A flight is whether a pump has bytes in flight. It lets the pump be stopped while
-// there are none.
+// A flight records whether a pump has bytes in flight, and stops the pump when it has
+// none.
 type flight struct {
 	mu                sync.Mutex
 	inFlight, stopped bool
@@ -187,8 +185,8 @@ func (f *flight) end() bool {
 	return !f.stopped
 }
 
-// stop lets the pump read no more; it reports whether nothing is in flight, so that
-// the pump need not be waited for.
+// stop keeps the pump from reading on. It returns true if nothing is in flight; if
+// something is, the pump reports when it is written.
 func (f *flight) stop() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

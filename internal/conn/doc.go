@@ -1,13 +1,12 @@
-// Package conn is the heart of gcat and gecho: it names the two ends of a
-// conversation ([Endpoint]), opens them ([Dialer], [ListenConfig]), moves the
-// bytes between them and knows when it is over ([Relay]), and keeps the clocks
+// Package conn is shared by gcat and gecho. It names the two sides of a conversation
+// ([Endpoint]), opens them ([Dialer], [ListenConfig]), moves the bytes between them
+// and decides when the conversation ends ([Relay]), and measures idle time
 // ([Progress]).
 //
-// A conversation has two sides of the same kind, each a [Stream]: something to
-// read, something to write, and a writing half that can be ended on its own.
-// A connection is one ([Socket], or TLS above it); the standard streams ([Stdio]), a
-// process, a room of peers or a second connection are the other. What a command adds
-// to a conversation, it wraps around a Stream; the relay has no branches for it.
+// Each side is a [Stream], which can be read, written and half-closed. One side is a
+// connection ([Socket], or TLS above it); the other is the standard streams
+// ([Stdio]), a process, the members of a broker or a second connection. A command
+// adds behavior by wrapping a Stream; the relay has no branches for it.
 //
 // An error has the kind of the failure ([Kind]) and the system's own words ([Words]).
 package conn

@@ -28,9 +28,9 @@ type Endpoint struct {
 type Syntax struct {
 	// Listening allows a PORT alone, and port 0.
 	Listening bool
-	// Network is what an endpoint without SCHEME:// is; empty means tcp.
+	// Network is the network of an endpoint without SCHEME://; empty means tcp.
 	Network string
-	// Host is what a PORT alone listens on; empty means all addresses.
+	// Host is the host of a PORT alone; empty means all addresses.
 	Host string
 }
 
@@ -84,8 +84,7 @@ func ParseEndpoint(s string, syntax Syntax) (Endpoint, error) {
 	return e, e.check(syntax.Listening)
 }
 
-// badEndpoint says what is wrong with the endpoint s, and what to type in its
-// place.
+// badEndpoint is the error of the endpoint s, with what to type instead.
 func badEndpoint(s string, why error, try string) error {
 	return &Error{Why: BadAddress, Op: fmt.Sprintf("bad endpoint %q", s), Err: why, Try: try}
 }
@@ -108,8 +107,8 @@ func ParseHostPort(host, port string, syntax Syntax) (Endpoint, error) {
 	return e, e.check(syntax.Listening)
 }
 
-// unixNetwork is the Unix socket that stands for network when an endpoint turns
-// out to be a path.
+// unixNetwork is the type of Unix socket for an endpoint of network that turns out to
+// be a path.
 func unixNetwork(network string) string {
 	switch network {
 	case "udp", "udp4", "udp6", "unixgram":
@@ -160,7 +159,7 @@ func checkPath(s, path string) error {
 	return nil
 }
 
-// check refuses ports and hosts that cannot be.
+// check refuses invalid ports and hosts.
 func (e Endpoint) check(listening bool) error {
 	if e.Network == "vsock" {
 		if _, err := strconv.ParseUint(e.Port, 10, 32); err != nil {
@@ -224,8 +223,8 @@ func (e Endpoint) Datagram() bool {
 // Abstract reports whether e is in Linux's abstract name space.
 func (e Endpoint) Abstract() bool { return strings.HasPrefix(e.Path, "@") }
 
-// Address is e as it can be typed back: HOST:PORT or a path, or with its scheme
-// where no option stands for that.
+// Address is e as it can be typed: HOST:PORT or a path; CAN and vsock, for which there
+// is no option, with their scheme.
 func (e Endpoint) Address() string {
 	switch {
 	case e.Unix():
@@ -246,8 +245,8 @@ func (e Endpoint) String() string {
 	return e.Network + "://" + e.Address()
 }
 
-// EndpointOf is the endpoint that a bound or connected address is, tcp or udp
-// without the family's digit.
+// EndpointOf is the endpoint of a bound or connected address; its network is tcp or
+// udp without the family's digit.
 func EndpointOf(a net.Addr) Endpoint {
 	if a == nil {
 		return Endpoint{}

@@ -28,7 +28,7 @@ const (
 	NotASocket   Kind = "not-a-socket"  // a path that names something else
 	BadAddress   Kind = "bad-address"   // a path too long, an address not ours
 	Unsupported  Kind = "unsupported"   // this kernel has no such socket
-	NoDescriptor Kind = "no-descriptor" // EMFILE, ENFILE: no peer was asked
+	NoDescriptor Kind = "no-descriptor" // EMFILE, ENFILE: no peer was tried
 	NoConnection Kind = "no-connection" // any other failure to connect
 	KernelGaveUp Kind = "kernel-timeout"
 	Timeout      Kind = "timeout"       // one of our clocks
@@ -49,9 +49,9 @@ type Error struct {
 	Op string
 	// Err is the cause; its words are translated by [Words].
 	Err error
-	// Try, if not empty, is what a user can type to do better.
+	// Try, if not empty, is a hint: what a user can type instead.
 	Try string
-	// Passing says that a later try may succeed, whatever Why is.
+	// Passing is set if a later try may succeed, whatever Why is.
 	Passing bool
 }
 
@@ -67,8 +67,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Kind returns e.Why as a string, for packages that do not import this one.
 func (e *Error) Kind() string { return string(e.Why) }
 
-// Hint returns what a user can type to do better: e's own Try, or that of the
-// error below it; empty is nothing.
+// Hint returns e's Try, or that of the errors that it wraps; empty is none.
 func (e *Error) Hint() string {
 	if e.Try != "" {
 		return e.Try
@@ -79,8 +78,7 @@ func (e *Error) Hint() string {
 	return ""
 }
 
-// Words returns what err means in the system's own words and without the
-// phrases that the Go library wraps around them.
+// Words returns err in the system's words, without the phrases of the Go library.
 func Words(err error) string {
 	if err == nil {
 		return "no error"
@@ -135,8 +133,8 @@ func dnsWords(e *net.DNSError) string {
 	return Words(errors.New(e.Err))
 }
 
-// ownKind is the kind that err has by a method Kind, as [Error] and the errors of
-// other packages have.
+// ownKind is the result of err's method Kind, which [Error] and the errors of other
+// packages have.
 func ownKind(err error) (Kind, bool) {
 	if k, ok := errors.AsType[interface {
 		error
@@ -157,7 +155,7 @@ func ConnectKind(err error) Kind {
 		case dns.IsNotFound:
 			return NoSuchName
 		case strings.HasSuffix(dns.Err, syscall.EMFILE.Error()), strings.HasSuffix(dns.Err, syscall.ENFILE.Error()):
-			return NoDescriptor // the resolver keeps no more than the text
+			return NoDescriptor // the resolver returns the text alone
 		}
 		return DNS
 	}
@@ -172,8 +170,7 @@ func ConnectKind(err error) Kind {
 	return NoConnection
 }
 
-// connectErrno is the kind of a failure to connect or to listen that the system
-// has a number for.
+// connectErrno is the kind of a failure to connect or listen with that errno.
 func connectErrno(errno syscall.Errno) (kind Kind, ok bool) {
 	switch errno {
 	case syscall.ECONNREFUSED:
@@ -213,9 +210,9 @@ func talkKind(err error) Kind {
 	return ResetByPeer
 }
 
-// Cause is what ended ctx, if it has ended, else err: what a signal or the
-// deadline broke off must not be reported as a failure of its own. Of a clock it
-// says what it broke off.
+// Cause is the cause of ctx's end, if it has ended, else err: an operation that a
+// signal or a deadline interrupted has not failed itself. For a deadline the error
+// names the operation.
 func Cause(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// close ends the connections. An early end first drains what is there.
+// close ends the connections. If the conversation ended early, it first writes out
+// what has been received.
 func (c *conversation) close() {
 	if errors.Is(c.err, syscall.EPIPE) && OutputClosed(c.err) {
 		c.receive.discard.Store(true)
@@ -32,8 +33,8 @@ func (c *conversation) close() {
 	}
 }
 
-// finish resets a connection or sends its FIN, if it has not been sent. A clock
-// that passed sends no close_notify: what was sent is not all.
+// finish resets a connection, or sends its FIN if that is not sent. After a timeout it
+// sends no close_notify: not all was sent.
 func (s *side) finish(clock bool) {
 	switch {
 	case s.socket == nil:
@@ -49,11 +50,11 @@ func (s *side) finish(clock bool) {
 	}
 }
 
-// drain writes out what had arrived in direction d when the conversation was ended
-// early, and waits no longer for the receiving side than it moves.
+// drain writes out what had arrived in direction d before an early end. It gives up
+// when the receiving side takes nothing for drainStuck, or after drainMost.
 func (c *conversation) drain(d *direction) {
 	done := make(chan struct{})
-	go func() { // outlives the conversation if the receiving side is stuck
+	go func() { // may outlive the conversation if the receiving side blocks
 		defer close(done)
 		d.from.socket.Interrupt()
 		if s := <-d.pumped; s.to != nil || s.from == nil {
@@ -79,7 +80,7 @@ func (c *conversation) drain(d *direction) {
 	}
 }
 
-// A drainer puts what was received where it belongs.
+// A drainer writes in direction d, and counts.
 type drainer struct{ d *direction }
 
 func (w drainer) Write(p []byte) (int, error) {
@@ -87,8 +88,8 @@ func (w drainer) Write(p []byte) (int, error) {
 	return w.d.write(p)
 }
 
-// reportUnwritten reports what had arrived before an early end, and standard output
-// did not take in time.
+// reportUnwritten reports bytes that had arrived before an early end and that standard
+// output did not take in time.
 func (c *conversation) reportUnwritten() {
 	if c.local.stdio == nil || c.remote.socket == nil || c.receive.state > reading || c.remote.reset {
 		return
@@ -108,8 +109,7 @@ func (c *conversation) reportUnwritten() {
 	}
 }
 
-// result sums the conversation up and closes the sockets, whose counts are gone
-// with them.
+// result reads all counts, then closes the sockets, which hold some of them.
 func (c *conversation) result() Result {
 	r := Result{
 		Sent:           c.send.written.Load(),

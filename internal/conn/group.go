@@ -10,9 +10,8 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// ToMany reports whether what is sent to ip reaches several hosts, each of which
-// answers from its own address: a multicast group, or a broadcast address of
-// IPv4.
+// ToMany reports whether ip is a multicast group or an IPv4 broadcast address, at
+// which several hosts receive and answer from their own addresses.
 func ToMany(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	switch {
@@ -29,7 +28,7 @@ func ToMany(ip netip.Addr) bool {
 // isDirectedBroadcast reports whether ip is the last address of a network that
 // this host is in.
 func isDirectedBroadcast(ip netip.Addr) bool {
-	own, _ := net.InterfaceAddrs() // without them it is an address like others
+	own, _ := net.InterfaceAddrs() // on an error it counts as a host's address
 	for _, a := range own {
 		p, err := netip.ParsePrefix(a.String())
 		if err != nil || !p.Contains(ip) || p.Bits() > 30 {
@@ -53,7 +52,8 @@ type manyConn struct {
 	to netip.AddrPort
 }
 
-// dialMany opens a socket that sends to a, from local (nil is any address).
+// dialMany opens a socket that sends to a, from dialer.LocalAddr (nil is any
+// address).
 func dialMany(ctx context.Context, dialer *net.Dialer, a netip.AddrPort) (net.Conn, error) {
 	network, from := "udp6", "[::]:0"
 	if a.Addr().Is4() {
@@ -104,8 +104,8 @@ func join(c *net.UDPConn, group netip.Addr, device string) error {
 	return nil
 }
 
-// groupOf is the multicast group that address, a host and a port in numbers, is
-// one of; it is not valid if that is none.
+// groupOf is the multicast group in address, a numeric HOST:PORT; it is not valid if
+// the host is no group.
 func groupOf(address string) netip.Addr {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil || !a.Addr().Unmap().IsMulticast() {

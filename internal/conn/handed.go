@@ -12,7 +12,7 @@ type Handed struct {
 	Listener net.Listener
 	Packet   net.PacketConn
 	Conn     net.Conn // connected already
-	// Messages says that it is of type SOCK_SEQPACKET.
+	// Messages is set if it is of type SOCK_SEQPACKET.
 	Messages bool
 }
 
@@ -32,9 +32,8 @@ func (h Handed) Addr() net.Addr {
 // firstHanded is the first descriptor that LISTEN_FDS counts (sd_listen_fds(3)).
 const firstHanded = 3
 
-// HandedOver returns the sockets that a service manager hands over by LISTEN_FDS,
-// if LISTEN_PID says that they are meant for this process. It takes the variables
-// out of the environment.
+// HandedOver returns the sockets that a service manager passes by LISTEN_FDS, if
+// LISTEN_PID is this process. It removes the variables from the environment.
 func HandedOver() (sockets []Handed, err error) {
 	count := os.Getenv("LISTEN_FDS")
 	if count == "" || os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
@@ -45,7 +44,7 @@ func HandedOver() (sockets []Handed, err error) {
 		return nil, &Error{Why: Local, Err: fmt.Errorf("LISTEN_FDS is %q: want a number", count)}
 	}
 	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"} {
-		_ = os.Unsetenv(name) // the sockets are not handed on
+		_ = os.Unsetenv(name) // child processes do not inherit the sockets
 	}
 	for fd := firstHanded; fd < firstHanded+n; fd++ {
 		closeOnExec(fd)

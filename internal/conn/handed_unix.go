@@ -11,8 +11,8 @@ import (
 
 func closeOnExec(fd int) { unix.CloseOnExec(fd) }
 
-// SocketOf makes of a descriptor what it is: a listener, a socket of datagrams, or
-// a connection. ENOTSOCK says that it is none of them. The descriptor stays open.
+// SocketOf returns a copy of the socket f as a listener, a datagram socket or a
+// connection. The error is ENOTSOCK if f is no socket. f stays open.
 func SocketOf(f *os.File) (s Handed, err error) {
 	fd := int(f.Fd())
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)

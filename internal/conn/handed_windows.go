@@ -7,5 +7,5 @@ import (
 
 func closeOnExec(int) {}
 
-// SocketOf cannot tell: no socket is handed over here.
+// SocketOf returns ENOTSOCK: no socket is passed here.
 func SocketOf(*os.File) (Handed, error) { return Handed{}, syscall.ENOTSOCK }

@@ -5,22 +5,22 @@ import (
 	"math"
 )
 
-// An inbox receives datagrams from a socket, as many at a time as are there where
-// the system can do that, and hands them out.
+// An inbox receives datagrams from a socket, several in one call where the system can
+// do that, and returns them from read.
 type inbox struct {
 	receiver // of this system
 	special  traits
 	got      []slot // what was received
-	next     int    // the first of them that was not handed out
-	rest     []byte // of the one before, what did not fit in the reader's buffer
+	next     int    // the first of them that read has not returned
+	rest     []byte // the part of the last one returned that did not fit in p
 }
 
 // A slot is a datagram that was received.
 type slot struct {
 	data    []byte
 	cut     bool   // the datagram was longer
-	from    []byte // whom it came from, in the system's words; empty is no address
-	control []byte // what the kernel says of it (recvmsg(2))
+	from    []byte // the sender's struct sockaddr; empty is no address
+	control []byte // its control messages (recvmsg(2))
 }
 
 // Datagrams of UDP are shorter than udpSlot; a Unix socket carries no more than
@@ -31,10 +31,10 @@ const (
 	bigMessage = 256 << 10
 )
 
-// read puts a datagram in p or, with join, one after the other as many of those
-// received as fit whole; count is how many of them end in p, and at most most (0
-// is any number). The part of one that does not fit in p comes with the next read.
-// Those that take, if set, does not want are dropped.
+// read puts one datagram in p or, with join, as many of those received as fit, one
+// after the other. count is how many of them end in p: at most most, 0 being any
+// number. The next read returns the part of a datagram that does not fit. Datagrams
+// for which take, if set, returns false are dropped.
 func (b *inbox) read(p []byte, join bool, most int, take func(*slot) bool) (n, count int, err error) {
 	if most == 0 {
 		most = math.MaxInt

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A receiver receives by recvmmsg(2). Its buffers are no memory before something
-// has come.
+// A receiver receives by recvmmsg(2). The pages of its buffers are not allocated
+// before the kernel writes to them.
 type receiver struct {
 	raw     syscall.RawConn
 	headers []mmsghdr
@@ -20,7 +20,7 @@ type receiver struct {
 	slots   []slot
 	names   [][nameSize]byte
 	size    int // of a slot
-	room    int // for what the kernel says of a datagram
+	room    int // for a datagram's control messages
 	most    int // of this call
 	n       int
 	errno   syscall.Errno
@@ -40,8 +40,8 @@ const (
 	nameSize    = unix.SizeofSockaddrAny
 )
 
-// newInbox receives from c datagrams of at most size bytes, and room bytes of what
-// the kernel says of each.
+// newInbox receives from c datagrams of at most size bytes, each with at most room
+// bytes of control messages.
 func newInbox(c net.Conn, size, room int) *inbox {
 	r := receiver{
 		raw:     rawOf(c),
@@ -68,8 +68,8 @@ func newInbox(c net.Conn, size, room int) *inbox {
 	return b
 }
 
-// receive waits for datagrams, and returns those that are there, at most most.
-// They are valid until it is called again.
+// receive waits for a datagram, and returns at most most of those received. They are
+// valid until the next call.
 func (r *receiver) receive(most int) ([]slot, error) {
 	if r.try == nil {
 		r.try = r.tryReceive
@@ -107,7 +107,7 @@ func (r *receiver) tryReceive(fd uintptr) bool {
 	}
 }
 
-// rawOf gives access to the descriptor of c, which has one.
+// rawOf gives access to the descriptor of c.
 func rawOf(c net.Conn) syscall.RawConn {
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {
@@ -123,7 +123,7 @@ func (closedConn) Control(func(uintptr)) error    { return net.ErrClosed }
 func (closedConn) Read(func(uintptr) bool) error  { return net.ErrClosed }
 func (closedConn) Write(func(uintptr) bool) error { return net.ErrClosed }
 
-// addr is whom s came from; nil if the sender has no address.
+// addr is the sender of s; nil if it has no address.
 func (b *inbox) addr(s *slot) net.Addr {
 	if b.special.address != nil {
 		return b.special.address(s.from)
@@ -149,8 +149,8 @@ func (b *inbox) addr(s *slot) net.Addr {
 	return nil
 }
 
-// networkOrder turns a port of a socket's address around where the machine's
-// order is another one.
+// networkOrder converts a port between the order of the machine and that of the
+// network.
 func networkOrder(port uint16) uint16 {
 	var b [2]byte
 	binary.NativeEndian.PutUint16(b[:], port)

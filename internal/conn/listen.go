@@ -57,7 +57,7 @@ func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, er
 		}
 	}
 	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false) // by name alone it could remove another's
+		u.SetUnlinkOnClose(false) // the file of that name may be another socket's by then
 		return &unixListener{UnixListener: u, file: e.socketFile()}, nil
 	}
 	return l, nil
@@ -102,8 +102,8 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 	return p, nil
 }
 
-// bind calls listen with the address that e stands for; if a stale Unix socket
-// file is in the way, it removes that and calls listen once more.
+// bind calls listen with e's address. If a stale Unix socket file exists there, it
+// removes the file and calls listen once more.
 func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.ListenConfig, string) error) error {
 	config := &net.ListenConfig{KeepAliveConfig: lc.Socket.keepAlive(), KeepAlive: -1}
 	config.SetMultipathTCP(lc.Socket.MPTCP)
@@ -137,14 +137,14 @@ func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.Li
 	}
 	restore()
 	if err == nil && !e.Abstract() {
-		err = os.Chmod(e.Path, mode) // the mask may have taken bits that were asked for
+		err = os.Chmod(e.Path, mode) // the umask may have cleared bits of mode
 	}
 	return err
 }
 
-// address is where to listen for e, in numbers; ip is not valid if that is on all
-// addresses. Of the addresses of a name it is the first for IPv4, else the first:
-// one socket has one address.
+// address is the numeric address to listen on for e; ip is not valid if e means all
+// addresses. Of a name with several addresses it is the first of IPv4, else the
+// first: one socket has one address.
 func (lc ListenConfig) address(ctx context.Context, e Endpoint) (address string, ip netip.Addr, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lookupMost, &Error{Why: Timeout, Err: fmt.Errorf("name lookup timed out after %v", lookupMost)})
 	defer cancel()
@@ -169,9 +169,9 @@ func (lc ListenConfig) address(ctx context.Context, e Endpoint) (address string,
 	return net.JoinHostPort(ip.String(), number), ip, nil
 }
 
-// replaceStale calls listen once the stale socket file in e's way is removed. The
-// directory is locked from the look at the file to the bind(2): another listener
-// that found the same stale file would else remove what this one has just bound.
+// replaceStale removes the stale socket file at e's path and calls listen. It locks the
+// directory from the check of the file to bind(2): otherwise another listener that
+// found the same stale file could remove the socket that this one has just bound.
 func replaceStale(e Endpoint, listen func() error) error {
 	unlock := lockDirectory(filepath.Dir(e.Path))
 	defer unlock()
@@ -181,8 +181,8 @@ func replaceStale(e Endpoint, listen func() error) error {
 	return listen()
 }
 
-// removeStale removes the socket file in e's way if no socket is bound to it. A
-// live socket, and a file that is no socket, stay.
+// removeStale removes the socket file at e's path if no socket is bound to it. A live
+// socket, and a file that is no socket, stay.
 func removeStale(e Endpoint) error {
 	info, err := os.Lstat(e.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -194,9 +194,8 @@ func removeStale(e Endpoint) error {
 	if info.Mode().Type() != fs.ModeSocket {
 		return &Error{Why: NotASocket, Err: errors.New("the file exists and is not a socket")}
 	}
-	// A datagram socket asks without being noticed: a stream socket would be the
-	// one peer that a listener was waiting for. It gets EPROTOTYPE from live
-	// sockets of other types.
+	// The check uses a datagram socket, which no listener accepts as its peer. Live
+	// sockets of other types return EPROTOTYPE.
 	c, err := net.Dial("unixgram", e.Path)
 	if err == nil {
 		_ = c.Close()
@@ -223,9 +222,9 @@ func listenError(e Endpoint, err error) error {
 	return &Error{Why: ConnectKind(err), Op: "listen on " + e.String(), Err: err}
 }
 
-// checkLength refuses a path that does not fit in sockaddr_un (unix(7)), for
-// which the system only says "invalid argument". An abstract name has a NUL in
-// front, for which our @ stands, and none behind.
+// checkLength refuses a path that does not fit in sockaddr_un (unix(7)): the system
+// would only report "invalid argument". An abstract name begins with a NUL, written
+// @, and has none at its end.
 func checkLength(path string) error {
 	most := maxPath
 	if strings.HasPrefix(path, "@") {

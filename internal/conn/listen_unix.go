@@ -42,8 +42,8 @@ func setMode(c syscall.RawConn, mode fs.FileMode) {
 	}
 }
 
-// maskMode keeps bind(2) from making a file that is open to more than mode,
-// where setMode does not; it returns the function that takes the mask back.
+// maskMode sets the umask so that bind(2) makes a file of at most mode, where setMode
+// does not; restore sets the old umask again.
 func maskMode(mode fs.FileMode) (restore func()) {
 	if runtime.GOOS == "linux" {
 		return func() {}
@@ -52,9 +52,9 @@ func maskMode(mode fs.FileMode) (restore func()) {
 	return func() { unix.Umask(old) }
 }
 
-// lockDirectory locks a directory (flock(2)) until unlock is called: a lock file
-// would remain. A directory that cannot be read, or that another process keeps locked
-// for longer than lockMost, is not locked.
+// lockDirectory locks a directory (flock(2)) until unlock is called; a lock file would
+// be left behind. It goes on without the lock if the directory cannot be read, or if
+// another process keeps it locked for longer than lockMost.
 func lockDirectory(path string) (unlock func()) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -6,11 +6,11 @@ import (
 	"syscall"
 )
 
-// Messages is a connection that keeps the bounds of messages (unixpacket), whole
-// even where they are larger than the reader's buffer.
+// Messages is a connection that preserves the bounds of messages (unixpacket). A
+// message larger than the reader's buffer is returned by several reads.
 type Messages struct {
 	*Socket
-	// Want is after how many messages Read returns io.EOF; 0 is at the peer's.
+	// Want is after how many messages Read returns io.EOF; 0 is the peer's end of file only.
 	Want int
 
 	in  *inbox

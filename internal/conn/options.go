@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// SocketOptions are what setsockopt(2) is asked for on every socket that is
-// opened. The zero value leaves all to the system, but for TCP_NODELAY, which
-// is on, and keep-alive, which is sent every 15 s.
+// SocketOptions are the options set by setsockopt(2) on every socket that is opened.
+// The zero value turns TCP_NODELAY on, sends keep-alive probes every 15 s, may
+// replace bbr (see Congestion), and leaves everything else to the system.
 type SocketOptions struct {
 	// Keepalive is the idle time before, and the interval between, keep-alive
 	// probes; 0 is 15 s, negative turns them off.
@@ -27,9 +27,8 @@ type SocketOptions struct {
 	// the system's.
 	SendBuffer, ReceiveBuffer int
 	// Congestion names the congestion control (TCP_CONGESTION); "system" leaves
-	// the system's. Empty leaves it, too, but on the loopback takes reno instead
-	// of bbr, whose pacing holds a connection that loses nothing to a fraction of
-	// what it could carry.
+	// the system's. Empty leaves it, too, except that reno replaces bbr on the
+	// loopback, where bbr's pacing costs throughput and there is no loss.
 	Congestion string
 	// MPTCP opens a multipath socket where the kernel has them.
 	MPTCP bool
@@ -37,7 +36,7 @@ type SocketOptions struct {
 	ReusePort bool
 }
 
-// KeepAliveInterval is sent when SocketOptions do not say otherwise.
+// KeepAliveInterval is the default of SocketOptions.Keepalive.
 const KeepAliveInterval = 15 * time.Second
 
 // keepAlive is o's keep-alive as the net package wants it.
@@ -52,8 +51,8 @@ func (o *SocketOptions) keepAlive() net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: true, Idle: d, Interval: d, Count: 9}
 }
 
-// control sets what must be set before a socket is bound or connected to
-// address. A refused option is an error: what was asked for is done or said.
+// control sets the options of a socket that is about to be bound or connected to
+// address. It returns an error if the system refuses one.
 func (o *SocketOptions) control(network, address string, c syscall.RawConn) error {
 	congestion, asked := o.congestion(network, address)
 	if congestion == "" && o.none() {
@@ -90,7 +89,7 @@ func (o *SocketOptions) congestion(network, address string) (name string, asked 
 	return "", false
 }
 
-// Tune sets what can be set on a connection that there is: one that was
+// Tune sets the options that can be set on an established connection: one that was
 // accepted, or dialled without these options.
 func (o *SocketOptions) Tune(c net.Conn) {
 	t, ok := c.(*net.TCPConn)

@@ -65,8 +65,8 @@ func (o *SocketOptions) ip(v6 bool) []sockopt {
 	return options
 }
 
-// setCongestion chooses the congestion control. One that was not asked for by name
-// only takes the place of bbr, and may be refused.
+// setCongestion sets the congestion control. If it was not asked for by name, it
+// replaces bbr only, and a refusal is no error.
 func setCongestion(fd uintptr, name string, asked bool) error {
 	if !asked {
 		now, err := unix.GetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION)

@@ -1,10 +1,10 @@
 package conn
 
-// A Cut says how long the first of the datagrams is that stand in p one after the
-// other; p is not empty. A nil Cut takes all of p for one.
+// A Cut returns the length of the first datagram in p, which holds datagrams one after
+// the other and is not empty. A nil Cut takes all of p for one datagram.
 type Cut func(p []byte) int
 
-// sendAll sends all datagrams in p to whom the socket is connected to.
+// sendAll sends all datagrams in p to the connected peer.
 func (o *outbox) sendAll(p []byte, cut Cut) error {
 	n, err := o.send(p, cut, nil)
 	for err == nil && n < len(p) {

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An outbox sends datagrams. Those of one length that follow each other go out in
-// one call where the kernel cuts them (UDP_SEGMENT, udp(7)): 46 of 1400 bytes for
-// the price of one or two.
+// An outbox sends datagrams. Consecutive datagrams of one length are sent in one call
+// where the kernel can cut them (UDP_SEGMENT, udp(7)): 46 of 1400 bytes cost as much
+// as one or two.
 type outbox struct {
 	raw      syscall.RawConn
 	segments bool // the kernel cuts
@@ -22,11 +22,11 @@ type outbox struct {
 	p       []byte
 	cut     Cut
 	sent    int
-	to      []byte // whom it is sent to; empty is whom the socket is connected to
-	control []byte // where it leaves from (PKTINFO)
+	to      []byte // the destination; empty is the connected peer
+	control []byte // the source address (PKTINFO)
 	part    []byte // control and the length to cut at
 	err     error
-	many    []byte // whom a manyConn sends to
+	many    []byte // the destination of a manyConn, or of a CAN broadcast
 	special traits
 	try     func(fd uintptr) bool
 }
@@ -50,9 +50,9 @@ func newOutbox(c net.Conn) *outbox {
 	return o
 }
 
-// send sends the datagrams in p to that peer, nil is whom the socket is connected
-// to. It waits until one can be sent, and returns how many bytes of p were when the
-// socket takes no more.
+// send sends the datagrams in p to a peer; nil is the connected one. It waits until
+// one can be sent, sends until the socket is full, and returns how many bytes of p
+// were sent.
 func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (int, error) {
 	o.p, o.cut, o.sent, o.err = p, cut, 0, nil
 	o.to, o.control = o.many, nil
@@ -77,12 +77,12 @@ func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (int, error) {
 	}
 }
 
-// busyPause is how long a full transmit queue, which poll(2) does not wait for, is
-// given: about the time of four frames at 500 kbit/s.
+// busyPause is the pause between tries on a full transmit queue, which poll(2) does
+// not wait for: about the time of four frames at 500 kbit/s.
 const busyPause = time.Millisecond
 
-// trySend sends what the socket takes, and reports whether that was all or went
-// wrong. The calls do not block: they may be raw.
+// trySend sends what the socket takes. It returns false if that was nothing, so that
+// the poller waits for it. The calls do not block, and may be raw.
 func (o *outbox) trySend(fd uintptr) bool {
 	for first := true; first || o.sent < len(o.p); first = false {
 		n, size := o.run(o.p[o.sent:])

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// notDelivered says how many bytes the receiving side of d did not take, and why.
+// notDelivered is the error that the receiving side of d did not take all bytes.
 func (c *conversation) notDelivered(d *direction, err error) error {
 	why := NotDelivered
 	if e, ok := errors.AsType[*Error](err); ok && e.Err != nil {
@@ -18,7 +18,7 @@ func (c *conversation) notDelivered(d *direction, err error) error {
 	return &Error{Why: why, Op: sendWords(d, err), Err: brokenWords(err)}
 }
 
-// sendWords is how far sending in direction d came that failed with err.
+// sendWords is how far sending in direction d came before it failed with err.
 func sendWords(d *direction, err error) string {
 	peer := d.to.name
 	if u, ok := errors.AsType[*sendError](err); ok && u.to != "" {
@@ -29,16 +29,16 @@ func sendWords(d *direction, err error) string {
 	case n > 0:
 		return op + fmt.Sprintf(", %d of them not delivered", n)
 	case d.to.alive():
-		return op // those are there, and more was to come
+		return op // these were delivered; more was to be sent
 	}
-	return op + ", not all of them delivered" // a Unix peer took the count with it
+	return op + ", not all of them delivered" // a Unix peer is gone, and the count with it
 }
 
-// receiveError says how far receiving in direction d came, what of the other
-// direction was lost with it, and why.
+// receiveError is the error of receiving in direction d: how far it came, and what
+// the other direction has not delivered.
 func (c *conversation) receiveError(d *direction, err error) error {
 	if isLocal(err) {
-		return err // what is wrapped around the connection failed, not the peer
+		return err // a wrapper of the connection failed, not the peer
 	}
 	if _, ok := errors.AsType[*sendError](err); ok {
 		return &Error{Why: talkKind(err), Op: sendWords(c.other(d), err), Err: err}
@@ -50,14 +50,13 @@ func (c *conversation) receiveError(d *direction, err error) error {
 	return failed
 }
 
-// ReceiveError says that receiving from peer failed, after so many bytes.
+// ReceiveError is the error that receiving from peer failed after received bytes.
 func ReceiveError(peer string, received int64, err error) *Error {
 	return &Error{Why: talkKind(err), Op: fmt.Sprintf("receive from %s after %s", peer, ByteCount(received)), Err: err}
 }
 
-// buffered counts the bytes that s, and what it is wrapped around, have read and not
-// returned: a stream that reads ahead has a method Buffered for its own. It may be
-// called while s is read.
+// buffered counts the bytes that s and the streams that it wraps have read ahead, by
+// their methods Buffered. It may be called while s is read.
 func buffered(s Stream) (n int64) {
 	for below := any(s); below != nil; below = unwrap(below) {
 		if b, ok := below.(interface{ Buffered() int64 }); ok {
@@ -84,7 +83,7 @@ func culprit(err error) string {
 	return "reset"
 }
 
-// timedOut says which clock passed, and what had not been delivered by then.
+// timedOut is the error that a limit passed, with what was not delivered by then.
 func (c *conversation) timedOut(clock string) error {
 	if left := leftWords(&c.send); left != "" {
 		clock += "; " + left
@@ -95,8 +94,8 @@ func (c *conversation) timedOut(clock string) error {
 	return &Error{Why: Timeout, Op: c.Peer, Err: errors.New(clock)}
 }
 
-// leftWords says what of d the receiving side is not known to have; empty is
-// nothing.
+// leftWords is how many bytes of d are not known to be delivered, in words; empty is
+// none.
 func leftWords(d *direction) string {
 	switch all, unsent := d.unacknowledged(), d.unsentNow(); {
 	case all <= 0:
@@ -110,8 +109,8 @@ func leftWords(d *direction) string {
 	}
 }
 
-// brokenWords gives the error of a write to a connection that is gone the name
-// that people know: Linux returns EPIPE or ENOTCONN when the reset came before.
+// brokenWords returns ECONNRESET for a write after a reset, for which Linux returns
+// EPIPE or ENOTCONN.
 func brokenWords(err error) error {
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ENOTCONN) {
 		return syscall.ECONNRESET
@@ -127,8 +126,8 @@ func ByteCount(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// OutputClosed reports whether err says that standard output has lost its reader,
-// for which a command dies of SIGPIPE.
+// OutputClosed reports whether standard output has lost its reader, upon which a
+// command dies of SIGPIPE.
 func OutputClosed(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Why == Local && errors.Is(e.Err, syscall.EPIPE)

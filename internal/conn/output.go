@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// OpenOutput opens a file that an option writes. A standard stream by any name, and
-// /dev/fd/N, is used as it is: opened anew it would be truncated, or written at an
-// offset of its own, and a socket cannot be. Stderr takes the place of standard
-// error. The file that is our input is refused, as cat(1) refuses it.
+// OpenOutput opens a file that an option writes. If path is standard output, by any
+// name, or /dev/fd/N, it uses the open file: to open it again could truncate it or
+// write at another offset, and fails for a socket. For standard error it returns
+// stderr. It refuses the file that is standard input, as cat(1) does.
 func OpenOutput(path string, stderr io.WriteCloser) (io.WriteCloser, error) {
 	if info, err := os.Stat(path); err == nil {
 		is := func(f *os.File) bool {

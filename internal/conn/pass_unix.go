@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CanPass reports whether a descriptor can be handed over standard output, which
-// has to be a Unix socket.
+// CanPass returns an error if a descriptor cannot be passed over standard output, which
+// must be a Unix socket.
 func CanPass() error {
 	fd := descriptor(nil, os.Stdout)
 	a, err := unix.Getsockname(fd)
@@ -25,7 +25,7 @@ func CanPass() error {
 	return nil
 }
 
-// Pass hands c over standard output (SCM_RIGHTS, unix(7)) with one byte of data,
+// Pass passes c over standard output (SCM_RIGHTS, unix(7)) with one byte of data,
 // as OpenSSH's ProxyUseFdpass and nc's -F do. The receiver gets it in blocking
 // mode. It stays open here, too.
 func Pass(c net.Conn) error {

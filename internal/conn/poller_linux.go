@@ -6,10 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// StartPoller lets the Go runtime open what it needs for its first socket or
-// timer (epoll(7), eventfd(2)). It returns an error if there are no descriptors
-// left for that: the runtime itself would end the process with the stacks of all
-// goroutines.
+// StartPoller makes the Go runtime open the descriptors that it needs for its first
+// socket or timer (epoll(7), eventfd(2)). It returns an error if there are none left:
+// the runtime itself would crash the process with a stack trace.
 func StartPoller() error {
 	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err == nil {

@@ -14,7 +14,7 @@ import (
 // The zero value has not been touched; Start makes it ready.
 type Progress struct {
 	// Queued, if set, returns how many bytes the kernel has still to deliver to
-	// the peer: while it changes, bytes move although we write none.
+	// the peer: while it falls, bytes move although we write none.
 	Queued func() int64
 
 	start  time.Time
@@ -22,8 +22,8 @@ type Progress struct {
 	paused atomic.Int32
 
 	idle     time.Duration // at the last look
-	queue    int64         // then
-	repeated bool          // it was a late one's repetition
+	queue    int64         // at the last look
+	repeated bool          // the last look was late, and is being repeated
 }
 
 // Start begins the clock.
@@ -65,23 +65,23 @@ func (p *Progress) idleAt(now time.Time) time.Duration {
 	return now.Sub(p.start) - time.Duration(p.last.Load())
 }
 
-// Leapt reports whether a look at a limit came so late that the process cannot have
-// run all the while: then the limit begins anew.
+// Leapt reports whether a look at a limit came so late that the process must have
+// been stopped. Then the limit begins anew.
 func Leapt(limit, late time.Duration) bool {
 	return late > max(limit/4, 20*punctual)
 }
 
-// Look is one look at an idle limit, which was due at that time. It returns when
-// the next is due, or zero if no byte has moved for limit. Only one goroutine at
-// a time may look.
+// Look checks the idle limit; the check was due at that time. It returns when the
+// next is due, or zero if no byte has moved for limit. Only one goroutine at a time
+// may call it.
 //
-// Bytes that the kernel is still delivering move, too, although none are written
-// here: from one look to the next its queue becomes shorter. So there are four
-// looks within the limit at least, and sixteen while something is queued.
+// Bytes that the kernel delivers count as moving, too: its queue is shorter than at
+// the look before. So there are at least four looks within the limit, and about
+// sixteen while bytes are queued.
 //
-// A late look that would be the last is repeated once: the pumps are given as long
-// as it was late. The process may be stopped anywhere in here, so that
-// everything is reckoned from one time.
+// If a look is late and would be the last, it is repeated once, after as long as it
+// was late, so that the pumps can run. All durations are computed from one reading
+// of the clock, because the process may be stopped at any point.
 func (p *Progress) Look(limit time.Duration, due time.Time) (next time.Time) {
 	queue, now := p.queued(), time.Now()
 	idle, late := p.idleAt(now), now.Sub(due)
@@ -108,7 +108,7 @@ func (p *Progress) Look(limit time.Duration, due time.Time) (next time.Time) {
 // Wait returns nil when no byte has moved for limit, or ctx's error.
 func (p *Progress) Wait(ctx context.Context, limit time.Duration) error {
 	due := time.Now()
-	p.Touch() // behind the time that the first look is compared with
+	p.Touch() // after due is set: the first look is compared with due
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

@@ -5,9 +5,8 @@ import (
 	"io"
 )
 
-// What a pump reads at a time: at first a little, so that a short conversation
-// touches little memory, and more once its buffer comes back full. It is all
-// that a pump ever holds.
+// The sizes of a pump's buffer: bufferSize at first, so that a short conversation
+// touches little memory, and bufferMost once it has been filled twice in a row.
 const (
 	bufferSize = 64 << 10
 	bufferMost = 256 << 10
@@ -20,12 +19,12 @@ type step struct {
 	to   error // the receiving side failed
 }
 
-// errStopped says that a pump was stopped with nothing in flight.
+// errStopped ends a pump that was stopped with nothing in flight.
 var errStopped = errors.New("stopped")
 
-// pump moves the bytes of d, by the kernel where there is a path. It ends at EOF,
-// when one side fails or when d is stopped; a read of standard input that is never
-// answered may outlive the conversation.
+// pump moves the bytes of d, by the splice path if there is one. It ends at EOF, when
+// one side fails or when d is stopped. A blocked read of standard input may outlive
+// the conversation.
 func (c *conversation) pump(d *direction) {
 	if c.OnPanic != nil {
 		defer c.OnPanic() // here, not in a wrapper: one more frame would outgrow the goroutine's first stack
@@ -57,7 +56,7 @@ func (c *conversation) pump(d *direction) {
 	}
 }
 
-// copy reads the sending side once and writes what came to the receiving one.
+// copy reads the sending side once and writes the data to the receiving side.
 func (c *conversation) copy(d *direction, buf *buffer) step {
 	p := buf.get()
 	n, err := d.from.Read(p)

@@ -43,7 +43,7 @@ func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Con
 				closeLate(results, running)
 				return a.c, nil
 			}
-			if ConnectKind(a.err) == ResetByPeer { // this one answered
+			if ConnectKind(a.err) == ResetByPeer { // this peer answered
 				cancel()
 				closeLate(results, running)
 				return nil, a.err

@@ -11,32 +11,31 @@ import (
 //
 // When it ends:
 //
-//  1. The end of Local's input shuts Remote's sending half down at once; what
-//     the peer still says is received.
-//  2. The end of what the peer sends ends Local's output at once; what Local
-//     still says is sent, for the peer may have half-closed only.
+//  1. EOF of Local's input half-closes Remote at once; what the peer still sends is
+//     received.
+//  2. EOF from the peer ends Local's output at once; Local's input is still sent,
+//     for the peer may have half-closed only.
 //  3. Run returns when both directions have ended and the peer's kernel has
 //     acknowledged every byte and our FIN; only then they count as delivered.
 //  4. It returns earlier, at once, when receiving fails, when Local's output
 //     fails or its reader has left, when a clock passes or ctx ends, and, with
 //     EndWithPeer, when the peer has ended.
-//  5. A failed send does not end it: the peer's last words are still received,
-//     unless the connection goes on and only our own kernel has failed.
+//  5. A failed send does not end it: what the peer still sends is received, unless
+//     the connection still exists and our own kernel has failed.
 //     A failed read of Local, or a failed write of Local while input is still to be
 //     sent, resets the connection, so that the peer does not take half an upload
 //     for a whole one.
-//  6. It closes in order: an early end drains what is there and waits no longer;
-//     what Local's output did not take by then is reported.
-//  7. If Local has failed as a terminal does whose window is closed (EIO), ctx
-//     may be about to end for the same reason, and counts.
+//  6. It closes in order: an early end writes out what has been received and waits
+//     for no more; what Local's output did not take in time is reported.
+//  7. If Local has failed with EIO, as a terminal does whose window is closed, a
+//     signal that follows at once takes precedence over that failure.
 //
 // [Result] reports the first thing that went wrong.
 type Relay struct {
-	// Local and Remote are the two sides. What they stand on is found below them
-	// (Unwrap, NetConn): a [Socket], whose acknowledgements are waited for and which
-	// is closed in the end, or [Stdio], whose reader is watched. A Local that others
-	// read in turn is told by PeerEnded that the peer has ended, and by Yield that
-	// nothing more is read from it.
+	// Local and Remote are the two sides. Run finds what they wrap (Unwrap, NetConn):
+	// a [Socket], for whose acknowledgements it waits and which it closes, or [Stdio],
+	// whose reader it watches. If Local is read by several relays in turn, Run calls
+	// its methods PeerEnded when the peer has ended, and Yield when it reads no more.
 	Local, Remote Stream
 	// Peer names Remote in errors. To names Local where that is a connection, too:
 	// then half-closes and resets are passed on both ways, and both sides have to
@@ -56,7 +55,7 @@ type Relay struct {
 	// SendOnly throws away what the peer sends, leaves Local's output alone, and
 	// ends when everything is sent and acknowledged.
 	SendOnly bool
-	// RecvOnly never reads Local, and ends our half when the peer has ended its.
+	// RecvOnly never reads Local, and half-closes when the peer has.
 	RecvOnly bool
 	// EndWithPeer ends the conversation when the peer has ended, as a person at
 	// a terminal expects.
@@ -86,8 +85,8 @@ const (
 
 // A Result is how a conversation ended.
 type Result struct {
-	// Sent and Received count bytes: those that the kernel took for the peer,
-	// and those that came.
+	// Sent counts the bytes that the kernel accepted for the peer, Received those
+	// that came from it.
 	Sent, Received int64
 	// Unacknowledged counts the bytes read from Local that the peer's kernel is
 	// not known to have; Unsent, of those, the ones that our kernel never got.

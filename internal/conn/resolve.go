@@ -62,7 +62,7 @@ func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
 	}
 	ips, err := r.lookup(ctx, network, e.Host)
 	if _, ok := errors.AsType[*net.AddrError](err); ok {
-		return nil, noAddress(e.Host, family) // it has others
+		return nil, noAddress(e.Host, family) // it has addresses of the other family
 	}
 	if try := TryASCII(e.Host); err != nil && try != "" && ConnectKind(err) == NoSuchName {
 		return nil, &Error{Why: NoSuchName, Err: err, Try: try}
@@ -76,8 +76,8 @@ func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
 	return ips, nil
 }
 
-// TryASCII is what to try in the place of a name that is not ASCII, as no name in
-// the DNS is (RFC 5891); empty if it is.
+// TryASCII is a hint for a name that is not ASCII: names in the DNS are ASCII (RFC
+// 5891). It is empty if the name is.
 func TryASCII(name string) string {
 	if !strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return ""
@@ -85,7 +85,7 @@ func TryASCII(name string) string {
 	return fmt.Sprintf("type the ASCII form of the name, xn--...; idn2 %q prints it", name)
 }
 
-// noAddress says that host has no address of the family that '4' or '6' names.
+// noAddress is the error that host has no address of the family '4' or '6'.
 func noAddress(host string, family byte) error {
 	return &Error{Why: NoSuchName, Op: host, Err: fmt.Errorf("no IPv%c address", family)}
 }
@@ -97,9 +97,9 @@ func (r *Resolver) lookup(ctx context.Context, network, host string) ([]netip.Ad
 	return net.DefaultResolver.LookupNetIP(ctx, network, host)
 }
 
-// Memo returns a resolver that asks r once for each name. A failure is forgotten
-// after a while; 0 is never. That there was no descriptor for the question is
-// forgotten at once.
+// Memo returns a resolver that asks r once for each name. It asks again if a failure
+// is older than while (0 is never), and always if the failure was a lack of
+// descriptors.
 func (r Resolver) Memo(while time.Duration) Resolver {
 	type key struct{ network, host string }
 	type answer struct {

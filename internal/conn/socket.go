@@ -9,8 +9,8 @@ import (
 )
 
 // A Socket is an established connection as the relay sees it: every partial
-// read and write touches the conversation's [Progress], and it can tell what the
-// peer's kernel has acknowledged. It is a [net.Conn] and a [Stream].
+// read and write touches the conversation's [Progress], and it counts what the peer's
+// kernel has not acknowledged. It is a [net.Conn] and a [Stream].
 type Socket struct {
 	net.Conn
 	progress *Progress
@@ -30,8 +30,8 @@ func NewSocket(c net.Conn, progress *Progress) *Socket {
 	return s
 }
 
-// StreamOf returns c as a side of a [Relay]: as it is if it stands on a Socket (TLS),
-// else a Socket around it.
+// StreamOf returns c as a side of a [Relay]: c itself if it wraps a Socket (TLS), else
+// a Socket that wraps c.
 func StreamOf(c net.Conn) Stream {
 	if s, ok := c.(Stream); ok {
 		if _, ok := below[*Socket](c); ok {
@@ -41,14 +41,14 @@ func StreamOf(c net.Conn) Stream {
 	return NewSocket(c, nil)
 }
 
-// SocketBelow returns the Socket that s is or stands on; nil if there is none.
+// SocketBelow returns the Socket that s is or wraps; nil if there is none.
 func SocketBelow(s Stream) *Socket {
 	socket, _ := below[*Socket](s)
 	return socket
 }
 
-// Watch makes s touch another clock, for a socket that was made before the
-// conversation was (TLS shakes hands over it). It is called before any pump is.
+// Watch makes s touch another progress, for a socket that is older than the
+// conversation (TLS needs it for the handshake). It is called before the pumps start.
 func (s *Socket) Watch(progress *Progress) { s.progress = progress }
 
 // SyscallConn gives access to the descriptor.

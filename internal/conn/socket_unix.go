@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writeAll writes p by as many calls of write(2) as it takes, as one write among
-// concurrent ones.
+// writeAll writes p with as many calls of write(2) as needed. Concurrent writes do not
+// interleave.
 func (s *Socket) writeAll(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -30,8 +30,8 @@ func (s *Socket) writeAll(p []byte) (n int, err error) {
 	return w.n, w.err
 }
 
-// A writer is the write that is going on. It is kept, for a closure made anew for
-// each write would be all the garbage of a conversation.
+// A writer is the write in progress. It is reused: a new closure for each write would
+// be the only garbage of a conversation.
 type writer struct {
 	mu      sync.Mutex
 	attempt func(fd uintptr) bool
@@ -40,8 +40,8 @@ type writer struct {
 	err     error
 }
 
-// tryWrite writes what the kernel takes, and reports whether that was all or
-// went wrong.
+// tryWrite writes what the kernel takes. It returns true if that was all, or on an
+// error.
 func (s *Socket) tryWrite(fd uintptr) bool {
 	w := &s.writer
 	for w.n < len(w.p) {

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// respelled is what to type for WORD:REST where other tools take the word for a
-// scheme: socat (TCP:, UNIX-CONNECT:), curl (http://). It is empty if word is no
-// such thing.
+// respelled is a hint for WORD:REST if word is a scheme of other tools: socat (TCP:,
+// UNIX-CONNECT:), curl (http://). It is empty if word is none.
 func respelled(word, rest string) string {
 	scheme, _, _ := strings.Cut(strings.ToLower(word), "-")
 	port := ""

@@ -1,11 +1,11 @@
 package conn
 
-// A splicePath is how the kernel moves the bytes of one direction without their
-// passing through this process. A nil path is never ready: the pump copies.
+// A splicePath moves the bytes of one direction within the kernel, without copies to
+// this process. A nil path is never ready: the pump copies.
 //
-// Small messages are faster copied, for one read and one write beat two splices
-// and a poll; so a path is taken after two copies that filled their buffer, and is
-// left after two small moves. See splice_linux.go for the calls.
+// For small messages a copy is faster: one read and one write cost less than two
+// splices and a poll. So the pump takes the path after two copies that filled their
+// buffer, and leaves it after two small moves. See splice_linux.go for the calls.
 type splicePath struct {
 	// One of each pair is nil.
 	fromStdio, toStdio   *Stdio
@@ -17,18 +17,18 @@ type splicePath struct {
 	// the private pipe if the path has one.
 	move func() step
 	// load moves some bytes from the sending side into the private pipe; nil where
-	// one of the sides is a pipe itself. A socket is waited for, a file is not.
+	// one of the sides is a pipe itself. It waits for a socket, not for a file.
 	load  func() (int, error)
 	pipe  [2]int // private pipe, read and write ends
-	open  bool   // there is that pipe
+	open  bool   // the private pipe exists
 	piped int    // bytes in it
 
-	eager  bool // is better than copying from the first byte on
-	taken  bool // is in use
+	eager  bool // faster than copying from the first byte on
+	taken  bool // in use
 	broken bool // the kernel refused it
 	streak int  // copies that filled their buffer, or moves that were small
-	// patient is for bytes that are thrown away: the kernel may let a lot of them
-	// come together before it wakes us.
+	// patient is set if bytes are discarded and no idle clock needs each of them: the
+	// kernel may wake us for many at once.
 	patient bool
 
 	// tryRead and tryWrite are the calls as the sockets' netpoller wants them, made
@@ -41,8 +41,8 @@ type splicePath struct {
 	scratch           []byte // what discarding lends the kernel
 }
 
-// A Paced is a Stream that keeps to a rate and leaves the bytes as they are. Where a
-// piece of it is at least what the kernel moves at a time, the kernel moves them.
+// A Paced is a Stream that limits the rate and does not change the bytes. If its
+// pieces are at least pipeSize, the splice path is used and keeps to the rate.
 type Paced interface {
 	Unwrap() Stream
 	// Piece is how many bytes may go at once.
@@ -57,7 +57,7 @@ type Paced interface {
 // all users but root.
 const pipeSize = 1 << 20
 
-// Below smallMove a move is not worth the detour.
+// A move below smallMove bytes is slower than a copy.
 const smallMove = 32 << 10
 
 // ready reports whether the next step is the kernel's.
@@ -95,9 +95,10 @@ func (p *splicePath) moved(n int) {
 	}
 }
 
-// step is one step of the kernel's in direction d. If the kernel refuses the path
-// between these two descriptors, nothing is moved and the pump goes on copying; it
-// does, too, where the kernel has moved nothing and does not know why.
+// step is one move by the kernel in direction d. If the kernel refuses the path
+// between these two descriptors, nothing is moved and the pump copies from then on.
+// If the kernel moved 0 bytes, which may be EOF or urgent data, the next read finds
+// out.
 func (p *splicePath) step(d *direction) step {
 	if p.pace != nil && p.piped == 0 {
 		p.pace.Pause()
@@ -169,7 +170,7 @@ func (p *splicePath) close() {
 // either side and no other conversation writes to the receiving one.
 func (c *conversation) path(d *direction) *splicePath {
 	if d == &c.receive && c.Shutdown == ShutBoth {
-		return nil // what comes is thrown away from some moment on
+		return nil // received bytes are discarded once Local's input has ended
 	}
 	p := &splicePath{progress: &c.progress}
 	from := d.from.Stream

@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// lowWater is how much must have come before we hear of it, where it is thrown
-	// away. The kernel makes the receive buffer large enough (tcp_rmem, tcp(7)).
+	// lowWater is SO_RCVLOWAT where bytes are discarded. The kernel enlarges the
+	// receive buffer accordingly (tcp_rmem, tcp(7)).
 	lowWater = 2 << 20
 	// unixBuffer is the send buffer that Unix sockets need to be fast.
 	unixBuffer = 1 << 20
 )
 
-// errRefused says that the kernel does not move bytes between two descriptors
-// of these kinds, before it has moved any.
+// errRefused is returned if the kernel does not move bytes between descriptors of
+// these kinds. None have been moved then.
 var errRefused = errors.New("refused")
 
 // refused are the errors by which the kernel declines splice(2).
@@ -80,8 +80,8 @@ func (p *splicePath) between() bool {
 	return true
 }
 
-// discarding throws away what a socket receives. An idle clock has to see every
-// byte: without one they are waited for in heaps.
+// discarding discards what a socket receives. An idle clock has to see each arrival;
+// without one the kernel may report many bytes at once.
 func (p *splicePath) discarding(idle time.Duration) bool {
 	if !p.fromSocket.isTCP() {
 		return false // there MSG_TRUNC means something else
@@ -91,11 +91,9 @@ func (p *splicePath) discarding(idle time.Duration) bool {
 	return true
 }
 
-// enlarge prepares for more: it gives pipes room, which is a hint that fails when
-// the user has too many large ones. Bytes that are thrown away need not be reported
-// one by one: SO_RCVLOWAT (socket(7)) takes a tenth of the time. The end and a
-// failure of the connection are reported at once even so, and from here on nothing
-// else has to be noticed.
+// enlarge prepares for bulk data. It enlarges pipes, which may fail when the user has
+// too many large ones. If bytes are discarded, it sets SO_RCVLOWAT (socket(7)), which
+// takes a tenth of the time; EOF and errors are still reported at once.
 func (p *splicePath) enlarge() {
 	if p.patient {
 		_ = p.fromSocket.raw.Control(func(fd uintptr) {
@@ -126,7 +124,7 @@ func (s *Socket) enlarge() {
 	})
 }
 
-// pipeToSocket moves from a pipe, which it waits for outside of the socket's lock.
+// pipeToSocket moves from a pipe, for which it waits without the socket's lock.
 func (p *splicePath) pipeToSocket() (s step) {
 	for {
 		s.to = p.toSocket.raw.Write(p.tryWrite)
@@ -153,9 +151,9 @@ func (p *splicePath) tryPipeToSocket(fd uintptr) bool {
 	return p.err != unix.EAGAIN || p.blocked
 }
 
-// socketToPipe moves into a pipe, which it waits for outside of the socket's lock.
-// It never reports EOF: splice(2) returns 0 there, and in front of
-// urgent data, too, which only a read passes by.
+// socketToPipe moves into a pipe, for which it waits without the socket's lock. It
+// never reports EOF: splice(2) returns 0 at EOF and also before urgent data, which
+// only a read skips.
 func (p *splicePath) socketToPipe() (s step) {
 	for {
 		s.from = p.fromSocket.raw.Read(p.tryRead)
@@ -186,15 +184,14 @@ func (p *splicePath) trySocketToPipe(fd uintptr) bool {
 
 // atUrgent reports whether urgent data comes next in a socket (SIOCATMARK,
 // sockatmark(3)). There splice(2) returns EAGAIN until the peer has ended,
-// whatever stands behind.
+// whatever follows.
 func atUrgent(fd int) bool {
 	at, err := unix.IoctlGetInt(fd, unix.SIOCATMARK)
 	return err == nil && at != 0
 }
 
 // splice moves what it can from one descriptor to another, one of which is a
-// pipe. EAGAIN does not say which of them was not ready: with it, blocked says
-// that it was from; otherwise it was to.
+// pipe. With EAGAIN, blocked is true if from was not ready, else to was not.
 func splice(from, to int, readable, writable int16) (n int, blocked bool, err error) {
 	for {
 		m, err := unix.Splice(from, nil, to, nil, pipeSize, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
@@ -221,10 +218,9 @@ func splice(from, to int, readable, writable int16) (n int, blocked bool, err er
 	}
 }
 
-// loadFile fills the private pipe from a regular file: sendfile(2) does the same
-// through a pipe of 64 KiB, and wakes the peer more often and costs more for it.
-// At the file's end as splice(2) sees it, the pump reads on: a file in /proc has
-// a size of 0.
+// loadFile fills the private pipe from a regular file. sendfile(2) would use a pipe of
+// 64 KiB, wake the peer more often and cost more. When splice(2) returns 0, the pump
+// goes on with reads: a file in /proc has a size of 0.
 func (p *splicePath) loadFile() (int, error) {
 	if !p.openPipe() {
 		return 0, errRefused
@@ -297,8 +293,8 @@ func (p *splicePath) tryDrain(fd uintptr) bool {
 	}
 }
 
-// drainToFile moves from the private pipe to a regular file. If the file's system has
-// no splice(2), what is there is copied, and so is all that follows.
+// drainToFile moves from the private pipe to a regular file. If the file system does
+// not support splice(2), it copies the pipe's contents, and the pump copies the rest.
 func (p *splicePath) drainToFile() step {
 	for {
 		n, err := unix.Splice(p.pipe[0], nil, p.toStdio.out, nil, p.piped, unix.SPLICE_F_MOVE)

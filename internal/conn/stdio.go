@@ -12,7 +12,7 @@ type Stdio struct {
 	// In and Out are what is read and written; nil means [os.Stdin] and
 	// [os.Stdout].
 	In, Out *os.File
-	// Terminal says that Out is a terminal, which no process reads to its end.
+	// Terminal is set if Out is a terminal, whose reader waits for no end of file.
 	Terminal bool
 	// KeepOpen leaves Out open when CloseWrite is called, because other
 	// conversations write to it, too.
@@ -26,7 +26,7 @@ type Stdio struct {
 	grams   bool         // In is a datagram socket
 	jobs    bool         // In is the terminal that controls our jobs
 	mu      sync.Mutex   // one write at a time, whole
-	part    atomic.Int64 // of the write at hand, what is written
+	part    atomic.Int64 // bytes of the current write that are written
 	closed  bool         // CloseWrite was called; guarded by mu
 	gone    hangup
 }
@@ -41,7 +41,7 @@ const (
 	outTerminal                // a terminal
 )
 
-// Watch makes s touch the clock of a conversation after every partial write, unless
+// Watch makes s touch the conversation's progress after every partial write, unless
 // other conversations write to it, too.
 func (s *Stdio) Watch(progress *Progress) {
 	if !s.KeepOpen {
@@ -68,12 +68,12 @@ func (s *Stdio) CloseWrite() error {
 	return s.endOutput()
 }
 
-// outputError is what a failed write to standard output is called.
+// outputError is the error of a failed write to standard output.
 func outputError(err error) error {
 	return &Error{Why: Local, Op: "standard output", Err: err}
 }
 
-// inputError is what a failed read of standard input is called.
+// inputError is the error of a failed read of standard input.
 func inputError(err error) error {
 	return &Error{Why: Local, Op: "standard input", Err: err}
 }

@@ -15,7 +15,7 @@ const (
 	fionread    = 0x4004667f // FIONREAD of sys/filio.h
 )
 
-// writeNoWait is not to be had here.
+// writeNoWait is not supported here.
 func writeNoWait(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func dup2(from, to int) error { return unix.Dup2(from, to) }

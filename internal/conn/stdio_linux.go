@@ -19,7 +19,7 @@ const (
 func writeNoWait(fd int, p []byte) (int, error) {
 	vec := unix.Iovec{Base: unsafe.SliceData(p)}
 	vec.SetLen(len(p))
-	// The offset -1 is the file's own; the kernel takes it in two halves.
+	// The offset -1 is the file's current one; it is passed as two words.
 	n, _, errno := unix.Syscall6(unix.SYS_PWRITEV2, uintptr(fd), uintptr(unsafe.Pointer(&vec)), 1,
 		^uintptr(0), ^uintptr(0), unix.RWF_NOWAIT)
 	switch errno {

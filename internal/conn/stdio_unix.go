@@ -40,7 +40,8 @@ func (s *Stdio) init() {
 	})
 }
 
-// descriptor is f's, or fallback's. File.Fd would change the file's mode.
+// descriptor is the descriptor of f or, if that is nil, of fallback. File.Fd would set
+// it to blocking mode.
 func descriptor(f, fallback *os.File) (fd int) {
 	if f == nil {
 		f = fallback
@@ -52,8 +53,8 @@ func descriptor(f, fallback *os.File) (fd int) {
 	return fd
 }
 
-// Read reads standard input. One that is not open for reading (nohup makes it
-// so) is no input.
+// Read reads standard input. If that is not open for reading (after nohup), it returns
+// io.EOF.
 func (s *Stdio) Read(p []byte) (int, error) {
 	s.init()
 	for {
@@ -79,9 +80,9 @@ func (s *Stdio) Read(p []byte) (int, error) {
 	}
 }
 
-// Write writes all of p to standard output. On a pipe or a socket it writes
-// what there is room for and waits for more by poll(2), so that each part counts
-// as progress.
+// Write writes all of p to standard output. On a pipe or a socket it writes as much as
+// there is room for and waits for more by poll(2), so that each part counts as
+// progress.
 func (s *Stdio) Write(p []byte) (n int, err error) {
 	s.init()
 	s.mu.Lock()
@@ -138,10 +139,10 @@ func await(fd int, events int16) {
 	}
 }
 
-// awaitTurn waits until the terminal fd, which controls our jobs, has something to
-// read and we are in its foreground. A read in the background would stop the whole
-// process (SIGTTIN, termios(3)), receiving included; so would one that has begun in
-// the foreground, once the process is continued elsewhere.
+// awaitTurn waits until the controlling terminal fd has input and this process is in
+// its foreground. A read in the background would stop the whole process (SIGTTIN,
+// termios(3)), receiving included; so would a read that began in the foreground, once
+// the process is continued in the background.
 func awaitTurn(fd int) {
 	for {
 		await(fd, unix.POLLIN)
@@ -149,12 +150,12 @@ func awaitTurn(fd int) {
 		if err != nil || group == unix.Getpgrp() {
 			return
 		}
-		time.Sleep(backgroundPause) // the foreground reads what there is
+		time.Sleep(backgroundPause) // the foreground process reads this input
 	}
 }
 
-// shut reports whether standard input, a socket, is shut down: then reads return
-// nothing for ever.
+// shut reports whether standard input, a socket, is shut down: then every read returns
+// 0 bytes.
 func (s *Stdio) shut() bool {
 	poll := []unix.PollFd{{Fd: int32(s.in), Events: hangsUp}}
 	_, err := unix.Poll(poll, 0)
@@ -186,7 +187,7 @@ func (s *Stdio) endOutput() error {
 		old, err = unix.Dup(s.out) // closing it reports errors, dup2(2) does not
 	}
 	if err == unix.EMFILE || err == unix.ENFILE {
-		// Its number goes to what is opened next: nothing is written here any more.
+		// The next file opened may get its number; nothing is written to it any more.
 		if err := unix.Close(s.out); err != nil {
 			return outputError(err)
 		}
@@ -205,10 +206,9 @@ func (s *Stdio) endOutput() error {
 	return nil
 }
 
-// Gone blocks until standard output has lost its readers, also while nothing is
-// written to it, and returns the error that a write would get. It
-// returns nil once CloseWrite has been called, and at once where readers cannot
-// leave. Any number of callers may wait.
+// Gone blocks until standard output has lost its readers, and returns the error that a
+// write would get. It returns nil once CloseWrite has been called, and at once if
+// standard output is no pipe or socket. Any number of callers may wait.
 func (s *Stdio) Gone() error {
 	s.init()
 	if s.kind != outPipe && s.kind != outSocket {

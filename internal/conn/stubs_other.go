@@ -37,7 +37,7 @@ func (s *Socket) alive() bool { return false }
 // peerEOF takes a read of nothing for the peer's end of file.
 func (s *Socket) peerEOF() bool { return true }
 
-// set refuses what is only done on Linux.
+// set refuses all options: they are set on Linux only.
 func (o *SocketOptions) set(network string, fd uintptr) error {
 	if o.none() {
 		return nil
@@ -53,10 +53,10 @@ func setCongestion(fd uintptr, name string, asked bool) error {
 	return &Error{Why: Unsupported, Op: fmt.Sprintf("congestion control %q", name), Err: syscall.ENOPROTOOPT}
 }
 
-// reuseAddress is left to the system here.
+// reuseAddress does nothing here.
 func reuseAddress(syscall.RawConn) {}
 
-// StartPoller leaves that to the runtime here.
+// StartPoller does nothing here.
 func StartPoller() error { return nil }
 
 // errRefused is never returned here: everything is copied.
@@ -78,7 +78,7 @@ func listenVsock(Endpoint) (net.Listener, error) { return nil, syscall.EAFNOSUPP
 
 func dialVsock(context.Context, Endpoint) (net.Conn, error) { return nil, syscall.EAFNOSUPPORT }
 
-// A canConn is not to be had here.
+// A canConn does not exist here.
 type canConn struct {
 	net.Conn
 	raw []byte

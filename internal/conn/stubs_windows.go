@@ -23,13 +23,13 @@ const msgTrunc = 0
 
 var errNoPass = &Error{Why: Local, Op: "standard output", Err: errors.New("descriptors cannot be handed over on this system")}
 
-// CanPass says that a descriptor cannot be handed over here.
+// CanPass returns an error: descriptors cannot be passed here.
 func CanPass() error { return errNoPass }
 
-// Pass cannot hand c over here.
+// Pass returns an error: descriptors cannot be passed here.
 func Pass(net.Conn) error { return errNoPass }
 
-// A writer is of no use here.
+// A writer has no state here.
 type writer struct{}
 
 // writeChunk bounds how long one write can go without touching the clock.
@@ -59,7 +59,7 @@ func (s *Socket) ready() bool { return false }
 
 func (s *Socket) pendingError() error { return nil }
 
-// Readable cannot be known here: it is taken as something.
+// readable cannot be known here: it is 1, as if something could be read.
 func (s *Socket) readable() int { return 1 }
 
 // bindAnywhere is not needed: there are no Unix datagram sockets here.

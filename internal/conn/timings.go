@@ -28,9 +28,9 @@ const (
 
 // A conversation.
 const (
-	// punctual is how late a timer may be and report nothing. One that is later fires
-	// in a process that did not run: it was stopped (SIGSTOP), or starved. What came
-	// meanwhile waits to be read, and a limit that passed has not seen it.
+	// punctual is how late a timer may fire in a process that runs. If it is later,
+	// the process was stopped (SIGSTOP) or starved, and input that came in time may
+	// still have to be read before a limit counts as passed.
 	// (TestRelayStopped)
 	punctual = time.Millisecond
 	// watchOutput is how long a conversation lasts before the reader of its output is
@@ -44,28 +44,28 @@ const (
 	// SIGHUP: the kernel sends it to the leader of the session, a shell, which passes
 	// it on. (TestRelayHangsUp)
 	hangupDelay = 100 * time.Millisecond
-	// hangupPause is when a peer that hung up is looked at again because standard
-	// input waits to be read, and hangupLooks how often: a pause of -i may hold its
-	// reader. (TestResetUnixPeerClosesAtOnce)
+	// hangupPause is the pause before the next check of a peer that hung up while
+	// standard input has data, and hangupLooks how often: the reader may be in a pause
+	// between lines. (TestResetUnixPeerClosesAtOnce)
 	hangupPause = 5 * time.Millisecond
 	hangupLooks = 20
-	// errnoDelay is how long a pump may take to keep the errno that it got: of a
-	// connection that timed out it must not be said that its peer reset it.
+	// errnoDelay is how long a pump may take to store the errno that it got: a
+	// connection that timed out must not be reported as reset by its peer.
 	// (TestSettledAfterAnotherWasTold, TestNetworkVanishUpload)
 	errnoDelay = 20 * time.Millisecond
 	// Pauses between looks at a queue whose emptying the kernel does not report.
 	// (TestSocketAcknowledgedUnix)
 	queueFirst = time.Millisecond
 	queueMost  = 50 * time.Millisecond
-	// backgroundPause is how long it may take to notice that we have come to the
-	// terminal's foreground. (TestTerminalBackground)
+	// backgroundPause is the pause between checks whether we are in the terminal's
+	// foreground. (TestTerminalBackground)
 	backgroundPause = 50 * time.Millisecond
 )
 
 // How long an early end gives what has already arrived to be written out.
 // (TestNetworkVanish, TestJoinClock)
 const (
-	drainRead  = 20 * time.Millisecond  // for the kernel to hand it over
+	drainRead  = 20 * time.Millisecond  // to read it from the kernel
 	drainStuck = 100 * time.Millisecond // for the output to take a part of it
 	drainMost  = 2 * time.Second        // in all
 )
