@@ -9,7 +9,7 @@ import (
 	"gcat/internal/pack"
 )
 
-// gpack is the command line. What an option does stands in help.txt alone.
+// gpack is the command line. help.txt describes the options.
 type gpack struct {
 	Decode  bool `short:"d"`
 	Frame   bool `short:"f"`

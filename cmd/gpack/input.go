@@ -10,7 +10,7 @@ import (
 	"gcat/internal/pack"
 )
 
-// A converter converts limit records of an input of which so many bytes have been
+// A converter converts limit records of an input whose first skipped bytes have been
 // skipped.
 type converter = func(src io.Reader, limit, skipped int64) (pack.Counts, error)
 
@@ -96,9 +96,9 @@ func (g *gpack) input(name, where string, form pack.Form, limit int64, convert c
 	return count, g.failure(where, err)
 }
 
-// refuseSame returns the error of an input that is the file which the output
-// goes to, and has something to be read: each record would be read again, for
-// ever, or overwritten before it is read. It is cat's rule.
+// refuseSame returns an error if input and output are the same file and there is
+// something to read: each record would be read again, for ever, or overwritten before
+// it is read. cat(1) has the same rule.
 func refuseSame(in, out *os.File, where string) error {
 	from, err := in.Stat()
 	if err != nil || !from.Mode().IsRegular() {
@@ -114,10 +114,9 @@ func refuseSame(in, out *os.File, where string) error {
 	return cli.Failf(cli.Local, "%s: input file is output file", where)
 }
 
-// skip leaves out the first n bytes, or all but the last -n of a file, and returns
-// how many it left out. It seeks where it can; the byte in front of what it seeks
-// to must be there. A file in /proc has no size, one in /sys a wrong one: they are
-// asked by reading.
+// skip skips the first n bytes, or all but the last -n of a file, and returns how many
+// it skipped. It seeks where it can, and then reads the last skipped byte to know that
+// it exists: the size of a file in /proc is 0, and in /sys it is wrong.
 func skip(file *os.File, src io.Reader, n int64) (int64, error) {
 	if n < 0 {
 		return skipToLast(file, src, -n)

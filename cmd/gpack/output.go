@@ -14,8 +14,8 @@ import (
 	"gcat/internal/pack"
 )
 
-// output opens what records are written to: standard output, or the file of -w
-// at the offset of -s, as struct.pack_into does.
+// output opens the output of records: standard output, or the file of -w at the offset
+// of -s, as in struct.pack_into.
 func (g *gpack) output() (*os.File, error) {
 	if g.Write == "" {
 		enlarge(os.Stdout)
@@ -49,7 +49,7 @@ func (g *gpack) close(out *os.File) error {
 	return outputError(g.Write, out.Close())
 }
 
-// outputError says which output failed; "" is standard output.
+// outputError names the output that failed; "" is standard output.
 func outputError(name string, err error) error {
 	if err == nil {
 		return nil
@@ -61,8 +61,8 @@ func outputError(name string, err error) error {
 	return &cli.Error{Status: cli.Local, Err: fmt.Errorf("%s: %w", where, plainError{err})}
 }
 
-// failure turns an error of internal/pack into the diagnostic of a user: where
-// is the input that was read, if data alone do not say it.
+// failure turns an error of internal/pack into a diagnostic. where names the input; it
+// is empty if there is only one.
 func (g *gpack) failure(where string, err error) error {
 	if err == nil {
 		return nil
@@ -82,7 +82,7 @@ func (g *gpack) failure(where string, err error) error {
 	return cli.WithStatus(cli.Local, err)
 }
 
-// plainError shows an error in the system's own words and stays what it is.
+// plainError shows an error in the system's words and can be unwrapped.
 type plainError struct{ err error }
 
 func (e plainError) Error() string { return words(e.err) }

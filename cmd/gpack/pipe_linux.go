@@ -8,8 +8,8 @@ import (
 // setPipeSize is F_SETPIPE_SZ of fcntl(2).
 const setPipeSize = 1031
 
-// enlarge makes a pipe hold 1 MiB, which is worth more to a pipeline than a
-// second processor. What is no pipe, or may not grow, stays as it is.
+// enlarge makes a pipe hold 1 MiB, which speeds a pipeline up more than a second
+// processor does. Other files, and pipes that may not grow, stay as they are.
 func enlarge(file *os.File) {
 	info, err := file.Stat()
 	if err != nil || info.Mode()&os.ModeNamedPipe == 0 {

@@ -17,8 +17,8 @@ type conflict struct {
 	words string
 }
 
-// refuse returns the usage error of a command line that makes no sense, else the
-// header that -f makes of f. Nothing has been opened yet.
+// refuse returns the usage error of a command line that makes no sense, else, with -f,
+// f as a header. Nothing has been opened yet.
 func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
 	encode := !g.Decode && !g.Frame
 	look := g.Size || g.Explain && !g.Decode
@@ -77,7 +77,7 @@ func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
 	return h, nil
 }
 
-// refuseFormat is refuse for what depends on the format.
+// refuseFormat refuses options that do not fit the format.
 func (g *gpack) refuseFormat(f *pack.Format, encode bool) error {
 	o := g.options()
 	if err := o.CheckSeparator(); err != nil {
@@ -133,8 +133,7 @@ func looksLikeOption(arg string) bool {
 	return !strings.EqualFold(arg, "-inf") && !strings.EqualFold(arg, "-nan")
 }
 
-// refuseTerminal keeps binary off a terminal, and a filter from waiting in
-// silence for values.
+// refuseTerminal refuses to write binary to a terminal, and to read values from one.
 func (g *gpack) refuseTerminal(f *pack.Format) error {
 	if g.filter(f) && term.IsTerminal(int(os.Stdin.Fd())) {
 		return cli.Hint(cli.Usagef("no VALUE, and standard input is a terminal"),

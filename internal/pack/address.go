@@ -81,8 +81,8 @@ func dotted(dst, text []byte) ([]byte, bool) {
 	return dst, len(text) == 0
 }
 
-// groups reads n bytes in hex with one of the given separators, always the same,
-// in front of the bytes whose indices are given.
+// groups reads n bytes in hex. One of separators, the same throughout, stands in front
+// of the bytes whose indices are in before.
 func groups(dst, text []byte, n int, before []int, separators string) ([]byte, bool) {
 	if len(text) != 2*n+len(before) {
 		return dst, false
@@ -127,8 +127,8 @@ func appendInstant(dst []byte, seconds int64) []byte {
 	return time.Unix(seconds, 0).UTC().AppendFormat(dst, time.RFC3339)
 }
 
-// parseInstant reads RFC 3339, or a number of seconds. A fraction of a second
-// would be lost: it is no instant.
+// parseInstant reads RFC 3339, or a number of seconds. It refuses a fraction of a
+// second, which would be lost.
 func parseInstant(text []byte) (whole, bool) {
 	text = trimSpace(text)
 	if w, ok := parseWhole(text); ok {

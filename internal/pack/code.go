@@ -49,7 +49,7 @@ func (p *parser) code(it *item) error {
 	return nil
 }
 
-// alignment is that of a native type of the given size.
+// alignment is the alignment of a native type of that size.
 func (p *parser) alignment(width int) int {
 	if width == 8 {
 		return nativeWide
@@ -115,7 +115,7 @@ func (p *parser) braces(it *item) error {
 	return nil
 }
 
-// sum makes it a checksum.
+// sum makes the item it a checksum, or an integer if checksums are not verified.
 func (p *parser) sum(it *item, sum algorithm) {
 	it.kind, it.width = checksum, sum.width()
 	if sum == inet {
@@ -132,7 +132,8 @@ func (p *parser) sum(it *item, sum algorithm) {
 	}
 }
 
-// brace makes it what the word says, and reports whether there is such a thing.
+// brace sets the item it to the word in braces, and reports whether there is such an
+// item.
 func (it *item) brace(word string) bool {
 	switch word {
 	case "leb", "sleb", "zz", "vlq":

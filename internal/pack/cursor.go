@@ -6,9 +6,8 @@ import (
 	"math"
 )
 
-// A cursor is the general path of decoding. It takes the bytes as they come,
-// stops within an item when they run out, and goes on there with the next ones;
-// strings pass through it piece by piece.
+// A cursor is the general path of decoding. It can stop within an item when the input
+// runs out, and goes on there with more. It decodes strings piece by piece.
 type cursor struct {
 	d      *Decoder
 	offset int64 // of the record in the input
@@ -26,8 +25,8 @@ type cursor struct {
 	slots []whole // the integers that something refers to
 	sums  []summer
 	open  *item  // a checksum whose {to} is still to come
-	found uint64 // what it says
-	where int64  // where it is in the record
+	found uint64 // its value in the record
+	where int64  // its offset in the record
 	dump  dumpLine
 
 	started bool // the text of the record has begun
@@ -47,7 +46,7 @@ type frame struct {
 	between bool  // the next element has not begun
 }
 
-// forever is the skip of what is thrown away to the end of the input.
+// forever is the value of skip that discards the rest of the input.
 const forever = math.MaxInt64
 
 // newCursor returns a cursor, which reset makes ready.
@@ -111,7 +110,7 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 			dst, k, err = c.decode(dst, p, b)
 			stop = c.element == before
 		case p.Rest:
-			c.skip = forever // what x and p leave is thrown away
+			c.skip = forever // discard the rest of a final x or p
 		default:
 			dst = c.leave(dst, p)
 		}
@@ -120,8 +119,8 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 	return dst, all - len(b), false, err
 }
 
-// skipped throws away what is to be skipped, as far as it is in b, and returns how
-// many bytes that is.
+// skipped discards the bytes of b that are to be skipped, and returns how many they
+// are.
 func (c *cursor) skipped(dst []byte, p *op, b []byte) ([]byte, int) {
 	k := min(c.skip, int64(len(b)))
 	c.pass(nil, b[:k])
@@ -265,8 +264,8 @@ func (c *cursor) next(dst []byte) []byte {
 	return dst
 }
 
-// mostEmpty is how many elements without a byte a count in the data can ask for: it
-// would cost its sender nothing.
+// mostEmpty is how many elements without bytes a count in the data can ask for. They
+// cost the sender of the data nothing, so there must be a limit.
 const mostEmpty = 1 << 16
 
 // endElement ends an element of a group.
@@ -319,9 +318,8 @@ func (c *cursor) before(dst []byte, p *op, j int64) []byte {
 	return dst
 }
 
-// want notes that n bytes must come for the element at hand, and with them at
-// least what the rest of the record takes. It returns nil, for its callers'
-// convenience.
+// want sets need to the n bytes that the current element lacks plus the least size of
+// the rest of the record. It always returns nil, so that callers can return it.
 func (c *cursor) want(p *op, n int64) error {
 	if p.Rest || n == forever {
 		c.need = 1
@@ -387,7 +385,7 @@ func (c *cursor) check(it *item, v uint64) error {
 	return c.verify(it, v, c.at)
 }
 
-// verify compares a checksum, which is at a place of the record, with what is right.
+// verify compares the checksum at offset at of the record with the computed one.
 func (c *cursor) verify(it *item, got uint64, at int64) error {
 	c.open = nil
 	if want := c.sums[it.sum].sum(); got != want {
@@ -435,7 +433,7 @@ func (c *cursor) bitfield(dst []byte, p *op, v uint64) []byte {
 	return dst
 }
 
-// place adds the offset in the input to err.
+// place adds the offset in the input, and the groups, to err.
 func (c *cursor) place(err *DataError) error {
 	e := dataf("%s at offset %d", err.Why, c.offset+c.at)
 	if len(c.outer) > 0 {
@@ -444,7 +442,7 @@ func (c *cursor) place(err *DataError) error {
 	return e
 }
 
-// placeIn puts the record and the groups that err is in, in front of it.
+// placeIn puts the numbers of the record and of the groups in front of err.
 func (c *cursor) placeIn(err *DataError) error {
 	text := ""
 	if c.record > 0 {
@@ -469,8 +467,8 @@ func groupPlace(number, count int64) string {
 	return fmt.Sprintf("group %d of %d: ", number, count)
 }
 
-// finish ends the record at the end of the input, of which b was not taken. It
-// reports whether the record is complete.
+// finish ends the record at the end of the input; b is the part that step did not
+// take. It reports whether the record is complete.
 func (c *cursor) finish(dst, b []byte) ([]byte, bool) {
 	if len(c.outer) == 1 && c.between && c.count < 0 && len(b) == 0 {
 		c.count = c.number

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Strings, which pass through a cursor piece by piece.
+// A cursor decodes strings piece by piece.
 
 // string begins or goes on with a string of any length.
 func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
@@ -16,7 +16,7 @@ func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
 			return dst, 0, err
 		}
 		if len(b) == 0 && c.left > 0 && (p.kind == terminated || p.kind == hexBytes) {
-			// At the end of the input there may be no more of them.
+			// At the end of the input there may be no further string.
 			return dst, 0, c.want(p, c.left)
 		}
 		if whole, err := c.whole(p, b[n:]); !whole || err != nil {
@@ -52,8 +52,8 @@ func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	return dst, taken + k, nil
 }
 
-// begin finds out how long the string is and returns how many bytes of b say so,
-// -1 if there are not enough of them.
+// begin sets left to the length of the string and returns how many bytes of b hold
+// that length, -1 if b is too short.
 func (c *cursor) begin(p *op, b []byte) (int, error) {
 	switch {
 	case p.kind == terminated:
@@ -87,8 +87,8 @@ func (c *cursor) begin(p *op, b []byte) (int, error) {
 	return n, nil
 }
 
-// whole reports whether the string can begin: in JSON it must be there as a
-// whole, because it says first whether it is UTF-8.
+// whole reports whether the string can begin. In JSON all of it must be in b, because
+// its form depends on whether it is UTF-8.
 func (c *cursor) whole(p *op, b []byte) (bool, error) {
 	if !c.d.o.JSON || p.kind == hexBytes {
 		return true, nil
@@ -153,8 +153,8 @@ func (c *cursor) piece(dst []byte, p *op, b []byte, end bool) ([]byte, int) {
 	return dst, n - (len(b) - k)
 }
 
-// pascal decodes a string whose first byte is its length; the bytes of the field
-// behind it are thrown away.
+// pascal decodes a string whose first byte is its length, and discards the rest of the
+// field.
 func (c *cursor) pascal(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	size := p.Count
 	if p.Rest {

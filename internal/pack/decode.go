@@ -23,7 +23,7 @@ type Decoder struct {
 	separator []byte // between two values
 	tail      []byte // ends a record
 	escape    escaper
-	special   byte // the byte of the separator that all fields have escaped
+	special   byte // the byte of the separator that is escaped in all fields; 0 is none
 	columns   dumpColumns
 }
 
@@ -85,7 +85,7 @@ func NewDecoder(f *Format, o Options) *Decoder {
 	return d
 }
 
-// newLevel prepares the items of s; named says that its values have names.
+// newLevel prepares the items of s, whose values have names if named is set.
 func (d *Decoder) newLevel(s *sequence, named bool) level {
 	l := level{sequence: s, ops: make([]op, len(s.items))}
 	switch {
@@ -117,7 +117,7 @@ func (d *Decoder) newLevel(s *sequence, named bool) level {
 	return l
 }
 
-// choose picks the way in which records of a fixed size are written.
+// choose picks the path on which records of a fixed size are converted.
 func (d *Decoder) choose() {
 	if d.isLone() {
 		d.convert = func(dst, chunk []byte, _ int64) []byte { return d.loneIntegers(dst, chunk) }
@@ -151,7 +151,7 @@ func (d *Decoder) prepare(p *op, named bool) {
 	}
 }
 
-// key is what stands in front of a value with a name.
+// key is the text in front of a named value.
 func (d *Decoder) key(name string) []byte {
 	if d.o.Shell {
 		return []byte(name + "=")
@@ -191,7 +191,7 @@ func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 	return d.escapeField(dst, start)
 }
 
-// quoted writes a value that is no JSON number.
+// quoted writes a value, in JSON as a string.
 func (d *Decoder) quoted(dst []byte, value func([]byte) []byte) []byte {
 	if !d.o.JSON {
 		return value(dst)
@@ -263,7 +263,7 @@ func (d *Decoder) text(dst []byte, p *op, b []byte) []byte {
 func (d *Decoder) piece(dst []byte, p *op, b []byte) []byte {
 	if d.o.Raw {
 		if d.o.Shell {
-			// A variable cannot hold a NUL byte: that alone is escaped.
+			// A shell variable cannot hold a NUL byte: only that is escaped.
 			return append(dst, shellQuoter.Replace(string(b))...)
 		}
 		return append(dst, b...)

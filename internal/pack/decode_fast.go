@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// The fast path of decoding: records of integers, floats, flags and short
-// strings as plain text, one byte between them. The elements of a group that are
-// made of such take it too.
+// The fast path of decoding: records of integers, floats, flags and short strings as
+// plain text, with a separator of one byte. Elements of groups with such items take
+// it too.
 
 // floatRoom is the most text that a float takes.
 const floatRoom = 32
 
 // fastRoom is the most text that one record, or element, of l can have on the fast
-// path, 0 if it does not take it.
+// path, 0 if the level cannot take the fast path.
 func (d *Decoder) fastRoom(l *level) int {
 	if d.o.Offsets || d.o.JSON || d.o.Shell || d.o.Raw || d.o.Explain || d.special != 0 || len(d.separator) != 1 || !l.fixed {
 		return 0
@@ -106,8 +106,8 @@ func (d *Decoder) fastValues(dst []byte, l *level, b []byte) []byte {
 	return dst
 }
 
-// elements writes as many of the next elements of a group as b has whole ones, and
-// returns how many bytes they take.
+// elements writes the next elements of a group that are complete in b, and returns how
+// many bytes they take.
 func (c *cursor) elements(dst, b []byte) ([]byte, int) {
 	size := int(c.l.size)
 	n := int64(len(b) / size)
@@ -150,7 +150,7 @@ func (d *Decoder) isLone() bool {
 func (d *Decoder) loneIntegers(dst, chunk []byte) []byte {
 	little, end := d.ops[0].little, d.tail[0]
 	chunk = chunk[:len(chunk)&^3]
-	need := len(chunk)/4*11 + 16 // the longest lines, and what the first writes too much
+	need := len(chunk)/4*11 + 16 // the longest lines, and what the first one writes in front of itself
 	if cap(dst) < need {
 		dst = make([]byte, need)
 	}

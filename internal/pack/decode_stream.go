@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// smallRecord is the largest record that the pump converts as a whole.
+	// smallRecord is the largest record that the pump converts.
 	smallRecord = 64 << 10
 	// chunkText is about how much text is made at a time.
 	chunkText = 3 << 19
 	// pendingText is how much text of an unfinished record is held back: up to
 	// here a record that is cut short leaves no trace in the output.
 	pendingText = 4 << 20
-	// readyText is how much finished text may wait while input is there.
+	// readyText is how much finished text may wait while there is input.
 	readyText = 64 << 10
 )
 
 // Decode reads records from src to its end, or limit of them if that is not
 // negative, and writes them as lines to dst. It reads not one byte more than
-// limit records take. Its error is a [ReadError], a [WriteError] or a
-// [DataError].
+// limit records take. With o.Exact src must hold exactly one record, and limit is
+// not used. Its error is a [ReadError], a [WriteError] or a [DataError].
 func (d *Decoder) Decode(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
 	if d.f.fixed && d.f.flat && d.f.size > 0 && d.f.size <= smallRecord && !d.o.Exact && !d.o.Explain {
 		return d.decodeChunks(dst, src, limit)
@@ -90,8 +90,8 @@ func (d *Decoder) leftOver(n, offset, need int64) error {
 	return leftOver(n, offset, d.f.Text, d.f.fixed, need)
 }
 
-// leftOver is the error for n bytes at offset that are not enough for a format or
-// a group, which takes need bytes, or more if it is not fixed.
+// leftOver is the error for n bytes at offset that are too few for a format or a
+// group, which needs need bytes, or at least that many if it is not fixed.
 func leftOver(n, offset int64, text string, fixed bool, need int64) *DataError {
 	bytes, least := "bytes", ""
 	if n == 1 {
@@ -103,8 +103,8 @@ func leftOver(n, offset int64, text string, fixed bool, need int64) *DataError {
 	return dataf("%d %s left over at offset %d; %s needs %s%d", n, bytes, offset, quote(text), least, need)
 }
 
-// cut is the error of an input that ends within a group, with so many bytes that
-// were not taken.
+// cut is the error of an input that ends within a group; rest bytes of it were not
+// taken.
 func (c *cursor) cut(rest int64) error {
 	if c.between {
 		c.number, c.begins = c.number+1, c.at
@@ -177,12 +177,12 @@ func (s *stream) flush(n int) error {
 	return asWriteError(err)
 }
 
-// record appends the text of one record, and writes what is before it, or what
-// is too long to be kept, before it waits for input. It reports whether the input
-// ended in place of the record. What is left of the text of a record that failed
-// is thrown away.
+// record appends the text of one record. Before it waits for input, it writes the text
+// in front of the record, and that of the record if it is longer than pendingText. It
+// reports whether the input ended before the record. If the record fails, its
+// unwritten text is discarded.
 func (s *stream) record() (end bool, err error) {
-	whole := len(s.out) // what is before the record
+	whole := len(s.out) // the text before the record
 	s.begun = false
 	if len(s.t.bytes()) == 0 && !s.d.o.Exact && (s.d.f.size > 0 || s.d.f.rest && !s.limited) {
 		// Nothing of the record is here yet.
@@ -234,8 +234,8 @@ func (s *stream) record() (end bool, err error) {
 	}
 }
 
-// drop throws the text of a record away from the byte n on, and ends the line if
-// it has begun.
+// drop discards the text of a record from the byte n on, and ends the line if part of
+// it has been written.
 func (s *stream) drop(n int) {
 	s.out = s.out[:n]
 	if s.begun {
@@ -262,7 +262,7 @@ func (s *stream) cut() error {
 	return s.d.leftOver(n, s.c.offset, plus(n, s.c.need))
 }
 
-// exactly is Python's error of struct.unpack, with what there was.
+// exactly is the error of Python's struct.unpack, with the number of bytes.
 func (d *Decoder) exactly(got, more int64, than string) error {
 	switch {
 	case d.f.fixed:
@@ -275,5 +275,5 @@ func (d *Decoder) exactly(got, more int64, than string) error {
 	return dataf("unpack requires a buffer of at least %d bytes, got %d", plus(got, more), got)
 }
 
-// plus adds two sizes; what is too large for a number is the largest one.
+// plus adds two sizes, at most to the largest number there is.
 func plus(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }

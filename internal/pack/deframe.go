@@ -9,7 +9,7 @@ import (
 type Deframer struct {
 	h *Header
 	o Options
-	// Adjust is what the length counts besides the payload.
+	// Adjust is how many bytes the length counts besides the payload.
 	Adjust int64
 	// KeepHeader leaves the header in front of the payload.
 	KeepHeader bool
@@ -20,7 +20,7 @@ type Deframer struct {
 	// o.Form.
 	Lines bool
 
-	header *Decoder // of the header, whose text is thrown away
+	header *Decoder // of the header; its text is discarded
 	escape escaper
 }
 
@@ -43,13 +43,13 @@ type deframing struct {
 	c      cursor
 	offset int64  // of the frame in the input
 	out    []byte // payloads that are not yet written
-	text   []byte // of the header: room
+	text   []byte // reused for the text of headers
 	count  Counts
 }
 
 // Deframe reads frames from src to its end, or limit of them if that is not
-// negative, and not one byte more than they take. With o.Exact it is the end of
-// src that counts, as for [Decoder.Decode].
+// negative, and not one byte more than they take. With o.Exact src must hold exactly
+// one frame, and limit is not used.
 func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
 	if d.o.Exact {
 		limit = -1
@@ -62,8 +62,7 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 	return s.count, cmp.Or(s.flush(), err)
 }
 
-// frame takes one frame apart, and reports whether the input ended in place of
-// it.
+// frame takes one frame apart, and reports whether the input ended before it.
 func (s *deframing) frame() (end bool, err error) {
 	if len(s.t.bytes()) == 0 {
 		more, err := s.more(max(s.h.f.size, 1))
@@ -132,7 +131,7 @@ func (s *deframing) more(need int64) (bool, error) {
 // measure decodes the header at the start of the tape and returns its size.
 func (s *deframing) measure() (int, error) {
 	size := 0
-	s.c.record = -1 // it is a frame, and no record
+	s.c.record = -1 // reset makes it 0: errors name the frame, not a record
 	s.c.reset(s.offset)
 	for {
 		text, n, done, err := s.c.step(s.text[:0], s.t.bytes()[size:])
@@ -158,7 +157,7 @@ func (s *deframing) measure() (int, error) {
 	}
 }
 
-// none is the error of an input that ends in place of a frame.
+// none is the error of an input that ends before a frame; nil if it may.
 func (s *deframing) none() error {
 	if s.t.failed() == nil && s.o.Exact && s.count.Records == 0 {
 		return dataf("expected one frame, got none")
@@ -166,8 +165,8 @@ func (s *deframing) none() error {
 	return s.t.failed()
 }
 
-// alone waits for the end of the input, which must come behind the frame of the
-// given size that the tape starts with: nothing of it is handed on before.
+// alone waits for the end of the input, which must follow the frame of that size at the
+// start of the tape. The frame is written only after that.
 func (t *tape) alone(size int) error {
 	if len(t.bytes()) > size || t.more(1) {
 		return moref("expected one frame, got more")

@@ -115,9 +115,9 @@ func appendInt(dst []byte, v int64) []byte {
 	return appendUint(dst, uint64(v))
 }
 
-// nonDigits marks, by its highest bit, each byte of w that is no decimal digit.
-// Bytes above 127 may mark their upper neighbours as well: of a mark, only the
-// first is to be trusted.
+// nonDigits sets the highest bit of each byte of w that is no decimal digit. A byte
+// above 127 may also set that of the next higher byte: only the lowest set bit is
+// reliable.
 func nonDigits(w uint64) uint64 {
 	return (w + 0x46464646_46464646 | (w - asciiZeros) | w) & 0x80808080_80808080
 }
@@ -143,7 +143,7 @@ func digitRun(b []byte) (v uint64, n int) {
 	w := binary.LittleEndian.Uint64(b)
 	n = bits.TrailingZeros64(nonDigits(w)) / 8
 	if n < 8 {
-		// A shift by 64 leaves nothing.
+		// For n = 0 the shift is by 64, and the result 0.
 		return eightDigits((w - asciiZeros) << (64 - 8*uint(n))), n
 	}
 	v = eightDigits(w - asciiZeros)

@@ -13,9 +13,10 @@
 // a frame for each group that it is in. A group is an item with items of its own,
 // and its count may be an integer that came before.
 //
-// Records of a fixed size that fits a buffer are converted many at a time, by two
-// workers whose output keeps its order (pump.go). All write whatever is complete
-// before they read on, and none needs more memory for more input.
+// Records of a fixed size that fits a buffer, and lines, are converted many at a time,
+// by two workers whose output keeps its order (pump.go). All conversions write
+// whatever is complete before they read on. None needs more memory for more input
+// except [Framer.Frame], which must know the length of its payload first.
 //
 // The codes, sizes, alignments and error texts are those of Python 3.13 (and
 // Zf, Zd those of 3.15); what Python does not have is spelled in ways that no

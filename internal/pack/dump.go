@@ -19,7 +19,7 @@ const (
 // dumpColumns are the widths of the columns.
 type dumpColumns struct{ code, name int }
 
-// A dumpLine is what is known of the line at hand.
+// A dumpLine is the current line, as far as it is known.
 type dumpLine struct {
 	text []byte // the value so far, not much longer than dumpText
 	head [dumpBytes]byte
@@ -74,7 +74,7 @@ func (d *Decoder) dumpRow(dst []byte, offset, hex string, depth int, code, name 
 	return append(bytes.TrimRight(dst, " "), d.o.end())
 }
 
-// line appends the line at hand, which is complete.
+// line appends the current line, which is complete.
 func (c *cursor) line(dst []byte, code, name string) []byte {
 	l := &c.dump
 	hex := fmt.Sprintf("%x", l.head[:min(l.size, dumpBytes)])
@@ -142,8 +142,8 @@ func (c *cursor) explainElement(dst []byte) []byte {
 	return dst
 }
 
-// explainRest writes the line of an item that takes all that is left, at the end
-// of the input, of which b was not taken.
+// explainRest writes the line of an item that takes the rest of the input; b is the
+// part that was not taken.
 func (c *cursor) explainRest(dst []byte, p *op, b []byte) []byte {
 	l := &c.dump
 	switch {

@@ -59,8 +59,8 @@ type scratch struct {
 	p       packing
 }
 
-// largestRecord is the size in bytes of the largest record that is made even
-// without a limit: it must fit an int, and half of what memory can be addressed.
+// largestRecord is the size in bytes of the largest record made without a limit: 1 TiB,
+// or half of what an int can count.
 const largestRecord = min(1<<40, math.MaxInt/2)
 
 // zeros appends n NUL bytes.
@@ -82,7 +82,8 @@ func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error)
 	if len(p.counts) < e.f.slots {
 		p.counts = make([]count, e.f.slots)
 	}
-	// What is in front of a string and holds its length is known only then.
+	// An integer in front of a string that holds its length is known only after the
+	// string: so the record is made twice.
 	p.measuring = e.f.sized
 	if p.measuring {
 		if _, err := p.record(dst); err != nil {
@@ -196,7 +197,7 @@ func (e *Encoder) element(dst []byte, it *item, v *field, s *scratch) ([]byte, e
 	return parseAddress(dst, it.kind, text)
 }
 
-// bytes is the string that a value stands for.
+// bytes is a string value without its escapes.
 func (e *Encoder) bytes(it *item, v *field, s *scratch) ([]byte, error) {
 	switch {
 	case v.kind == jsonNumber || v.kind == jsonBool:
@@ -212,8 +213,8 @@ func (e *Encoder) bytes(it *item, v *field, s *scratch) ([]byte, error) {
 	return text, err
 }
 
-// word is the text of a value that is no string. What -d had to escape in it is
-// read back.
+// word is the text of a value that is no string, without escapes: decoding may have had
+// to escape the separator in it.
 func (e *Encoder) word(it *item, v *field, s *scratch) ([]byte, error) {
 	if v.kind == jsonBool && it.kind != truth {
 		return nil, dataf("required argument is not %s, got %s", it.article(), shownNumber(v.text))
@@ -337,7 +338,7 @@ func (e *Encoder) integer(it *item, text []byte, n int) (whole, error) {
 	return w, nil
 }
 
-// rangeError is Python's, with the value.
+// rangeError is Python's error, with the value.
 func rangeError(code string, n int, signed bool, text []byte) error {
 	least, greatest := limits(n, signed)
 	return dataf("%s format requires %s <= number <= %s, got %s", quote(code), least, greatest, shownNumber(text))

@@ -8,9 +8,8 @@ import (
 	"slices"
 )
 
-// The fast path of encoding: lines of integers, floats and strings without
-// escapes. What it does not expect it leaves to the general path, which knows all
-// errors.
+// The fast path of encoding: lines of integers, floats and strings without escapes. It
+// leaves all other lines, and all errors, to the general path.
 
 // loneIntegers is the fast path of a lone integer of four bytes: it stops at a
 // line that is not plain digits, or does not fit.
@@ -32,7 +31,7 @@ func (e *Encoder) loneIntegers(dst, chunk []byte, _ *scratch) ([]byte, int, int6
 				break
 			}
 		} else {
-			// At most two more, without a branch on how many.
+			// At most two more digits, without a branch on their number.
 			tail := binary.LittleEndian.Uint64(b[8:])
 			more := uint(bits.TrailingZeros64(nonDigits(tail))) / 8
 			if more > 2 {
@@ -56,9 +55,8 @@ func (e *Encoder) loneIntegers(dst, chunk []byte, _ *scratch) ([]byte, int, int6
 	return out[:n], at, int64(n-start) / 4
 }
 
-// plain reports whether lines of e can be read field by field in one pass: each
-// value an integer, a float or a string, one separator between them, nothing
-// that asks for a second look.
+// plain reports whether e can take the fast path: each value is an integer, a float or
+// a string, the separator is one byte, and no option needs more.
 func (e *Encoder) plain() bool {
 	if e.o.JSON || e.o.Form != Raw || e.o.Wrap || e.o.Strict || e.f.native || e.f.values < 1 || len(e.o.Separator) > 1 {
 		return false

@@ -18,9 +18,9 @@ type packing struct {
 	openAt int   // where it is
 
 	counts []count // by slot
-	// lengths are those of the strings whose length is worked out, in the order of
-	// the integers that hold them; -1 is not known. They are found while measuring,
-	// and written then.
+	// lengths are the string lengths that are computed, in the order of the integers
+	// that hold them; -1 is not known yet. The measuring pass finds them, and the
+	// second pass writes them.
 	lengths   []int64
 	length    int // lengths that are used
 	measuring bool
@@ -131,7 +131,7 @@ func (p *packing) group(dst []byte, it *item) ([]byte, error) {
 			e.Why = groupPlace(i+1, n) + e.Why
 		}
 		if err != nil || p.v == v && (n < 0 || len(dst) == at) {
-			return dst, err // or there is nothing in it
+			return dst, err // with a nil err: the elements are empty
 		}
 	}
 	return dst, nil
@@ -164,8 +164,8 @@ func (p *packing) computed(dst []byte, it *item) ([]byte, error) {
 	return out, nil
 }
 
-// sized checks the length of a string against the integer that is its length, or
-// makes it that.
+// sized sets the computed length of a string while measuring; otherwise it checks the
+// length against the integer that holds it.
 func (p *packing) sized(it *item, n int64) error {
 	c := &p.counts[it.counter-1]
 	if c.length >= 0 && p.measuring {
@@ -229,7 +229,7 @@ func (p *packing) value(dst []byte, it *item) ([]byte, error) {
 	return dst, nil
 }
 
-// int64 is w, or the number next to it that there is.
+// int64 is w, -1 if it is negative, or the largest int64 if it is larger.
 func (w whole) int64() int64 {
 	switch {
 	case w.negative:

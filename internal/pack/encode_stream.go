@@ -29,7 +29,7 @@ func (e *Encoder) EncodeLines(dst io.Writer, src io.Reader, limit int64) (Counts
 	return r.Counts, r.err
 }
 
-// maxLine is the longest line that is taken: \xHH is one byte.
+// maxLine is the longest line accepted: four times Max, since \xHH is one byte.
 func (e *Encoder) maxLine() int64 {
 	if e.o.Max > 0 {
 		return max(saturated(e.o.Max, 4), chunkSize)
@@ -37,8 +37,8 @@ func (e *Encoder) maxLine() int64 {
 	return 1<<63 - 1
 }
 
-// lines appends the records of whole lines; the last one may lack its end. What
-// the fast path stops at is left to the general one.
+// lines appends the records of whole lines; the last one may lack its end. The general
+// path takes the lines at which the fast path stops.
 func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
 	end := e.o.end()
 	s.unescaped = bytes.IndexByte(chunk, '\\') < 0
@@ -80,7 +80,7 @@ func (e *Encoder) oneByOne(dst io.Writer, src io.Reader, limit int64) (Counts, e
 	return w.finish(r.t.read, err)
 }
 
-// errMore is what -1 says of a second line.
+// errMore is the error of a second line with Options.Exact.
 var errMore = moref("pack expected one record, got more lines")
 
 // eachLine encodes the lines of r.
@@ -158,7 +158,7 @@ func (r *lineReader) next() ([]byte, error) {
 		if err := r.wait(); err != nil {
 			return nil, err
 		}
-		// The lines that are still to come take this much at least.
+		// The remaining lines take at least this much.
 		r.t.more(max(saturated(r.limit-r.lines, r.least)-int64(searched), 1))
 	}
 }
@@ -206,7 +206,7 @@ func (e *Encoder) split(fields []field, line []byte) []field {
 		line = line[i:]
 	}
 	if len(fields) == 0 && lone {
-		// -d writes a lone empty string so.
+		// Decoding writes a lone empty string as an empty line.
 		fields = append(fields, field{})
 	}
 	return fields

@@ -17,7 +17,7 @@ func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
 	w := recordWriter{dst: dst, form: e.o.Form}
 	check := count
 	if per == 0 {
-		check = min(count, 1) // each is the same
+		check = min(count, 1) // all records are equal
 	}
 	if err := e.encodeAll(nil, fields, per, check); err != nil {
 		return Counts{}, err

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// A FormatError says what is wrong with a format, and where.
+// A FormatError is an error in a format, with its position.
 type FormatError struct {
 	// Why is Python's wording where Python has one.
 	Why string
@@ -25,7 +25,7 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("%s at position %d of %s", e.Why, e.Position, quote(e.Format))
 }
 
-// A DataError says which value, line or record could not be converted, and why.
+// A DataError is the error of a value, line or record that could not be converted.
 type DataError struct {
 	// Line counts input lines from 1; 0 means that the values were no lines.
 	Line int64
@@ -69,7 +69,7 @@ type ReadError struct{ Err error }
 func (e *ReadError) Error() string { return e.Err.Error() }
 func (e *ReadError) Unwrap() error { return e.Err }
 
-// dataf is a DataError without a place; the callers that know it add it.
+// dataf returns a DataError without line and value; callers that know them add them.
 func dataf(format string, args ...any) *DataError {
 	return &DataError{Why: fmt.Sprintf(format, args...)}
 }
@@ -81,7 +81,7 @@ func moref(format string, args ...any) *DataError {
 	return e
 }
 
-// atValue names the value of err, if err is about a value that has no number.
+// atValue sets the number of err's value, unless it is set.
 func atValue(err error, value int64) error {
 	if e, ok := errors.AsType[*DataError](err); ok && e.Value == 0 {
 		e.Value = value
@@ -89,7 +89,7 @@ func atValue(err error, value int64) error {
 	return err
 }
 
-// atLine puts the number of the line in front of err.
+// atLine sets the number of err's line, unless it is set.
 func atLine(err error, line int64) error {
 	if e, ok := errors.AsType[*DataError](err); ok && e.Line == 0 {
 		e.Line = line

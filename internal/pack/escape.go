@@ -17,7 +17,8 @@ type escaper struct {
 	shell   bool // within single quotes
 }
 
-// clean marks the bytes that need no look: printable ASCII without '\\' and '\”.
+// clean marks the bytes that are never escaped: printable ASCII other than the
+// backslash and the single quote.
 var clean = func() (t [256]bool) {
 	for c := ' '; c <= '~'; c++ {
 		t[c] = c != '\\' && c != '\''
@@ -25,9 +26,8 @@ var clean = func() (t [256]bool) {
 	return t
 }()
 
-// append writes text. Unless it is the end of the string, up to three bytes that
-// may be the beginning of a character are left: it returns how many bytes it
-// took.
+// append writes text and returns how many bytes it took. Unless end is set, it leaves up
+// to three bytes that may be the beginning of a character.
 func (e *escaper) append(dst, text []byte, end bool) ([]byte, int) {
 	i := 0
 	if e.special == 0 && !e.blanks && len(text) <= 16 {
@@ -94,9 +94,8 @@ func appendHexEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'x', lowerHex[c>>4], lowerHex[c&15])
 }
 
-// separatorByte is the byte of a separator that strings have escaped, so that no
-// separator can begin or go on inside of one; 0 if every byte of it is needed by
-// the escapes themselves.
+// separatorByte is the byte of a separator that is escaped in fields, so that none can
+// contain a part of a separator; 0 if every byte of it is used in escapes.
 func separatorByte(separator string) byte {
 	for i := range len(separator) {
 		if !strings.ContainsRune(`0123456789abcdefABCDEFxXnrt\`, rune(separator[i])) {
@@ -106,7 +105,7 @@ func separatorByte(separator string) byte {
 	return 0
 }
 
-// unescape appends what text stands for.
+// unescape appends text without its escapes.
 func unescape(dst, text []byte) ([]byte, error) {
 	for i := 0; i < len(text); i++ {
 		c := text[i]

@@ -36,14 +36,14 @@ func appendForm(dst, record []byte, form Form) []byte {
 	return append(dst, '\n')
 }
 
-// A formReader reads bytes that are written in a form. It is strict: line breaks
-// apart, anything else is an error. It reads no more than the bytes that are
-// asked for take.
+// A formReader reads bytes that are written in a form. Line breaks are ignored; any
+// other character that is not part of the form is an error. It reads no more
+// characters than the requested bytes take.
 type formReader struct {
 	src    io.Reader
 	form   Form
 	buf    []byte // characters
-	all    []byte // bytes, for its memory
+	all    []byte // the memory that out reuses
 	out    []byte // bytes that are still to be read
 	offset int64  // of the next character
 	state  formState

@@ -9,7 +9,7 @@ type Format struct {
 	sequence
 
 	native bool        // '@': native sizes and alignment
-	flat   bool        // nothing but items of one record: no groups, references, checks
+	flat   bool        // no groups, references, constants, checksums or {align}
 	slots  int         // integers that something refers to
 	sized  bool        // some of them hold the length of a string and are no values
 	sums   []algorithm // the checksums in it, each once
@@ -29,7 +29,7 @@ type sequence struct {
 
 	grouped bool // there are groups in it
 	named   bool // its values have names
-	bare    bool // it is one value without a name: JSON has an element of it without brackets
+	bare    bool // it is one value without a name: in JSON an element has no brackets
 }
 
 // kind is what an item's bytes mean.
@@ -101,8 +101,8 @@ type item struct {
 	first   int64 // the number of its first value, from 0
 }
 
-// elements is how many elements the item has, each made of perElement values;
-// what is counted when a record is there has none of its own.
+// elements is how many elements the item has, each made of perElement values; 0 if the
+// record determines the number.
 func (it *item) elements() int64 {
 	switch {
 	case it.kind == bytesOf || it.kind == pascal:
@@ -129,8 +129,7 @@ func (it *item) perElement() int64 {
 	return 1
 }
 
-// computed reports whether the item is an integer that is worked out and is no
-// value.
+// computed reports whether the item is an integer that is computed, and no value.
 func (it *item) computed() bool { return it.sizes && !it.counts }
 
 // columns is how many values JSON shows of the item.
@@ -170,7 +169,7 @@ func (it *item) leastSize() int64 {
 	return saturated(it.Count, it.least())
 }
 
-// isLone reports whether the format is one integer code I or L, in standard size.
+// isLone reports whether the format is one unsigned integer of four bytes.
 func (f *Format) isLone() bool {
 	if len(f.items) != 1 || !f.fixed {
 		return false
@@ -213,8 +212,8 @@ func (f *Format) Values() (int64, bool) { return f.values, !f.open }
 
 func (s *sequence) last() *item { return &s.items[len(s.items)-1] }
 
-// lone is the item whose value can be the only one of a record that can have any
-// number; nil if there is none.
+// lone is the item of the only value of a record that can have any number of values
+// and has one; nil if a record cannot have just one.
 func (s *sequence) lone() *item {
 	if !s.open || s.values > 1 {
 		return nil
@@ -237,8 +236,8 @@ func (s *sequence) first() *item {
 	return nil
 }
 
-// lay works out the sizes and places of the items of s, which begins at the given
-// offset of the record; it is -1 if that varies.
+// lay computes the sizes and offsets of the items of s, which begins at offset base of
+// the record; base is -1 if that varies.
 func (p *parser) lay(s *sequence, base int64) error {
 	s.fixed = true
 	for i := range s.items {
@@ -301,7 +300,7 @@ func (p *parser) add(s *sequence, it *item) error {
 			return p.fail(it.at, "group without a size")
 		}
 		if a := int64(g.align); a > 1 && n > 1 {
-			// The elements are alike if each begins where the first does.
+			// All elements have the same size if they are aligned like the first.
 			fixed = fixed && a&(a-1) == 0 && it.offset >= 0 && it.offset%a == 0 && g.size%a == 0
 		}
 		fixed = fixed && g.fixed

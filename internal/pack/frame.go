@@ -90,8 +90,8 @@ func NewFramer(h *Header, o Options, adjust int64, values []string) (*Framer, er
 	return fr, fr.renumber(err)
 }
 
-// headerFields are the values of a header with an empty place for the length at
-// index at.
+// headerFields are the values of a header with an empty field for the length at index
+// at.
 func headerFields(values []string, at int64) []field {
 	fields := make([]field, 0, len(values)+1)
 	for _, v := range values {
@@ -106,7 +106,7 @@ func headerFields(values []string, at int64) []field {
 	return fields
 }
 
-// renumber makes the value that err is about one of the operands.
+// renumber turns the number of err's value into that of the operand.
 func (fr *Framer) renumber(err error) error {
 	if e, ok := err.(*DataError); ok {
 		switch {
@@ -184,7 +184,7 @@ func readLimited(src io.Reader, limit int64) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
-// inFrame says which frame an error about its data is about.
+// inFrame puts the number of the frame in front of an error of its data.
 func inFrame(err error, n int64) error {
 	if e, ok := err.(*DataError); ok {
 		return dataf("frame %d: %s", n, e.Error())

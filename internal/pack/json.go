@@ -24,13 +24,13 @@ func (e *Encoder) parseJSON(line []byte, s *scratch) ([]field, error) {
 	return p.fields, err
 }
 
-// A place is that of an integer that counts a list.
+// A place is where the integer that counts a list is among the fields.
 type place struct {
 	field int  // its index
 	set   bool // a list has been counted
 }
 
-// A member is that of a JSON object which is named as an item, or a value.
+// A member is the place in the line of the value of an item, or of a name.
 type member struct{ start, end int }
 
 // level reads the items of s: an array, or an object whose members have the names
@@ -47,7 +47,7 @@ func (p *jsonParser) level(s *sequence, names []string, text string) error {
 	return o.read()
 }
 
-// An object is one whose members are read into the order of the items.
+// An object is a JSON object whose members are read in the order of the items.
 type object struct {
 	p     *jsonParser
 	s     *sequence
@@ -165,7 +165,7 @@ func (s *sequence) member(name []byte, names []string) int {
 	return -1
 }
 
-// skip goes to the ',' or '}' behind a value, which is not looked at.
+// skip goes to the ',' or '}' behind a value without checking the value.
 func (p *jsonParser) skip() {
 	for depth := 0; p.i < len(p.b); p.i++ {
 		switch c := p.b[p.i]; {
@@ -336,7 +336,7 @@ func (p *jsonParser) counted(slot int, n int64) error {
 	return nil
 }
 
-// one reads one value, which is the given one of the record.
+// one reads one value; number is its number in the record, for errors.
 func (p *jsonParser) one(number int) error {
 	v, err := p.value()
 	if err != nil {

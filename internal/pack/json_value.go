@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// A jsonParser is somewhere in a line.
+// A jsonParser parses a line; i is its position.
 type jsonParser struct {
 	b []byte
 	i int
@@ -30,7 +30,7 @@ func (p *jsonParser) next() byte {
 		case ' ', '\t', '\r', '\n':
 			p.i++
 		case 0:
-			return 1 // no end of the line, and nothing of JSON's
+			return 1 // a NUL byte: neither the end of the line nor JSON
 		default:
 			return c
 		}

@@ -8,9 +8,9 @@ import (
 // A Row is one item of a format's layout, as text.
 type Row struct{ Offset, Size, Code, Name string }
 
-// Layout lists the items of f with the names that o gives them. The padding of
-// native alignment has rows of its own; what varies is a question mark. The items
-// of a group are indented, and lie where those of its first element do.
+// Layout lists the items of f with the names in o. The padding of native alignment has
+// rows of its own; an offset or a size that varies is a question mark. The items of a
+// group are indented and have the offsets of its first element.
 func (f *Format) Layout(o Options) []Row { return f.rows(nil, o, "") }
 
 func (s *sequence) rows(rows []Row, o Options, indent string) []Row {

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// A whole is an integer of up to 128 bits with its sign. What did not fit is
-// gone from hi and lo, which then hold the magnitude modulo 2^128.
+// A whole is an integer with its sign; hi and lo are its magnitude modulo 2^128, and
+// over is set if the magnitude is larger.
 type whole struct {
 	hi, lo   uint64
 	negative bool
@@ -73,7 +73,7 @@ func parseWhole(s []byte) (w whole, ok bool) {
 	return w, digit
 }
 
-// parseShort reads what most integers are: at most 18 digits, and a minus.
+// parseShort reads the most common integers: at most 18 digits and a minus.
 func parseShort(s []byte) (v uint64, negative, ok bool) {
 	if len(s) > 0 && s[0] == '-' {
 		negative = true

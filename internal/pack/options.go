@@ -45,7 +45,7 @@ type Options struct {
 	Count   int64
 	Counted bool
 	// Max is the size in bytes of the largest frame, of the largest record made,
-	// and of the longest string taken whose length is in the data; 0 is no limit.
+	// and of the longest string read whose length is in the data; 0 is no limit.
 	// A line may be four times as long, for its escapes.
 	Max int64
 }
@@ -91,8 +91,8 @@ func (o *Options) radix() int { return cmp.Or(o.Radix, 10) }
 func (o *Options) tooLong(n int64) bool { return o.Max > 0 && n > o.Max }
 
 // CheckNames reports what is wrong with the names that o gives the values of f;
-// needed says that every value must have one, shell that it must be a word that
-// a shell can assign to.
+// with needed every value must have one, with shell it must be a word that a shell can
+// assign to.
 func (o *Options) CheckNames(f *Format, needed, shell bool) error {
 	if o.Names == nil {
 		if shell && f.grouped {
@@ -182,7 +182,7 @@ func isWord(name string) bool {
 	return name != ""
 }
 
-// CheckSeparator reports why strings could contain the separator.
+// CheckSeparator returns an error if escapes cannot keep the separator out of strings.
 func (o *Options) CheckSeparator() error {
 	if o.Separator != "" && !o.Raw && separatorByte(o.Separator) == 0 {
 		return fmt.Errorf("separator %s is part of numbers and escapes", quote(o.Separator))

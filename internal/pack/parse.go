@@ -14,7 +14,7 @@ const deepest = 16
 // Parse compiles a format. Its error is a *[FormatError].
 func Parse(text string) (*Format, error) { return parse(text, false) }
 
-// ParseUnverified is Parse with checksums that are integers as any other.
+// ParseUnverified is Parse, but treats checksums as integers.
 func ParseUnverified(text string) (*Format, error) { return parse(text, true) }
 
 func parse(text string, unverified bool) (*Format, error) {
@@ -34,7 +34,7 @@ func parse(text string, unverified bool) (*Format, error) {
 	return p.f, nil
 }
 
-// A parser is somewhere in a format.
+// A parser parses a format; at is its position.
 type parser struct {
 	f          *Format
 	text       string
@@ -52,7 +52,7 @@ func (p *parser) fail(at int, why string) error {
 	return &FormatError{Why: why, Position: utf8.RuneCountInString(p.text[:at]) + 1, Format: p.text}
 }
 
-// badChar is Python's error for what it does not know, with the character.
+// badChar is Python's error for an unknown character, with the character.
 func (p *parser) badChar(at int) error {
 	r, n := utf8.DecodeRuneInString(p.text[at:])
 	s := string(r)
@@ -222,8 +222,8 @@ func (p *parser) count(it *item) (*item, error) {
 	return nil, nil
 }
 
-// word is what stands in the braces that come next, and where they end. It is
-// empty if one of the braces is missing.
+// word returns the text in the braces that come next, and the index behind them. The
+// text is empty if there is no closing brace.
 func (p *parser) word() (string, int) {
 	n := strings.IndexByte(p.text[p.at:], '}')
 	if n < 0 {
@@ -245,8 +245,8 @@ func (p *parser) newOrder() (byte, bool) {
 	return word[0], true
 }
 
-// find returns the last integer of a name that is in front of what is being read,
-// within the same group or around it.
+// find returns the last integer of that name in front of the current item, in the same
+// group or an enclosing one.
 func (p *parser) find(name string, at int) (*item, error) {
 	for i := len(p.levels) - 1; i >= 0; i-- {
 		s := p.levels[i]

@@ -11,7 +11,7 @@ const chunkSize = 256 << 10
 
 // A pump reads chunks, converts what is whole in them and writes the result. It
 // begins with one worker; once the input fills a whole chunk a second one joins
-// it. Reading and writing each have a token that goes round: the output keeps
+// it. The workers pass on a token for reading and one for writing: the output keeps
 // the order of the input, and at any time one worker reads or converts while the
 // other converts or writes. A chunk is what one read returns, so that behind a
 // live pipe nothing waits for a buffer to fill.
@@ -152,8 +152,8 @@ func endOf(err error, records int64) error {
 	return err
 }
 
-// join starts the second worker when the input is as fast as we are: it has
-// filled a whole chunk, or what a pipe holds by default.
+// join starts the second worker when the input is as fast as the conversion: a read has
+// filled a whole chunk, or returned what a pipe holds by default.
 func (w *worker) join(n int) {
 	if w.next == w && n >= min(w.p.chunk, 64<<10) && runtime.GOMAXPROCS(0) > 1 {
 		other := w.p.newWorker()

@@ -12,7 +12,7 @@ type tape struct {
 	buf   []byte
 	start int
 	end   int
-	// exact reads what the cursor is sure to need and no more.
+	// exact reads no more than the need that more is called with.
 	exact bool
 	read  int64 // bytes that have been read
 	err   error
@@ -51,7 +51,7 @@ func (t *tape) more(need int64) bool {
 	}
 }
 
-// failed is the error that ended the tape, if it was not its end.
+// failed is the error that ended the tape; nil at the end of the input.
 func (t *tape) failed() error {
 	if t.err == io.EOF {
 		return nil

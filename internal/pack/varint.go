@@ -80,7 +80,7 @@ func (it *item) takeLength(b []byte) (w whole, n int, err *DataError) {
 	return fromTwos(hi, lo, 8*it.width, it.signed), it.width, nil
 }
 
-// lengthError says why w, a value of it, is no length of ours:
+// lengthError is the error that w, a value of the item, is no valid length:
 // length 1213486160 (0x48545450, "HTTP") is over --max 67108864.
 func (it *item) lengthError(w whole, limit int64) string {
 	text := fmt.Sprintf("length %s", w.append(nil))
