@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -100,6 +101,9 @@ func peer(t *testing.T, name string) string {
 func lines(s string) []string { return strings.Split(strings.TrimSuffix(s, "\n"), "\n") }
 
 func TestMain(m *testing.M) {
-	os.Args[0] = testApp.Name
+	fuzzing := func(arg string) bool { return strings.HasPrefix(arg, "-test.fuzz=") }
+	if !slices.ContainsFunc(os.Args, fuzzing) { // fuzzing starts os.Args[0] again
+		os.Args[0] = testApp.Name
+	}
 	os.Exit(m.Run())
 }

@@ -188,7 +188,7 @@ func (r *reader) set() (ok bool, err error) {
 		case !w.takesValue() && !w.valued:
 			w.field.SetBool(true)
 		case w.given, !w.takesValue(), w.enum != "" && !slices.Contains(strings.Split(w.enum, ","), w.value),
-			w.field.Kind() == reflect.Slice && w.commas && strings.ContainsAny(w.value, `,\`):
+			w.field.Kind() == reflect.Slice && w.commas && (w.value == "" || strings.ContainsAny(w.value, `,\`)):
 			return false, nil
 		default:
 			if ok, err := assign(w.field, w.value); err != nil {
