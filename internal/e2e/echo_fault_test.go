@@ -429,6 +429,13 @@ func TestDatagramFaults(t *testing.T) {
 			t.Errorf("%d twice, got %q", twice, got)
 		}
 	})
+	t.Run("duplicate, reorder", func(t *testing.T) {
+		t.Parallel()
+		got, s := ask(t, "--duplicate", "100%", "--reorder", "0.5")
+		if len(got) != 20 {
+			t.Errorf("got %q; it said %s", got, s.err)
+		}
+	})
 	t.Run("reorder", func(t *testing.T) {
 		t.Parallel()
 		got, _ := ask(t, "--reorder", "0.5")

@@ -33,7 +33,7 @@ type packets struct {
 
 	mu       sync.Mutex
 	reported map[string]time.Time // when a reason last was
-	held     *packet              // to be sent after the next one
+	held     *postponed           // to be sent after the next one
 	later    []postponed          // in the order in which they are due
 	waiting  int                  // bytes of later, as counted by postpone
 	alarm    *time.Timer          // for the first of them

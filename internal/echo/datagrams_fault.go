@@ -48,7 +48,7 @@ func (p *packets) faulty(reply []byte, to *origin) {
 		p.fault(to, "delayed datagram %d by %v", p.number, d.Round(time.Microsecond))
 		return
 	}
-	if late && p.hold(one) {
+	if late && p.hold(&postponed{packet: one, copies: copies}) {
 		p.fault(to, "held datagram %d back behind the next", p.number)
 		return
 	}
@@ -137,7 +137,7 @@ func (p *packets) sendDue() {
 
 // hold keeps a reply back until the next one has been sent; false if another one is
 // being held.
-func (p *packets) hold(one *packet) bool {
+func (p *packets) hold(one *postponed) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.held != nil {
@@ -150,7 +150,7 @@ func (p *packets) hold(one *packet) bool {
 }
 
 // release sends the reply that is held back if it is one; nil means any.
-func (p *packets) release(one *packet) {
+func (p *packets) release(one *postponed) {
 	p.mu.Lock()
 	held := p.held
 	if held == nil || one != nil && held != one {
@@ -159,7 +159,9 @@ func (p *packets) release(one *packet) {
 	}
 	p.held = nil
 	p.mu.Unlock()
-	p.deliver(held.data, &held.to)
+	for range held.copies {
+		p.deliver(held.data, &held.to)
+	}
 	p.pending.Done()
 }
 
