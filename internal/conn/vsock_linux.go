@@ -50,6 +50,11 @@ func dialVsock(ctx context.Context, e Endpoint) (net.Conn, error) {
 	case d := <-done:
 		return d.c, d.err
 	case <-ctx.Done():
+		go func() { // ends with the dial
+			if late := <-done; late.err == nil {
+				_ = late.c.Close()
+			}
+		}()
 		return nil, ctx.Err()
 	}
 }
