@@ -18,6 +18,9 @@ import (
 // listen serves one peer, or with -k all peers until gcat is killed.
 func (g *gcat) listen(ctx context.Context, where place) error {
 	if c := g.given.Conn; c != nil { // the service manager has accepted it
+		if !g.permits(c) {
+			return &conn.Error{Why: conn.NoConnection, Err: fmt.Errorf("%s may not connect (--allow, --deny)", address(c.RemoteAddr()))}
+		}
 		p, err := g.secureServer(ctx, g.welcome(c, where))
 		if err != nil {
 			return err
@@ -248,13 +251,21 @@ func (g *gcat) guard(l net.Listener) net.Listener {
 func (l *gate) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
-		if err != nil || l.g.rules.Permits(c.RemoteAddr()) {
+		if err != nil || l.g.permits(c) {
 			return c, err
 		}
-		remote := address(c.RemoteAddr())
-		l.g.event("refused-by-rule", "refused "+remote+" by rule", address(c.LocalAddr()), remote)
-		_ = c.Close()
 	}
+}
+
+// permits reports whether the rules let the peer at c connect; if not, it closes c.
+func (g *gcat) permits(c net.Conn) bool {
+	if g.rules.IsZero() || g.rules.Permits(c.RemoteAddr()) {
+		return true
+	}
+	remote := address(c.RemoteAddr())
+	g.event("refused-by-rule", "refused "+remote+" by rule", address(c.LocalAddr()), remote)
+	_ = c.Close()
+	return false
 }
 
 // ready writes the address of the listener to the file of --ready.

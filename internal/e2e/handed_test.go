@@ -112,3 +112,22 @@ func TestHandedNot(t *testing.T) {
 	handed(t, nil, []*os.File{f, g}, "-l").ends(1, "", "gcat: LISTEN_FDS hands over 2 sockets: gcat listens on one\n")
 	handed(t, nil, nil, "-l").ends(2, "", "gcat: no port to listen on")
 }
+
+// A connection that was handed over is subject to --allow and --deny, as one that
+// gcat accepts.
+func TestHandedRules(t *testing.T) {
+	t.Parallel()
+	for _, rule := range [][]string{{"--allow", "10.0.0.0/8"}, {"--deny", "127.0.0.0/8", "-e", "echo secret"}} {
+		got := make(chan string, 1)
+		where := serve(t, "tcp", func(c halfConn) { got <- readAll(c) })
+		c := dialTest(t, "tcp", net.JoinHostPort(where[0], where[1]))
+		f, _ := c.(*net.TCPConn).File()
+		name := c.RemoteAddr().String()
+		c.Close()
+		p := handed(t, input(t, "secret"), []*os.File{f}, append([]string{"-l"}, rule...)...)
+		p.ends(3, "", "gcat: "+name+" may not connect (--allow, --deny)\n")
+		if s := <-got; s != "" {
+			t.Errorf("%q: %q was sent", rule, s)
+		}
+	}
+}
