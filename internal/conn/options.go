@@ -99,7 +99,11 @@ func (o *SocketOptions) Tune(c net.Conn) {
 	if o.Delay {
 		_ = t.SetNoDelay(false) // it fails only on a closed connection
 	}
-	if name, asked := o.congestion("tcp", t.RemoteAddr().String()); name != "" {
+	remote := t.RemoteAddr()
+	if remote == nil {
+		return // it was handed over, and its peer has reset it, or it has none
+	}
+	if name, asked := o.congestion("tcp", remote.String()); name != "" {
 		if raw, err := t.SyscallConn(); err == nil {
 			_ = raw.Control(func(fd uintptr) { _ = setCongestion(fd, name, asked) })
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"gcat/internal/testing/script"
@@ -130,4 +131,32 @@ func TestHandedRules(t *testing.T) {
 			t.Errorf("%q: %q was sent", rule, s)
 		}
 	}
+}
+
+// A connection that its peer has reset before gcat began has no address any more; one
+// that was never connected has none, either.
+func TestHandedWithoutPeer(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := dialTest(t, "tcp", l.Addr().String())
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, _ := c.(*net.TCPConn).File()
+	name := c.LocalAddr().String()
+	c.Close()
+	_ = peer.(*net.TCPConn).SetLinger(0)
+	peer.Close()
+	handed(t, input(t, ""), []*os.File{f}, "-l").ends(5, "", "gcat: receive from "+name+" after 0 bytes: connection reset by peer\n")
+
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handed(t, input(t, ""), []*os.File{os.NewFile(uintptr(fd), "socket")}, "-l").ends(5, "", "gcat: receive from 0.0.0.0:0 after 0 bytes: transport endpoint is not connected\n")
 }
