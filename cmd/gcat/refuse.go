@@ -289,6 +289,9 @@ func (g *grammar) refuseAt(where, to place, kind sockets) error {
 			return usage(err)
 		}
 	}
+	if g.Mode != 0 && where.Abstract() {
+		return cli.Usagef("cannot use --mode with %q: an abstract socket has no file", where.Path)
+	}
 	if where.TLS || to.TLS {
 		if kind == unixStream && !g.Listen && g.TLSName == "" && !g.TLSInsecure && g.TLSFingerprint == "" {
 			return cli.Usagef("a Unix socket has no name that a certificate could bear: give --tls-name")
