@@ -17,6 +17,8 @@ type cursor struct {
 	length int64 // bytes so far of a string that a NUL ends
 	nuls   int64 // NUL bytes that Trim may yet have to write
 	need   int64 // how many bytes must come before step can go on
+	empty  int64 // elements without a byte in one place of the record
+	hollow int64 // that place
 	record int64 // its number, from 1; 0 if it has none
 	mark   int   // how much of the text that step returned is whole lines or elements
 
@@ -60,7 +62,7 @@ func (d *Decoder) newCursor() cursor {
 
 // reset makes the cursor ready for the record at the given offset.
 func (c *cursor) reset(offset int64) {
-	c.offset, c.at, c.skip, c.length, c.nuls = offset, 0, 0, 0, 0
+	c.offset, c.at, c.skip, c.length, c.nuls, c.empty = offset, 0, 0, 0, 0, 0
 	c.record++
 	c.l, c.index, c.element, c.between = &c.d.level, 0, 0, false
 	c.started, c.comma, c.entered, c.inside = false, false, false, false
@@ -264,13 +266,20 @@ func (c *cursor) next(dst []byte) []byte {
 	return dst
 }
 
-// mostEmpty is how many elements without bytes a count in the data can ask for. They
-// cost the sender of the data nothing, so there must be a limit.
+// mostEmpty is how many elements without bytes the counts in the data can ask for, in
+// groups within each other too. They cost the sender of the data nothing, so there must
+// be a limit.
 const mostEmpty = 1 << 16
 
 // endElement ends an element of a group.
 func (c *cursor) endElement(dst []byte) ([]byte, error) {
-	if c.at == c.begins && c.number > mostEmpty && c.outer[len(c.outer)-1].counter() > 0 {
+	if c.at == c.begins && c.outer[len(c.outer)-1].counter() > 0 {
+		if c.at != c.hollow {
+			c.empty, c.hollow = 0, c.at
+		}
+		c.empty++
+	}
+	if c.empty > mostEmpty {
 		return dst, c.placeIn(dataf("more than %d elements without a byte at offset %d", mostEmpty, c.offset+c.at))
 	}
 	c.between = true
