@@ -79,7 +79,14 @@ func (g *gcat) places() ([]place, error) {
 		return nil, cli.Failf(cli.Local, "LISTEN_FDS hands over %d sockets: gcat listens on one", len(handed))
 	}
 	g.given = handed[0]
-	return []place{{conn.EndpointOf(g.given.Addr()), g.TLS}}, nil
+	e := conn.EndpointOf(g.given.Addr())
+	switch {
+	case g.Unix && !e.Unix():
+		return nil, cli.Usagef("cannot use -U with %q", e)
+	case g.UDP && !e.Datagram():
+		return nil, cli.Usagef("cannot use -u with %q", e)
+	}
+	return []place{{e, g.TLS}}, nil
 }
 
 // act runs the mode that the flags select, with one target, or with -z with all.

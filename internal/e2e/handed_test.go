@@ -160,3 +160,18 @@ func TestHandedWithoutPeer(t *testing.T) {
 	}
 	handed(t, input(t, ""), []*os.File{os.NewFile(uintptr(fd), "socket")}, "-l").ends(5, "", "gcat: receive from 0.0.0.0:0 after 0 bytes: transport endpoint is not connected\n")
 }
+
+// An option that asks for another kind of socket than was handed over is refused.
+func TestHandedOtherwise(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, option := range []string{"-u", "-U"} {
+		f, _ := l.(*net.TCPListener).File()
+		handed(t, nil, []*os.File{f}, "-l", "--deadline", "5", option).
+			ends(2, "", "gcat: cannot use "+option+" with \"tcp://"+l.Addr().String()+"\"")
+	}
+}
