@@ -19,6 +19,8 @@ type place struct {
 func (g *grammar) where() (targets []place, err error) {
 	var one place
 	switch {
+	case len(g.Args) == 2 && g.Args[0] == "" && !g.Unix: // a script's variable is not set
+		err = cli.Usagef("the host is empty")
 	case swapped(g.Args) && !g.Unix:
 		err = cli.Usagef("the port %q stands in front of the host %q", g.Args[0], g.Args[1])
 	case g.Scan:
