@@ -50,6 +50,7 @@ func (p *packets) readFailed(ctx context.Context, err error) {
 // originOf is the origin with the address from; its destination is not known.
 func originOf(from net.Addr) (o origin) {
 	switch a := from.(type) {
+	case nil: // one of a pair (socketpair(2)), which has no name
 	case *net.UDPAddr:
 		o.addr = a.AddrPort()
 	case *net.UnixAddr:
