@@ -34,6 +34,8 @@ type packets struct {
 	mu       sync.Mutex
 	reported map[string]time.Time // when a reason last was
 	held     *postponed           // to be sent after the next one
+	overdue  time.Time            // when held is sent at the latest
+	watch    *time.Timer          // for that
 	later    []postponed          // in the order in which they are due
 	waiting  int                  // bytes of later, as counted by postpone
 	alarm    *time.Timer          // for the first of them

@@ -53,7 +53,7 @@ func (p *packets) faulty(reply []byte, to *origin) {
 		return
 	}
 	send()
-	p.release(nil)
+	p.release(time.Now().Add(reorderLimit)) // another one has overtaken it
 }
 
 // A postponed reply is sent when it is due, in the order of those times.
@@ -143,17 +143,21 @@ func (p *packets) hold(one *postponed) bool {
 	if p.held != nil {
 		return false
 	}
-	p.held = one
+	p.held, p.overdue = one, time.Now().Add(reorderLimit)
 	p.pending.Add(1)
-	time.AfterFunc(reorderLimit, func() { p.release(one) })
+	if p.watch == nil { // a timer for each would keep its reply in memory
+		p.watch = time.AfterFunc(reorderLimit, func() { p.release(time.Now()) })
+	} else {
+		p.watch.Reset(reorderLimit)
+	}
 	return true
 }
 
-// release sends the reply that is held back if it is one; nil means any.
-func (p *packets) release(one *postponed) {
+// release sends the reply that is held back, if that is due by now.
+func (p *packets) release(now time.Time) {
 	p.mu.Lock()
 	held := p.held
-	if held == nil || one != nil && held != one {
+	if held == nil || now.Before(p.overdue) {
 		p.mu.Unlock()
 		return
 	}
