@@ -3,10 +3,12 @@ package e2e
 import (
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -110,6 +112,13 @@ func TestScriptStrays(t *testing.T) {
 			}
 		})
 	}
+	reset := gecho(t, 1, "--once", "--script", scriptFile(t, `expect "a"`), "0")
+	c := reset.dial().(*net.TCPConn)
+	_ = c.SetLinger(0)
+	c.Close()
+	if got := reset.status(); got != 5 || !strings.Contains(reset.err.String(), "test.script:1: connection reset by peer") {
+		t.Errorf("status %d; it said %q", got, reset.err)
+	}
 	s := gecho(t, 1, "-w", "200ms", "--once", "--script", scriptFile(t, `expect "a"`), "0")
 	rest(t, s.dial())
 	if got := s.status(); got != 4 || !strings.Contains(s.err.String(), `test.script:1: expected "a": timed out: nothing moved for 200ms`) {
@@ -170,6 +179,35 @@ func TestAfterTime(t *testing.T) {
 				s.said(fmt.Sprintf("fault: %s after 200ms", done))
 				if got > 2<<20 {
 					t.Errorf("%d bytes came", got)
+				}
+			})
+		}
+	}
+}
+
+// A connection that is stalled by the clock says nothing more and stays: neither the
+// client's end of file, nor the idle limit, nor the end of a script ends it.
+func TestStallStays(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"echo": nil, "script": {"--script", scriptFile(t, `send "hello"`+"\nwait 300ms\n")},
+	} {
+		for _, ends := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, ends), func(t *testing.T) {
+				t.Parallel()
+				s := gecho(t, 1, append(args, "-w", "500ms", "--stall-after", "200ms", "0")...)
+				c := s.dial().(halfConn)
+				s.said("fault: stalled after 200ms")
+				if ends {
+					_ = c.CloseWrite()
+				}
+				time.Sleep(800 * time.Millisecond)
+				if name == "script" {
+					_, _ = io.ReadFull(c, make([]byte, 5))
+				}
+				silent(t, c)
+				if got := s.end(syscall.SIGTERM); got != 0 {
+					t.Errorf("status %d; it said %q", got, s.err)
 				}
 			})
 		}

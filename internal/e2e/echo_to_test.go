@@ -408,3 +408,42 @@ func TestToDescriptors(t *testing.T) {
 		t.Errorf("status %d; it said %q", got, s.err)
 	}
 }
+
+// With --to, a limit of 0 bytes holds for the direction that --faults names, as any
+// other does; the other direction goes on.
+func TestToAfterZero(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"up", "down"} {
+		for _, how := range []string{"stall", "half-close"} {
+			t.Run(way+" "+how, func(t *testing.T) {
+				t.Parallel()
+				s, client, server := handingOn(t, "tcp", "--faults", way, "--"+how+"-after", "0")
+				well, ill := server, client
+				if way == "up" {
+					well, ill = client, server
+				}
+				_, _ = io.WriteString(well, "lost")
+				talk(t, ill, "hello", "")
+				got := make([]byte, 5)
+				if _, err := io.ReadFull(well, got); err != nil || string(got) != "hello" {
+					t.Errorf("got %q, %v", got, err)
+				}
+				if how == "stall" {
+					silent(t, ill)
+				} else if got := rest(t, ill); got != "" {
+					t.Errorf("got %q", got)
+				}
+				s.said(" after 0 bytes, " + way)
+			})
+		}
+	}
+	for _, how := range []string{"close", "reset"} {
+		s, _, server := handingOn(t, "tcp", "--faults", "up", "--"+how+"-after", "0")
+		s.said(" after 0 bytes, up")
+		if how == "reset" {
+			reset(t, server)
+		} else if got := rest(t, server); got != "" {
+			t.Errorf("got %q", got)
+		}
+	}
+}

@@ -46,6 +46,7 @@ type connection struct {
 	endMu   sync.Mutex    // held while deadlines are set to make it end
 	cause   atomic.Pointer[reason]
 	writing atomic.Bool
+	frozen  bool // the idle clock stands still from now on
 }
 
 // A reason is why a connection is closed from this side.
@@ -172,6 +173,15 @@ func (c *connection) untimed() (done func()) {
 		stop()
 		c.progress.Resume()
 	}
+}
+
+// freeze is untimed for the rest of the connection, at whose end done is called.
+func (c *connection) freeze() (done func() bool) {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	c.frozen = true
+	c.progress.Pause()
+	return context.AfterFunc(c.server.stopping, func() { c.end(reason{by: "signal"}) })
 }
 
 // expire is called by the clocks.

@@ -2,6 +2,7 @@ package echo
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -13,11 +14,11 @@ func (c *connection) converse() error {
 	if c.failing() {
 		return c.failFirst(f.Fail)
 	}
-	if limit := f.limit(); limit.How != noLimit && limit.Bytes == 0 && !c.plan.spare {
-		return c.out.reached(limit.How, 0)
-	}
 	if c.server.To != nil {
 		return c.forward()
+	}
+	if limit := f.limit(); limit.How != noLimit && limit.Bytes == 0 && !c.plan.spare {
+		return c.out.reached(limit.How, 0)
 	}
 	defer c.out.startLimits()()
 	c.out.announce()
@@ -30,10 +31,15 @@ func (c *connection) converse() error {
 		c.fault("reads nothing")
 		return c.hang()
 	}
+	var err error
 	if c.server.Script != nil {
-		return c.follow(c.server.Script)
+		err = c.follow(c.server.Script)
+	} else {
+		err = c.serviced()
 	}
-	err := c.serviced()
+	if c.out.stalled.Load() && (err == nil || errors.Is(err, errDone)) {
+		return c.hang()
+	}
 	if err == nil && f.OnEOF != Close && !c.plan.spare {
 		return c.onEOF(f.OnEOF)
 	}

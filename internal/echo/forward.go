@@ -121,8 +121,15 @@ type faulty struct {
 // Unwrap returns the stream below.
 func (f *faulty) Unwrap() conn.Stream { return f.Stream }
 
-// Watch keeps the relay's clock, which our own delays pause.
-func (f *faulty) Watch(p *conn.Progress) { f.c.progress = p }
+// Watch takes the relay's clock, for the pauses.
+func (f *faulty) Watch(p *conn.Progress) {
+	f.c.endMu.Lock()
+	defer f.c.endMu.Unlock()
+	f.c.progress = p
+	if f.c.frozen {
+		p.Pause()
+	}
+}
 
 // Read reads, and applies NoRead and OnEOF.
 func (f *faulty) Read(p []byte) (int, error) {

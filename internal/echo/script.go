@@ -69,7 +69,11 @@ func (c *connection) follow(steps []Step) error {
 		case cause == nil:
 			c.server.Totals.Strayed.Add(1)
 			if script == nil {
-				err = fmt.Errorf("%s: %w", steps[i].Line, err)
+				why := conn.ResetByPeer
+				if failed, ok := errors.AsType[*conn.Error](err); ok {
+					why = failed.Why
+				}
+				err = &conn.Error{Why: why, Op: steps[i].Line, Err: err}
 			}
 		}
 		return err

@@ -21,7 +21,8 @@ type outlet struct {
 	pacer  filter.Pacer
 	sent   int64
 
-	stalled, halved atomic.Bool // by a limit
+	stalled, halved atomic.Bool                 // by a limit
+	thaw            atomic.Pointer[func() bool] // ends what stall began
 }
 
 // announce reports the faults that apply to the whole connection.
@@ -112,17 +113,25 @@ func (o *outlet) reset() error {
 	return errReset
 }
 
-// startLimits begins the limits of time; stop ends them.
+// startLimits begins the limits of time, and does what one of 0 bytes asks of a
+// connection that is handed on; stop ends them.
 func (o *outlet) startLimits() (stop func()) {
 	var timers []*time.Timer
-	for _, l := range o.c.server.Faults.Limits {
+	f := &o.c.server.Faults
+	for _, l := range f.Limits {
 		if l.Time > 0 && !o.plan.spare {
 			timers = append(timers, time.AfterFunc(l.Time-time.Since(o.c.start), func() { o.timeUp(l) }))
+		} else if o.way != "" && !o.plan.spare && l == f.limit() && l.Bytes == 0 {
+			o.fault("%s after %s", l.How, conn.ByteCount(0))
+			o.limited(l.How)
 		}
 	}
 	return func() {
 		for _, t := range timers {
 			t.Stop()
+		}
+		if thaw := o.thaw.Load(); thaw != nil {
+			(*thaw)()
 		}
 	}
 }
@@ -134,7 +143,13 @@ func (o *outlet) timeUp(l Limit) {
 		return
 	}
 	o.fault("%s after %v", l.How, l.Time)
-	switch l.How {
+	o.limited(l.How)
+}
+
+// limited does what is to be done at a limit that is reached between two writes.
+func (o *outlet) limited(how LimitKind) {
+	c := o.c
+	switch how {
 	case CloseAfter:
 		_ = o.close()
 		c.end(reason{by: "local"})
@@ -143,6 +158,8 @@ func (o *outlet) timeUp(l Limit) {
 		c.end(reason{by: "local", reset: true})
 	case StallAfter:
 		o.stalled.Store(true)
+		thaw := c.freeze()
+		o.thaw.Store(&thaw)
 	case HalfCloseAfter:
 		o.halved.Store(true)
 		_ = o.stream.CloseWrite() // the peer may be gone already
