@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A receiver receives by recvmmsg(2). The pages of its buffers are not allocated
-// before the kernel writes to them.
+// A receiver receives by recvmmsg(2): one datagram a call at first, and twice as many
+// behind a call that got all it could, so that a quiet socket costs one buffer.
 type receiver struct {
 	raw     syscall.RawConn
 	headers []mmsghdr
@@ -43,29 +43,29 @@ const (
 // newInbox receives from c datagrams of at most size bytes, each with at most room
 // bytes of control messages.
 func newInbox(c net.Conn, size, room int) *inbox {
-	r := receiver{
-		raw:     rawOf(c),
-		size:    size,
-		room:    room,
-		headers: make([]mmsghdr, receiveMost),
-		vectors: make([]unix.Iovec, receiveMost),
-		slots:   make([]slot, receiveMost),
-		names:   make([][nameSize]byte, receiveMost),
-	}
-	buf, control := make([]byte, receiveMost*size), make([]byte, receiveMost*room)
-	for i := range r.headers {
-		r.slots[i] = slot{data: buf[i*size : (i+1)*size], control: control[i*room : (i+1)*room]}
-		r.vectors[i].Base = unsafe.SliceData(r.slots[i].data)
-		r.vectors[i].SetLen(size)
-		h := &r.headers[i].Msghdr
-		h.Name, h.Iov, h.Control = &r.names[i][0], &r.vectors[i], unsafe.SliceData(r.slots[i].control)
-		h.SetIovlen(1)
-	}
-	b := &inbox{receiver: r}
+	b := &inbox{receiver: receiver{raw: rawOf(c), size: size, room: room}}
+	b.grow(1)
 	if s, ok := c.(interface{ traitsOf() traits }); ok {
 		b.special = s.traitsOf()
 	}
 	return b
+}
+
+// grow makes room for n datagrams a call.
+func (r *receiver) grow(n int) {
+	r.headers = make([]mmsghdr, n)
+	r.vectors = make([]unix.Iovec, n)
+	r.slots = make([]slot, n)
+	r.names = make([][nameSize]byte, n)
+	buf, control := make([]byte, n*r.size), make([]byte, n*r.room)
+	for i := range r.headers {
+		r.slots[i] = slot{data: buf[i*r.size : (i+1)*r.size], control: control[i*r.room : (i+1)*r.room]}
+		r.vectors[i].Base = unsafe.SliceData(r.slots[i].data)
+		r.vectors[i].SetLen(r.size)
+		h := &r.headers[i].Msghdr
+		h.Name, h.Iov, h.Control = &r.names[i][0], &r.vectors[i], unsafe.SliceData(r.slots[i].control)
+		h.SetIovlen(1)
+	}
 }
 
 // receive waits for a datagram, and returns at most most of those received. They are
@@ -74,7 +74,10 @@ func (r *receiver) receive(most int) ([]slot, error) {
 	if r.try == nil {
 		r.try = r.tryReceive
 	}
-	r.most = min(most, receiveMost)
+	if r.n == len(r.slots) && r.n < receiveMost {
+		r.grow(2 * r.n)
+	}
+	r.most = min(most, len(r.slots))
 	if err := r.raw.Read(r.try); err != nil {
 		return nil, err
 	}
