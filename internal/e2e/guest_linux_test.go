@@ -237,7 +237,16 @@ gecho --count 1 vsock://:7008 & server=$!
 echo echoed | gcat --retry 20 vsock://1:7008
 wait $server
 status 3 gcat vsock://1:9 </dev/null
+gecho --suffix ' back' vsock://:7010 >/dev/null & server=$!
+gcat -l --to vsock://1:7010 --retry 20 127.0.0.1 7011 & there=$!
+printf 'there and' | gcat --retry 20 127.0.0.1 7011; echo
+wait $there
+gcat -l --to 127.0.0.1:7013 --retry 20 vsock://:7012 & back=$!
+gecho --to vsock://1:7010 7013 >/dev/null & faults=$!
+printf 'back and' | gcat --retry 20 vsock://1:7012; echo
+wait $back
+kill $server $faults
 `)
-	wants(t, out, "listening on vsock://1:7007\n", "accepted vsock://1:", "connected to vsock://1:7007\n", "echoed\n",
+	wants(t, out, "there and back\n", "back and back\n", "listening on vsock://1:7007\n", "accepted vsock://1:", "connected to vsock://1:7007\n", "echoed\n",
 		"connect to vsock://1:9: connection refused\n")
 }
