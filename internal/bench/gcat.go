@@ -35,13 +35,13 @@ type shape struct {
 // gcatShapes are the streams; either end is the socket, tcp or unix.
 var gcatShapes = []shape{
 	{from: "file", to: "tcp", bounds: []Bound{
-		{Against: best, Limit: 2.5}, {Against: iperf, Limit: 0.95}, {Of: CPU, Against: best, Limit: 0.5},
+		{Against: sendfile, Limit: 0.8}, {Of: CPU, Against: best, Limit: 0.5}, // no sender does better than sendfile(2)
 	}},
 	{from: "pipe", to: "tcp", bounds: []Bound{{Against: best, Limit: 3}, {Of: CPU, Against: best, Limit: 0.5}}},
 	{from: "zero", to: "tcp"},
 	{from: "tcp", to: "pipe", bounds: []Bound{{Against: best, Limit: 3}, {Of: CPU, Against: best, Limit: 0.5}}},
 	{from: "tcp", to: "file", bounds: []Bound{{Against: best, Limit: 1}, {Against: defaults, Limit: 1.5}}},
-	{from: "tcp", to: "null", bounds: []Bound{{Against: best, Limit: 1}, {Against: defaults, Limit: 2}}},
+	{from: "tcp", to: "null", bounds: []Bound{{Of: CPU, Against: best, Limit: 0.5}}},
 	{from: "tcp", to: "socket"},
 	{from: "file", to: "unix", bounds: []Bound{{Against: best, Limit: 1.5}}},
 	{from: "pipe", to: "unix", bounds: []Bound{{Against: best, Limit: 1.5}}},
