@@ -36,16 +36,17 @@ func TestStallOutput(t *testing.T) {
 		p := launch(t, cmd)
 		w.Close()
 		p.ends(4, "", "standard output")
-		n := 0
+		n, all := 0, 100_000
 		if text := p.err.String(); strings.HasPrefix(options[0], "-q") {
-			_, err = fmt.Sscanf(text, "gcat: standard output: %d of 100000 bytes received were not taken\n", &n)
+			_, err = fmt.Sscanf(text, "gcat: standard output: %d of %d bytes received were not taken\n", &n, &all)
 		} else if i := strings.Index(text, "; standard output did not take "); i < 0 {
 			t.Errorf("it said %q", text)
 		} else {
 			_, err = fmt.Sscanf(text[i:], "; standard output did not take %d bytes of what was received\n", &n)
 		}
 		written := len(readAll(r))
-		if err != nil || written+n != 100_000 {
+		// The last piece of what came may still be in the socket.
+		if least := 3 * 32 << 10; err != nil || written+n > 100_000 || written+n < least || all < least {
 			t.Errorf("%q: %v; %d bytes were written; it said %q", options, err, written, p.err)
 		}
 	}
