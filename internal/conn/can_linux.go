@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -52,7 +53,7 @@ func openCAN(e Endpoint, from string, o SocketOptions, listen bool) (*canConn, e
 	}
 	fd, err := unix.Socket(unix.AF_CAN, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EPERM) && protocol == 0 {
-		return nil, &Error{Why: Unsupported, Err: fmt.Errorf("this kernel has no %s sockets: %s", e.Network, Words(err))}
+		return nil, &Error{Why: Unsupported, Err: fmt.Errorf("this kernel has no %s sockets: %s", strings.ToUpper(e.Network), Words(err))}
 	}
 	if err != nil {
 		return nil, err
