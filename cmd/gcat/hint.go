@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 
@@ -24,8 +25,8 @@ func (g *grammar) suggest(err error) error {
 // if the error has its own.
 func (g *grammar) meant() string {
 	args := g.Args
-	if command := g.ncatCommand(); command != "" {
-		return "-c is TLS here; type gcat -l -e " + command + " PORT to run a command"
+	if line := g.ncatCommand(); line != "" {
+		return line
 	}
 	if option, value := g.swallowed(); option != "" {
 		return option + " took " + strconv.Quote(value) + " for its value: type gcat " + option + " VALUE " + strings.Join(append([]string{value}, args...), " ")
@@ -67,11 +68,12 @@ func (g *grammar) mode() string {
 	return ""
 }
 
-// ncatCommand returns the quoted operand that ncat's -c would run.
+// ncatCommand returns the hint for an operand that ncat's -c would run; empty if there
+// is none.
 func (g *grammar) ncatCommand() string {
 	for _, arg := range g.Args {
-		if g.TLS && g.Listen && (strings.Contains(arg, " ") || strings.HasPrefix(arg, "/bin/") || strings.HasPrefix(arg, "/usr/")) {
-			return strconv.Quote(arg)
+		if _, err := exec.LookPath(arg); g.TLS && g.Listen && (err == nil || strings.Contains(arg, " ")) {
+			return "-c is TLS here; type gcat -l -e " + strconv.Quote(arg) + " PORT to run a command"
 		}
 	}
 	return ""

@@ -29,7 +29,11 @@ func (g *gcat) listen(ctx context.Context, where place) error {
 	}
 	l, err := g.listenConfig().Listen(ctx, where.Endpoint)
 	if err != nil {
-		return cause(ctx, err)
+		err = cause(ctx, err)
+		if line := g.ncatCommand(); line != "" {
+			err = cli.Hint(err, line)
+		}
+		return err
 	}
 	l = g.guard(l)
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -85,6 +85,7 @@ func (g *grammar) options(where, to place) []option {
 	if beyond {
 		server, ours = "--to=tls://", ""
 	}
+	const ofOurStreams = " --shutdown --no-shutdown --raw --progress" // they need standard input and output
 	return []option{
 		{name: "-4 or -6", given: g.IPv4 || g.IPv6, not: "-U"},
 		{name: "-4", given: g.IPv4, not: "-6"},
@@ -100,7 +101,7 @@ func (g *grammar) options(where, to place) []option {
 		{name: "-z", given: g.Scan, on: ^can, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
 		{name: "--closed", given: g.Closed, needs: "-z"},
 		{name: "--parallel", given: g.Parallel != nil, needs: "-z"},
-		{name: "-F", given: g.PassFD, not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q"},
+		{name: "-F", given: g.PassFD, not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q" + ofOurStreams},
 
 		{name: "--idle-timeout", given: g.IdleTimeout != nil},
 		{name: "-q", given: g.QuitAfter != nil},
@@ -119,10 +120,10 @@ func (g *grammar) options(where, to place) []option {
 		{name: "--mode", given: g.Mode != 0, needs: "-l", on: unixStream | unixDatagram | unixPacket},
 		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
 		{name: "--ready", given: g.Ready != "", needs: "-l"},
-		{name: "--to", given: beyond, on: ^can, needs: "-l", not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw"},
-		{name: "-e", given: g.Exec != "", not: "--send-only -d", on: streams},
-		{name: "--broker", given: g.Broker, needs: "-lk", not: "-e --send-only", on: streams},
-		{name: "--chat", given: g.Chat, needs: "-lk", not: "-e --send-only", on: streams},
+		{name: "--to", given: beyond, on: ^can, needs: "-l", not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw --progress"},
+		{name: "-e", given: g.Exec != "", not: "--send-only -d -q -Q" + ofOurStreams, on: streams},
+		{name: "--broker", given: g.Broker, needs: "-lk", not: "-e --send-only -d -q -Q" + ofOurStreams, on: streams},
+		{name: "--chat", given: g.Chat, needs: "-lk", not: "-e --send-only -d -q -Q" + ofOurStreams, on: streams},
 		{name: "--allow", given: g.Allow != nil, needs: "-l", on: tcp},
 		{name: "--deny", given: g.Deny != nil, needs: "-l", on: tcp},
 
