@@ -5,52 +5,37 @@ import (
 	"strings"
 )
 
-// complete prints the completion script for shell, made from the grammar.
-func (a *App) complete(r *reader, shell string) error {
-	words := a.completed(r)
-	switch shell {
-	case "bash":
-		return print(bashCompletion(a.called(), words))
-	case "zsh":
-		return print(zshCompletion(a.called(), words, r.kindOfOperands()))
-	case "fish":
-		return print(fishCompletion(a.called(), words, r.kindOfOperands()))
-	}
-	return Usagef("no completion script for %q: type --completion bash, zsh or fish", shell)
-}
-
-// A kind is what the value of an option is, as far as a shell can complete it.
-type kind int
-
-const (
-	plain   kind = iota // nothing a shell knows
-	oneOf               // one of the option's choices
-	file                // a file's name
-	host                // a host's name
-	command             // a command line for sh -c
-)
-
-// An option is a flag as the scripts need it.
+// An option is a flag as the completion scripts need it.
 type option struct {
 	long, short string // without hyphens; short may be empty
 	help        string
 	value       string // the placeholder; empty if it takes none
-	kind        kind
-	choices     []string
+	values      values
 	repeats     bool
 }
 
-// names lists how o can be typed, the short name first.
-func (o option) names() []string {
-	if o.short == "" {
-		return []string{"--" + o.long}
-	}
-	return []string{"-" + o.short, "--" + o.long}
+// values complete the value of an option, in the language of each shell.
+type values struct {
+	bash string // the command that fills COMPREPLY
+	zsh  string // the action of _arguments
+	fish string // the options of complete(1)
 }
 
-// completed lists the options that the scripts complete: those that --help
-// describes.
-func (a *App) completed(r *reader) []option {
+// complete prints the completion script for shell, made from the grammar and from
+// --help.
+func (a *App) complete(r *reader, shell string) error {
+	scripts := map[string]func(name string, options []option, hosts bool) string{
+		"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion,
+	}
+	script := scripts[shell]
+	if script == nil {
+		return Usagef("no completion script for %q: type --completion bash, zsh or fish", shell)
+	}
+	return print(script(a.called(), a.options(r), r.takesHost()))
+}
+
+// options lists the options that --help describes.
+func (a *App) options(r *reader) []option {
 	var list []option
 	for i := range r.flags {
 		f := &r.flags[i]
@@ -60,51 +45,51 @@ func (a *App) completed(r *reader) []option {
 		}
 		o := option{long: f.name, short: f.letter, help: a.renamed(words), repeats: f.count || f.field.Kind() == reflect.Slice}
 		if f.takesValue() {
-			o.value, o.choices = placeholder, choices(f, placeholder)
-			o.kind = kindOfValue(o.value)
-			if len(o.choices) > 0 {
-				o.kind = oneOf
-			}
+			o.value, o.values = placeholder, valuesOf(f, placeholder)
 		}
 		list = append(list, o)
 	}
 	return list
 }
 
-// choices lists the values that f can have: those of its enum, or of a
-// placeholder that spells them out ("text|json").
-func choices(f *flag, placeholder string) []string {
+// valuesOf returns how the values of f are completed: those of its enum or of a
+// placeholder that lists them ("text|json"), or what the placeholder names.
+func valuesOf(f *flag, placeholder string) values {
+	choices := strings.ReplaceAll(f.enum, ",", " ")
 	switch {
 	case f.name == "completion":
-		return []string{"bash", "zsh", "fish"}
-	case f.enum != "":
-		return strings.Split(f.enum, ",")
-	case strings.Contains(placeholder, "|"):
-		return strings.Split(placeholder, "|")
+		choices = "bash zsh fish"
+	case choices == "" && strings.Contains(placeholder, "|"):
+		choices = strings.ReplaceAll(placeholder, "|", " ")
 	}
-	return nil
-}
-
-// kindOfValue guesses from a placeholder what a value is.
-func kindOfValue(placeholder string) kind {
 	switch {
+	case choices != "":
+		return values{`COMPREPLY=($(compgen -W '` + choices + `' -- "$cur"))`, "(" + zshQuote(choices) + ")", " -x -a " + fishQuote(choices)}
 	case strings.Contains(placeholder, "FILE"), strings.Contains(placeholder, "PATH"):
-		return file
+		return values{":", "_files", " -r -F"} // bash itself completes files
 	case strings.Contains(placeholder, "HOST"), placeholder == "ADDR", strings.HasPrefix(placeholder, "ENDPOINT"):
-		return host
+		return values{`COMPREPLY=($(compgen -A hostname -- "$cur"))`, "_hosts", " -x -a '(__fish_print_hostnames)'"}
 	case strings.Contains(placeholder, "CMD"), strings.Contains(placeholder, "COMMAND"):
-		return command
+		return values{`COMPREPLY=($(compgen -c -- "$cur"))`, "_cmdstring", " -x -a '(__fish_complete_command)'"}
 	}
-	return plain
+	return values{"compopt +o default +o bashdefault 2>/dev/null", " ", " -x"}
 }
 
-// kindOfOperands says what a command's operands are: host (which includes the
-// files of Unix sockets) if one of them names a peer, else file.
-func (r *reader) kindOfOperands() kind {
+// takesHost reports whether an operand names a peer: a host, or the file of a Unix
+// socket. Otherwise the operands are completed as files.
+func (r *reader) takesHost() bool {
 	for _, o := range r.operands {
 		if o.name == "dest" || o.name == "endpoint" {
-			return host
+			return true
 		}
 	}
-	return file
+	return false
+}
+
+// names returns the spellings of o, the short one first.
+func (o option) names() []string {
+	if o.short == "" {
+		return []string{"--" + o.long}
+	}
+	return []string{"-" + o.short, "--" + o.long}
 }

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+)
+
+// bashCompletion returns a script for bash 3.2 and later that needs no
+// bash-completion package. Bash splits --log=json at the equals sign: the script
+// looks for the option before it.
+func bashCompletion(name string, options []option, _ bool) string {
+	var names, cases strings.Builder
+	for _, o := range options {
+		names.WriteString(" " + strings.Join(o.names(), " "))
+		if o.value != "" {
+			fmt.Fprintf(&cases, "    %s) %s; return ;;\n", strings.Join(o.names(), "|"), o.values.bash)
+		}
+	}
+	return fmt.Sprintf(`# bash completion for %[1]s: eval "$(%[1]s --completion bash)"
+%[2]s() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} i
+    COMPREPLY=()
+    if [[ $cur == "=" ]]; then
+        cur=
+    elif [[ $prev == "=" ]] && ((COMP_CWORD > 1)); then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} == "--" ]] && return
+    done
+    case $prev in
+%[3]s    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '%[4]s' -- "$cur"))
+    fi
+}
+complete -o bashdefault -o default -F %[2]s %[1]s
+`, name, functionName(name), cases.String(), strings.TrimSpace(names.String()))
+}
+
+// zshCompletion returns a script for zsh's _arguments. It can be sourced, or be a
+// file _NAME in $fpath.
+func zshCompletion(name string, options []option, hosts bool) string {
+	var specs strings.Builder
+	for _, o := range options {
+		specs.WriteString("        " + zshOption(o) + " \\\n")
+	}
+	operands := "_files"
+	if hosts {
+		operands = "_alternative 'hosts:host:_hosts' 'files:file:_files'"
+	}
+	return fmt.Sprintf(`#compdef %[1]s
+# zsh completion for %[1]s: source <(%[1]s --completion zsh), after compinit
+%[2]s_operands() { %[4]s }
+%[2]s() {
+    _arguments -s -S : \
+%[3]s        '*: :%[2]s_operands'
+}
+if [ "${funcstack[1]}" = "%[2]s" ]; then
+    %[2]s "$@"
+else
+    compdef %[2]s %[1]s
+fi
+`, name, functionName(name), specs.String(), operands)
+}
+
+// zshOption returns the spec of one option: '(-w --timeout)'{-w+,--timeout=}'[help]:D:'.
+func zshOption(o option) string {
+	help := "[" + zshQuote(o.help) + "]"
+	short, long := "-"+o.short, "--"+o.long
+	if o.value != "" {
+		help += ":" + zshQuote(o.value) + ":" + o.values.zsh
+		short, long = short+"+", long+"="
+	}
+	exclude := "(" + strings.Join(o.names(), " ") + ")"
+	if o.repeats {
+		exclude = "*"
+	}
+	if o.short == "" {
+		return fmt.Sprintf("'%s%s%s'", exclude, long, help)
+	}
+	return fmt.Sprintf("'%s'{%s,%s}'%s'", exclude, short, long, help)
+}
+
+// zshQuote escapes s for a spec in single quotes.
+func zshQuote(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `:`, `\:`, `'`, `'\''`).Replace(s)
+}
+
+// fishCompletion returns a script of complete(1) commands for fish.
+func fishCompletion(name string, options []option, hosts bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# fish completion for %[1]s: %[1]s --completion fish | source\ncomplete -c %[1]s -e\n", name)
+	if hosts {
+		fmt.Fprintf(&b, "complete -c %s -a '(__fish_print_hostnames)'\n", name)
+	}
+	for _, o := range options {
+		fmt.Fprintf(&b, "complete -c %s", name)
+		if o.short != "" {
+			fmt.Fprintf(&b, " -s %s", fishQuote(o.short))
+		}
+		fmt.Fprintf(&b, " -l %s%s -d %s\n", o.long, o.values.fish, fishQuote(o.help))
+	}
+	return b.String()
+}
+
+func fishQuote(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+// functionName returns the name of a command's completion function.
+func functionName(command string) string {
+	return "_" + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, command)
+}
