@@ -69,9 +69,7 @@ func (g *gcat) open(stdio *conn.Stdio) {
 	if !g.RecvOnly && tty.IsTerminal(os.Stdin) && (g.Raw || stdio.Terminal) {
 		cli.Flush()
 		c.terminal, _ = tty.Open(os.Stdin, os.Stdout, tty.Options{
-			Raw: g.Raw, Through: stdio,
-			// The other signals end the conversation first.
-			Die: cli.DieOf, Stop: cli.Stop, Signals: []os.Signal{syscall.SIGABRT, syscall.SIGALRM},
+			Raw: g.Raw, Through: stdio, Stop: cli.Stop,
 		})
 	}
 	if g.Progress && c.terminal == nil {

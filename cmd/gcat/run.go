@@ -153,11 +153,11 @@ func unlessEnded(ctx context.Context, use func() error) error {
 	}
 }
 
-// orderly is how long closing in order may take after the deadline has passed.
-const orderly = 5 * time.Second
+// closeLimit is how long closing in order may take after the deadline has passed.
+const closeLimit = 5 * time.Second
 
 // deadline ends ctx when the time of --deadline has passed. If the run does not end
-// within orderly, for example because standard error is not read, the process exits.
+// within closeLimit, for example because standard error is not read, the process exits.
 func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func()) {
 	d := g.Deadline.D()
 	if d <= 0 {
@@ -165,7 +165,7 @@ func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func
 	}
 	passed := &conn.Error{Why: conn.Timeout, Err: fmt.Errorf("the run took longer than %v (deadline)", d)}
 	ctx, cancel := context.WithTimeoutCause(ctx, d, passed)
-	late := time.AfterFunc(d+orderly, func() {
+	late := time.AfterFunc(d+closeLimit, func() {
 		tty.Restore()
 		os.Exit(cli.TimedOut)
 	})
@@ -177,26 +177,26 @@ func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func
 
 // signals returns a context that a signal ends; its cause is the signal. A second
 // signal ends the process at once. A signal that was ignored when the command started
-// (nohup) stays ignored. Those of countSignals log the counts so far instead.
+// (nohup) stays ignored. Those of [cli.ReportSignals] log the counts so far instead.
 //
 // Signals are caught before anything is opened: if a signal killed the process with
 // unread data in the socket, the kernel would reset the connection.
 func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	again := false
+	ending := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+	others := []os.Signal{syscall.SIGABRT, syscall.SIGALRM} // caught only to restore the terminal
 	cli.Catch(func(s os.Signal) {
 		switch {
-		case slices.Contains(countSignals, s):
+		case slices.Contains(cli.ReportSignals, s):
 			go g.reportCounts()
-		case !again:
-			again = true
+		case slices.Contains(ending, s) && ctx.Err() == nil:
 			g.console.abandon()
 			cancel(&cli.Interrupted{Signal: s})
 		default:
 			tty.Restore()
 			cli.DieOf(s)
 		}
-	}, append([]os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}, countSignals...)...)
+	}, slices.Concat(ending, others, cli.ReportSignals)...)
 	return ctx, func() { cancel(nil) }
 }
 

@@ -52,7 +52,7 @@ type App struct {
 // status. --help, --version and --completion are answered on standard output
 // without calling run.
 func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
-	if !term.IsTerminal(int(os.Stdin.Fd())) { // else internal/tty catches them, to restore the terminal
+	if !term.IsTerminal(int(os.Stdin.Fd())) { // else the command catches some of them, to restore the terminal
 		DieSilently(useless...)
 	}
 	log := &Log{Name: a.called(), Out: Stderr, late: standardError}

@@ -61,6 +61,9 @@ func DieSilently(signals ...syscall.Signal) {
 	}
 }
 
+// ReportSignals are the signals that ask a command for its counts so far.
+var ReportSignals = []os.Signal{syscall.SIGUSR1}
+
 // useless are the signals that no command has a use for.
 var useless = []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}
 

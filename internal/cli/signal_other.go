@@ -52,6 +52,9 @@ func DieSilently(signals ...syscall.Signal) {
 	go func() { DieOf(<-caught) }() // ends with the process
 }
 
+// ReportSignals are the signals that ask a command for its counts so far.
+var ReportSignals = []os.Signal{syscall.SIGUSR1, syscall.SIGINFO}
+
 // useless are the signals that no command has a use for.
 var useless = []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}
 

@@ -22,6 +22,9 @@ func Stop() {}
 // DieSilently has nothing to do here.
 func DieSilently(...syscall.Signal) {}
 
+// ReportSignals is empty: this system has no such signal.
+var ReportSignals []os.Signal
+
 var useless []syscall.Signal
 
 func sleep(d time.Duration) { time.Sleep(d) }

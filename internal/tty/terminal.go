@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/signal"
 	"sync"
 	"time"
 
@@ -39,15 +38,9 @@ type Options struct {
 	// Raw passes every key through, and shows all that the peer sends as it
 	// is, for a shell at the other end.
 	Raw bool
-	// Die is called with one of Signals after the terminal has got its own mode
-	// back, and has to end the process; nil leaves the signals alone.
-	Die func(os.Signal)
 	// Stop is called for ^Z with the terminal in its own mode, and has to stop the
 	// process until it is continued; nil leaves it running.
 	Stop func()
-	// Signals are those that Die is for. A handler of other signals that end the
-	// process calls [Restore] or [Terminal.Close].
-	Signals []os.Signal
 	// Through is what reads and writes the terminal; nil means its two files.
 	Through io.ReadWriter
 }
@@ -98,11 +91,6 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 		open.terminals = make(map[*Terminal]bool)
 	}
 	open.terminals[t] = true
-	if o.Die != nil {
-		signals := make(chan os.Signal, 1)
-		signal.Notify(signals, o.Signals...)
-		go t.end(signals, o.Die)
-	}
 	go t.follow(changes())
 	if err := t.set(); err != nil {
 		delete(open.terminals, t)
@@ -110,22 +98,6 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 		return nil, err
 	}
 	return t, nil
-}
-
-// end waits for a signal that ends the process. It ends when t is closed.
-func (t *Terminal) end(signals chan os.Signal, die func(os.Signal)) {
-	select {
-	case <-t.closed:
-		signal.Stop(signals)
-		select {
-		case s := <-signals: // it came in between
-			die(s)
-		default:
-		}
-	case s := <-signals:
-		Restore()
-		die(s)
-	}
 }
 
 // Restore gives every open terminal its own mode back, for good. It may be

@@ -31,11 +31,12 @@ func TestMain(m *testing.M) {
 
 func child(mode string) int {
 	entered, peer := os.NewFile(3, "entered"), os.NewFile(4, "peer")
-	die := func(s os.Signal) {
+	cli.Catch(func(s os.Signal) {
+		Restore()
 		_, _ = fmt.Fprintf(entered, "<%v>", s)
 		os.Exit(100)
-	}
-	t, err := Open(os.Stdin, os.Stdout, Options{Raw: mode == "raw", Die: die, Stop: cli.Stop, Signals: ending})
+	}, ending...)
+	t, err := Open(os.Stdin, os.Stdout, Options{Raw: mode == "raw", Stop: cli.Stop})
 	if err != nil {
 		fmt.Println(err)
 		return 1

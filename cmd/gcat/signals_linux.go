@@ -1,8 +1,0 @@
-package main
-
-import (
-	"os"
-	"syscall"
-)
-
-var countSignals = []os.Signal{syscall.SIGUSR1}
