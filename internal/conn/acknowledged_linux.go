@@ -23,7 +23,7 @@ const (
 // is an upper bound). Our FIN and TLS's close_notify do not count.
 func (s *Socket) Unacknowledged() int64 {
 	n := s.queued()
-	if n > 0 && s.finSent() && s.isTCP() {
+	if n > 0 && s.finQueued.Load() && s.isTCP() {
 		n-- // the FIN has a sequence number, too, and it is the last
 	}
 	return max(n-s.trailer.Load(), 0)

@@ -34,3 +34,27 @@ func TestSettledAfterAnotherWasTold(t *testing.T) {
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// A connection that is reset before CloseWrite has no FIN in its queue: what is left
+// there is data, be it a single byte.
+func TestNotAcknowledgedBeforeFIN(t *testing.T) {
+	for _, size := range []int64{1, 5} {
+		a, b := socketPair(t, "tcp")
+		b.Close()
+		if _, err := a.Write(make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+		for !a.failed() { // the reset in answer to the data
+			time.Sleep(time.Millisecond)
+		}
+		if err := a.CloseWrite(); err == nil {
+			t.Error("CloseWrite on a reset connection succeeded")
+		}
+		if n := a.Unacknowledged(); n != size {
+			t.Errorf("%d of %d bytes are not acknowledged", n, size)
+		}
+		if err := a.Acknowledged(t.Context()); !lost(err) {
+			t.Errorf("acknowledged: %v", err)
+		}
+	}
+}

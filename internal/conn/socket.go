@@ -13,12 +13,13 @@ import (
 // kernel has not acknowledged. It is a [net.Conn] and a [Stream].
 type Socket struct {
 	net.Conn
-	progress *Progress
-	raw      syscall.RawConn // nil where Conn has no descriptor
-	fin      atomic.Bool     // CloseWrite has been called
-	writer   writer
-	trailer  atomic.Int64 // bytes written last that carry no data (close_notify)
-	errno    atomic.Int64 // the first one that a pump got; 0 is none
+	progress  *Progress
+	raw       syscall.RawConn // nil where Conn has no descriptor
+	fin       atomic.Bool     // CloseWrite has been called
+	finQueued atomic.Bool     // and the kernel has taken the FIN
+	writer    writer
+	trailer   atomic.Int64 // bytes written last that carry no data (close_notify)
+	errno     atomic.Int64 // the first one that a pump got; 0 is none
 }
 
 // NewSocket wraps c. A nil progress is never touched.
@@ -95,10 +96,15 @@ func (s *Socket) keepErrno(err error) {
 // an end of file once it has read all that was written before.
 func (s *Socket) CloseWrite() error {
 	s.fin.Store(true)
-	if w, ok := s.Conn.(interface{ CloseWrite() error }); ok {
-		return w.CloseWrite()
+	w, ok := s.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return nil
 	}
-	return nil
+	err := w.CloseWrite()
+	if err == nil {
+		s.finQueued.Store(true)
+	}
+	return err
 }
 
 // finSent reports whether CloseWrite has been called.
