@@ -121,7 +121,7 @@ func (c *console) Write(line []byte) (int, error) {
 	terminal, meter := c.terminal, c.meter
 	c.mu.Unlock()
 	if terminal != nil && tty.IsTerminal(os.Stderr) {
-		return terminal.Notices(cli.Stderr).Write(line)
+		return len(line), terminal.Notice(line, cli.Stderr)
 	}
 	return meter.Around(cli.Stderr).Write(line)
 }

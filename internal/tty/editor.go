@@ -12,46 +12,45 @@ import (
 	"golang.org/x/term"
 )
 
-// maxLine is the longest line that x/term edits, in characters; the bell rings
-// for each that is typed after it, as a terminal's own line editing does.
+// maxLine is the longest line that x/term edits, in characters. As in a terminal's own
+// line editing, the bell rings for each further character.
 const maxLine = 4096
 
-// An editor is x/term's line editor with what it lacks for a conversation: the
-// end of what the peer has said stays in front of what is being typed, as a
-// prompt does.
+// An editor is x/term's line editor for a conversation: an incomplete line of the peer
+// stays in front of the line that is being typed, as a prompt does.
 //
-// That end, partial, is at first only on the screen, where the editor does not
-// know of it. With the first key it is handed over to the editor as its prompt
-// (owned): from then on the editor erases and redraws it with the typed line.
+// At first x/term does not know of that incomplete line (partial). With the first key
+// it becomes x/term's prompt (prompted), which x/term erases and redraws with the
+// typed line.
 type editor struct {
 	tty io.ReadWriter
 
-	// mu is held by everything that touches the fields below or the screen,
-	// and so by the reading goroutine except while it waits for a key.
-	mu      sync.Mutex
-	term    *term.Terminal
-	keys    keys
-	read    [256]byte
-	ahead   []byte // keys that the editor has not had yet
-	ended   error  // why no more keys come, once ahead is used up
-	screen  []byte // what has to be written to it
-	partial string
-	owned   bool
-	width   int  // of the window, in columns
-	returns bool // the terminal itself puts a return before a newline
+	// mu guards the fields below and the screen. The reading goroutine releases it
+	// only while it waits for a key.
+	mu       sync.Mutex
+	term     *term.Terminal
+	keys     keys
+	read     [256]byte
+	pending  []byte // keys that x/term has not read
+	ended    error  // the error after pending
+	screen   []byte // not yet written to the terminal
+	partial  string
+	prompted bool
+	width    int  // of the window, in columns
+	returns  bool // the terminal itself adds a return to a newline
 
-	abandoned bool // nothing is edited any more
+	abandoned bool // there is no editing any more
 
-	// typing is set while something typed may stand on the screen.
+	// typing reports whether typed characters may be on the screen.
 	typing atomic.Bool
 }
 
-// errHandOver makes the editor return and draw its prompt.
-var errHandOver = errors.New("draw the prompt")
+// errNewPrompt makes x/term return, so that it draws its new prompt.
+var errNewPrompt = errors.New("draw the prompt")
 
 func newEditor(tty io.ReadWriter, width, height int) *editor {
 	e := &editor{tty: tty, width: width}
-	e.term = term.NewTerminal(wire{e}, "")
+	e.term = term.NewTerminal(keysAndScreen{e}, "")
 	e.term.AutoCompleteCallback = func(line string, _ int, key rune) (string, int, bool) {
 		if key >= ' ' && utf8.RuneCountInString(line) >= maxLine {
 			e.screen = append(e.screen, '\a')
@@ -62,15 +61,15 @@ func newEditor(tty io.ReadWriter, width, height int) *editor {
 	return e
 }
 
-// line returns the next line that the user has entered, its newline included.
-// [io.EOF] is ^D on an empty line.
+// line returns the next line that the user enters, with its newline; [io.EOF] for ^D
+// on an empty line.
 func (e *editor) line() (string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer e.flush()
 	for {
 		line, err := e.term.ReadLine()
-		if errors.Is(err, errHandOver) {
+		if errors.Is(err, errNewPrompt) {
 			continue
 		}
 		if err != nil && !errors.Is(err, term.ErrPasteIndicator) {
@@ -82,55 +81,55 @@ func (e *editor) line() (string, error) {
 	}
 }
 
-// wire is the terminal as the editor sees it.
-type wire struct{ e *editor }
+// keysAndScreen is what x/term reads from and writes to.
+type keysAndScreen struct{ e *editor }
 
-// Read gives the editor the next keys. It is called with e.mu held and holds it
-// again when it returns.
-func (w wire) Read(p []byte) (int, error) {
-	e := w.e
-	if len(e.ahead) == 0 && e.ended == nil {
-		e.await()
-		if len(e.ahead) > 0 && e.partial != "" && !e.owned && !e.abandoned {
+// Read returns the next keys. The caller holds e.mu, which Read releases while it
+// waits.
+func (k keysAndScreen) Read(p []byte) (int, error) {
+	e := k.e
+	if len(e.pending) == 0 && e.ended == nil {
+		e.readKeys()
+		if len(e.pending) > 0 && e.partial != "" && !e.prompted && !e.abandoned {
 			e.erasePartial()
 			e.setPartial(e.partial, true)
-			return 0, errHandOver
+			return 0, errNewPrompt
 		}
 	}
-	n := copy(p, e.ahead)
-	e.ahead = e.ahead[n:]
-	if len(e.ahead) == 0 {
+	n := copy(p, e.pending)
+	e.pending = e.pending[n:]
+	if len(e.pending) == 0 {
 		return n, e.ended
 	}
 	return n, nil
 }
 
-// Write takes what the editor draws.
-func (w wire) Write(p []byte) (int, error) {
-	if !w.e.abandoned {
-		w.e.screen = append(w.e.screen, p...)
+// Write buffers what x/term draws.
+func (k keysAndScreen) Write(p []byte) (int, error) {
+	if !k.e.abandoned {
+		k.e.screen = append(k.e.screen, p...)
 	}
 	return len(p), nil
 }
 
-// await waits for keys with e.mu released.
-func (e *editor) await() {
+// readKeys waits for keys with e.mu released.
+func (e *editor) readKeys() {
 	e.flush()
 	e.mu.Unlock()
 	n, err := e.tty.Read(e.read[:])
 	e.mu.Lock()
-	ahead, typedErr := e.keys.append(e.ahead[:0], e.read[:n])
-	e.ahead, e.ended = ahead, errors.Join(typedErr, err)
+	pending, interrupted := e.keys.append(e.pending[:0], e.read[:n])
+	e.pending, e.ended = pending, errors.Join(interrupted, err)
 	if errors.Is(e.ended, io.EOF) {
 		e.ended = io.EOF
 	}
-	if len(ahead) > 0 && !e.abandoned {
+	if len(pending) > 0 && !e.abandoned {
 		e.typing.Store(true)
 	}
 }
 
-// show puts text of the peer on the screen, before what is being typed. It must
-// not contain escape sequences.
+// show shows text of the peer above, or in front of, the line that is being typed. It
+// must not contain escape sequences.
 func (e *editor) show(text string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -138,16 +137,16 @@ func (e *editor) show(text string) error {
 		return e.print(text)
 	}
 	all := text
-	if e.owned {
-		all = e.partial + text // the editor erases its prompt: write it anew
+	if e.prompted {
+		all = e.partial + text // x/term erases its prompt
 	}
 	end := strings.LastIndexByte(all, '\n') + 1
-	if e.owned && len(all)-end > maxPrompt {
-		all += "\n" // too long to be drawn again and again
+	if e.prompted && len(all)-end > maxPrompt {
+		all += "\n" // too long to be redrawn with each key
 		end = len(all)
 	}
 	head, tail := all[:end], all[end:]
-	if end == 0 && !e.owned {
+	if end == 0 && !e.prompted {
 		tail = e.partial + tail
 	}
 	e.term.SetPrompt(prompt(tail))
@@ -155,8 +154,8 @@ func (e *editor) show(text string) error {
 	if _, err := e.term.Write([]byte(head)); err != nil {
 		return err
 	}
-	// When there is nothing of its own on the screen, the editor just writes.
-	// Otherwise it has erased and redrawn, which takes escape sequences.
+	// x/term just writes if nothing of its own is on the screen. Otherwise it erases
+	// and redraws, which takes escape sequences.
 	if drew := bytes.IndexByte(e.screen[before:], 0x1b) >= 0; drew {
 		e.setPartial(tail, true)
 		return e.flush()
@@ -170,8 +169,8 @@ func (e *editor) show(text string) error {
 	return e.flush()
 }
 
-// notice puts a line of our own on the screen, above what is being typed and
-// above the peer's last words if they are not a whole line yet.
+// notice shows a line of our own above the line that is being typed, and above an
+// incomplete line of the peer.
 func (e *editor) notice(line string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -182,42 +181,42 @@ func (e *editor) notice(line string) error {
 		}
 		return e.print(line)
 	}
-	if partial != "" && !e.owned {
+	if partial != "" && !e.prompted {
 		e.erasePartial()
 	}
 	if _, err := e.term.Write([]byte(line)); err != nil {
 		return err
 	}
-	if partial != "" && !e.owned {
+	if partial != "" && !e.prompted {
 		e.screen = append(e.screen, partial...)
 	}
 	return e.flush()
 }
 
-// abandon erases what is being typed. From then on what is shown goes to the screen
-// as it is, and nothing is drawn again.
+// abandon erases the line that is being typed, and ends the editing: later text is
+// written to the screen as it is.
 func (e *editor) abandon() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.abandoned {
 		return
 	}
-	// Writing makes x/term erase the line, write and draw the line again: all
-	// behind the mark is cut off.
+	// x/term erases the line, writes the mark and redraws the line. All from the
+	// mark on is cut off.
 	mark, before := []byte{0}, len(e.screen)
 	_, _ = e.term.Write(mark)
 	if i := bytes.Index(e.screen[before:], mark); i >= 0 {
 		e.screen = e.screen[:before+i]
 	}
-	if e.owned {
+	if e.prompted {
 		e.screen = append(e.screen, e.partial...)
 	}
-	e.abandoned = true // keys on their way are not drawn
-	e.typing.Store(e.owned)
+	e.abandoned = true
+	e.typing.Store(e.prompted)
 	_ = e.flush()
 }
 
-// print writes text to the screen, and notes whether it ends within a line.
+// print writes text to the screen, after the editing has ended.
 func (e *editor) print(text string) error {
 	e.screen = append(e.screen, strings.ReplaceAll(text, "\n", "\r\n")...)
 	e.partial = (e.partial + text)[strings.LastIndexByte(e.partial+text, '\n')+1:]
@@ -225,7 +224,7 @@ func (e *editor) print(text string) error {
 	return e.flush()
 }
 
-// resize follows the window.
+// resize sets the size of the window.
 func (e *editor) resize(width, height int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -234,8 +233,7 @@ func (e *editor) resize(width, height int) {
 	_ = e.flush()
 }
 
-// redraw draws the typed line again, after something else has written on the
-// screen.
+// redraw draws the line again, after another process has written on the screen.
 func (e *editor) redraw() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -250,26 +248,24 @@ func (e *editor) redraw() {
 	_ = e.flush()
 }
 
-// maxPrompt is how much of a line without an end is kept as a prompt, in bytes.
+// maxPrompt is the longest incomplete line that is kept as a prompt, in bytes.
 const maxPrompt = 1000
 
-// setPartial notes the end of what the peer has said, and whether the editor
-// draws it.
-func (e *editor) setPartial(partial string, owned bool) {
-	if len(partial) > maxPrompt && !owned {
-		partial = "" // it stays on the screen, where it is
+// setPartial sets the incomplete line of the peer, and whether it is x/term's prompt.
+func (e *editor) setPartial(partial string, prompted bool) {
+	if len(partial) > maxPrompt && !prompted {
+		partial = "" // it stays on the screen, above the typed line
 	}
-	e.partial, e.owned = partial, owned && partial != ""
-	if e.owned {
+	e.partial, e.prompted = partial, prompted && partial != ""
+	if e.prompted {
 		e.term.SetPrompt(prompt(partial))
 	} else {
 		e.term.SetPrompt("")
 	}
 }
 
-// erasePartial removes the peer's last words from the screen, row by row. The
-// cursor is behind them; where they fill a row, the terminal has not gone to the
-// next one yet.
+// erasePartial erases the incomplete line of the peer, row by row from its end, where
+// the cursor is. Behind a full row the cursor is still in that row.
 func (e *editor) erasePartial() {
 	length := utf8.RuneCountInString(prompt(e.partial))
 	for ; length > e.width; length -= e.width {
@@ -278,8 +274,8 @@ func (e *editor) erasePartial() {
 	e.screen = append(e.screen, "\r\x1b[K"...)
 }
 
-// prompt is how the end of what the peer has said looks on the screen: after
-// its last return to the left edge, with tabs as blanks.
+// prompt returns what is visible of an incomplete line: the part after its last
+// carriage return, with tabs as blanks.
 func prompt(partial string) string {
 	partial = strings.TrimRight(partial, "\r")
 	partial = partial[strings.LastIndexByte(partial, '\r')+1:]
@@ -302,6 +298,7 @@ func prompt(partial string) string {
 	return b.String()
 }
 
+// flush writes the buffered output to the terminal.
 func (e *editor) flush() error {
 	if len(e.screen) == 0 {
 		return nil

@@ -6,34 +6,36 @@ import (
 	"unicode/utf8"
 )
 
-// errInterrupt says that ^C was typed where the terminal did not turn it into a
-// signal itself.
+// errInterrupt reports that ^C was typed on a terminal that does not turn it into a
+// signal.
 var errInterrupt = errors.New("interrupted")
 
-// The editor of x/term drops tabs and other control characters, and stops at
-// bytes that are no UTF-8. None of that may be lost on the way to a peer, so
-// they go through it in disguise: control characters as the pictures that
-// Unicode has of them, what looks like these pictures and what is no UTF-8 as
-// private characters.
+// x/term's editor drops tabs and other control characters, and stops at bytes that
+// are not UTF-8. Those must reach the peer, too: they pass the editor as
+// substitutes, control characters as their Unicode pictures, bytes that are not
+// UTF-8 as private characters. A typed character that is itself such a substitute
+// passes byte by byte.
 const (
-	pictures  = 0x2400   // ␀ and its 32 followers
-	rubout    = 0x2421   // ␡
-	disguised = 0x100000 // plus the picture that was typed
-	bytewise  = 0x10fe00 // plus the byte
-	private   = 0x100000 // from here on every character is taken byte by byte
+	pictures = 0x2400   // ␀, followed by those of the other control characters
+	rubout   = 0x2421   // ␡
+	private  = 0x10fe00 // plus the byte
 )
 
-// keys turns what a terminal sends into what the editor understands.
+// substitute reports whether r stands for a control character or a byte.
+func substitute(r rune) bool { return r >= pictures && r <= rubout || r >= private }
+
+// keys translates the input of a terminal for the editor.
 type keys struct {
-	literal bool   // ^V was typed: the next key stands for itself
-	escape  []byte // the sequence of a function key, so far
-	char    []byte // a character of several bytes, so far
+	literal bool   // ^V was typed: the next key is inserted as it is
+	escape  []byte // the incomplete sequence of a function key
+	char    []byte // an incomplete character
 }
 
-// An escape sequence that grows longer than this is none.
+// maxEscape is the length of the longest escape sequence, in bytes; a longer one is
+// no sequence.
 const maxEscape = 16
 
-// append appends to dst what the editor gets for the keys in p.
+// append appends the translation of p to dst.
 func (k *keys) append(dst, p []byte) ([]byte, error) {
 	for _, c := range p {
 		switch {
@@ -49,8 +51,8 @@ func (k *keys) append(dst, p []byte) ([]byte, error) {
 		case c == '\t':
 			dst = picture(dst, c)
 		case c == 0:
-			// What a ^D becomes that was typed before the terminal was ours:
-			// it has ended a line of the terminal's own editing, n_tty.c.
+			// A ^D that was typed before we changed the mode has ended a line
+			// of the terminal's own editing, and is read as NUL (n_tty.c).
 			dst = append(dst, 4)
 		case c == 3: // ^C
 			return dst, errInterrupt
@@ -65,7 +67,7 @@ func (k *keys) append(dst, p []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// picture appends the disguise of a control character, other ones as they are.
+// picture appends the substitute of a control character, or any other c itself.
 func picture(dst []byte, c byte) []byte {
 	switch {
 	case c == 0x7f:
@@ -76,7 +78,7 @@ func picture(dst []byte, c byte) []byte {
 	return append(dst, c)
 }
 
-// alias is the spelling of a function key that the editor knows.
+// alias returns the spelling of a function key that the editor knows.
 func alias(key string) string {
 	switch key {
 	case "\x1bOA", "\x1bOB", "\x1bOC", "\x1bOD", "\x1bOH", "\x1bOF":
@@ -95,12 +97,13 @@ func alias(key string) string {
 	return key
 }
 
-// sequence takes the next byte of a function key's escape sequence.
+// sequence adds a byte to an escape sequence, and appends the sequence to dst when it
+// is complete.
 func (k *keys) sequence(dst []byte, c byte) []byte {
 	k.escape = append(k.escape, c)
 	letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '~'
 	if letter && len(k.escape) == 2 && c == 'O' {
-		return dst // as some terminals begin the arrow keys
+		return dst // the arrow keys of some terminals begin so
 	}
 	if !letter && len(k.escape) < maxEscape {
 		return dst
@@ -112,7 +115,8 @@ func (k *keys) sequence(dst []byte, c byte) []byte {
 	return dst
 }
 
-// character takes the next byte of a character of several.
+// character adds a byte to a character, and appends the character to dst when it is
+// complete.
 func (k *keys) character(dst []byte, c byte) []byte {
 	k.char = append(k.char, c)
 	if !utf8.FullRune(k.char) {
@@ -121,17 +125,11 @@ func (k *keys) character(dst []byte, c byte) []byte {
 	char := append([]byte(nil), k.char...)
 	k.char = k.char[:0]
 	r, width := utf8.DecodeRune(char)
-	switch {
-	case r >= pictures && r <= rubout:
-		dst = utf8.AppendRune(dst, disguised+r)
-	case r == utf8.RuneError || r >= private:
-		if r == utf8.RuneError {
-			width = min(width, len(char))
-		}
+	if r == utf8.RuneError || substitute(r) {
 		for _, b := range char[:width] {
-			dst = utf8.AppendRune(dst, bytewise+rune(b))
+			dst = utf8.AppendRune(dst, private+rune(b))
 		}
-	default:
+	} else {
 		dst = append(dst, char[:width]...)
 	}
 	if rest := char[width:]; len(rest) > 0 {
@@ -140,22 +138,20 @@ func (k *keys) character(dst []byte, c byte) []byte {
 	return dst
 }
 
-// typed is what the user meant by an edited line: the disguises come off.
+// typed returns the edited line with each substitute replaced by what it stands for.
 func typed(line string) string {
-	if strings.IndexFunc(line, func(r rune) bool { return r >= pictures && r <= rubout || r >= private }) < 0 {
+	if strings.IndexFunc(line, substitute) < 0 {
 		return line
 	}
 	var b strings.Builder
 	for _, r := range line {
 		switch {
-		case r >= pictures && r < pictures+' ':
-			b.WriteByte(byte(r - pictures))
 		case r == rubout:
 			b.WriteByte(0x7f)
-		case r >= disguised+pictures && r <= disguised+rubout:
-			b.WriteRune(r - disguised)
-		case r >= bytewise:
-			b.WriteByte(byte(r - bytewise))
+		case r >= pictures && r < rubout:
+			b.WriteByte(byte(r - pictures))
+		case r >= private:
+			b.WriteByte(byte(r - private))
 		default:
 			b.WriteRune(r)
 		}

@@ -9,7 +9,7 @@ func TestKeys(t *testing.T) {
 	for _, test := range []struct{ name, in, editor, sent string }{
 		{"plain", "a é 世", "a é 世", "a é 世"},
 		{"tab", "a\tb", "a␉b", "a\tb"},
-		{"the picture of a tab", "a␉b", "a\U00102409b", "a␉b"},
+		{"the picture of a tab", "a␉b", "a\U0010fee2\U0010fe90\U0010fe89b", "a␉b"},
 		{"^V escape", "\x16\x1b[m", "␛[m", "\x1b[m"},
 		{"^V delete, ^V x", "\x16\x7f\x16x", "␡x", "\x7fx"},
 		{"Latin-1", "caf\xe9 \xff", "caf\U0010fee9 \U0010feff", "caf\xe9 \xff"},

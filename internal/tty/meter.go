@@ -4,30 +4,29 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 )
 
-// A Meter shows on a terminal how far a transfer is, in one line that it draws
-// again a few times a second and erases in the end. A nil Meter shows nothing.
+// A Meter shows the progress of a transfer on a terminal, in one line that it
+// redraws a few times a second and erases at the end. A nil Meter shows nothing.
 type Meter struct {
 	// Out is the terminal.
 	Out io.Writer
-	// Width is how wide the terminal is at the moment; nil means 80.
+	// Width returns the terminal's number of columns; nil is 80.
 	Width func() int
-	// Count is how many bytes have been sent and received so far.
+	// Count returns how many bytes have been sent and received so far.
 	Count func() (sent, received int64)
 	// Size is how many bytes there are to send; 0 is not known.
 	Size int64
-	// Quiet, if set, says when not to draw.
+	// Quiet reports whether not to draw now; nil is always to draw.
 	Quiet func() bool
 
 	mu      sync.Mutex
 	began   time.Time
 	samples []sample
 	drawn   bool // the line is on the screen
-	within  bool // something else's line has begun on the screen
+	within  bool // the cursor is in an incomplete line of another writer
 	stop    chan struct{}
 	stopped chan struct{}
 }
@@ -39,11 +38,11 @@ type sample struct {
 
 const (
 	meterBeat   = 200 * time.Millisecond
-	meterWindow = 5 * time.Second // what "the last seconds" means
+	meterWindow = 5 * time.Second // the rate is that of this time
 )
 
-// NewMeter returns a meter on f, which out writes to; nil if f is no terminal. A size
-// of 0 is not known.
+// NewMeter returns a meter on f, which out writes to; nil if f is not a terminal. A
+// size of 0 is not known.
 func NewMeter(f *os.File, out io.Writer, size int64, count func() (sent, received int64)) *Meter {
 	if !IsTerminal(f) {
 		return nil
@@ -56,7 +55,7 @@ func NewMeter(f *os.File, out io.Writer, size int64, count func() (sent, receive
 	}
 }
 
-// Start begins to draw.
+// Start starts to draw.
 func (m *Meter) Start() {
 	if m == nil {
 		return
@@ -67,7 +66,7 @@ func (m *Meter) Start() {
 	go m.draw()
 }
 
-// Stop erases the line and draws no more. It may be called more than once.
+// Stop erases the line and stops to draw. It may be called more than once.
 func (m *Meter) Stop() {
 	if m == nil || m.stop == nil {
 		return
@@ -99,6 +98,7 @@ func (m *Meter) draw() {
 	}
 }
 
+// beat takes a sample, and draws the line unless another writer's is incomplete.
 func (m *Meter) beat(now time.Time) {
 	sent, received := m.Count()
 	m.mu.Lock()
@@ -123,7 +123,7 @@ func (m *Meter) beat(now time.Time) {
 	_, _ = io.WriteString(m.Out, "\r"+m.line(sent, received, now, columns-1)+"\x1b[K")
 }
 
-// erase takes the line off the screen.
+// erase removes the line from the screen.
 func (m *Meter) erase() {
 	if m.drawn {
 		m.drawn = false
@@ -131,8 +131,7 @@ func (m *Meter) erase() {
 	}
 }
 
-// line is the meter in at most columns, the less important parts left out where
-// they do not fit.
+// line returns the meter's text, without the last parts if it has more than columns.
 func (m *Meter) line(sent, received int64, now time.Time, columns int) string {
 	oldest := m.samples[0]
 	total := sent + received
@@ -146,15 +145,11 @@ func (m *Meter) line(sent, received int64, now time.Time, columns int) string {
 	if rate >= 1 {
 		left = clock(time.Duration(float64(max(0, m.Size-sent))/rate*float64(time.Second))) + " left"
 	}
-	share := min(1, float64(sent)/float64(m.Size))
-	text := fit(append(parts, fmt.Sprintf("%3d%%", int(share*100)), left, average), columns)
-	if room := columns - len(text) - 2; room >= 12 {
-		text += "  " + bar(share, min(room, 42))
-	}
-	return text
+	percent := int(100 * min(1, float64(sent)/float64(m.Size)))
+	return fit(append(parts, fmt.Sprintf("%3d%%", percent), left, average), columns)
 }
 
-// bytesOf is what was moved, either way.
+// bytesOf returns the words for the bytes that were moved.
 func bytesOf(sent, size, received int64) string {
 	of := ""
 	if size > 0 {
@@ -169,7 +164,7 @@ func bytesOf(sent, size, received int64) string {
 	return "sent " + inUnits(sent) + of + ", received " + inUnits(received)
 }
 
-// fit joins as many parts as columns can hold, and cuts the first if it has to.
+// fit joins as many parts as fit into columns, and cuts the first if it is longer.
 func fit(parts []string, columns int) string {
 	text := parts[0]
 	for _, p := range parts[1:] {
@@ -181,17 +176,6 @@ func fit(parts []string, columns int) string {
 	return text[:max(0, min(len(text), columns))]
 }
 
-// bar is a bar of that many columns.
-func bar(share float64, columns int) string {
-	inner := columns - 2
-	full := int(share * float64(inner))
-	b := strings.Repeat("=", full)
-	if full < inner {
-		b += ">" + strings.Repeat(" ", inner-full-1)
-	}
-	return "[" + b + "]"
-}
-
 func perSecond(n int64, d time.Duration) float64 {
 	if d <= 0 {
 		return 0
@@ -199,7 +183,7 @@ func perSecond(n int64, d time.Duration) float64 {
 	return float64(n) / d.Seconds()
 }
 
-// inUnits is a number of bytes for people: "999 B", "1.50 MiB", "12.3 GiB".
+// inUnits returns a number of bytes for people: "999 B", "1.50 MiB", "12.3 GiB".
 func inUnits(n int64) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)
@@ -217,7 +201,7 @@ func inUnits(n int64) string {
 	return fmt.Sprintf("%.*f %ciB", digits, v, "BKMGTPE"[unit])
 }
 
-// clock is a time as 1:05 or 2:00:00.
+// clock returns d as 1:05 or 2:00:00.
 func clock(d time.Duration) string {
 	s := int64(min(d, 359999*time.Second).Round(time.Second) / time.Second)
 	if s >= 3600 {
@@ -226,8 +210,8 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
-// Around returns a writer to w for what shares the screen with the meter: the
-// line makes room for it, and waits while a line of it has no end yet.
+// Around returns a writer to w, which shares the screen with the meter: a write erases
+// the meter, which is not drawn again until the written line is complete.
 func (m *Meter) Around(w io.Writer) io.Writer {
 	if m == nil {
 		return w

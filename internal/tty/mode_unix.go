@@ -6,17 +6,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A mode is a terminal's mode, before and while we have it; termios(4).
+// A mode is a terminal's own mode and ours (termios(4)).
 type mode struct {
 	fd           int
 	before, ours unix.Termios
 }
 
-// newMode reads the mode of the terminal fd and makes ours of it, without
-// setting it yet. Raw passes every key through, as cfmakeraw(3) does. Otherwise
-// keys come one by one and are not echoed, but ^C, ^Z and ^\ still work, even while
-// the keys are not read, and a newline still returns to the left edge, for the sake
-// of the diagnostics.
+// newMode reads the mode of the terminal fd and derives ours from it, without setting
+// it. Raw mode is that of cfmakeraw(3). Otherwise each key is read at once and not
+// echoed, but ^C, ^Z and ^\ still send signals, and a newline of a diagnostic still
+// returns to the left edge.
 func newMode(fd int, raw bool) (*mode, error) {
 	before, err := unix.IoctlGetTermios(fd, ioctlGetTermios)
 	if err != nil {
@@ -37,9 +36,8 @@ func newMode(fd int, raw bool) (*mode, error) {
 	return m, nil
 }
 
-// set gives the terminal our mode, restore its own. Neither does anything in
-// the background, where the terminal belongs to another process group and the
-// attempt would stop the process (SIGTTOU).
+// set sets our mode, and restore the terminal's own. In the background, where the
+// attempt would stop the process (SIGTTOU), both do nothing.
 func (m *mode) set() error { return m.change(&m.ours) }
 
 func (m *mode) restore() error { return m.change(&m.before) }
@@ -51,14 +49,13 @@ func (m *mode) change(to *unix.Termios) error {
 	return unix.IoctlSetTermios(m.fd, ioctlSetTermios, to)
 }
 
-// returns reports whether the terminal, in our mode, puts a return before each
-// newline.
+// returns reports whether the terminal in our mode adds a return to each newline.
 func (m *mode) returns() bool {
 	return m.ours.Oflag&unix.OPOST != 0 && m.ours.Oflag&unix.ONLCR != 0
 }
 
-// foreground reports whether we may use the terminal fd: our process group is
-// in its foreground, or it is not the terminal that job control is about.
+// foreground reports whether we may use the terminal fd: our process group is in its
+// foreground, or it is not our controlling terminal.
 func foreground(fd int) bool {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	return err != nil || group == unix.Getpgrp()

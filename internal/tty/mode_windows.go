@@ -2,7 +2,7 @@ package tty
 
 import "golang.org/x/term"
 
-// A mode is a console's mode, before and while we have it.
+// A mode is a console's own mode.
 type mode struct {
 	fd     int
 	before *term.State

@@ -5,22 +5,21 @@ import (
 	"unicode/utf8"
 )
 
-// A Safe writer shows on W what is written to it, with nothing left in it that
-// a terminal obeys: newline, tab, carriage return and printable UTF-8 go
-// through; other control characters are shown as ^X, and C1 controls, the
-// characters that turn the direction of writing, and bytes that are no UTF-8 as
-// \xHH. A character may be split over any number of writes; the beginning of
-// one waits for its end, or for [Safe.Flush].
+// A Safe writer writes to W what a terminal can show without obeying it. Newline,
+// tab, carriage return and printable UTF-8 pass unchanged. Other control characters
+// become ^X; C1 controls, characters that change the direction of writing, and bytes
+// that are not UTF-8 become \xHH. A character may be divided among several writes;
+// its bytes are buffered until it is complete, or until [Safe.Flush].
 type Safe struct {
 	W io.Writer
 
-	begun [utf8.UTFMax]byte // a character that is not whole yet
-	n     int               // how much of it there is
+	begun [utf8.UTFMax]byte // an incomplete character
+	n     int               // its bytes so far
 	out   []byte
 }
 
-// Write implements [io.Writer]: one write of W for each, unless nothing can be
-// shown yet. When that fails, none of p counts as written.
+// Write writes p by one write to W, or by none if p only begins a character. If that
+// write fails, none of p counts as written.
 func (s *Safe) Write(p []byte) (int, error) {
 	s.out = s.append(s.out[:0], p)
 	if len(s.out) == 0 {
@@ -32,7 +31,7 @@ func (s *Safe) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush shows the beginning of a character whose end never came.
+// Flush writes an incomplete character.
 func (s *Safe) Flush() error {
 	if s.n == 0 {
 		return nil
@@ -43,14 +42,14 @@ func (s *Safe) Flush() error {
 	return err
 }
 
-// append appends what p looks like, after what was begun before.
+// append appends the incomplete character and p as they are shown.
 func (s *Safe) append(dst, p []byte) []byte {
 	for s.n > 0 && len(p) > 0 {
 		s.begun[s.n] = p[0]
 		s.n, p = s.n+1, p[1:]
 		if begun := s.begun[:s.n]; utf8.FullRune(begun) {
-			// Of bytes that turned out to be no character all but the first
-			// are looked at again: they may begin one.
+			// If these bytes are not a character, all but the first are read
+			// again: they may begin one.
 			_, width := utf8.DecodeRune(begun)
 			rest := append([]byte(nil), begun[width:]...)
 			dst = show(dst, begun[:width])
@@ -73,7 +72,7 @@ func (s *Safe) append(dst, p []byte) []byte {
 	return dst
 }
 
-// show appends one character, or a byte that is none, as it may be shown.
+// show appends a character, or a byte that is not UTF-8, as it is shown.
 func show(dst, char []byte) []byte {
 	r, width := utf8.DecodeRune(char)
 	switch {
@@ -81,20 +80,16 @@ func show(dst, char []byte) []byte {
 		return append(dst, byte(r))
 	case r < ' ' || r == 0x7f:
 		return append(dst, '^', byte(r)^0x40)
-	case r == utf8.RuneError && width == 1, r >= 0x80 && r <= 0x9f, turns(r):
+	case r == utf8.RuneError && width == 1, r >= 0x80 && r <= 0x9f, redirects(r):
 		return hex(dst, char)
 	}
 	return append(dst, char...)
 }
 
-// turns reports whether r changes the direction or the lines of a text without
-// being seen (UAX #9; the separators of lines and paragraphs).
-func turns(r rune) bool {
-	switch {
-	case r == 0x061c, r >= 0x200e && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-		return true
-	}
-	return false
+// redirects reports whether r is an invisible character that changes the direction
+// (UAX #9) or the lines of a text.
+func redirects(r rune) bool {
+	return r == 0x061c || r >= 0x200e && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
 func hex(dst, bytes []byte) []byte {

@@ -87,7 +87,7 @@ func FuzzSafe(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte, first, second int) {
 		whole := shown(t, string(in))
 		for _, c := range whole {
-			if c < ' ' && c != '\n' && c != '\t' && c != '\r' || c >= 0x7f && c <= 0x9f || turns(c) {
+			if c < ' ' && c != '\n' && c != '\t' && c != '\r' || c >= 0x7f && c <= 0x9f || redirects(c) {
 				t.Fatalf("%q let %q through", in, c)
 			}
 		}

@@ -8,15 +8,15 @@ import (
 	"syscall"
 )
 
-// changes begins to listen for the signals that follow is about.
-func changes() chan os.Signal {
+// jobSignals returns a channel for the signals that follow handles.
+func jobSignals() chan os.Signal {
 	jobs := make(chan os.Signal, 8)
 	signal.Notify(jobs, syscall.SIGTSTP, syscall.SIGCONT, syscall.SIGWINCH)
 	return jobs
 }
 
-// follow keeps the terminal right while the process is stopped and continued
-// and while its window changes. It ends when t is closed.
+// follow sets the mode of the terminal when the process is stopped or continued, and
+// follows the size of the window. It ends when t is closed.
 func (t *Terminal) follow(jobs chan os.Signal) {
 	defer signal.Stop(jobs)
 	for {
@@ -29,7 +29,7 @@ func (t *Terminal) follow(jobs chan os.Signal) {
 				t.suspend()
 				t.resume()
 			case syscall.SIGCONT:
-				t.resume() // SIGSTOP had stopped us
+				t.resume() // after SIGSTOP
 			case syscall.SIGWINCH:
 				t.resize()
 			}
@@ -37,8 +37,7 @@ func (t *Terminal) follow(jobs chan os.Signal) {
 	}
 }
 
-// suspend stops the process as ^Z stops one that does not catch it, with the
-// terminal in its own mode.
+// suspend stops the process, with the terminal in its own mode.
 func (t *Terminal) suspend() {
 	t.restore()
 	if t.stop != nil {
@@ -46,8 +45,8 @@ func (t *Terminal) suspend() {
 	}
 }
 
-// resume takes the terminal again. In the background it does nothing: who
-// brings us to the foreground continues us once more.
+// resume sets our mode again, and redraws the line. In the background it does nothing:
+// the shell sends SIGCONT again when it moves the process to the foreground.
 func (t *Terminal) resume() {
 	if !foreground(t.mode.fd) || t.set() != nil {
 		return

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-func changes() chan os.Signal { return nil }
+func jobSignals() chan os.Signal { return nil }
 
-// follow keeps the size of the window, of which no signal tells here. It ends
-// when t is closed.
+// follow polls the size of the window, because there is no signal for its changes. It
+// ends when t is closed.
 func (t *Terminal) follow(chan os.Signal) {
 	look := time.NewTicker(time.Second)
 	defer look.Stop()

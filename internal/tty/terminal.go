@@ -1,6 +1,7 @@
 package tty
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -10,63 +11,48 @@ import (
 	"golang.org/x/term"
 )
 
-// A Terminal is a person's terminal as one side of a conversation.
-// Reading gives what the person enters, line by line or, raw, key by key;
-// writing shows what the peer says.
+// A Terminal is a terminal as one side of a conversation. Read returns what the user
+// enters, line by line or, in raw mode, key by key; Write shows what the peer sends.
 type Terminal struct {
 	out     *os.File
 	through io.ReadWriter
 	stop    func()
 	mode    *mode
 	modeMu  sync.Mutex // guards the terminal's mode and ended
-	ended   bool       // our mode is not to be set again
+	ended   bool       // the terminal has its own mode for good
 	closed  chan struct{}
 	closing sync.Once
 
 	editor *editor // nil if raw
 
 	showing sync.Mutex // guards safe and text
-	safe    *Safe      // what the peer says, made fit for the editor
-	text    sink
+	safe    *Safe      // escapes the peer's text, into text
+	text    bytes.Buffer
 
-	lines []byte // entered and not read yet
-	eof   bool   // ^D
+	lines []byte // entered and not yet read
+	eof   bool   // after ^D
 }
 
-// Options say how a terminal is used. The zero value edits lines.
+// Options are the options of [Open]. The zero value edits lines.
 type Options struct {
-	// Raw passes every key through, and shows all that the peer sends as it
-	// is, for a shell at the other end.
+	// Raw passes every key and all that the peer sends unchanged, for a shell at
+	// the other end.
 	Raw bool
-	// Stop is called for ^Z with the terminal in its own mode, and has to stop the
-	// process until it is continued; nil leaves it running.
+	// Stop is called for ^Z with the terminal in its own mode, and must return when
+	// the process is continued; nil does not stop it.
 	Stop func()
-	// Through is what reads and writes the terminal; nil means its two files.
+	// Through reads and writes the terminal; nil is the two files.
 	Through io.ReadWriter
 }
 
-// files are the two ends of a terminal.
-type files struct {
-	io.Reader
-	io.Writer
-}
-
-// sink collects what is written to it.
-type sink struct{ text []byte }
-
-func (s *sink) Write(p []byte) (int, error) {
-	s.text = append(s.text, p...)
-	return len(p), nil
-}
-
-// open are the terminals that have to get their own mode back.
+// open are the terminals whose own mode has to be restored.
 var open struct {
 	sync.Mutex
 	terminals map[*Terminal]bool
 }
 
-// Open takes the terminal that in and out are the two ends of. With
-// [Options.Raw] only in has to be a terminal.
+// Open opens the terminal that in and out belong to. With [Options.Raw] only in must
+// be a terminal.
 func Open(in, out *os.File, o Options) (*Terminal, error) {
 	m, err := newMode(int(in.Fd()), o.Raw)
 	if err != nil {
@@ -74,7 +60,10 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 	}
 	t := &Terminal{out: out, through: o.Through, stop: o.Stop, mode: m, closed: make(chan struct{})}
 	if t.through == nil {
-		t.through = files{in, out}
+		t.through = struct {
+			io.Reader
+			io.Writer
+		}{in, out}
 	}
 	if !o.Raw {
 		width, height, err := term.GetSize(int(out.Fd()))
@@ -91,7 +80,7 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 		open.terminals = make(map[*Terminal]bool)
 	}
 	open.terminals[t] = true
-	go t.follow(changes())
+	go t.follow(jobSignals())
 	if err := t.set(); err != nil {
 		delete(open.terminals, t)
 		close(t.closed)
@@ -100,9 +89,9 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 	return t, nil
 }
 
-// Restore gives every open terminal its own mode back, for good. It may be
-// called at any time and more than once; it is what the end of the process has
-// to pass through, whatever the reason.
+// Restore restores the mode of every open terminal for good. It may be called at any
+// time, more than once. Every early end of the process must call it, or
+// [Terminal.Close].
 func Restore() {
 	open.Lock()
 	defer open.Unlock()
@@ -121,7 +110,7 @@ func OnPanic() {
 	}
 }
 
-// Read implements [io.Reader]: lines with their newlines, io.EOF at ^D.
+// Read returns lines with their newlines, and [io.EOF] after ^D; in raw mode, keys.
 func (t *Terminal) Read(p []byte) (int, error) {
 	defer OnPanic()
 	if t.editor == nil {
@@ -151,7 +140,7 @@ func (t *Terminal) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// interrupt does what ^C does, where it came as a key.
+// interrupt sends the process SIGINT, for a ^C that was read as a key.
 func (t *Terminal) interrupt() {
 	t.leave()
 	if self, err := os.FindProcess(os.Getpid()); err == nil {
@@ -159,8 +148,7 @@ func (t *Terminal) interrupt() {
 	}
 }
 
-// Write implements [io.Writer]: it shows what the peer says. Unless the
-// terminal is raw, control characters are shown as [Safe] shows them.
+// Write shows what the peer sends, in raw mode unchanged, otherwise as [Safe] does.
 func (t *Terminal) Write(p []byte) (int, error) {
 	defer OnPanic()
 	if t.editor == nil {
@@ -168,66 +156,47 @@ func (t *Terminal) Write(p []byte) (int, error) {
 	}
 	t.showing.Lock()
 	defer t.showing.Unlock()
-	t.text.text = t.text.text[:0]
-	_, _ = t.safe.Write(p) // a sink never fails
-	if err := t.editor.show(string(t.text.text)); err != nil {
+	t.text.Reset()
+	_, _ = t.safe.Write(p)
+	if err := t.editor.show(t.text.String()); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// CloseWrite says that the peer has nothing more to say. The person may go on.
+// CloseWrite is called at the peer's EOF. The user may still type.
 func (t *Terminal) CloseWrite() error {
 	if t.editor == nil {
 		return nil
 	}
 	t.showing.Lock()
 	defer t.showing.Unlock()
-	t.text.text = t.text.text[:0]
+	t.text.Reset()
 	_ = t.safe.Flush()
-	if len(t.text.text) == 0 {
+	if t.text.Len() == 0 {
 		return nil
 	}
-	return t.editor.show(string(t.text.text))
+	return t.editor.show(t.text.String())
 }
 
-// Notices is where diagnostics go that are meant for the same screen, which errors
-// writes to: each line is shown above what is being typed.
-func (t *Terminal) Notices(errors io.Writer) io.Writer { return notices{t, errors} }
-
-type notices struct {
-	t      *Terminal
-	errors io.Writer
-}
-
-func (n notices) Write(p []byte) (int, error) {
-	t := n.t
+// Notice shows a line of the command itself above the line that is being typed.
+// Without line editing, Notice writes it to stderr, which is the same screen.
+func (t *Terminal) Notice(line []byte, stderr io.Writer) error {
 	t.modeMu.Lock()
 	ended := t.ended
 	t.modeMu.Unlock()
 	switch {
-	case ended:
-		return n.errors.Write(p)
-	case t.editor != nil:
-		return len(p), t.editor.notice(string(p))
+	case !ended && t.editor != nil:
+		return t.editor.notice(string(line))
+	case !ended: // in raw mode a newline does not return to the left edge
+		line = bytes.ReplaceAll(line, []byte("\n"), []byte("\r\n"))
 	}
-	// Raw, a newline only goes down.
-	line := make([]byte, 0, len(p)+2)
-	for _, c := range p {
-		if c == '\n' {
-			line = append(line, '\r')
-		}
-		line = append(line, c)
-	}
-	if _, err := n.errors.Write(line); err != nil {
-		return 0, err
-	}
-	return len(p), nil
+	_, err := stderr.Write(line)
+	return err
 }
 
-// Close gives the terminal its own mode back and returns to the left edge if
-// something typed would stay in front of what comes next. A [Terminal.Read]
-// that waits for a key goes on waiting.
+// Close restores the terminal's own mode, and returns to the left edge if a typed line
+// is on the screen. A [Terminal.Read] that waits for a key goes on waiting.
 func (t *Terminal) Close() error {
 	open.Lock()
 	delete(open.terminals, t)
@@ -243,31 +212,26 @@ func (t *Terminal) leave() {
 		t.modeMu.Lock()
 		defer t.modeMu.Unlock()
 		t.ended = true
-		_ = t.mode.restore() // no one else could be told
+		_ = t.mode.restore() // the terminal may have gone
 		if t.editor != nil && t.editor.typing.Load() && foreground(t.mode.fd) {
-			t.newline()
+			briefly(func() { _, _ = t.out.WriteString("\n") })
 		}
 	})
 }
 
-// newline goes to the left edge below what was typed.
-func (t *Terminal) newline() {
-	briefly(func() { _, _ = t.out.WriteString("\n") })
-}
-
-// Abandon erases what is being typed: the conversation is about to end, and what is
-// shown until then goes below what was shown before.
+// Abandon erases the line that is being typed, because the conversation is about to
+// end. Later text appears below the earlier text.
 func (t *Terminal) Abandon() {
 	if t.editor != nil {
 		briefly(t.editor.abandon)
 	}
 }
 
-// briefly waits until use of the screen has returned, for a moment at most: a
-// terminal that ^S has stopped must not hold up the end.
+// briefly waits until use returns, at most 100 ms: a terminal that ^S has stopped must
+// not delay the end.
 func briefly(use func()) {
 	done := make(chan struct{})
-	go func() { // ends with the process if ^Q never comes
+	go func() { // ends with the process if the terminal stays stopped
 		defer close(done)
 		use()
 	}()
@@ -277,7 +241,7 @@ func briefly(use func()) {
 	}
 }
 
-// restore gives the terminal its own mode back for a while.
+// restore sets the terminal's own mode, until set.
 func (t *Terminal) restore() {
 	t.modeMu.Lock()
 	defer t.modeMu.Unlock()
@@ -286,7 +250,7 @@ func (t *Terminal) restore() {
 	}
 }
 
-// set gives the terminal our mode, unless t has been left.
+// set sets our mode, unless the terminal has been left.
 func (t *Terminal) set() error {
 	t.modeMu.Lock()
 	defer t.modeMu.Unlock()
@@ -296,7 +260,7 @@ func (t *Terminal) set() error {
 	return t.mode.set()
 }
 
-// resize tells the editor how large the window is.
+// resize sets the editor's size to that of the window.
 func (t *Terminal) resize() {
 	if t.editor == nil {
 		return

@@ -57,7 +57,7 @@ func child(mode string) int {
 			defer OnPanic()
 			panic("on purpose")
 		case strings.HasPrefix(text, "<notice>"):
-			_, _ = io.WriteString(t.Notices(os.Stderr), text[8:]+"\n")
+			_ = t.Notice([]byte(text[8:]+"\n"), os.Stderr)
 		default:
 			_, _ = t.Write(buf[:n])
 		}
