@@ -162,8 +162,8 @@ func without(words []string, word string) []string {
 	return rest
 }
 
-// habits maps options of ncat(1), nc(1), socat(1) and curl(1) to ours.
-var habits = map[string]string{
+// foreign maps options of ncat(1), nc(1), socat(1) and curl(1) to ours.
+var foreign = map[string]string{
 	"--ssl":            "--tls",
 	"--ssl-verify":     "--tls, which always verifies,",
 	"--ssl-cert":       "--tls-cert FILE",

@@ -29,7 +29,7 @@ var help string
 //go:embed brief.txt
 var brief string
 
-var app = cli.App{Name: "gcat", Help: help, Brief: brief, Manual: man.Gcat, Habits: habits}
+var app = cli.App{Name: "gcat", Help: help, Brief: brief, Manual: man.Gcat, Foreign: foreign}
 
 func main() {
 	flags := new(grammar)

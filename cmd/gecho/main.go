@@ -21,7 +21,7 @@ var help string
 //go:embed brief.txt
 var brief string
 
-var app = cli.App{Name: "gecho", Help: help, Brief: brief, Manual: man.Gecho, Habits: habits}
+var app = cli.App{Name: "gecho", Help: help, Brief: brief, Manual: man.Gecho, Foreign: habits}
 
 // habits are options of other servers, and what to use here.
 var habits = map[string]string{

@@ -14,8 +14,7 @@ import (
 // otherwise the module's own version is printed.
 var Version string
 
-// Common holds the flags of all three commands; every grammar embeds it. Those
-// that ask for a text are answered before the grammar is read.
+// Common has the flags of all three commands; every grammar embeds it.
 type Common struct {
 	Help       bool `short:"h"`
 	Manual     bool
@@ -26,36 +25,35 @@ type Common struct {
 
 func (c *Common) common() *Common { return c }
 
-// Logging holds the log's format, for the grammars that have one.
+// Logging has the flag for the format of the log.
 type Logging struct {
 	Log string `enum:"text,json" default:"text"`
 }
 
-// An App is what a command is apart from its grammar.
+// An App is a command apart from its grammar.
 type App struct {
-	// Name is the command's name, unless it is called by another one.
+	// Name is the command's name, if it is not called by another one.
 	Name string
-	// Help is what --help prints: the command lines it takes, and each option on
-	// a line. The completion scripts and the diagnostics take their words from it.
+	// Help is the text of --help: the synopses, and a line for each option. The
+	// completion scripts and diagnostics use its words.
 	Help string
-	// Brief is what -h prints: the options that most runs need.
+	// Brief is the text of -h: the options that most runs need.
 	Brief string
-	// Manual is what --manual prints.
+	// Manual is the text of --manual.
 	Manual string
-	// Habits are options of similar commands, "--ssl" or "-k", and what they are
-	// here.
-	Habits map[string]string
+	// Foreign maps options of similar commands, such as "--ssl", to ours.
+	Foreign map[string]string
 }
 
-// Main parses args into grammar (a pointer to a struct that embeds [Common]),
-// runs run, prints the diagnostic of the error it returns and returns the exit
-// status. --help, --version and --completion are answered on standard output
-// without calling run.
+// Main parses args into grammar (a pointer to a struct that embeds [Common]), calls
+// run, writes the diagnostic of its error, and returns the exit status. For --help,
+// --manual, --version and --completion it writes the text to standard output instead of
+// calling run.
 func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
-	if !term.IsTerminal(int(os.Stdin.Fd())) { // else the command catches some of them, to restore the terminal
-		DieSilently(useless...)
+	if !term.IsTerminal(int(os.Stdin.Fd())) { // else the command catches them, to restore the terminal
+		DieSilently(unused...)
 	}
-	log := &Log{Name: a.called(), Out: Stderr, late: standardError}
+	log := &Log{Name: a.called(), Out: Stderr, stderr: standardError}
 	err := a.main(grammar, args, log, run)
 	if i, ok := errors.AsType[*Interrupted](err); ok {
 		DieOf(i.Signal)
@@ -68,7 +66,7 @@ func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
 func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) error {
 	r := newReader(grammar)
 	a.split(r, args)
-	for _, w := range r.words { // one that asks for a text wins over any mistake
+	for _, w := range r.words { // an option that prints a text takes precedence over any error
 		switch {
 		case w.name == "log":
 			log.JSON = w.value == "json"
@@ -105,14 +103,14 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 	return run(log)
 }
 
-// print writes what was asked for to standard output.
+// print writes text to standard output.
 func print(text string) error {
 	_, err := io.WriteString(os.Stdout, text)
 	return err
 }
 
-// version is the link-time version, else the module's, else "devel", and
-// always the toolchain's.
+// version returns the version of the link, else that of the module, else "devel", and
+// the version of Go.
 func version() string {
 	v, tool := Version, ""
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -39,7 +39,7 @@ func (a *App) options(r *reader) []option {
 	var list []option
 	for i := range r.flags {
 		f := &r.flags[i]
-		placeholder, words, _ := a.described(f.name)
+		placeholder, words := a.described(f.name)
 		if words == "" && f.name != "help" {
 			continue
 		}

@@ -6,32 +6,31 @@ import (
 	"os"
 )
 
-// An Error is an error that knows the exit status it ends the command with.
+// An Error is an error with an exit status.
 type Error struct {
-	// Status is the exit status; 0 leaves it to the wrapped error's kind.
+	// Status is the exit status; 0 is that of the kind of Err.
 	Status int
-	// Err says what went wrong, in one line, without the command's name.
+	// Err is the diagnostic: one line, without the command's name.
 	Err error
-	// Hint, if not empty, is a line that can be typed to do better.
+	// Hint is what a user can type instead; empty is none.
 	Hint string
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Usagef is an error in the command line: status 2, and the diagnostic points
-// to --help.
+// Usagef returns an error of the command line: its status is 2, and its diagnostic
+// names --help.
 func Usagef(format string, args ...any) error {
 	return &Error{Status: Usage, Err: fmt.Errorf(format, args...)}
 }
 
-// Failf is an error that ends the command with the given status.
+// Failf returns an error with the given status.
 func Failf(status int, format string, args ...any) error {
 	return &Error{Status: status, Err: fmt.Errorf(format, args...)}
 }
 
-// WithStatus gives err an exit status, whatever it carried before. A nil err
-// stays nil.
+// WithStatus returns err with another exit status; nil stays nil.
 func WithStatus(status int, err error) error {
 	if err == nil {
 		return nil
@@ -39,7 +38,7 @@ func WithStatus(status int, err error) error {
 	return &Error{Status: status, Err: err, Hint: hintOf(err)}
 }
 
-// Hint adds a line `NAME: hint: LINE` to the diagnostic of err.
+// Hint adds the line `NAME: hint: LINE` to the diagnostic of err; nil stays nil.
 func Hint(err error, line string) error {
 	if err == nil {
 		return nil
@@ -47,8 +46,8 @@ func Hint(err error, line string) error {
 	return &Error{Status: StatusOf(err), Err: err, Hint: line}
 }
 
-// hintOf is the hint that err carries: its own, or that of an error below it
-// that has a method Hint.
+// hintOf returns the hint of err: its own, or that of a wrapped error with a method
+// Hint.
 func hintOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok && e.Hint != "" {
 		return e.Hint
@@ -62,8 +61,8 @@ func hintOf(err error) string {
 	return ""
 }
 
-// Interrupted is the error of a command that a signal ended: Main then dies of
-// that signal, silently, once everything is cleaned up.
+// Interrupted is the error of a command that a signal has ended. Main returns it to the
+// shell by dying of that signal, without a diagnostic.
 type Interrupted struct{ Signal os.Signal }
 
 func (e *Interrupted) Error() string { return e.Signal.String() }

@@ -8,9 +8,10 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// kong reads what the reader left: options that are given twice, lists with
-// commas, numbers in other spellings, values of switches; and it says what is
-// wrong with a value. It gets one option a word, and operands that are not used.
+// kong reads a command line that reader.set does not: with options that are given
+// twice, lists with commas, numbers in other spellings, or values of switches. It also
+// words the errors of values. Each option is passed as one word, and the operands are
+// placeholders.
 func (a *App) kong(grammar any, r *reader) error {
 	parser, err := kong.New(grammar, kong.Name(a.Name), kong.NoDefaultHelp(), kong.Writers(io.Discard, io.Discard))
 	if err != nil {
@@ -37,7 +38,7 @@ func (a *App) kong(grammar any, r *reader) error {
 		return Usagef("%s", text)
 	}
 	for _, w := range r.words {
-		if !utf8.ValidString(w.value) { // kong has put U+FFFD in the place of some bytes
+		if !utf8.ValidString(w.value) { // kong has replaced some bytes by U+FFFD
 			if _, err := assign(w.field, w.value); err != nil {
 				return Usagef("--%s: %w", w.name, err)
 			}
@@ -46,7 +47,7 @@ func (a *App) kong(grammar any, r *reader) error {
 	return nil
 }
 
-// rewordings turn what kong says about a value into what to type.
+// rewordings replace kong's errors of values by ours.
 var rewordings = []struct{ kong, ours string }{
 	{`^(--[^ ]+): expected (?:an|a valid \d+ bit) u?int but got (".*").*$`, `$1: bad number $2: want a whole number`},
 	{`^(--[^ ]+): bool value must be .* but got (".*")$`, `$1 takes no value, got $2`},

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,30 +12,27 @@ import (
 	"unicode/utf8"
 )
 
-// A Log writes what a command has to say: diagnostics always, events and
-// information with -v, as readable lines or (JSON) one object a line. Each line
-// is one write. It is safe for concurrent use.
+// A Log writes diagnostics, and with -v events and information, as readable lines or
+// as JSON objects, one a line. Each line is one write. A Log is safe for concurrent use.
 type Log struct {
-	// Name is the command's, in front of every readable line.
+	// Name is the command's name, in front of every readable line.
 	Name string
-	// Level is how much is said: 0 failures only, 1 with -v, 2 with -vv.
+	// Level selects the lines: 0 is failures only, 1 is -v, 2 is -vv.
 	Level int
-	// JSON writes objects instead of lines.
+	// JSON writes objects instead of readable lines.
 	JSON bool
-	// Clock puts the time of day in front of readable lines below level 0, for
-	// a person who watches them.
+	// Clock writes the time of day in front of the readable lines of -v.
 	Clock bool
-	// Out is where the lines go; nil is nowhere.
+	// Out is written to; nil is nowhere.
 	Out io.Writer
 
-	mu   sync.Mutex
-	late *behind // where Out leads, if it leaves lines out
+	mu     sync.Mutex
+	stderr *backgroundWriter // behind Out; nil if Out drops no lines
 }
 
-// An Event is something that happened, for people and for programs.
+// An Event is an event of the log, for people and for programs.
 type Event struct {
-	// Name is the event: listening, connected, accepted, refused-by-rule,
-	// closed or error.
+	// Name is the object's member "event", such as listening or closed.
 	Name string
 	// Text is the readable line, without the command's name.
 	Text string
@@ -44,16 +40,16 @@ type Event struct {
 	Fields []Field
 }
 
-// A Field is one member of a JSON log line. Durations are written as seconds.
+// A Field is a member of a JSON object. A duration is written as seconds.
 type Field struct {
 	Key   string
 	Value any
 }
 
-// Enabled reports whether lines of that level are written.
+// Enabled reports whether lines of level are written.
 func (l *Log) Enabled(level int) bool { return l != nil && l.Out != nil && level <= l.Level }
 
-// Event writes e if level is at most the log's.
+// Event writes e, if lines of level are written.
 func (l *Log) Event(level int, e Event) {
 	if !l.Enabled(level) {
 		return
@@ -65,8 +61,8 @@ func (l *Log) Event(level int, e Event) {
 	l.write(l.line(level, e.Text))
 }
 
-// Infof writes a readable line if level is at most the log's; in JSON it is an
-// event named "info".
+// Infof writes a line, if lines of level are written. In JSON it is an event named
+// "info".
 func (l *Log) Infof(level int, format string, args ...any) {
 	if l.Enabled(level) {
 		l.Event(level, Event{Name: "info", Text: fmt.Sprintf(format, args...)})
@@ -95,17 +91,16 @@ func (l *Log) Error(err error, fields ...Field) {
 	}
 }
 
-// Hint writes a line `NAME: hint: LINE` that says what can be typed to do better;
-// in JSON it is an event named "info".
+// Hint writes the line `NAME: hint: LINE`. In JSON it is an event named "info".
 func (l *Log) Hint(line string) {
 	if l.Enabled(0) {
 		l.Event(0, Event{Name: "info", Text: "hint: " + line})
 	}
 }
 
-// line is one readable line. A newline within it would begin a second one, an
-// escape would command the terminal, a mark that turns the direction of writing
-// would mislead the reader: what is not printable is shown as %q shows it.
+// line returns a readable line. Unprintable characters are escaped as by %q: a newline
+// would begin a second line, an escape would control the terminal, and a mark that
+// changes the direction of writing would mislead the reader.
 func (l *Log) line(level int, text string) []byte {
 	var b strings.Builder
 	b.Grow(len(l.Name) + len(text) + 20)
@@ -119,8 +114,8 @@ func (l *Log) line(level int, text string) []byte {
 	return []byte(b.String())
 }
 
-// printable is text with all that cannot be seen, and what is not UTF-8, spelled
-// out.
+// printable returns text with unprintable characters and bytes that are not UTF-8
+// escaped.
 func printable(text string) string {
 	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
 	if utf8.ValidString(text) && strings.IndexFunc(text, hidden) < 0 {
@@ -139,7 +134,7 @@ func printable(text string) string {
 	return b.String()
 }
 
-// object is e as one JSON object on a line of its own.
+// object returns e as a line with a JSON object.
 func object(e Event) []byte {
 	b := []byte(`{"time":`)
 	b = time.Now().UTC().AppendFormat(b, `"2006-01-02T15:04:05.000000Z"`)
@@ -158,21 +153,11 @@ func object(e Event) []byte {
 	return append(b, '}', '\n')
 }
 
-// appendValue appends v as JSON: durations as seconds, numbers that JSON has no
-// spelling for as null.
+// appendValue appends v as JSON, a duration as seconds, and null for a value that JSON
+// cannot express.
 func appendValue(b []byte, v any) []byte {
-	switch v := v.(type) {
-	case time.Duration:
-		return strconv.AppendFloat(b, v.Seconds(), 'f', 6, 64)
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return append(b, "null"...)
-		}
-		return strconv.AppendFloat(b, v, 'g', -1, 64)
-	case int:
-		return strconv.AppendInt(b, int64(v), 10)
-	case int64:
-		return strconv.AppendInt(b, v, 10)
+	if d, ok := v.(time.Duration); ok {
+		return strconv.AppendFloat(b, d.Seconds(), 'f', 6, 64)
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -181,20 +166,20 @@ func appendValue(b []byte, v any) []byte {
 	return append(b, text...)
 }
 
-// write writes one line, and before it how many were left out.
+// write writes a line, and before it the number of lines that were dropped.
 func (l *Log) write(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reportLost()
-	_, _ = l.Out.Write(line) // no one else could be told
+	_, _ = l.Out.Write(line)
 }
 
-// reportLost says how many lines were left out, if there is room for that.
+// reportLost writes the number of lines that were dropped, if there is space for it.
 func (l *Log) reportLost() {
-	if l.late == nil {
+	if l.stderr == nil {
 		return
 	}
-	n := l.late.takeLost()
+	n := l.stderr.takeLost()
 	if n == 0 {
 		return
 	}
@@ -206,11 +191,11 @@ func (l *Log) reportLost() {
 	_, _ = l.Out.Write(line)
 }
 
-// end waits until what was written has gone to standard error, if it is read.
+// end waits until all lines are written to standard error, if that is read.
 func (l *Log) end() {
-	l.late.flush()
+	l.stderr.flush()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reportLost()
-	l.late.flush()
+	l.stderr.flush()
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// called is the name that the command was called by: the last element of argv[0].
-// One that a shell would not take as it is gives way to the command's own.
+// called returns the name by which the command was called: the last element of argv[0],
+// or the command's own name if that would need quoting in a shell.
 func (a *App) called() string {
 	name := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"
@@ -19,8 +19,8 @@ func (a *App) called() string {
 	return name
 }
 
-// renamed is text with the name that the command was called by in place of its
-// own, but for references to manual pages.
+// renamed returns text with the command's own name replaced by the name by which it was
+// called, except in references to manual pages.
 func (a *App) renamed(text string) string {
 	name := a.called()
 	if name == a.Name {
@@ -30,7 +30,7 @@ func (a *App) renamed(text string) string {
 	return strings.ReplaceAll(text, ".Xr "+name+" ", ".Xr "+a.Name+" ")
 }
 
-// hinted is err with a hint that can be typed as the command was called.
+// hinted returns err with the name by which the command was called in its hint.
 func (a *App) hinted(err error) error {
 	hint := hintOf(err)
 	if hint == "" || a.called() == a.Name {

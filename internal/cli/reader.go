@@ -10,24 +10,24 @@ import (
 	"unicode/utf8"
 )
 
-// A flag is an option of a grammar, as the tags of its field, kong's, describe it.
+// A flag is an option of a grammar, from the tags of its field, which are kong's.
 type flag struct {
-	name   string        // without hyphens
-	letter string        // empty if it has none
-	field  reflect.Value // where its value goes
-	enum   string        // the values it may have, between commas; empty: any
-	preset string        // its value if it is not given
-	commas bool          // commas separate values
-	filled bool          // its value must not be empty: a script's variable is not set
-	count  bool          // it is counted, as in -vv
+	name   string // without hyphens
+	letter string // empty if it has none
+	field  reflect.Value
+	enum   string // the permitted values, separated by commas; empty is any
+	preset string // the default value
+	commas bool   // commas separate values
+	filled bool   // the value must not be empty, as it is if a script's variable is not set
+	count  bool   // the value is the number of times it is given, as in -vv
 	given  bool
 }
 
-// takesValue reports whether f is followed by a value.
+// takesValue reports whether f requires a value.
 func (f *flag) takesValue() bool { return !f.count && f.field.Kind() != reflect.Bool }
 
-// An operand is a field that takes one of the words that are no options, or, if
-// it is a list, all that are left.
+// An operand is a field for an argument that is not an option, or, if it is a list, for
+// all remaining ones.
 type operand struct {
 	name     string
 	field    reflect.Value
@@ -41,29 +41,29 @@ type reader struct {
 	operands []operand
 	leading  bool // the first operand ends the options
 
-	// The command line, taken apart.
+	// The command line, after split.
 	words []word
-	rest  []string // what is no option
-	wrong error    // about the first option that there is not, or that lacks its value
+	rest  []string // the arguments for the operands
+	wrong error    // of the first option that is unknown or lacks its value
 }
 
-// A word is an option on a command line. Each letter of a bundle is one.
+// A word is an option on a command line; each letter of a bundle is one.
 type word struct {
 	*flag
 	typed  string // "--timeout" or "-w"
 	value  string
-	valued bool // there is a value
+	valued bool // the value is given
 }
 
-// newReader lists the flags and operands of grammar. Kong needs as long for that
-// as the rest of a short run takes.
+// newReader lists the flags and operands of grammar. kong needs as much time for that as
+// the rest of a short run takes.
 func newReader(grammar any) *reader {
 	r := &reader{flags: make([]flag, 0, 96)}
 	r.fields(reflect.ValueOf(grammar).Elem())
 	return r
 }
 
-// fields adds the fields of a struct, those of embedded ones in their place.
+// fields adds the fields of a struct and of the structs that it embeds.
 func (r *reader) fields(v reflect.Value) {
 	t := v.Type()
 	for i := range t.NumField() {
@@ -76,7 +76,7 @@ func (r *reader) fields(v reflect.Value) {
 		switch {
 		case field.Anonymous:
 			r.fields(target)
-		case !target.CanSet(): // the command's own
+		case !target.CanSet(): // not an option
 		case has(field, "arg"):
 			r.operands = append(r.operands, operand{name, target, has(field, "optional")})
 			r.leading = r.leading || has(field, "passthrough")
@@ -94,7 +94,7 @@ func has(field reflect.StructField, key string) bool {
 	return ok
 }
 
-// hyphenated is the flag's name that kong makes of a field's: ConnectTimeout is
+// hyphenated returns the name of the flag of a field, as in kong: ConnectTimeout is
 // connect-timeout. A field with several capitals in a row has a tag.
 func hyphenated(name string) string {
 	var b strings.Builder
@@ -107,7 +107,7 @@ func hyphenated(name string) string {
 	return strings.ToLower(b.String())
 }
 
-// find is the flag of that name, or of that letter; nil if there is none.
+// find returns the flag with that name or letter; nil if there is none.
 func (r *reader) find(name, letter string) *flag {
 	for i := range r.flags {
 		if f := &r.flags[i]; f.name == name || f.letter == letter && letter != "" {
@@ -117,8 +117,8 @@ func (r *reader) find(name, letter string) *flag {
 	return nil
 }
 
-// split takes args apart, as getopt(3) does: here and nowhere else it is decided
-// what is an option, what is its value, and what is an operand.
+// split divides args into options, their values and operands, as getopt(3) does. No
+// other function decides that.
 func (a *App) split(r *reader, args []string) {
 	r.words = make([]word, 0, len(args)+8)
 	for len(args) > 0 {
@@ -150,8 +150,8 @@ func (a *App) split(r *reader, args []string) {
 	}
 }
 
-// option adds w, which arg holds, to the line; if its value is the next of args,
-// it takes that. It returns what is left of args.
+// option adds w, which is in arg, with its value, which may be the first of args. It
+// returns the rest of args.
 func (a *App) option(r *reader, w word, arg string, args []string) []string {
 	if w.flag != nil && w.takesValue() && !w.valued && len(args) > 0 && args[0] != "--" {
 		w.value, w.valued, args = args[0], true, args[1:]
@@ -169,8 +169,8 @@ func (a *App) option(r *reader, w word, arg string, args []string) []string {
 	return args
 }
 
-// set reads the line into the grammar. Of what it leaves to kong it reports false,
-// with the grammar as far as it came.
+// set sets the fields of the flags. It returns false if kong has to read the line; some
+// fields may be set then.
 func (r *reader) set() (ok bool, err error) {
 	for i := range r.flags {
 		f := &r.flags[i]
@@ -202,7 +202,7 @@ func (r *reader) set() (ok bool, err error) {
 	return true, nil
 }
 
-// setOperands hands the operands out.
+// setOperands sets the fields of the operands.
 func (a *App) setOperands(r *reader) error {
 	rest := r.rest
 	for _, o := range r.operands {
@@ -223,8 +223,7 @@ func (a *App) setOperands(r *reader) error {
 	return nil
 }
 
-// assign sets field to the value that text spells. It is not ok if kong has to
-// say what that is.
+// assign sets field to the value of text. ok is false if kong has to read the value.
 func assign(field reflect.Value, text string) (ok bool, err error) {
 	if field.Kind() == reflect.Pointer {
 		to := reflect.New(field.Type().Elem())

@@ -6,12 +6,11 @@ import (
 )
 
 // Catch calls handle, one call at a time, for each of signals, in place of its
-// default action. Signals that were ignored when the command began (nohup, a
-// background job of sh) stay ignored, as far as a Go program can know: the runtime
-// keeps HUP and INT ignored and catches the others before any of our code runs. It
-// is called once in a process, and holds until its end.
+// default action. SIGHUP and SIGINT stay ignored if they were ignored when the command
+// started (nohup, a background job of sh); of other signals the Go runtime does not
+// know that. Catch is called once in a process.
 func Catch(handle func(os.Signal), signals ...os.Signal) {
-	wanted := make([]os.Signal, 0, len(signals)) // Notify takes none for all
+	wanted := make([]os.Signal, 0, len(signals)) // none would be all for Notify
 	for _, s := range signals {
 		if !signal.Ignored(s) {
 			wanted = append(wanted, s)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// DieOf ends the process by sig, as a command ends that does not catch it, so
-// that the shell sees 128+sig and a calling script stops. It does not return.
+// DieOf ends the process by sig, as if sig were not caught: the shell reports 128+sig,
+// and a calling script stops. It does not return.
 func DieOf(sig os.Signal) {
 	s, ok := sig.(syscall.Signal)
 	if !ok {
@@ -28,8 +28,8 @@ func DieOf(sig os.Signal) {
 	select {} // the signal is on its way
 }
 
-// Stop stops the process by SIGSTOP: the Go runtime never gives SIGTSTP back to
-// the kernel. It returns when the process is continued.
+// Stop stops the process by SIGSTOP, because the Go runtime keeps its handler of
+// SIGTSTP. It returns when the process is continued.
 func Stop() {
 	continued := make(chan os.Signal, 1)
 	signal.Notify(continued, syscall.SIGCONT)
@@ -41,9 +41,8 @@ func Stop() {
 	}
 }
 
-// DieSilently makes signals that a command has no use for end it as they end
-// any other. For some of them the Go runtime would print the stacks of all
-// goroutines; others it would swallow.
+// DieSilently gives signals their default action. For some, the Go runtime would print
+// the stacks of all goroutines; others it would ignore.
 func DieSilently(signals ...syscall.Signal) {
 	caught := make(chan os.Signal, 1)
 	for _, s := range signals {
@@ -55,7 +54,7 @@ func DieSilently(signals ...syscall.Signal) {
 // ReportSignals are the signals that ask a command for its counts so far.
 var ReportSignals = []os.Signal{syscall.SIGUSR1, syscall.SIGINFO}
 
-// useless are the signals that no command has a use for.
-var useless = []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}
+// unused are the signals that no command uses.
+var unused = []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}
 
 func sleep(d time.Duration) { time.Sleep(d) }

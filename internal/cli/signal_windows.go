@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// DieOf ends the process with the status that a shell reports for sig; there
-// are no signals to die of here.
+// DieOf ends the process with the status that a Unix shell reports for sig.
 func DieOf(sig os.Signal) {
 	standardError.flush()
 	if s, ok := sig.(syscall.Signal); ok {
@@ -16,15 +15,15 @@ func DieOf(sig os.Signal) {
 	os.Exit(Local)
 }
 
-// Stop has nothing to do here.
+// Stop does nothing on this system.
 func Stop() {}
 
-// DieSilently has nothing to do here.
+// DieSilently does nothing on this system.
 func DieSilently(...syscall.Signal) {}
 
 // ReportSignals is empty: this system has no such signal.
 var ReportSignals []os.Signal
 
-var useless []syscall.Signal
+var unused []syscall.Signal
 
 func sleep(d time.Duration) { time.Sleep(d) }

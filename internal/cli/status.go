@@ -23,9 +23,8 @@ const (
 	Broken = 5
 )
 
-// statusOfKind is the status that an error ends with which says that it is of
-// this kind (its method Kind). The names appear as the field "error" of a JSON
-// log line. It is [Local] for a kind that it does not know.
+// statusOfKind returns the exit status for an error whose method Kind returns kind;
+// [Local] for an unknown kind. The kinds also appear in the field "error" of the log.
 func statusOfKind(kind string) int {
 	switch kind {
 	case "refused", "unreachable", "no-such-name", "dns", "in-use", "not-permitted", "not-found",
@@ -40,14 +39,13 @@ func statusOfKind(kind string) int {
 	return Local // "local", "data"
 }
 
-// kinder is what an error implements to say what kind of failure it is.
-type kinder interface {
+// kindError is an error with a kind.
+type kindError interface {
 	error
 	Kind() string
 }
 
-// StatusOf returns the exit status that err stands for: the status it carries,
-// else that of its kind, else [Local].
+// StatusOf returns the exit status of err: its own, else that of its kind, else [Local].
 func StatusOf(err error) int {
 	if err == nil {
 		return OK
@@ -55,15 +53,15 @@ func StatusOf(err error) int {
 	if e, ok := errors.AsType[*Error](err); ok && e.Status != 0 {
 		return e.Status
 	}
-	if k, ok := errors.AsType[kinder](err); ok {
+	if k, ok := errors.AsType[kindError](err); ok {
 		return statusOfKind(k.Kind())
 	}
 	return Local
 }
 
-// kindOf names err for the field "error" of a JSON log line.
+// kindOf returns the kind of err for the field "error" of the log.
 func kindOf(err error) string {
-	if k, ok := errors.AsType[kinder](err); ok {
+	if k, ok := errors.AsType[kindError](err); ok {
 		return k.Kind()
 	}
 	switch StatusOf(err) {

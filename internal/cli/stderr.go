@@ -7,50 +7,50 @@ import (
 	"time"
 )
 
-// Stderr is standard error as the commands write it: no write waits, fails for a
-// reader that has left, or raises SIGPIPE. The log, a dump and a meter are never
-// worth a conversation.
+// Stderr writes to standard error in the background: a write neither waits, nor fails
+// or raises SIGPIPE when the reader has left. Thus no reader of the log, of a dump or
+// of a meter can delay or end a conversation.
 var Stderr io.Writer = standardError
 
-var standardError = &behind{write: writeStderr, sleep: sleep}
+var standardError = &backgroundWriter{write: writeStderr, sleep: sleep}
 
-// Flush waits, for a moment at most, until what was written to [Stderr] is on its
-// way: before another writer takes the terminal.
+// Flush waits, as the end of the command does, until [Stderr] has been written: another
+// writer is about to use the terminal.
 func Flush() { standardError.flush() }
 
 const (
-	// mostBehind is how many bytes may wait to be written.
-	mostBehind = 4 << 20
-	// atOnce is the most that one write(2) gets, unless a line is longer: a pipe
-	// takes as much without mixing it with what other processes write (PIPE_BUF).
-	atOnce = 4096
-	// patience is how long the end of the command waits for a reader that takes
-	// nothing, and longestFlush for one that takes something.
-	patience, longestFlush = 500 * time.Millisecond, 5 * time.Second
+	// maxPending is how many bytes may wait to be written.
+	maxPending = 4 << 20
+	// maxWrite is the most bytes in one write(2), unless a line is longer: a pipe
+	// does not mix them with the writes of other processes (PIPE_BUF).
+	maxWrite = 4096
+	// At the end of the command, flushIdle is the limit for a reader that reads
+	// nothing, and flushLimit for any reader.
+	flushIdle, flushLimit = 500 * time.Millisecond, 5 * time.Second
 )
 
-// A behind writes in the background what it is given.
-type behind struct {
+// A backgroundWriter buffers what is written, and writes it in the background.
+type backgroundWriter struct {
 	write func([]byte) (int, error)
 	sleep func(time.Duration)
 
 	mu      sync.Mutex
-	waiting []byte
-	taken   int  // bytes written so far
-	lost    int  // lines and other writes that did not fit
-	busy    bool // drain is at work
+	pending []byte
+	written int  // bytes
+	lost    int  // writes that did not fit into the buffer
+	busy    bool // drain is running
 }
 
-// Write implements [io.Writer]. It never waits nor fails; what does not fit is left
-// out as a whole, and counted.
-func (b *behind) Write(p []byte) (int, error) {
+// Write implements [io.Writer]. A write that does not fit into the buffer is dropped as
+// a whole, and counted.
+func (b *backgroundWriter) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.waiting)+len(p) > mostBehind {
+	if len(b.pending)+len(p) > maxPending {
 		b.lost++
 		return len(p), nil
 	}
-	b.waiting = append(b.waiting, p...)
+	b.pending = append(b.pending, p...)
 	if !b.busy {
 		b.busy = true
 		go b.drain()
@@ -58,26 +58,26 @@ func (b *behind) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// takeLost returns how many writes were left out since it was asked last, once there
-// is room to say so.
-func (b *behind) takeLost() (n int) {
+// takeLost returns how many writes were dropped since the last call, or 0 while there
+// is no space to report them.
+func (b *backgroundWriter) takeLost() (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.waiting) < mostBehind/2 {
+	if len(b.pending) < maxPending/2 {
 		n, b.lost = b.lost, 0
 	}
 	return n
 }
 
-// drain writes until nothing waits. What cannot be written is dropped.
-func (b *behind) drain() {
+// drain writes until nothing is pending. A piece that cannot be written is dropped.
+func (b *backgroundWriter) drain() {
 	var piece []byte
 	for {
 		b.mu.Lock()
-		b.taken += len(piece)
-		piece, b.waiting = splitLines(b.waiting)
+		b.written += len(piece)
+		piece, b.pending = splitLines(b.pending)
 		if len(piece) == 0 {
-			b.waiting, b.busy = nil, false
+			b.pending, b.busy = nil, false
 			b.mu.Unlock()
 			return
 		}
@@ -91,11 +91,11 @@ func (b *behind) drain() {
 	}
 }
 
-// splitLines cuts the first lines off: as many as go into one write.
+// splitLines splits text behind the lines that fit into one write.
 func splitLines(text []byte) (first, rest []byte) {
 	end := 0
 	for i, c := range text {
-		if i >= atOnce && end > 0 {
+		if i >= maxWrite && end > 0 {
 			break
 		}
 		if c == '\n' {
@@ -108,22 +108,22 @@ func splitLines(text []byte) (first, rest []byte) {
 	return text[:end:end], text[end:]
 }
 
-// flush waits until everything is written, for as long as something is. It sets no
-// timer: the runtime's need a descriptor, and the want of one may be what there is
-// to say.
-func (b *behind) flush() {
-	runtime.Gosched() // most often that is enough
+// flush waits until everything is written, within flushIdle and flushLimit. It uses no
+// timer of the runtime: a timer needs a descriptor, and that there is none may be what
+// the log reports.
+func (b *backgroundWriter) flush() {
+	runtime.Gosched() // usually drain has finished then
 	var waited, idle time.Duration
 	before := 0
-	for step := 50 * time.Microsecond; idle < patience && waited < longestFlush; step = min(2*step, 10*time.Millisecond) {
+	for step := 50 * time.Microsecond; idle < flushIdle && waited < flushLimit; step = min(2*step, 10*time.Millisecond) {
 		b.mu.Lock()
-		busy, taken := b.busy, b.taken
+		busy, written := b.busy, b.written
 		b.mu.Unlock()
 		if !busy {
 			return
 		}
-		if taken != before {
-			before, idle = taken, 0
+		if written != before {
+			before, idle = written, 0
 		}
 		b.sleep(step)
 		waited, idle = waited+step, idle+step

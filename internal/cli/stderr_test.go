@@ -11,21 +11,21 @@ import (
 
 // What is written goes on in pieces of whole lines; the end waits for a reader that
 // is slow, not for one that has stopped.
-func TestBehind(t *testing.T) {
+func TestBackgroundWriter(t *testing.T) {
 	for name, test := range map[string]struct {
 		pause   time.Duration // of each write
 		waits   time.Duration
 		written int
 	}{
 		"at once": {0, 0, 30}, "slow": {50 * time.Millisecond, 1500 * time.Millisecond, 30},
-		"very slow": {400 * time.Millisecond, longestFlush, 12}, "never": {time.Hour, patience, 0},
+		"very slow": {400 * time.Millisecond, flushLimit, 12}, "never": {time.Hour, flushIdle, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				line := strings.Repeat("x", atOnce*2/3) + "\n"
+				line := strings.Repeat("x", maxWrite*2/3) + "\n"
 				stop := make(chan struct{})
 				var written atomic.Int32
-				b := &behind{sleep: time.Sleep, write: func(p []byte) (int, error) {
+				b := &backgroundWriter{sleep: time.Sleep, write: func(p []byte) (int, error) {
 					select {
 					case <-time.After(test.pause):
 						if string(p) != line {
@@ -43,7 +43,7 @@ func TestBehind(t *testing.T) {
 				}
 				began := time.Now()
 				b.flush()
-				if waited := time.Since(began).Round(100 * time.Millisecond); waited < test.waits || waited > test.waits+patience {
+				if waited := time.Since(began).Round(100 * time.Millisecond); waited < test.waits || waited > test.waits+flushIdle {
 					t.Errorf("%v", waited)
 				}
 				if written := int(written.Load()); written != test.written && name != "very slow" {
@@ -63,16 +63,16 @@ func TestLogLost(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		read, begun := make(chan struct{}), make(chan struct{}, 9)
-		b := &behind{sleep: time.Sleep, write: func(p []byte) (int, error) {
+		b := &backgroundWriter{sleep: time.Sleep, write: func(p []byte) (int, error) {
 			begun <- struct{}{}
 			<-read
 			return out.Write(p)
 		}}
-		l := &Log{Name: "x", Out: b, JSON: json, late: b}
+		l := &Log{Name: "x", Out: b, JSON: json, stderr: b}
 		l.Infof(0, "first")
 		<-begun
 		for range 2 {
-			if _, err := b.Write(make([]byte, mostBehind)); err != nil { // one fits
+			if _, err := b.Write(make([]byte, maxPending)); err != nil { // one fits
 				t.Error(err)
 			}
 		}

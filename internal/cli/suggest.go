@@ -5,13 +5,13 @@ import (
 	"unicode/utf8"
 )
 
-// unknownOption is the error about an option that does not exist: it names the
-// nearest that does. arg is the word that holds it.
+// unknownOption returns the error for an option that does not exist, with the most
+// similar one that does. arg is the argument that contains it.
 func (a *App) unknownOption(r *reader, typed, arg string) error {
-	if ours := a.Habits[typed]; ours != "" {
+	if ours := a.Foreign[typed]; ours != "" {
 		return Hint(Usagef("unknown option %q", typed), typed+" is "+ours+" here")
 	}
-	// -timeout, with one hyphen, is read as a bundle of letters.
+	// The reader takes -timeout, with one hyphen, for a bundle of letters.
 	if name, _, _ := strings.Cut(arg[1:], "="); len(typed) == 2 && len(name) > 1 && r.find(name, "") != nil {
 		return Usagef("unknown option %q, did you mean %s?", arg, a.typable(r.find(name, "")))
 	}
@@ -25,7 +25,7 @@ func (a *App) unknownOption(r *reader, typed, arg string) error {
 	return Usagef("unknown option %q", typed)
 }
 
-// typable is an option as one would type it: "--timeout D".
+// typable returns the spelling of an option: "--timeout D".
 func (a *App) typable(f *flag) string {
 	if f.takesValue() {
 		return "--" + f.name + " " + a.placeholder(f.name)
@@ -33,7 +33,7 @@ func (a *App) typable(f *flag) string {
 	return "--" + f.name
 }
 
-// otherCase is the flag whose letter differs from letter in its case only.
+// otherCase returns the flag whose letter differs from letter only in its case.
 func (r *reader) otherCase(letter string) *flag {
 	for i := range r.flags {
 		if f := &r.flags[i]; f.letter != "" && strings.EqualFold(f.letter, letter) {
@@ -43,8 +43,8 @@ func (r *reader) otherCase(letter string) *flag {
 	return nil
 }
 
-// nearest is the flag whose name needs the fewest changes to become name, or
-// contains it or is contained in it; nil if all are too far to be meant.
+// nearest returns the flag whose name is the most similar to name; nil if none is
+// similar. Names of which one contains the other are as similar as with one change.
 func (r *reader) nearest(name string) *flag {
 	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 	if name == "" {
@@ -68,8 +68,8 @@ func (r *reader) nearest(name string) *flag {
 	return best
 }
 
-// distance is the number of letters to insert, delete, change or swap with
-// their neighbour to get from a to b (optimal string alignment).
+// distance returns how many insertions, deletions, changes and swaps of neighbours turn
+// a into b (optimal string alignment).
 func distance(a, b string) int {
 	before, last, row := []int(nil), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

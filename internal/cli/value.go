@@ -10,13 +10,11 @@ import (
 	"time"
 )
 
-// A Duration is a time limit as all three commands read it: seconds, with a
-// fraction if one likes ("5", "1.5"), or a number with a unit ("500ms", "2m",
-// "1h"). Negative durations are read; the commands refuse them where they have
-// no meaning.
+// A Duration is a duration of the command line: seconds ("5", "1.5"), or a number with
+// a unit ("500ms", "2m", "1h"). It may be negative.
 type Duration time.Duration
 
-// D returns d as the standard library's type.
+// D returns d as a [time.Duration].
 func (d Duration) D() time.Duration { return time.Duration(d) }
 
 func (d Duration) String() string { return time.Duration(d).String() }
@@ -28,7 +26,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// ParseDuration reads a duration as [Duration] describes it.
+// ParseDuration parses a [Duration].
 func ParseDuration(s string) (time.Duration, error) {
 	bad := fmt.Errorf("bad duration %q: want seconds (5, 1.5) or a unit (500ms, 2m, 1h)", s)
 	if isDecimal(strings.TrimPrefix(s, "-")) {
@@ -42,17 +40,17 @@ func ParseDuration(s string) (time.Duration, error) {
 		return 0, bad
 	case d != 0 || !strings.ContainsAny(s, "123456789"):
 		return min(max(d, -longest), longest), nil
-	case s[0] == '-': // less than a nanosecond is not none
+	case s[0] == '-': // a duration below a nanosecond must not become 0
 		return -1, nil
 	}
 	return 1, nil
 }
 
-// longest is the longest duration there is, 73 years: the sum of a few of them, and
-// the time of day behind it, can still be reckoned.
+// longest is the longest duration, 73 years: the sum of a few, and of the time of day,
+// does not overflow.
 const longest = time.Duration(math.MaxInt64 / 4)
 
-// isDecimal reports whether s is digits with at most one point among them.
+// isDecimal reports whether s consists of digits with at most one point.
 func isDecimal(s string) bool {
 	digits, points := 0, 0
 	for i := range len(s) {
@@ -68,8 +66,8 @@ func isDecimal(s string) bool {
 	return digits > 0 && points <= 1
 }
 
-// A Size is a number of bytes, or of bytes a second, as all three commands
-// read it: "4096", "64K", "8M", "1G", in powers of 1024.
+// A Size is a number of bytes, or of bytes a second, of the command line: "4096", "64K",
+// "8M", "1G", in powers of 1024.
 type Size int64
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -79,7 +77,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return err
 }
 
-// ParseSize reads a size as [Size] describes it.
+// ParseSize parses a [Size].
 func ParseSize(s string) (int64, error) {
 	bad := fmt.Errorf("bad size %q: want bytes (4096) or powers of 1024 (64K, 8M, 1G)", s)
 	number, shift := s, 0
@@ -111,8 +109,7 @@ func (m *Mode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A Text is what a user wants sent, with the escapes \n \r \t \\ and \xHH
-// already replaced.
+// A Text is a text to be sent, whose escapes \n \r \t \\ and \xHH are replaced.
 type Text string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -122,8 +119,8 @@ func (t *Text) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Unescape replaces the escapes that a [Text] understands; any other backslash
-// is an error that says where it stands.
+// Unescape replaces the escapes of a [Text]. For any other backslash it returns an
+// error with its position.
 func Unescape(s string) (string, error) {
 	if !strings.Contains(s, `\`) {
 		return s, nil
@@ -144,8 +141,8 @@ func Unescape(s string) (string, error) {
 	return b.String(), nil
 }
 
-// escape reads the escape that s begins with: the byte it stands for and how
-// long its spelling is.
+// escape returns the byte that the escape at the beginning of s stands for, and the
+// length of the escape.
 func escape(s string) (c byte, width int, err error) {
 	want := errors.New(`want \n, \r, \t, \\ or \xHH`)
 	if len(s) < 2 {
