@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gcat/internal/testing/script"
 )
 
 // byLine is a Cut after each line.
@@ -66,7 +68,7 @@ func TestDatagramCutAndJoin(t *testing.T) {
 						p = p[n:]
 					}
 				}()
-				got, err := readEach(t, side.to, bufferSize)
+				got, err := script.ReadEach(t, side.to, bufferSize)
 				<-written
 				if err != io.EOF || strings.Join(got, "") != strings.Join(lines[:len(lines)-1], "") || !join && !slices.Equal(got, lines[:len(lines)-1]) {
 					t.Errorf("%v, join %v: %d reads, %v", e, join, len(got), err)
@@ -86,7 +88,7 @@ func TestDatagramCutAndJoin(t *testing.T) {
 
 // An empty write is an empty datagram with a Cut, too.
 func TestDatagramCutEmpty(t *testing.T) {
-	peer := udpPeer(t, "127.0.0.1:0")
+	peer := script.UDPPeer(t, "127.0.0.1:0")
 	d := dialUDP(t, peer.LocalAddr().String())
 	d.Cut = byLine
 	if n, err := d.Write(nil); n != 0 || err != nil {
@@ -100,7 +102,7 @@ func TestDatagramCutEmpty(t *testing.T) {
 // The datagram of several that is too long is the one that is named; those before
 // it were sent, and the ones behind it are not.
 func TestDatagramCutTooLong(t *testing.T) {
-	peer := udpPeer(t, "127.0.0.1:0")
+	peer := script.UDPPeer(t, "127.0.0.1:0")
 	d := dialUDP(t, peer.LocalAddr().String())
 	d.Cut = byLine
 	if n, err := d.Write([]byte("one\ntwo\n" + strings.Repeat("x", MaxDatagram) + "\nfour\n")); n != 8 || err != nil {
@@ -120,7 +122,7 @@ func TestDatagramCutTooLong(t *testing.T) {
 
 // A refusal is seen between batches, and nothing is sent behind it.
 func TestDatagramCutRefused(t *testing.T) {
-	peer := udpPeer(t, "127.0.0.1:0")
+	peer := script.UDPPeer(t, "127.0.0.1:0")
 	d := dialUDP(t, peer.LocalAddr().String())
 	d.Cut = func(p []byte) int { return min(100, len(p)) }
 	peer.Close()
@@ -157,7 +159,7 @@ func TestDropped(t *testing.T) {
 		t.Skip("this system does not count them")
 	}
 	l.Want, l.Join = n-int(dropped), true
-	if got, err := readEach(t, l, bufferSize); err != io.EOF || len(strings.Join(got, "")) != n-int(dropped) {
+	if got, err := script.ReadEach(t, l, bufferSize); err != io.EOF || len(strings.Join(got, "")) != n-int(dropped) {
 		t.Errorf("%d came and %d were dropped of %d; %v", len(strings.Join(got, "")), dropped, n, err)
 	}
 }

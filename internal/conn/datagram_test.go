@@ -11,19 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// udpPeer is a socket of a test's peer on an address of the loopback.
-func udpPeer(t *testing.T, address string) *net.UDPConn {
-	t.Helper()
-	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(address)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
-	t.Cleanup(func() { c.Close() })
-	return c
-}
+	"gcat/internal/testing/script"
+)
 
 func dialUDP(t *testing.T, to string) *Datagrams {
 	t.Helper()
@@ -38,7 +28,7 @@ func dialUDP(t *testing.T, to string) *Datagrams {
 
 // Every size arrives whole, both ways, the empty datagram included.
 func TestDatagramSizes(t *testing.T) {
-	peer := udpPeer(t, "127.0.0.1:0")
+	peer := script.UDPPeer(t, "127.0.0.1:0")
 	d := dialUDP(t, peer.LocalAddr().String())
 	buf, back := make([]byte, 1<<16), make([]byte, 1<<16)
 	for _, size := range []int{0, 1, 1472, 1473, 65506, MaxDatagram} {
@@ -61,7 +51,7 @@ func TestDatagramSizes(t *testing.T) {
 // A datagram that is too long is an error of our side, and nothing of it is
 // sent.
 func TestDatagramTooLong(t *testing.T) {
-	peer := udpPeer(t, "127.0.0.1:0")
+	peer := script.UDPPeer(t, "127.0.0.1:0")
 	d := dialUDP(t, peer.LocalAddr().String())
 	if n, err := d.Write(make([]byte, MaxDatagram+1)); n != 0 || err != nil {
 		t.Fatal(n, err)
@@ -90,7 +80,7 @@ func TestDatagramWait(t *testing.T) {
 		{"not at all and needed", 0, 1, 0, Timeout},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			peer := udpPeer(t, "127.0.0.1:0")
+			peer := script.UDPPeer(t, "127.0.0.1:0")
 			d := dialUDP(t, peer.LocalAddr().String())
 			d.Wait, d.Want = test.wait, test.want
 			_, _ = d.Write([]byte("ping"))
@@ -105,7 +95,7 @@ func TestDatagramWait(t *testing.T) {
 			if err := d.CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
-			got, err := readEach(t, d, 100)
+			got, err := script.ReadEach(t, d, 100)
 			if len(got) != test.answers {
 				t.Errorf("%d answers, want %d", len(got), test.answers)
 			}
@@ -121,7 +111,7 @@ func TestDatagramWait(t *testing.T) {
 
 // CloseWrite reaches a read that has begun.
 func TestDatagramWaitBegun(t *testing.T) {
-	peer := udpPeer(t, "127.0.0.1:0")
+	peer := script.UDPPeer(t, "127.0.0.1:0")
 	d := dialUDP(t, peer.LocalAddr().String())
 	d.Wait = time.Millisecond
 	ended := make(chan error, 1)
@@ -137,7 +127,7 @@ func TestDatagramWaitBegun(t *testing.T) {
 
 // No listener: refused; after an answer, broken.
 func TestDatagramRefused(t *testing.T) {
-	peer := udpPeer(t, "127.0.0.1:0")
+	peer := script.UDPPeer(t, "127.0.0.1:0")
 	d := dialUDP(t, peer.LocalAddr().String())
 	peer.Close()
 	_, _ = d.Write([]byte("ping"))
@@ -146,7 +136,7 @@ func TestDatagramRefused(t *testing.T) {
 		t.Error(err)
 	}
 
-	peer = udpPeer(t, "127.0.0.1:0")
+	peer = script.UDPPeer(t, "127.0.0.1:0")
 	d = dialUDP(t, peer.LocalAddr().String())
 	_, _ = d.Write([]byte("ping"))
 	_, from, _ := peer.ReadFrom(make([]byte, 10))
@@ -164,7 +154,7 @@ func TestDatagramRefused(t *testing.T) {
 
 // A name's first address refuses: what was sent is sent to the next one.
 func TestDatagramNextAddress(t *testing.T) {
-	peer := udpPeer(t, "127.0.0.3:0")
+	peer := script.UDPPeer(t, "127.0.0.3:0")
 	_, port, _ := net.SplitHostPort(peer.LocalAddr().String())
 	lookup := func(context.Context, string, string) ([]netip.Addr, error) {
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")}, nil
@@ -237,7 +227,7 @@ func TestDatagramListenerPeers(t *testing.T) {
 		l.Keep = keep
 		var heard []string
 		l.Heard = func(a net.Addr) { heard = append(heard, a.String()) }
-		a, b := udpPeer(t, "127.0.0.1:0"), udpPeer(t, "127.0.0.1:0")
+		a, b := script.UDPPeer(t, "127.0.0.1:0"), script.UDPPeer(t, "127.0.0.1:0")
 		say := func(c *net.UDPConn, text string) { _, _ = c.WriteTo([]byte(text), l.Addr()) }
 		read := func() string {
 			buf := make([]byte, 10)

@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"gcat/internal/testing/script"
+
 	"bytes"
 	"errors"
 	"io"
@@ -29,7 +31,7 @@ func TestDump(t *testing.T) {
 	if _, err := io.WriteString(d, "hi\x00\xff\n"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readEach(t, d, 100); err != io.EOF {
+	if _, err := script.ReadEach(t, d, 100); err != io.EOF {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(d, "more"); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gcat/internal/conn"
+	"gcat/internal/testing/script"
 )
 
 func TestLines(t *testing.T) {
@@ -23,7 +24,7 @@ func TestLines(t *testing.T) {
 		{"long", []string{long + "\n"}, []string{long[:frameSize+1], long[frameSize+1:] + "\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := readEach(t, NewLines(newPieces(test.in...), false), 1<<17)
+			got, err := script.ReadEach(t, NewLines(newPieces(test.in...), false), 1<<17)
 			if err != io.EOF || !slices.Equal(got, test.want) {
 				t.Errorf("%q, %v; want %q", got, err, test.want)
 			}
@@ -33,21 +34,21 @@ func TestLines(t *testing.T) {
 
 // A line that has to stay whole and cannot is an error, never cut.
 func TestLinesTooLong(t *testing.T) {
-	got, err := readEach(t, NewLines(newPieces("a\n", strings.Repeat("x", frameSize+10)), true), 1<<17)
+	got, err := script.ReadEach(t, NewLines(newPieces("a\n", strings.Repeat("x", frameSize+10)), true), 1<<17)
 	if e, ok := errors.AsType[*conn.Error](err); !ok || e.Why != conn.Local || !slices.Equal(got, []string{"a\n"}) {
 		t.Errorf("%.20q, %v", got, err)
 	}
 }
 
 func TestBlocks(t *testing.T) {
-	got, err := readEach(t, &Blocks{Stream: newPieces("a", "bcdef", "ghij"), Size: 3}, 100)
+	got, err := script.ReadEach(t, &Blocks{Stream: newPieces("a", "bcdef", "ghij"), Size: 3}, 100)
 	if want := []string{"abc", "def", "ghi", "j"}; err != nil && !errors.Is(err, io.EOF) || !slices.Equal(got, want) {
 		t.Errorf("%q, %v; want %q", got, err, want)
 	}
 }
 
 func TestCapped(t *testing.T) {
-	got, _ := readEach(t, &Capped{newPieces("abcdef"), 4}, 100)
+	got, _ := script.ReadEach(t, &Capped{newPieces("abcdef"), 4}, 100)
 	if want := []string{"abcd", "ef"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -59,11 +60,11 @@ func TestMany(t *testing.T) {
 	pieces := func() conn.Stream { return newPieces("a\nbb\nc", "cc", "\n\n", "dddd") }
 	lines := NewLines(pieces(), true)
 	lines.Many = true
-	got, err := readEach(t, lines, 100)
+	got, err := script.ReadEach(t, lines, 100)
 	if want := []string{"a\nbb\n", "ccc\n\n", "dddd"}; err != io.EOF || !slices.Equal(got, want) {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
-	got, err = readEach(t, &Blocks{Stream: pieces(), Size: 4, Many: true}, 100)
+	got, err = script.ReadEach(t, &Blocks{Stream: pieces(), Size: 4, Many: true}, 100)
 	if want := []string{"a\nbb", "\nccc", "\n\ndd", "dd"}; err != io.EOF || !slices.Equal(got, want) {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
@@ -80,7 +81,7 @@ func TestCRLF(t *testing.T) {
 		"\r\r\n\r":         "\r\r\n\r",
 	} {
 		for _, size := range []int{1, 2, 3, 100} {
-			got, err := readEach(t, &CRLF{Stream: newPieces(slices.DeleteFunc(strings.Split(in, "|"), func(s string) bool { return s == "" })...)}, size)
+			got, err := script.ReadEach(t, &CRLF{Stream: newPieces(slices.DeleteFunc(strings.Split(in, "|"), func(s string) bool { return s == "" })...)}, size)
 			if text := strings.Join(got, ""); err != io.EOF || text != want {
 				t.Errorf("%q by %d: %q, %v; want %q", in, size, text, err, want)
 			}
@@ -91,11 +92,11 @@ func TestCRLF(t *testing.T) {
 // A datagram stays one, and is an error if it becomes too long.
 func TestCRLFWhole(t *testing.T) {
 	lines := strings.Repeat("\n", 30000)
-	got, err := readEach(t, &CRLF{Stream: newPieces(lines, "a\nb"), Whole: true}, 1<<16)
+	got, err := script.ReadEach(t, &CRLF{Stream: newPieces(lines, "a\nb"), Whole: true}, 1<<16)
 	if err != io.EOF || len(got) != 2 || len(got[0]) != 60000 || got[1] != "a\r\nb" {
 		t.Errorf("%d reads, %v", len(got), err)
 	}
-	_, err = readEach(t, &CRLF{Stream: newPieces(strings.Repeat("\n", 40000)), Whole: true}, 1<<16)
+	_, err = script.ReadEach(t, &CRLF{Stream: newPieces(strings.Repeat("\n", 40000)), Whole: true}, 1<<16)
 	if !local(err) {
 		t.Error(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"sync"
-	"testing"
 )
 
 // pieces is a [conn.Stream] whose reads return one piece each, and then io.EOF.
@@ -41,23 +40,4 @@ func (s *pieces) written() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.out.String()
-}
-
-// readEach returns what each read of s returns, with buffers of size bytes, and
-// the error that ends it.
-func readEach(t *testing.T, s io.Reader, size int) (got []string, err error) {
-	t.Helper()
-	buf := make([]byte, size)
-	for {
-		n, err := s.Read(buf)
-		if n > 0 {
-			got = append(got, string(buf[:n]))
-		}
-		if err != nil {
-			return got, err
-		}
-		if len(got) > 1<<20 {
-			t.Fatal("it never ends")
-		}
-	}
 }

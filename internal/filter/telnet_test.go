@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"gcat/internal/testing/script"
+
 	"bytes"
 	"slices"
 	"strings"
@@ -46,7 +48,7 @@ func TestTelnetWrite(t *testing.T) {
 func TestTelnetBounded(t *testing.T) {
 	stuck := &stuckWriter{pieces: newPieces(strings.Repeat("\xff\xfd\x01", 1<<18)), leave: make(chan struct{})}
 	telnet := &Telnet{Stream: stuck}
-	if _, err := readEach(t, telnet, 1<<16); err == nil {
+	if _, err := script.ReadEach(t, telnet, 1<<16); err == nil {
 		t.Error("no end")
 	}
 	telnet.mu.Lock()

@@ -15,19 +15,8 @@ import (
 	"time"
 
 	"gcat/internal/conn"
+	"gcat/internal/testing/script"
 )
-
-// udpPeer is a socket of a test's peer on an address of the loopback.
-func udpPeer(t *testing.T, address string) *net.UDPConn {
-	t.Helper()
-	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(address)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
-	t.Cleanup(func() { c.Close() })
-	return c
-}
 
 // Results come in the order of the ports, tries are no more at once than asked
 // for, and their beginnings are Interval apart.
@@ -182,7 +171,7 @@ func TestScanCancelled(t *testing.T) {
 
 // Over UDP an answer is open, ICMP is closed, silence is a limit that passed.
 func TestScanUDP(t *testing.T) {
-	answers, silent, closed := udpPeer(t, "127.0.0.1:0"), udpPeer(t, "127.0.0.1:0"), udpPeer(t, "127.0.0.1:0")
+	answers, silent, closed := script.UDPPeer(t, "127.0.0.1:0"), script.UDPPeer(t, "127.0.0.1:0"), script.UDPPeer(t, "127.0.0.1:0")
 	go func() { // ends when the socket is closed
 		buf := make([]byte, 10)
 		for {
@@ -222,7 +211,7 @@ func TestScanUDP(t *testing.T) {
 
 // A UDP port is open if it is at any of a name's addresses.
 func TestScanUDPAddresses(t *testing.T) {
-	peer := udpPeer(t, "127.0.0.2:0")
+	peer := script.UDPPeer(t, "127.0.0.2:0")
 	go func() { // ends when the socket is closed
 		buf := make([]byte, 10)
 		for {
