@@ -37,7 +37,7 @@ func (g *gcat) stdio() *conn.Stdio {
 
 // converse runs the conversation between our standard streams and p, and closes p.
 func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
-	remote, messages := streamOf(p, g.wanted())
+	remote, messages := streamOf(p, orZero(g.Datagrams))
 	local := g.local(stdio)
 	if p.turn != nil {
 		local = p.turn.on(local)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -14,21 +15,10 @@ import (
 // answerWait returns how long a client waits for answers after the end of its input:
 // 0 is no wait, negative is no limit.
 func (g *grammar) answerWait() time.Duration {
-	switch {
-	case g.QuitAfter != nil:
-		return g.QuitAfter.D()
-	case g.Timeout != nil:
-		return g.Timeout.D()
+	if limit := cmp.Or(g.QuitAfter, g.Timeout); limit != nil {
+		return limit.D()
 	}
 	return time.Second
-}
-
-// wanted returns after how many datagrams receiving ends; 0 is no limit.
-func (g *grammar) wanted() int {
-	if g.Datagrams == nil {
-		return 0
-	}
-	return *g.Datagrams
 }
 
 // joins reports whether datagrams that have arrived together may be written to standard
@@ -99,7 +89,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, where place) error {
 	defer remote.Close()
 	stdio := g.stdio()
 	remote.Wait = g.answerWait()
-	remote.Want = g.wanted()
+	remote.Want = orZero(g.Datagrams)
 	remote.Join, remote.Cut = g.joins(stdio), g.cut()
 	remote.Moved = func(c net.Conn) { g.connected(g.named(c, where)) }
 	p := g.named(remote.Conn(), where)
@@ -128,7 +118,7 @@ func (g *gcat) listenDatagrams(ctx context.Context, where place) error {
 	}
 	stdio := g.stdio()
 	remote.Keep = g.KeepOpen
-	remote.Want = g.wanted()
+	remote.Want = orZero(g.Datagrams)
 	remote.Join, remote.Cut = g.joins(stdio), g.cut()
 	remote.Limit = g.acceptLimit()
 	remote.Heard = func(a net.Addr) { g.accepted(bound.Address(), datagramPeer(a)) }

@@ -120,23 +120,15 @@ func (g *gcat) proxy(targets []place) (*proxy.Proxy, error) {
 // socketOptions returns the socket options of the flags.
 func (f *socketFlags) socketOptions() conn.SocketOptions {
 	o := conn.SocketOptions{
-		Delay:      f.NoNodelay,
-		Interface:  f.Interface,
-		MPTCP:      f.MPTCP,
-		Congestion: f.Congestion,
-		ReusePort:  f.ReusePort,
-	}
-	if f.SndBuf != nil {
-		o.SendBuffer = int(*f.SndBuf)
-	}
-	if f.RcvBuf != nil {
-		o.ReceiveBuffer = int(*f.RcvBuf)
-	}
-	if f.TOS != nil {
-		o.TOS = *f.TOS
-	}
-	if f.TTL != nil {
-		o.TTL = *f.TTL
+		Delay:         f.NoNodelay,
+		Interface:     f.Interface,
+		MPTCP:         f.MPTCP,
+		Congestion:    f.Congestion,
+		ReusePort:     f.ReusePort,
+		SendBuffer:    int(orZero(f.SndBuf)),
+		ReceiveBuffer: int(orZero(f.RcvBuf)),
+		TOS:           orZero(f.TOS),
+		TTL:           orZero(f.TTL),
 	}
 	if d := f.Keepalive; d != nil {
 		o.Keepalive = d.D()

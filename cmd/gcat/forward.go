@@ -21,7 +21,7 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 		return cause(ctx, err)
 	}
 	local, messages := streamOf(to, 0)
-	remote, _ := streamOf(p, g.wanted())
+	remote, _ := streamOf(p, orZero(g.Datagrams))
 	return g.runJoined(ctx, address(p.LocalAddr()), &conn.Relay{
 		Local:         g.wrapLocal(local, messages, false),
 		Remote:        g.wrapRemote(remote, p.name),

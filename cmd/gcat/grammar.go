@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"gcat/internal/cli"
@@ -147,13 +148,7 @@ func (g *grammar) acceptLimit() time.Duration {
 
 // idleLimit is how long no byte may move; 0 is no limit.
 func (g *grammar) idleLimit() time.Duration {
-	switch {
-	case g.IdleTimeout != nil:
-		return g.IdleTimeout.D()
-	case g.Timeout != nil:
-		return g.Timeout.D()
-	}
-	return 0
+	return orZero(cmp.Or(g.IdleTimeout, g.Timeout)).D()
 }
 
 // quit converts -q or -Q for the relay: nil is no limit, as a negative value is in nc.
@@ -167,10 +162,15 @@ func quit(d *cli.Duration) *time.Duration {
 
 // maxConns is how many peers are served at once.
 func (g *grammar) maxConns() int {
-	if g.MaxConns != nil {
-		return *g.MaxConns
+	return cmp.Or(orZero(g.MaxConns), 100)
+}
+
+// orZero returns *p, or the zero value if p is nil.
+func orZero[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
 	}
-	return 100
+	return v
 }
 
 // talksItself reports whether standard input and output are a side of the

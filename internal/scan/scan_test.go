@@ -35,8 +35,8 @@ func TestScanOrder(t *testing.T) {
 			ports = append(ports, conn.Endpoint{Network: "tcp", Port: port})
 			want = append(want, port)
 		}
-		s.Report = func(r State) { got = append(got, r.Endpoint.Port) }
-		if err := s.Run(t.Context(), ports); err != nil {
+		s.Report = func(r Result) { got = append(got, r.Endpoint.Port) }
+		if _, err := s.Run(t.Context(), ports); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(got, want) || most.Load() != 3 {
@@ -53,7 +53,7 @@ func TestScanOrder(t *testing.T) {
 			began = append(began, time.Since(start))
 			return nil, &conn.Error{Why: conn.Refused}
 		}
-		_ = s.Run(t.Context(), ports[:3])
+		_, _ = s.Run(t.Context(), ports[:3])
 		if !slices.Equal(began, []time.Duration{0, time.Hour, 2 * time.Hour}) {
 			t.Errorf("began at %v", began)
 		}
@@ -91,17 +91,17 @@ func TestScanScarce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var free, vain atomic.Int32
 			free.Store(have)
-			told := 0
-			s := &Scan{Dial: scarceDial(&free, &vain), Report: func(r State) {
-				told++
+			reported := 0
+			s := &Scan{Dial: scarceDial(&free, &vain), Report: func(r Result) {
+				reported++
 				n, _ := strconv.Atoi(r.Endpoint.Port)
-				if e, refused := errors.AsType[*conn.Error](r.Err); n != told || n%7 == 0 && r.Err != nil || n%7 != 0 && (!refused || e.Why != conn.Refused) {
-					t.Errorf("port %d as the %dth: %v", n, told, r.Err)
+				if e, refused := errors.AsType[*conn.Error](r.Err); n != reported || n%7 == 0 && r.Err != nil || n%7 != 0 && (!refused || e.Why != conn.Refused) {
+					t.Errorf("port %d as the %dth: %v", n, reported, r.Err)
 				}
 			}}
 			start := time.Now()
-			if err := s.Run(t.Context(), ports); err != nil || told != len(ports) {
-				t.Errorf("%d ports, %v", told, err)
+			if _, err := s.Run(t.Context(), ports); err != nil || reported != len(ports) {
+				t.Errorf("%d ports, %v", reported, err)
 			}
 			if took, all := time.Since(start), time.Duration(len(ports))*time.Second; took > 2*all/time.Duration(have)+5*time.Second {
 				t.Errorf("with %d descriptors it took %v", have, took)
@@ -119,7 +119,7 @@ func TestScanScarceForAWhile(t *testing.T) {
 		var free, vain atomic.Int32
 		free.Store(1)
 		time.AfterFunc(10*time.Second, func() { free.Add(63) })
-		s := &Scan{Dial: scarceDial(&free, &vain), Report: func(r State) {
+		s := &Scan{Dial: scarceDial(&free, &vain), Report: func(r Result) {
 			if e, ok := errors.AsType[*conn.Error](r.Err); r.Err != nil && (!ok || e.Why != conn.Refused) {
 				t.Error(r.Err)
 			}
@@ -129,7 +129,7 @@ func TestScanScarceForAWhile(t *testing.T) {
 			ports = append(ports, conn.Endpoint{Network: "tcp", Port: strconv.Itoa(n + 1)})
 		}
 		start := time.Now()
-		if err := s.Run(t.Context(), ports); err != nil || time.Since(start) > 90*time.Second {
+		if _, err := s.Run(t.Context(), ports); err != nil || time.Since(start) > 90*time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
@@ -140,16 +140,16 @@ func TestScanScarceForAWhile(t *testing.T) {
 func TestScanNoDescriptor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var free, vain atomic.Int32
-		told := 0
-		s := &Scan{Dial: scarceDial(&free, &vain), Report: func(r State) {
-			told++
+		reported := 0
+		s := &Scan{Dial: scarceDial(&free, &vain), Report: func(r Result) {
+			reported++
 			if conn.Words(r.Err) != "too many open files" {
 				t.Error(r.Err)
 			}
 		}}
 		ports := make([]conn.Endpoint, 100)
-		if err := s.Run(t.Context(), ports); err != nil || told != 100 || vain.Load() > 200 {
-			t.Errorf("%d ports in %d tries, %v", told, vain.Load(), err)
+		if _, err := s.Run(t.Context(), ports); err != nil || reported != 100 || vain.Load() > 200 {
+			t.Errorf("%d ports in %d tries, %v", reported, vain.Load(), err)
 		}
 	})
 }
@@ -158,12 +158,12 @@ func TestScanCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		why := errors.New("enough")
-		s := &Scan{Report: func(State) {}, Dial: func(ctx context.Context, e conn.Endpoint) (net.Conn, error) {
+		s := &Scan{Report: func(Result) {}, Dial: func(ctx context.Context, e conn.Endpoint) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}}
 		time.AfterFunc(time.Second, func() { cancel(why) })
-		if err := s.Run(ctx, make([]conn.Endpoint, 100)); err != why {
+		if _, err := s.Run(ctx, make([]conn.Endpoint, 100)); err != why {
 			t.Error(err)
 		}
 	})
@@ -187,7 +187,7 @@ func TestScanUDP(t *testing.T) {
 	s := &Scan{
 		Wait:          50 * time.Millisecond,
 		DialDatagrams: new(conn.Dialer).DialDatagrams,
-		Report: func(r State) {
+		Report: func(r Result) {
 			kind := conn.Kind("open")
 			if e, ok := errors.AsType[*conn.Error](r.Err); ok {
 				kind = e.Why
@@ -201,7 +201,7 @@ func TestScanUDP(t *testing.T) {
 		_, port, _ := net.SplitHostPort(a.String())
 		ports = append(ports, conn.Endpoint{Network: "udp", Host: "127.0.0.1", Port: port})
 	}
-	if err := s.Run(t.Context(), ports); err != nil {
+	if _, err := s.Run(t.Context(), ports); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(got, []conn.Kind{"open", conn.Timeout, conn.Refused}) {
@@ -226,12 +226,12 @@ func TestScanUDPAddresses(t *testing.T) {
 	d := &conn.Dialer{Resolver: conn.Resolver{Lookup: func(context.Context, string, string) ([]netip.Addr, error) {
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")}, nil
 	}}}
-	s := &Scan{Wait: time.Minute, DialDatagrams: d.DialDatagrams, Report: func(r State) {
+	s := &Scan{Wait: time.Minute, DialDatagrams: d.DialDatagrams, Report: func(r Result) {
 		if r.Err != nil {
 			t.Error(r.Err)
 		}
 	}}
-	if err := s.Run(t.Context(), []conn.Endpoint{{Network: "udp", Host: "x.test", Port: port}}); err != nil {
+	if _, err := s.Run(t.Context(), []conn.Endpoint{{Network: "udp", Host: "x.test", Port: port}}); err != nil {
 		t.Fatal(err)
 	}
 }
