@@ -40,7 +40,7 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	remote, messages := streamOf(p, orZero(g.Datagrams))
 	local := g.local(stdio)
 	if p.turn != nil {
-		local = p.turn.on(local)
+		local = p.turn.Wrap(local)
 		defer p.turn.Yield()
 	}
 	relay := &conn.Relay{
@@ -116,28 +116,26 @@ func (g *gcat) looksAtBytes() bool {
 	return g.CRLF || g.Telnet || g.Interval > 0 || g.Rate > 0 || g.dump != nil
 }
 
-// wrapLocal adds the filters that the options ask for to the local side. whole means
+// wrapLocal adds the filters that the options ask for to the local side. messages means
 // that one read is one message. many lets one read return several messages if lines
 // or a fixed size separate them.
-func (g *gcat) wrapLocal(s conn.Stream, whole, many bool) conn.Stream {
+func (g *gcat) wrapLocal(s conn.Stream, messages, many bool) conn.Stream {
 	switch {
 	case g.DatagramSize != nil:
 		s = &filter.Blocks{Stream: s, Size: *g.DatagramSize, Many: many}
 	case g.Lines || g.Interval > 0:
-		lines := filter.NewLines(s, whole)
-		lines.Many = many
-		s = lines
-	case whole:
+		s = &filter.Lines{Stream: s, Messages: messages, Many: many}
+	case messages:
 		s = &filter.Capped{Stream: s, Max: 64 << 10} // more than the largest UDP datagram
 	}
 	if g.CRLF {
-		s = &filter.CRLF{Stream: s, Whole: whole}
+		s = &filter.CRLF{Stream: s, Messages: messages}
 	}
 	if g.Interval > 0 {
 		s = &filter.Interval{Stream: s, Pause: g.Interval.D()}
 	}
 	if g.Rate > 0 {
-		s = &filter.Rate{Stream: s, Pacer: filter.Pacer{PerSecond: int64(g.Rate)}, Whole: whole}
+		s = &filter.Rate{Stream: s, Pacer: filter.Pacer{PerSecond: int64(g.Rate)}, Messages: messages}
 	}
 	return s
 }
@@ -158,13 +156,13 @@ func (g *gcat) openDump() error {
 	switch g.Hexdump {
 	case "":
 	case "-":
-		g.dump = filter.NewDump("standard error", &g.console)
+		g.dump = &filter.Dump{Name: "standard error", Out: &g.console}
 	default:
 		f, err := conn.OpenOutput(g.Hexdump, &g.console)
 		if err != nil {
 			return fileError(err)
 		}
-		g.dump = filter.NewDump(g.Hexdump, f)
+		g.dump = &filter.Dump{Name: g.Hexdump, Out: f}
 	}
 	return nil
 }

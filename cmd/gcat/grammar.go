@@ -173,8 +173,7 @@ func orZero[T any](p *T) (v T) {
 	return v
 }
 
-// talksItself reports whether standard input and output are a side of the
-// conversation.
-func (g *grammar) talksItself() bool {
+// usesStdio reports whether standard input and output are a side of the conversation.
+func (g *grammar) usesStdio() bool {
 	return !g.Broker && !g.Chat && g.Exec == "" && g.To == ""
 }

@@ -13,6 +13,7 @@ import (
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/filter"
 )
 
 // listen serves one peer, or with -k all peers until gcat is killed.
@@ -78,7 +79,7 @@ func (g *gcat) listenConfig() conn.ListenConfig {
 // watchOutput cancels a listener, even without a peer, when the reader of standard
 // output has left. It ends then, when standard output is closed, or with the process.
 func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
-	if g.SendOnly || !g.talksItself() {
+	if g.SendOnly || !g.usesStdio() {
 		return
 	}
 	if err := stdio.Gone(); err != nil {
@@ -136,12 +137,12 @@ func (g *gcat) welcome(c net.Conn, where place) peer {
 // stall in the handshake cannot keep out others.
 func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, where place, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
-	var input turns
-	turn := func() *turn {
-		if g.RecvOnly || !g.talksItself() {
+	var input filter.Input
+	turn := func() *filter.Turn {
+		if g.RecvOnly || !g.usesStdio() {
 			return nil
 		}
-		return input.take()
+		return input.Queue()
 	}
 	conversations, handshakes := make(slots, g.maxConns()), make(slots, handshakesMost)
 	hold := func(p peer) {

@@ -12,13 +12,14 @@ import (
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/filter"
 )
 
 // A peer is the other end of a conversation.
 type peer struct {
 	net.Conn
-	name string // in the log and in diagnostics
-	turn *turn  // with standard input, under -lk; nil: it is the only peer
+	name string       // in the log and in diagnostics
+	turn *filter.Turn // with standard input, under -lk; nil: the peer is the only one
 }
 
 // named returns the peer at c. Its name is its address, or for a client of a Unix

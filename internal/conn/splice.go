@@ -49,8 +49,8 @@ type Paced interface {
 	Piece() int
 	// Pause waits until more may go.
 	Pause()
-	// Pay notes that n bytes went.
-	Pay(n int)
+	// Add records that n bytes were moved.
+	Add(n int)
 }
 
 // pipeSize is what pipes are enlarged to (F_SETPIPE_SZ, fcntl(2)): the limit for
@@ -146,7 +146,7 @@ func (p *splicePath) step(d *direction) step {
 func (p *splicePath) arrived(d *direction, n int) {
 	d.arrived(n)
 	if p.pace != nil {
-		p.pace.Pay(n)
+		p.pace.Add(n)
 	}
 }
 

@@ -183,10 +183,10 @@ func (o *outlet) drip(b []byte) error {
 	}
 	for len(b) > 0 {
 		piece = min(piece, len(b))
-		if err := c.pause(o.pacer.Wait()); err != nil {
+		if err := c.pause(o.pacer.Delay()); err != nil {
 			return err
 		}
-		o.pacer.Pay(piece)
+		o.pacer.Add(piece)
 		if o.stalled.Load() {
 			return c.hang()
 		}

@@ -44,22 +44,22 @@ func TestRelayBuffered(t *testing.T) {
 		"a line that waits for its pause": {
 			&conn.Relay{QuitAfterPeer: duration(0)},
 			func(s conn.Stream, p *conn.Progress) conn.Stream {
-				return &Interval{Stream: NewLines(s, false), Pause: time.Hour, progress: p}
+				return &Interval{Stream: &Lines{Stream: s}, Pause: time.Hour, progress: p}
 			}, "one\ntwo\n", 4, 4,
 		},
 		"and those behind it": {
 			&conn.Relay{EndWithPeer: true},
 			func(s conn.Stream, p *conn.Progress) conn.Stream {
-				return &Rate{Stream: &Interval{Stream: &CRLF{Stream: NewLines(s, false)}, Pause: time.Hour, progress: p}, Pacer: Pacer{PerSecond: 1 << 20}, progress: p}
+				return &Rate{Stream: &Interval{Stream: &CRLF{Stream: &Lines{Stream: s}}, Pause: time.Hour, progress: p}, Pacer: Pacer{PerSecond: 1 << 20}, progress: p}
 			}, "one\ntwo\nthree\nfo", 5, 13,
 		},
 		"a line without its end": {
 			&conn.Relay{QuitAfterPeer: duration(time.Minute)},
-			func(s conn.Stream, p *conn.Progress) conn.Stream { return NewLines(s, false) }, "one\ntw", 4, 2,
+			func(s conn.Stream, p *conn.Progress) conn.Stream { return &Lines{Stream: s} }, "one\ntw", 4, 2,
 		},
 		"nothing": {
 			&conn.Relay{QuitAfterPeer: duration(0)},
-			func(s conn.Stream, p *conn.Progress) conn.Stream { return NewLines(s, false) }, "one\n", 4, 0,
+			func(s conn.Stream, p *conn.Progress) conn.Stream { return &Lines{Stream: s} }, "one\n", 4, 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,13 +7,12 @@ import (
 	"gcat/internal/conn"
 )
 
-// CRLF is a [conn.Stream] whose Read returns CRLF for each LF of the input; a CRLF
-// stays unchanged, and so do writes.
+// CRLF is a [conn.Stream] whose Read returns CRLF for each LF of the input. A CRLF is
+// unchanged, and so are writes.
 type CRLF struct {
 	conn.Stream
-	// Whole makes each Read return all bytes of one Read of the stream, so that a
-	// datagram stays whole.
-	Whole bool
+	// Messages makes each Read of the stream one message, which one Read returns.
+	Messages bool
 
 	buf     []byte
 	rest    []byte       // translated and not yet returned, within buf
@@ -26,9 +25,9 @@ type CRLF struct {
 // Read returns input with its line ends translated.
 func (c *CRLF) Read(p []byte) (int, error) {
 	if c.input == nil {
-		c.input = make([]byte, frameSize/2)
-		if c.Whole {
-			c.input = make([]byte, frameSize)
+		c.input = make([]byte, maxMessage/2)
+		if c.Messages {
+			c.input = make([]byte, maxMessage)
 		}
 		c.buf = make([]byte, 0, 2*len(c.input))
 	}
@@ -43,7 +42,7 @@ func (c *CRLF) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if c.Whole && len(c.rest) > len(p) {
+	if c.Messages && len(c.rest) > len(p) {
 		return 0, inputError(fmt.Errorf("with CRLF a datagram grows to %d bytes", len(c.rest)))
 	}
 	n := copy(p, c.rest)

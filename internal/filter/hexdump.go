@@ -9,25 +9,23 @@ import (
 	"gcat/internal/conn"
 )
 
-// Dump is a hex dump of conversations. It may serve several at once. A failed
-// write ends the dump and nothing else; Close returns the error.
+// A Dump is a hex dump of conversations, several at once if need be. A failed write ends
+// the dump and nothing else; Close returns the error.
 type Dump struct {
-	// Name names the file in errors.
+	// Name is the name of the file in errors.
 	Name string
+	// Out is the file.
+	Out io.WriteCloser
 
 	mu  sync.Mutex
-	out io.WriteCloser
-	err error // the first that out returned; nothing is written after it
+	err error // the first error of Out, after which nothing is written
 }
-
-// NewDump returns a Dump that is written to out.
-func NewDump(name string, out io.WriteCloser) *Dump { return &Dump{Name: name, out: out} }
 
 // Close closes the file. Some file systems report a full disk only then.
 func (d *Dump) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.out.Close(); err != nil && d.err == nil {
+	if err := d.Out.Close(); err != nil && d.err == nil {
 		d.err = d.failed(err)
 	}
 	return d.err
@@ -82,7 +80,7 @@ func (d *Dump) write(mark byte, preposition, peer string, offset int64, p []byte
 		text = appendDumpLine(text, mark, offset, p[:n])
 		p, offset = p[n:], offset+int64(n)
 	}
-	if _, err := d.out.Write(text); err != nil {
+	if _, err := d.Out.Write(text); err != nil {
 		d.err = d.failed(err)
 	}
 }

@@ -27,7 +27,7 @@ func (f *dumpFile) Close() error { return nil }
 
 func TestDump(t *testing.T) {
 	f := new(dumpFile)
-	d := &Dumped{Stream: newPieces("a line of more than sixteen\n", "next"), Dump: NewDump("x", f), Peer: "127.0.0.1:7"}
+	d := &Dumped{Stream: newPieces("a line of more than sixteen\n", "next"), Dump: &Dump{Name: "x", Out: f}, Peer: "127.0.0.1:7"}
 	if _, err := io.WriteString(d, "hi\x00\xff\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestDump(t *testing.T) {
 // A full disk ends the dump and not the conversation.
 func TestDumpFull(t *testing.T) {
 	f := &dumpFile{err: syscall.ENOSPC}
-	d := &Dumped{Stream: newPieces("x", "y"), Dump: NewDump("dump", f)}
+	d := &Dumped{Stream: newPieces("x", "y"), Dump: &Dump{Name: "dump", Out: f}}
 	if n, err := d.Read(make([]byte, 10)); n != 1 || err != nil {
 		t.Error(n, err)
 	}

@@ -15,60 +15,57 @@ import (
 	"gcat/internal/conn"
 )
 
-// frameSize is the longest line that is kept whole. It is larger than any UDP
-// datagram, so that the kernel reports a datagram that is too long.
-const frameSize = 64 << 10
+// maxMessage is the longest message, in bytes. It is larger than any UDP datagram, so
+// that the kernel reports a datagram that is too long.
+const maxMessage = 64 << 10
 
 // Lines is a [conn.Stream] whose Read returns one line of the input with its newline,
 // or with Many all complete lines that are buffered. The last line may lack its
 // newline. Writes pass unchanged.
 type Lines struct {
 	conn.Stream
-	// Whole makes a line of more than 64 KiB an error; otherwise Read returns it in
-	// pieces.
-	Whole bool
+	// Messages makes each line one message, and a line of more than 64 KiB an error;
+	// otherwise several Reads return such a line.
+	Messages bool
 	// Many lets a Read return several lines.
 	Many bool
 
 	buf     []byte
-	have    []byte       // read and not yet returned, within buf
+	unread  []byte       // read and not yet returned, within buf
 	pending atomic.Int64 // its length
 	err     error        // of the last read of the stream
 }
 
-// NewLines returns the lines of s; whole is [Lines].Whole.
-func NewLines(s conn.Stream, whole bool) *Lines { return &Lines{Stream: s, Whole: whole} }
-
 // Read returns the next line, or as much of it as p holds.
 func (l *Lines) Read(p []byte) (int, error) {
 	if l.buf == nil {
-		l.buf = make([]byte, frameSize+1)
+		l.buf = make([]byte, maxMessage+1)
 	}
 	for searched := 0; ; {
-		if i := bytes.IndexByte(l.have[searched:], '\n'); i >= 0 {
+		if i := bytes.IndexByte(l.unread[searched:], '\n'); i >= 0 {
 			i += searched
 			if l.Many {
-				i = max(i, bytes.LastIndexByte(l.have[:min(len(l.have), len(p))], '\n'))
+				i = max(i, bytes.LastIndexByte(l.unread[:min(len(l.unread), len(p))], '\n'))
 			}
 			return l.take(p, i+1)
 		}
-		searched = len(l.have)
-		if len(l.have) > frameSize {
-			if l.Whole {
-				return 0, inputError(fmt.Errorf("a line is longer than %d bytes", frameSize))
+		searched = len(l.unread)
+		if len(l.unread) > maxMessage {
+			if l.Messages {
+				return 0, inputError(fmt.Errorf("a line is longer than %d bytes", maxMessage))
 			}
-			return l.take(p, len(l.have))
+			return l.take(p, len(l.unread))
 		}
 		if l.err != nil {
-			if len(l.have) > 0 {
-				return l.take(p, len(l.have))
+			if len(l.unread) > 0 {
+				return l.take(p, len(l.unread))
 			}
 			return 0, l.err
 		}
-		n := copy(l.buf, l.have)
+		n := copy(l.buf, l.unread)
 		m, err := l.Stream.Read(l.buf[n:])
-		l.have, l.err = l.buf[:n+m], err
-		l.pending.Store(int64(len(l.have)))
+		l.unread, l.err = l.buf[:n+m], err
+		l.pending.Store(int64(len(l.unread)))
 	}
 }
 
@@ -82,12 +79,12 @@ func inputError(err error) error {
 
 // take moves the first n buffered bytes to p.
 func (l *Lines) take(p []byte, n int) (int, error) {
-	if n > len(p) && l.Whole {
+	if n > len(p) && l.Messages {
 		return 0, inputError(fmt.Errorf("a line is longer than %d bytes", len(p)))
 	}
-	n = copy(p, l.have[:n])
-	l.have = l.have[n:]
-	l.pending.Store(int64(len(l.have)))
+	n = copy(p, l.unread[:n])
+	l.unread = l.unread[n:]
+	l.pending.Store(int64(len(l.unread)))
 	return n, nil
 }
 
@@ -107,9 +104,9 @@ type Blocks struct {
 	// Many lets a Read return several blocks.
 	Many bool
 
-	part []byte // the beginning of an incomplete block
-	held atomic.Int64
-	err  error
+	part    []byte       // an incomplete block
+	pending atomic.Int64 // its length
+	err     error        // of the last read of the stream
 }
 
 // First returns the length of the first block in p (a [conn.Cut]).
@@ -133,14 +130,14 @@ func (b *Blocks) readMany(p []byte) (int, error) {
 		var m int
 		m, b.err = b.Stream.Read(p[n:])
 		n += m
-		b.held.Store(int64(n))
+		b.pending.Store(int64(n))
 	}
 	whole := n
 	if b.err == nil {
 		whole -= n % b.Size
 	}
 	b.part = append(b.part[:0], p[whole:n]...)
-	b.held.Store(int64(len(b.part)))
+	b.pending.Store(int64(len(b.part)))
 	if whole == 0 {
 		return 0, b.err
 	}
@@ -148,7 +145,7 @@ func (b *Blocks) readMany(p []byte) (int, error) {
 }
 
 // Buffered returns the number of bytes that are read and not yet returned.
-func (b *Blocks) Buffered() int64 { return b.held.Load() }
+func (b *Blocks) Buffered() int64 { return b.pending.Load() }
 
 // Capped is a [conn.Stream] whose Read returns at most Max bytes.
 type Capped struct {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestLines(t *testing.T) {
-	long := strings.Repeat("x", frameSize+10)
+	long := strings.Repeat("x", maxMessage+10)
 	for _, test := range []struct {
 		name string
 		in   []string
@@ -21,10 +21,10 @@ func TestLines(t *testing.T) {
 		{"one read", []string{"a\nbb\n\nc"}, []string{"a\n", "bb\n", "\n", "c"}},
 		{"cut anywhere", []string{"a", "\nb", "b\n", "c\n"}, []string{"a\n", "bb\n", "c\n"}},
 		{"nothing", nil, nil},
-		{"long", []string{long + "\n"}, []string{long[:frameSize+1], long[frameSize+1:] + "\n"}},
+		{"long", []string{long + "\n"}, []string{long[:maxMessage+1], long[maxMessage+1:] + "\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := script.ReadEach(t, NewLines(newPieces(test.in...), false), 1<<17)
+			got, err := script.ReadEach(t, &Lines{Stream: newPieces(test.in...)}, 1<<17)
 			if err != io.EOF || !slices.Equal(got, test.want) {
 				t.Errorf("%q, %v; want %q", got, err, test.want)
 			}
@@ -34,7 +34,7 @@ func TestLines(t *testing.T) {
 
 // A line that has to stay whole and cannot is an error, never cut.
 func TestLinesTooLong(t *testing.T) {
-	got, err := script.ReadEach(t, NewLines(newPieces("a\n", strings.Repeat("x", frameSize+10)), true), 1<<17)
+	got, err := script.ReadEach(t, &Lines{Stream: newPieces("a\n", strings.Repeat("x", maxMessage+10)), Messages: true}, 1<<17)
 	if e, ok := errors.AsType[*conn.Error](err); !ok || e.Why != conn.Local || !slices.Equal(got, []string{"a\n"}) {
 		t.Errorf("%.20q, %v", got, err)
 	}
@@ -58,7 +58,7 @@ func TestCapped(t *testing.T) {
 // brought, and keeps the beginning of the next.
 func TestMany(t *testing.T) {
 	pieces := func() conn.Stream { return newPieces("a\nbb\nc", "cc", "\n\n", "dddd") }
-	lines := NewLines(pieces(), true)
+	lines := &Lines{Stream: pieces(), Messages: true}
 	lines.Many = true
 	got, err := script.ReadEach(t, lines, 100)
 	if want := []string{"a\nbb\n", "ccc\n\n", "dddd"}; err != io.EOF || !slices.Equal(got, want) {
@@ -90,13 +90,13 @@ func TestCRLF(t *testing.T) {
 }
 
 // A datagram stays one, and is an error if it becomes too long.
-func TestCRLFWhole(t *testing.T) {
+func TestCRLFMessages(t *testing.T) {
 	lines := strings.Repeat("\n", 30000)
-	got, err := script.ReadEach(t, &CRLF{Stream: newPieces(lines, "a\nb"), Whole: true}, 1<<16)
+	got, err := script.ReadEach(t, &CRLF{Stream: newPieces(lines, "a\nb"), Messages: true}, 1<<16)
 	if err != io.EOF || len(got) != 2 || len(got[0]) != 60000 || got[1] != "a\r\nb" {
 		t.Errorf("%d reads, %v", len(got), err)
 	}
-	_, err = script.ReadEach(t, &CRLF{Stream: newPieces(strings.Repeat("\n", 40000)), Whole: true}, 1<<16)
+	_, err = script.ReadEach(t, &CRLF{Stream: newPieces(strings.Repeat("\n", 40000)), Messages: true}, 1<<16)
 	if !local(err) {
 		t.Error(err)
 	}

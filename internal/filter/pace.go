@@ -42,9 +42,9 @@ func (i *Interval) Buffered() int64 { return i.pending.Load() }
 type Rate struct {
 	conn.Stream
 	Pacer
-	// Whole reads into all of the caller's buffer, so that a datagram stays whole;
-	// otherwise reads are small, so that the flow is even.
-	Whole    bool
+	// Messages makes each Read of the stream one message; otherwise reads are small,
+	// so that the flow is even.
+	Messages bool
 	progress *conn.Progress
 }
 
@@ -53,16 +53,16 @@ var _ conn.Paced = (*Rate)(nil)
 // Read waits until the rate allows another read, and reads.
 func (r *Rate) Read(p []byte) (int, error) {
 	r.Pause()
-	if !r.Whole {
+	if !r.Messages {
 		p = p[:min(len(p), r.Piece())]
 	}
 	n, err := r.Stream.Read(p)
-	r.Pay(n)
+	r.Add(n)
 	return n, err
 }
 
 // Pause waits until the rate allows another read.
-func (r *Rate) Pause() { pause(r.progress, r.Wait()) }
+func (r *Rate) Pause() { pause(r.progress, r.Delay()) }
 
 // pause sleeps for d with the idle clock stopped.
 func pause(progress *conn.Progress, d time.Duration) {
@@ -74,25 +74,26 @@ func pause(progress *conn.Progress, d time.Duration) {
 	time.Sleep(d)
 }
 
-// A Pacer keeps to a rate. A sleep may end later than asked, by more than a small
-// piece takes; the Pacer then lets several pieces go together and sleeps less.
+// A Pacer keeps a rate. A sleep may end later than asked, by more time than a small
+// piece takes; several pieces may then be sent without a sleep.
 type Pacer struct {
 	// PerSecond is the rate in bytes; 0 is no limit.
 	PerSecond int64
 
-	paid time.Time // when the bytes so far have used up their time
+	due time.Time // when the bytes so far should have been sent
 }
 
 const (
+	// shortestPause is the shortest sleep; a shorter one is inexact.
 	shortestPause = 2 * time.Millisecond
-	// mostArrears is the most lost time that is made up for. It bounds the burst after
+	// maxCatchUp is the most lost time that is made up for. It bounds the burst after
 	// an idle period.
-	mostArrears = 50 * time.Millisecond
-	// piecesPerSecond are enough to flow evenly; more cost system calls.
+	maxCatchUp = 50 * time.Millisecond
+	// piecesPerSecond is enough for an even flow; more pieces cost system calls.
 	piecesPerSecond = 50
 )
 
-// Piece is how many bytes may go at once.
+// Piece returns how many bytes may be sent at once.
 func (p *Pacer) Piece() int {
 	if p.PerSecond == 0 {
 		return math.MaxInt
@@ -100,25 +101,25 @@ func (p *Pacer) Piece() int {
 	return int(max(p.PerSecond/piecesPerSecond, 1))
 }
 
-// Wait returns how long to wait before more may go.
-func (p *Pacer) Wait() time.Duration {
-	if d := time.Until(p.paid); p.PerSecond > 0 && d >= shortestPause {
+// Delay returns how long to wait before the next piece.
+func (p *Pacer) Delay() time.Duration {
+	if d := time.Until(p.due); p.PerSecond > 0 && d >= shortestPause {
 		return d
 	}
 	return 0
 }
 
-// Pay records that n bytes were read or sent.
-func (p *Pacer) Pay(n int) {
+// Add records that n bytes were read or sent.
+func (p *Pacer) Add(n int) {
 	if p.PerSecond == 0 || n == 0 {
 		return
 	}
 	now := time.Now()
-	if p.paid.IsZero() {
-		p.paid = now
+	if p.due.IsZero() {
+		p.due = now
 	}
-	if least := now.Add(-mostArrears); p.paid.Before(least) {
-		p.paid = least
+	if least := now.Add(-maxCatchUp); p.due.Before(least) {
+		p.due = least
 	}
-	p.paid = p.paid.Add(time.Duration(float64(n) / float64(p.PerSecond) * float64(time.Second)))
+	p.due = p.due.Add(time.Duration(float64(n) / float64(p.PerSecond) * float64(time.Second)))
 }

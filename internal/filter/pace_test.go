@@ -19,7 +19,7 @@ type clocked struct {
 }
 
 func (c *clocked) drain() {
-	buf := make([]byte, frameSize)
+	buf := make([]byte, maxMessage)
 	for {
 		n, err := c.Stream.Read(buf)
 		if n > 0 {
@@ -37,7 +37,7 @@ func TestInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		progress := new(conn.Progress)
 		progress.Start()
-		c := &clocked{Stream: &Interval{Stream: NewLines(newPieces("a\nb\nc\n"), false), Pause: time.Minute, progress: progress}, start: time.Now()}
+		c := &clocked{Stream: &Interval{Stream: &Lines{Stream: newPieces("a\nb\nc\n")}, Pause: time.Minute, progress: progress}, start: time.Now()}
 		go func() {
 			time.Sleep(90 * time.Second)
 			if idle := progress.Since(); idle != 0 {
@@ -78,11 +78,11 @@ func TestRate(t *testing.T) {
 }
 
 // A datagram is not cut, whatever the rate.
-func TestRateWhole(t *testing.T) {
+func TestRateMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		progress := new(conn.Progress)
 		progress.Start()
-		c := &clocked{Stream: &Rate{Stream: newPieces(strings.Repeat("x", 50_000), "y"), Pacer: Pacer{PerSecond: 10_000}, Whole: true, progress: progress}, start: time.Now()}
+		c := &clocked{Stream: &Rate{Stream: newPieces(strings.Repeat("x", 50_000), "y"), Pacer: Pacer{PerSecond: 10_000}, Messages: true, progress: progress}, start: time.Now()}
 		c.drain()
 		if len(c.sizes) != 2 || c.sizes[0] != 50_000 || c.at[1] != 5*time.Second {
 			t.Errorf("%v at %v", c.sizes, c.at)
@@ -100,13 +100,13 @@ func TestPacer(t *testing.T) {
 			for range 2 {
 				began := time.Now()
 				for sent := 0; sent < total; sent += piece {
-					if d := p.Wait(); d > 0 {
+					if d := p.Delay(); d > 0 {
 						time.Sleep(d + time.Millisecond)
 					}
-					p.Pay(piece)
+					p.Add(piece)
 				}
 				due := time.Second * (total - time.Duration(piece)) / rate
-				if took := time.Since(began); took < due-2*mostArrears || took > due+2*mostArrears {
+				if took := time.Since(began); took < due-2*maxCatchUp || took > due+2*maxCatchUp {
 					t.Errorf("pieces of %d: %v, want %v", piece, took, due)
 				}
 				time.Sleep(10 * time.Second)

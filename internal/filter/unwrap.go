@@ -12,6 +12,7 @@ func (b *Blocks) Unwrap() conn.Stream   { return b.Stream }
 func (c *Capped) Unwrap() conn.Stream   { return c.Stream }
 func (i *Interval) Unwrap() conn.Stream { return i.Stream }
 func (r *Rate) Unwrap() conn.Stream     { return r.Stream }
+func (t *Turn) Unwrap() conn.Stream     { return t.Stream }
 func (t *Telnet) Unwrap() conn.Stream   { return t.Stream }
 
 // Watch sets the idle clock of the conversation, which stops during a pause. The
