@@ -144,7 +144,7 @@ func (c *cursor) advance(dst, b []byte) (out []byte, n int, stop bool) {
 		c.need = 1
 		return dst, 0, true
 	}
-	if c.l.room > 0 {
+	if c.l.fast && c.comma {
 		if dst, n = c.elements(dst, b); n > 0 {
 			return dst, n, false
 		}
@@ -334,7 +334,7 @@ func (c *cursor) want(p *op, n int64) error {
 		c.need = 1
 		return nil
 	}
-	if more := p.Count - c.element - 1; more > 0 && p.kind != pad && p.kind != bytesOf && p.kind != pascal {
+	if more := p.Count - c.element - 1; more > 0 && !p.countsBytes() {
 		n = plus(n, saturated(more, p.least()))
 	}
 	n = plus(n, p.behind)
@@ -368,7 +368,8 @@ func (c *cursor) one(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	switch {
 	case p.hidden:
 	case p.kind == bitfield:
-		dst = c.bitfield(dst, p, p.load(b))
+		first := c.element * int64(len(p.bits))
+		dst = c.d.bitfield(dst, p, p.load(b), func(dst []byte, i int) []byte { return c.before(dst, p, first+int64(i)) })
 	case p.kind == constant:
 		if !bytes.Equal(b, p.text) {
 			return dst, 0, c.placeIn(dataf("constant %s at offset %d: got %x", p.Code, c.offset+c.at, b))
@@ -422,24 +423,6 @@ func (c *cursor) varint(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	}
 	c.element++
 	return dst, n, nil
-}
-
-// bitfield decodes the fields of a word.
-func (c *cursor) bitfield(dst []byte, p *op, v uint64) []byte {
-	if !p.lsb {
-		v <<= 64 - 8*uint(p.width)
-	}
-	for i, n := range p.bits {
-		dst = c.before(dst, p, c.element*int64(len(p.bits))+int64(i))
-		if p.lsb {
-			dst = c.d.field(dst, v<<(64-n)>>(64-n), int(n))
-			v >>= n
-			continue
-		}
-		dst = c.d.field(dst, v>>(64-n), int(n))
-		v <<= n
-	}
-	return dst
 }
 
 // place adds the offset in the input, and the groups, to err.

@@ -33,18 +33,23 @@ type level struct {
 	*sequence
 	ops         []op
 	open, close string
-	room        int // see fastRoom
+	fast        bool // it can take the fast path
 }
 
 // An op is an item with the text around its values.
 type op struct {
 	*item
 	inner  *level   // of a group
+	lead   []byte   // on the fast path: in front of the first value
+	start  int      // on the fast path: where in the record or element the item begins,
+	last   int      // where its last integer begins,
+	size   int      // and its bytes
+	room   int      // on the fast path: the most text of integers in decimal; else 0
 	key    []byte   // with names: in front of the values
 	keys   [][]byte // with a name for each value: in front of each
 	list   bool     // the values, or the elements of a group, stand in brackets
 	hidden bool     // the value is not shown
-	simple bool     // one value of a fixed size, and nothing else
+	simple bool     // one value of a fixed size, which the cursor can take at once
 	escape *escaper
 	plain  bool  // an integer of at most 64 bits in decimal, with nothing to escape
 	behind int64 // the least size of all items behind it
@@ -59,14 +64,14 @@ func NewDecoder(f *Format, o Options) *Decoder {
 		d.special = separatorByte(o.Separator)
 		d.escape.special = d.special
 	}
-	d.level = d.newLevel(&f.sequence, o.Names != nil || f.named)
-	begin := d.open
 	switch {
 	case o.JSON:
 		d.separator = []byte(",")
 	case o.Shell, o.Explain:
 		d.separator = []byte(" ")
 	}
+	d.level = d.newLevel(&f.sequence, o.Names != nil || f.named)
+	begin := d.open
 	d.tail = append([]byte(d.close), o.end())
 	switch {
 	case o.Explain:
@@ -78,10 +83,15 @@ func NewDecoder(f *Format, o Options) *Decoder {
 		begin = "offset="
 	}
 	d.begin = []byte(begin)
-	if f.flat {
-		d.room = d.fastRoom(&d.level)
+	first := ""
+	if o.Offsets {
+		first = string(d.separator)
 	}
-	d.choose()
+	d.prepareFast(&d.level, first)
+	d.convert = d.fastRecords
+	if d.isLone() {
+		d.convert = func(dst, chunk []byte, _ int64) []byte { return d.loneIntegers(dst, chunk) }
+	}
 	return d
 }
 
@@ -105,33 +115,19 @@ func (d *Decoder) newLevel(s *sequence, named bool) level {
 			if p.group.bare {
 				inner.open, inner.close = "", ""
 			}
-			if len(d.f.sums) == 0 && inner.align <= 1 && inner.size > 0 {
-				inner.room = d.fastRoom(&inner)
-			}
+			d.prepareFast(&inner, string(d.separator)+inner.open)
 			p.inner, p.list = &inner, d.o.JSON
 		}
-		p.simple = p.kind < group && p.kind != pad && p.kind != bytesOf && p.kind != pascal && p.kind != hexBytes && p.kind != bitfield &&
-			p.width > 0 && p.kind != varint && p.Count == 1 && !p.Rest && p.slot == 0 && !p.hidden && !p.list &&
-			!(d.f.native && p.align > 1) && len(d.f.sums) == 0 && !d.o.Explain
+		p.simple = d.isFast(p) && p.Count == 1 && p.perElement() == 1 && p.kind != bitfield && !p.countsBytes() && p.width > 0 &&
+			!p.list && !(d.f.native && p.align > 1) && len(d.f.sums) == 0
 	}
 	return l
-}
-
-// choose picks the path on which records of a fixed size are converted.
-func (d *Decoder) choose() {
-	if d.isLone() {
-		d.convert = func(dst, chunk []byte, _ int64) []byte { return d.loneIntegers(dst, chunk) }
-	} else if d.room > 0 {
-		d.convert = d.fastRecords
-	} else {
-		d.convert = d.records
-	}
 }
 
 // prepare works out the text around the values of an item.
 func (d *Decoder) prepare(p *op, named bool) {
 	p.escape = &d.escape
-	p.plain = p.kind == integer && p.width <= 8 && d.o.radix() == 10 && d.special == 0 && !d.o.JSON
+	p.plain = p.kind == integer && p.width <= 8 && d.o.radix() == 10 && d.special == 0
 	p.hidden = !d.o.Explain && (p.computed() || p.counts && d.o.JSON)
 	if p.hidden || p.perElement() == 0 && p.kind != group || p.elements() == 0 && !p.Rest && p.counter == 0 {
 		return
@@ -174,7 +170,7 @@ func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 		hi, lo := p.loadWide(b)
 		dst = fromTwos(hi, lo, 8*len(b), p.signed).appendRadix(dst, d.o.radix(), 8*len(b))
 	case float:
-		return d.float(dst, floatOf(p.load(b), p.width), p.width)
+		dst = d.float(dst, floatOf(p.load(b), p.width), p.width)
 	case complexNum:
 		half := p.width / 2
 		dst = d.quoted(dst, func(dst []byte) []byte {
@@ -188,7 +184,10 @@ func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 	default:
 		dst = d.quoted(dst, func(dst []byte) []byte { return appendAddress(dst, p.kind, b) })
 	}
-	return d.escapeField(dst, start)
+	if d.special != 0 {
+		dst = d.escapeField(dst, start)
+	}
+	return dst
 }
 
 // quoted writes a value, in JSON as a string.
@@ -227,11 +226,9 @@ func (d *Decoder) truth(dst []byte, v bool) []byte {
 }
 
 func (d *Decoder) float(dst []byte, v float64, width int) []byte {
-	start := len(dst)
-	if !d.o.JSON {
-		return d.escapeField(appendFloat(dst, v, width), start)
-	}
 	switch {
+	case !d.o.JSON:
+		return appendFloat(dst, v, width)
 	case v != v || math.IsInf(v, 0):
 		return append(appendFloat(append(dst, '"'), v, width), '"')
 	case v == 0 && math.Signbit(v):
@@ -240,10 +237,24 @@ func (d *Decoder) float(dst []byte, v float64, width int) []byte {
 	return appendFloat(dst, v, width)
 }
 
-// field writes one field of a bitfield.
-func (d *Decoder) field(dst []byte, v uint64, n int) []byte {
-	start := len(dst)
-	return d.escapeField(whole{lo: v}.appendRadix(dst, d.o.radix(), n), start)
+// bitfield writes the fields of the word v, each behind what before writes.
+func (d *Decoder) bitfield(dst []byte, p *op, v uint64, before func(dst []byte, field int) []byte) []byte {
+	if !p.lsb {
+		v <<= 64 - 8*uint(p.width)
+	}
+	for i, n := range p.bits {
+		field := v >> (64 - n)
+		if p.lsb {
+			field = v << (64 - n) >> (64 - n)
+			v >>= n
+		} else {
+			v <<= n
+		}
+		dst = before(dst, i)
+		start := len(dst)
+		dst = d.escapeField(whole{lo: field}.appendRadix(dst, d.o.radix(), int(n)), start)
+	}
+	return dst
 }
 
 // text writes a whole string.
@@ -252,11 +263,12 @@ func (d *Decoder) text(dst []byte, p *op, b []byte) []byte {
 	case d.o.JSON:
 		return appendJSONBytes(dst, b)
 	case d.o.Shell:
-		dst = append(dst, '\'')
-		dst = d.piece(dst, p, b)
-		return append(dst, '\'')
+		return append(d.piece(append(dst, '\''), p, b), '\'')
+	case d.o.Raw:
+		return append(dst, b...)
 	}
-	return d.piece(dst, p, b)
+	dst, _ = p.escape.append(dst, b, true)
+	return dst
 }
 
 // piece writes a string without the quotes around it.

@@ -7,130 +7,163 @@ import (
 	"slices"
 )
 
-// The fast path of decoding: records of integers, floats, flags and short strings as
-// plain text, with a separator of one byte. Elements of groups with such items take
-// it too.
+// The fast path of decoding: records, and elements of groups, of a fixed size. All of
+// their bytes are there, and all text around their values is known in advance.
 
-// floatRoom is the most text that a float takes.
-const floatRoom = 32
+// isFast reports whether the fast path can take the item.
+func (d *Decoder) isFast(p *op) bool {
+	return p.kind < group && (!p.varies || p.Count == 0) && !p.Rest && p.counter == 0 && p.slot == 0 && !p.hidden && !d.o.Explain
+}
 
-// fastRoom is the most text that one record, or element, of l can have on the fast
-// path, 0 if the level cannot take the fast path.
-func (d *Decoder) fastRoom(l *level) int {
-	if d.o.Offsets || d.o.JSON || d.o.Shell || d.o.Raw || d.o.Explain || d.special != 0 || len(d.separator) != 1 || !l.fixed {
-		return 0
-	}
-	room := uintRoom
+// prepareFast decides whether l can take the fast path, and works out the text in front
+// of the values of each item. In front of them all stands first.
+func (d *Decoder) prepareFast(l *level, first string) {
+	lead, at := []byte(first), 0
 	for i := range l.ops {
 		p := &l.ops[i]
-		if p.Count > 1024 || p.slot > 0 {
-			return 0
+		if !d.isFast(p) {
+			return
 		}
-		each := 0
-		switch p.kind {
-		case pad:
-		case integer:
-			if !p.plain || p.width&(p.width-1) != 0 {
-				return 0
-			}
-			each = uintRoom
-		case float:
-			each = floatRoom
-		case truth:
-			each = 1
-		case char, bytesOf:
-			each = 4
-		default:
-			return 0
+		at += int(p.padding)
+		p.start, p.size = at, int(p.leastSize())
+		at += p.size
+		if p.columns() == 0 {
+			continue
 		}
-		room += (each + 1) * int(p.Count+1)
+		if p.lead = append(lead, p.key...); p.keys != nil {
+			p.lead = append(p.lead, p.keys[0]...)
+		}
+		if p.list {
+			p.lead = append(p.lead, '[')
+		}
+		if p.plain && p.keys == nil {
+			p.last = at - p.width
+			p.room = len(p.lead) + int(p.Count)*(len(d.separator)+uintRoom)
+		}
+		lead = slices.Clip(d.separator)
 	}
-	return room
+	l.fast = l.fixed && l.size > 0 && l.size <= smallRecord && (l == &d.level || l.values > 0 && l.align <= 1 && len(d.f.sums) == 0)
 }
 
 // fastRecords writes all records of a chunk.
-func (d *Decoder) fastRecords(dst, chunk []byte, _ int64) []byte {
+func (d *Decoder) fastRecords(dst, chunk []byte, offset int64) []byte {
 	size := int(d.f.size)
 	for len(chunk) >= size {
-		if cap(dst)-len(dst) < d.room {
-			dst = slices.Grow(dst, d.room+len(chunk))
+		dst = few(dst, d.begin)
+		if d.o.Offsets {
+			dst = appendInt(dst, offset)
+			offset += d.f.size
 		}
-		start := len(dst)
-		dst = d.fastValues(dst, &d.level, chunk[:size:size])
-		if len(dst) > start {
-			dst = dst[:len(dst)-1]
-		}
-		dst = append(dst, d.tail[0])
+		dst = few(d.fastValues(dst, &d.level, chunk[:size:size]), d.tail)
 		chunk = chunk[size:]
 	}
 	return dst
 }
 
-// fastValues writes the values of one record or element, each with the separator
-// behind it; dst has room for them.
+// few appends text that is mostly one byte, or none.
+func few(dst, text []byte) []byte {
+	if len(text) == 1 {
+		return append(dst, text[0])
+	}
+	return append(dst, text...)
+}
+
+// fastValues writes the values of one record or element.
 func (d *Decoder) fastValues(dst []byte, l *level, b []byte) []byte {
-	separator := d.separator[0]
 	for i := range l.ops {
 		p := &l.ops[i]
-		b = b[p.padding:]
-		switch p.kind {
-		case pad:
-			b = b[p.Count:]
-			continue
-		case bytesOf:
-			text := b[:p.Count]
-			if d.o.Trim {
-				text = bytes.TrimRight(text, "\x00")
-			}
-			dst, _ = p.escape.append(dst, text, true)
-			dst = append(dst, separator)
-			b = b[p.Count:]
+		if p.room == 0 {
+			dst = d.fastItem(dst, p, b[p.start:p.start+p.size])
 			continue
 		}
-		for range p.Count {
-			switch p.kind {
-			case integer:
-				n := len(dst)
-				dst = dst[:n+putInteger(dst[n:n+uintRoom], p.load(b[:p.width]), uint(p.width), p.signed)]
-			case float:
-				dst = appendFloat(dst, floatOf(p.load(b[:p.width]), p.width), p.width)
-			case truth:
-				dst = append(dst, '0'+byte((uint(b[0])+255)>>8))
-			default:
-				dst, _ = p.escape.append(dst, b[:1], true)
+		n := len(dst)
+		if cap(dst)-n < p.room {
+			dst = slices.Grow(dst, p.room)
+		}
+		dst = dst[:cap(dst)]
+		lead, width := p.lead, p.width
+		for at := p.start; ; at += width {
+			if len(lead) == 1 {
+				dst[n] = lead[0]
+				n++
+			} else {
+				n += copy(dst[n:], lead)
 			}
-			dst = append(dst, separator)
-			b = b[p.width:]
+			n += putInteger(dst[n:n+uintRoom], p.load(b[at:at+width]), uint(width), p.signed)
+			if at == p.last {
+				break
+			}
+			lead = d.separator
+		}
+		dst = dst[:n]
+		if p.list {
+			dst = append(dst, ']')
 		}
 	}
 	return dst
 }
 
+// fastItem writes the values of an item other than integers in decimal.
+func (d *Decoder) fastItem(dst []byte, p *op, b []byte) []byte {
+	switch p.kind {
+	case pad:
+		return dst
+	case bytesOf:
+		if d.o.Trim {
+			b = bytes.TrimRight(b, "\x00")
+		}
+		return d.text(few(dst, p.lead), p, b)
+	case pascal:
+		return d.text(few(dst, p.lead), p, pascalString(b))
+	}
+	for j := range p.Count {
+		element := b[:p.width]
+		b = b[p.width:]
+		switch {
+		case p.kind == bitfield:
+			first := j * int64(len(p.bits))
+			dst = d.bitfield(dst, p, p.load(element), func(dst []byte, k int) []byte { return d.lead(dst, p, first+int64(k)) })
+		case j == 0:
+			dst = d.element(few(dst, p.lead), p, element)
+		default:
+			dst = d.element(d.lead(dst, p, j), p, element)
+		}
+	}
+	if p.list {
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+// lead writes what stands in front of the value j of an item.
+func (d *Decoder) lead(dst []byte, p *op, j int64) []byte {
+	if j == 0 {
+		return few(dst, p.lead)
+	}
+	dst = few(dst, d.separator)
+	if p.keys != nil {
+		dst = append(dst, p.keys[j]...)
+	}
+	return dst
+}
+
 // elements writes the next elements of a group that are complete in b, and returns how
-// many bytes they take.
+// many bytes they take. They are not the first values of the line or list.
 func (c *cursor) elements(dst, b []byte) ([]byte, int) {
 	size := int(c.l.size)
 	n := int64(len(b) / size)
 	if c.count >= 0 {
 		n = min(n, c.count-c.number)
 	}
-	if n == 0 {
-		return dst, 0
-	}
-	dst = c.separate(dst)
-	start := len(dst)
 	for range n {
-		if cap(dst)-len(dst) < c.l.room {
-			dst = slices.Grow(dst, c.l.room+len(b))
-		}
 		dst = c.d.fastValues(dst, c.l, b[:size:size])
+		if c.l.close != "" {
+			dst = append(dst, c.l.close...)
+		}
 		b = b[size:]
 	}
 	c.number += n
 	c.at += n * int64(size)
-	if dst = dst[:len(dst)-1]; len(dst) < start {
-		c.comma = false // there was no value
-	}
 	if c.count < 0 {
 		c.mark = len(dst)
 	}
@@ -138,9 +171,9 @@ func (c *cursor) elements(dst, b []byte) ([]byte, int) {
 }
 
 // isLone reports whether the format is nothing but one unsigned integer of four
-// bytes: the format that speed matters most for.
+// bytes, as plain text: the format that speed matters most for.
 func (d *Decoder) isLone() bool {
-	return d.room > 0 && d.f.isLone()
+	return d.f.isLone() && d.ops[0].plain && len(d.begin)+len(d.ops[0].lead) == 0 && !d.o.Offsets && len(d.tail) == 1
 }
 
 // loneIntegers writes integers of four bytes, one a line. It begins with the last

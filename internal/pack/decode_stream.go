@@ -25,7 +25,7 @@ const (
 // limit records take. With o.Exact src must hold exactly one record, and limit is
 // not used. Its error is a [ReadError], a [WriteError] or a [DataError].
 func (d *Decoder) Decode(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
-	if d.f.fixed && d.f.flat && d.f.size > 0 && d.f.size <= smallRecord && !d.o.Exact && !d.o.Explain {
+	if d.fast && !d.o.Exact {
 		return d.decodeChunks(dst, src, limit)
 	}
 	return d.decodeStream(dst, src, limit)
@@ -62,19 +62,6 @@ func (d *Decoder) longest() int {
 		most = max(most, len(d.convert(nil, rec, 1<<40)))
 	}
 	return most
-}
-
-// records writes all records of a chunk by the general path.
-func (d *Decoder) records(dst, chunk []byte, offset int64) []byte {
-	c := d.newCursor()
-	for len(chunk) > 0 {
-		c.reset(offset)
-		var n int
-		dst, n, _, _ = c.step(dst, chunk)
-		chunk = chunk[n:]
-		offset += int64(n)
-	}
-	return dst
 }
 
 // saturated is n times size, or the largest number there is.

@@ -55,7 +55,7 @@ func (c *dumpColumns) measure(s *sequence, depth int) {
 
 // unit is the code of one element.
 func (it *item) unit() string {
-	if it.kind == bytesOf || it.kind == pascal || it.kind == pad {
+	if it.countsBytes() {
 		return it.counted()
 	}
 	return it.Code

@@ -113,6 +113,9 @@ func (it *item) elements() int64 {
 	return it.Count
 }
 
+// countsBytes reports whether the count of the item is a number of bytes.
+func (it *item) countsBytes() bool { return it.kind == pad || it.kind == bytesOf || it.kind == pascal }
+
 // perElement is how many values one element stands for.
 func (it *item) perElement() int64 {
 	switch it.kind {
@@ -321,6 +324,6 @@ func (p *parser) add(s *sequence, it *item) error {
 	}
 	s.values += v * per
 	s.fixed = s.fixed && (fixed || it.varies && it.Count == 0 && !it.Rest && it.counter == 0)
-	s.open = s.open || it.Rest && it.kind != pad && it.kind != bytesOf && it.kind != pascal
+	s.open = s.open || it.Rest && !it.countsBytes()
 	return nil
 }
