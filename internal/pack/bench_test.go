@@ -20,7 +20,7 @@ func benchData(b *testing.B, f *Format) ([]byte, []byte) {
 	for len(records) < 1<<20 {
 		var fields []field
 		for i := range f.items {
-			for range f.items[i].elements() {
+			for range f.items[i].elements {
 				fields = append(fields, field{text: benchValue(r, &f.items[i])})
 			}
 		}

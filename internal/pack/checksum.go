@@ -1,8 +1,6 @@
 package pack
 
-import (
-	"hash/crc32"
-)
+import "hash/crc32"
 
 // An algorithm is a kind of checksum.
 type algorithm uint8
@@ -44,15 +42,13 @@ func (a algorithm) start() summer {
 	return s
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // add takes the next bytes into account.
 func (s *summer) add(b []byte) {
 	switch s.algorithm {
 	case crc32IEEE:
 		s.v = crc32.Update(s.v, crc32.IEEETable, b)
 	case crc32Castagnoli:
-		s.v = crc32.Update(s.v, castagnoli, b)
+		s.v = crc32.Update(s.v, crc32.MakeTable(crc32.Castagnoli), b) // made once
 	case crc16CCITT:
 		for _, c := range b {
 			// The polynomial 0x1021, a byte at a time.

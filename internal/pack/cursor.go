@@ -107,7 +107,7 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 			c.index, c.entered = c.index+1, false
 		case !c.entered:
 			dst, err = c.enter(dst, p)
-		case p.kind != pad && (c.element < p.elements() || p.Rest && p.elements() == 0):
+		case p.kind != pad && (c.element < p.elements || p.Rest && p.elements == 0):
 			before := c.element
 			dst, k, err = c.decode(dst, p, b)
 			stop = c.element == before

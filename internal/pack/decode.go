@@ -118,7 +118,7 @@ func (d *Decoder) newLevel(s *sequence, named bool) level {
 			d.prepareFast(&inner, string(d.separator)+inner.open)
 			p.inner, p.list = &inner, d.o.JSON
 		}
-		p.simple = d.isFast(p) && p.Count == 1 && p.perElement() == 1 && p.kind != bitfield && !p.countsBytes() && p.width > 0 &&
+		p.simple = d.isFast(p) && p.Count == 1 && p.perElement == 1 && p.kind != bitfield && !p.countsBytes() && p.width > 0 &&
 			!p.list && !(d.f.native && p.align > 1) && len(d.f.sums) == 0
 	}
 	return l
@@ -129,7 +129,7 @@ func (d *Decoder) prepare(p *op, named bool) {
 	p.escape = &d.escape
 	p.plain = p.kind == integer && p.width <= 8 && d.o.radix() == 10 && d.special == 0
 	p.hidden = !d.o.Explain && (p.computed() || p.counts && d.o.JSON)
-	if p.hidden || p.perElement() == 0 && p.kind != group || p.elements() == 0 && !p.Rest && p.counter == 0 {
+	if p.hidden || p.perElement == 0 && p.kind != group || p.elements == 0 && !p.Rest && p.counter == 0 {
 		return
 	}
 	if p.item == d.f.lone() && p.stringLike() && d.o.Separator == "" && !d.o.Offsets && !d.o.JSON && !d.o.Shell {
@@ -138,7 +138,7 @@ func (d *Decoder) prepare(p *op, named bool) {
 	}
 	switch {
 	case d.o.Names != nil && (d.o.JSON || d.o.Shell):
-		for j := range p.elements() * p.perElement() {
+		for j := range p.elements * p.perElement {
 			p.keys = append(p.keys, d.key(d.o.Names[p.first+j]))
 		}
 	case d.o.Shell, d.o.JSON && named:

@@ -54,6 +54,7 @@ type scratch struct {
 	// unescaped is set when it is known that no field has an escape.
 	unescaped bool
 
+	json    jsonParser
 	members []member // of JSON objects
 	places  []place  // the integers that JSON does not show
 	p       packing
@@ -84,15 +85,14 @@ func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error)
 	}
 	// An integer in front of a string that holds its length is known only after the
 	// string: so the record is made twice.
-	p.measuring = e.f.sized
-	if p.measuring {
-		if _, err := p.record(dst); err != nil {
-			s.cut = cut
-			return dst[:start], err
+	var err error
+	out := dst
+	for p.measuring = e.f.sized; ; p.measuring = false {
+		p.v, p.from, p.length, s.cut = 0, start, 0, cut
+		if out, err = p.sequence(dst, &e.f.sequence); err != nil || !p.measuring {
+			break
 		}
-		p.measuring, s.cut = false, cut
 	}
-	out, err := p.record(dst)
 	if err == nil && p.v < len(fields) {
 		err = dataf("pack expected %d items for packing (got %d)", p.v, len(fields))
 	}
@@ -119,6 +119,9 @@ func (e *Encoder) expect(n int64) error {
 	if fixed && n != want {
 		return dataf("pack expected %d items for packing (got %d)", want, n)
 	}
+	if fixed {
+		return nil
+	}
 	if n < want {
 		return dataf("pack expected at least %d items for packing (got %d)", want, n)
 	}
@@ -133,7 +136,7 @@ func (f *Format) perRest() int64 {
 	if !f.rest || f.last().kind == group {
 		return 0
 	}
-	return f.last().perElement()
+	return f.last().perElement
 }
 
 // element appends one element made of one value.
@@ -152,18 +155,16 @@ func (e *Encoder) element(dst []byte, it *item, v *field, s *scratch) ([]byte, e
 	}
 	switch it.kind {
 	case integer:
-		w, err := e.integer(it, text, 8*it.width)
+		hi, lo, err := e.integer(it, text, 8*it.width)
 		if err != nil {
 			return dst, err
 		}
-		hi, lo := w.twos()
 		return it.store(dst, hi, lo, it.width), nil
 	case varint:
-		w, err := e.integer(it, text, 64)
+		_, lo, err := e.integer(it, text, 64)
 		if err != nil {
 			return dst, err
 		}
-		_, lo := w.twos()
 		return appendVarint(dst, lo, it.bits[0]), nil
 	case float:
 		return e.float(dst, it, text)
@@ -320,22 +321,33 @@ func (it *item) appendLength(dst []byte, n int64) ([]byte, error) {
 	return it.store(dst, hi, lo, it.width), nil
 }
 
-// integer reads an integer for n bits of it.
-func (e *Encoder) integer(it *item, text []byte, n int) (whole, error) {
+// integer reads an integer for n bits of it, in two's complement.
+func (e *Encoder) integer(it *item, text []byte, n int) (hi, lo uint64, err error) {
+	if v, ok := parseShort(text); ok && v <= math.MaxUint64>>(64-min(n, 64))>>it.sign() {
+		return 0, v, nil // most are
+	}
 	w, ok := parseWhole(text)
 	switch {
 	case !ok:
-		return w, dataf("required argument is not an integer, got %s", shown(text))
+		return 0, 0, dataf("required argument is not an integer, got %s", shown(text))
 	case e.o.Wrap:
-		return w, nil
 	case it.pointer:
 		if !w.fits(n, false) && !w.fits(n, true) {
-			return w, dataf("int too large to convert, got %s", shownNumber(text))
+			return 0, 0, dataf("int too large to convert, got %s", shownNumber(text))
 		}
 	case !w.fits(n, it.signed):
-		return w, rangeError(it.Code, n, it.signed, text)
+		return 0, 0, rangeError(it.Code, n, it.signed, text)
 	}
-	return w, nil
+	hi, lo = w.twos()
+	return hi, lo, nil
+}
+
+// sign is how many bits hold the sign of an integer.
+func (it *item) sign() int {
+	if it.signed {
+		return 1
+	}
+	return 0
 }
 
 // rangeError is Python's error, with the value.

@@ -32,12 +32,6 @@ type count struct {
 	length int // the index of its length, if it is one
 }
 
-// record appends the record.
-func (p *packing) record(dst []byte) ([]byte, error) {
-	p.v, p.from, p.length = 0, p.start, 0
-	return p.sequence(dst, &p.e.f.sequence)
-}
-
 // sequence appends the items of s.
 func (p *packing) sequence(dst []byte, s *sequence) ([]byte, error) {
 	for i := range s.items {
@@ -46,14 +40,19 @@ func (p *packing) sequence(dst []byte, s *sequence) ([]byte, error) {
 			dst = zeros(dst, int64((a-(len(dst)-p.start)%a)%a))
 		}
 		var err error
-		if dst, err = p.item(dst, it); err != nil {
+		if it.kind < group && it.kind != pad && !it.computed() {
+			dst, err = p.values(dst, it)
+		} else {
+			dst, err = p.item(dst, it)
+		}
+		if err != nil {
 			return dst, err
 		}
 	}
 	return dst, nil
 }
 
-// item appends all elements of an item.
+// item appends all elements of an item that has no values of its own.
 func (p *packing) item(dst []byte, it *item) ([]byte, error) {
 	switch it.kind {
 	case pad:
@@ -92,10 +91,7 @@ func (p *packing) item(dst []byte, it *item) ([]byte, error) {
 	case boundary:
 		return dst, nil
 	}
-	if it.computed() {
-		return p.computed(dst, it)
-	}
-	return p.values(dst, it)
+	return p.computed(dst, it)
 }
 
 // room reports why n bytes more are too many.
@@ -185,7 +181,7 @@ func (p *packing) sized(it *item, n int64) error {
 
 // values appends the elements of an item that are made of values.
 func (p *packing) values(dst []byte, it *item) ([]byte, error) {
-	n, per := it.elements(), int(it.perElement())
+	n, per := it.elements, int(it.perElement)
 	if it.Rest && n == 0 {
 		n = int64(len(p.fields)-p.v) / int64(per)
 	}
@@ -194,10 +190,14 @@ func (p *packing) values(dst []byte, it *item) ([]byte, error) {
 			return dst, dataf("pack expected at least %d items for packing (got %d)", p.v+per, len(p.fields))
 		}
 		var err error
+		at := len(dst)
 		if it.kind == bitfield {
 			dst, err = p.bitfield(dst, it)
 		} else {
-			dst, err = p.value(dst, it)
+			dst, err = p.e.element(dst, it, &p.fields[p.v], p.s)
+		}
+		if err == nil && (it.counter > 0 || it.slot > 0) {
+			err = p.refer(it, dst[at:])
 		}
 		if err != nil {
 			return dst, atValue(err, int64(p.v)+1)
@@ -207,26 +207,15 @@ func (p *packing) values(dst []byte, it *item) ([]byte, error) {
 	return dst, nil
 }
 
-// value appends one element made of one value.
-func (p *packing) value(dst []byte, it *item) ([]byte, error) {
-	at := len(dst)
-	dst, err := p.e.element(dst, it, &p.fields[p.v], p.s)
-	if err != nil {
-		return dst, err
-	}
+// refer checks the size of a string against the integer that is its length, or keeps an
+// integer that something refers to; b is what was appended.
+func (p *packing) refer(it *item, b []byte) error {
 	if it.counter > 0 {
-		return dst, p.sized(it, int64(len(dst)-at))
+		return p.sized(it, int64(len(b)))
 	}
-	if it.slot > 0 {
-		var w whole
-		if it.kind == varint {
-			w, _, _ = takeVarint(dst[at:], it.bits[0])
-		} else {
-			w = it.lastInteger(dst[at:])
-		}
-		p.counts[it.slot-1] = count{n: w.int64(), length: -1}
-	}
-	return dst, nil
+	w, _, _ := it.takeLength(b)
+	p.counts[it.slot-1] = count{n: w.int64(), length: -1}
+	return nil
 }
 
 // int64 is w, -1 if it is negative, or the largest int64 if it is larger.
@@ -252,11 +241,10 @@ func (p *packing) bitfield(dst []byte, it *item) ([]byte, error) {
 		if err != nil {
 			return dst, atValue(err, int64(p.v+i)+1)
 		}
-		w, err := p.e.integer(it, text, int(n))
+		_, lo, err := p.e.integer(it, text, int(n))
 		if err != nil {
 			return dst, atValue(err, int64(p.v+i)+1)
 		}
-		_, lo := w.twos()
 		if !it.lsb {
 			shift -= int(n)
 		}

@@ -99,37 +99,33 @@ type item struct {
 	offset  int64 // from the start of the record; -1 when that varies
 	padding int64 // alignment bytes in front of it, if offset is known
 	first   int64 // the number of its first value, from 0
-}
 
-// elements is how many elements the item has, each made of perElement values; 0 if the
-// record determines the number.
-func (it *item) elements() int64 {
-	switch {
-	case it.kind == bytesOf || it.kind == pascal:
-		return 1
-	case it.Rest || it.counter > 0:
-		return 0
-	}
-	return it.Count
+	elements   int64 // how many it has; 0 if the record determines that
+	perElement int64 // how many values one stands for
 }
 
 // countsBytes reports whether the count of the item is a number of bytes.
 func (it *item) countsBytes() bool { return it.kind == pad || it.kind == bytesOf || it.kind == pascal }
 
-// perElement is how many values one element stands for.
-func (it *item) perElement() int64 {
+// count sets elements and perElement; those of a group's items are known.
+func (it *item) count() {
+	switch {
+	case it.kind == bytesOf || it.kind == pascal:
+		it.elements = 1
+	case !it.Rest && it.counter == 0:
+		it.elements = it.Count
+	}
 	switch it.kind {
 	case pad, constant, checksum, from, upTo, boundary:
-		return 0
 	case bitfield:
-		return int64(len(it.bits))
+		it.perElement = int64(len(it.bits))
 	case group:
-		return it.group.values
+		it.perElement = it.group.values
+	default:
+		if !it.computed() {
+			it.perElement = 1
+		}
 	}
-	if it.computed() {
-		return 0
-	}
-	return 1
 }
 
 // computed reports whether the item is an integer that is computed, and no value.
@@ -143,12 +139,12 @@ func (it *item) columns() int64 {
 	case it.counts:
 		return 0
 	}
-	return it.elements() * it.perElement()
+	return it.elements * it.perElement
 }
 
 // several reports whether the item stands for any number of values but one.
 func (it *item) several() bool {
-	return it.Rest && it.elements() == 0 || it.columns() != 1
+	return it.Rest && it.elements == 0 || it.columns() != 1
 }
 
 // least is the size of the smallest element.
@@ -232,7 +228,7 @@ func (s *sequence) first() *item {
 			if inner := it.group.first(); inner != nil {
 				return inner
 			}
-		} else if it.perElement() > 0 && (it.elements() > 0 || it.Rest) {
+		} else if it.perElement > 0 && (it.elements > 0 || it.Rest) {
 			return it
 		}
 	}
@@ -318,7 +314,8 @@ func (p *parser) add(s *sequence, it *item) error {
 		return p.tooLong(it.at)
 	}
 	s.size += n * each
-	v, per := it.elements(), it.perElement()
+	it.count()
+	v, per := it.elements, it.perElement
 	if per > 0 && v > (math.MaxInt64-s.values)/per {
 		return p.tooLong(it.at)
 	}

@@ -52,7 +52,7 @@ func NewHeader(f *Format, length string) (*Header, error) {
 // value is the index of the value that is the length.
 func (h *Header) value() int64 {
 	it := &h.f.items[h.item]
-	return it.first + it.elements()*it.perElement() - 1
+	return it.first + it.elements*it.perElement - 1
 }
 
 // A Framer puts a header with their length in front of payloads.
@@ -152,7 +152,7 @@ func (fr *Framer) lengthFits(n int64) error {
 	case bitfield:
 		width = int(it.bits[len(it.bits)-1])
 	}
-	_, err := e.integer(it, appendInt(nil, n), width)
+	_, _, err := e.integer(it, appendInt(nil, n), width)
 	return err
 }
 

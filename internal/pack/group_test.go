@@ -112,7 +112,7 @@ func randomFields(r *rand.Rand, s *sequence, counts []int) []string {
 			}
 			continue
 		}
-		n := it.elements() * it.perElement()
+		n := it.elements * it.perElement
 		if it.Rest {
 			n = 1
 		}

@@ -10,7 +10,8 @@ func (e *Encoder) parseJSON(line []byte, s *scratch) ([]field, error) {
 	if len(s.places) < e.f.slots {
 		s.places = make([]place, e.f.slots)
 	}
-	p := jsonParser{b: line, s: s, fields: s.fields[:0]}
+	p := &s.json
+	p.b, p.i, p.s, p.fields = line, 0, s, s.fields[:0]
 	var err error
 	switch p.next() {
 	case '[', '{':
@@ -140,14 +141,14 @@ func (o *object) name(i int) string {
 func (o *object) member(i int) error {
 	o.next++
 	if o.names != nil {
-		return o.p.one(len(o.p.fields) + 1)
+		return o.p.one()
 	}
 	return o.p.member(&o.s.items[i])
 }
 
 // isMember reports whether the item is a member of an object.
 func (it *item) isMember() bool {
-	return it.columns() > 0 || it.Rest && it.perElement() > 0
+	return it.columns() > 0 || it.Rest && it.perElement > 0
 }
 
 // member is the index of the value, or of the item, with a name; -1 if there is none.
@@ -191,7 +192,7 @@ func (p *jsonParser) member(it *item) error {
 	case it.kind == group:
 		return p.group(it)
 	case !it.several():
-		return p.one(len(p.fields) + 1)
+		return p.one()
 	case p.next() != '[':
 		return p.fail("want an array for " + quote(it.Name))
 	}
@@ -236,7 +237,7 @@ func (p *jsonParser) array(s *sequence) error {
 				}
 				break
 			}
-			if err := p.one(len(p.fields) + 1); err != nil {
+			if err := p.one(); err != nil {
 				return err
 			}
 		}
@@ -306,7 +307,7 @@ func (p *jsonParser) element(s *sequence, text string) error {
 				return err
 			}
 		case it.columns() > 0:
-			if err := p.one(len(p.fields) + 1); err != nil {
+			if err := p.one(); err != nil {
 				return err
 			}
 		}
@@ -336,11 +337,11 @@ func (p *jsonParser) counted(slot int, n int64) error {
 	return nil
 }
 
-// one reads one value; number is its number in the record, for errors.
-func (p *jsonParser) one(number int) error {
+// one reads one value of the record.
+func (p *jsonParser) one() error {
 	v, err := p.value()
 	if err != nil {
-		return atValue(err, int64(number))
+		return atValue(err, int64(len(p.fields)+1))
 	}
 	p.fields = append(p.fields, v)
 	return nil
@@ -353,10 +354,11 @@ func (p *jsonParser) values(at int) error {
 		if !first && !p.take(',') {
 			return p.fail("want ',' or ']'")
 		}
-		p.next()
-		if err := p.one(len(p.fields) - at + 1); err != nil {
-			return err
+		v, err := p.value()
+		if err != nil {
+			return atValue(err, int64(len(p.fields)-at+1))
 		}
+		p.fields = append(p.fields, v)
 	}
 	p.i++
 	return nil

@@ -99,12 +99,14 @@ func (p *jsonParser) number() ([]byte, bool) {
 	return p.b[start:p.i], true
 }
 
+// digits skips digits and returns how many there are.
 func (p *jsonParser) digits() int {
-	start := p.i
-	for p.i < len(p.b) && p.b[p.i] >= '0' && p.b[p.i] <= '9' {
-		p.i++
+	b, n := p.b[p.i:], 0
+	for n < len(b) && b[n]-'0' <= 9 {
+		n++
 	}
-	return p.i - start
+	p.i += n
+	return n
 }
 
 // base64 reads {"base64":"..."}.

@@ -34,7 +34,7 @@ func (s *sequence) rows(rows []Row, o Options, indent string) []Row {
 		}
 		switch {
 		case o.Names != nil:
-			row.Name = strings.Join(o.Names[it.first:it.first+it.elements()*it.perElement()], ",")
+			row.Name = strings.Join(o.Names[it.first:it.first+it.elements*it.perElement], ",")
 		case it.computed():
 			row.Name = strings.TrimSpace(row.Name + " (computed)")
 		}

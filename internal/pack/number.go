@@ -28,9 +28,6 @@ func trimSpace(s []byte) []byte {
 // parseWhole reads an integer as Python's int() does, and 0x, 0o and 0b besides:
 // blanks around it, a sign, leading zeros and '_' between digits are fine.
 func parseWhole(s []byte) (w whole, ok bool) {
-	if v, negative, ok := parseShort(s); ok {
-		return whole{lo: v, negative: negative}, true
-	}
 	s = trimSpace(s)
 	if len(s) > 0 && (s[0] == '+' || s[0] == '-') {
 		w.negative = s[0] == '-'
@@ -73,34 +70,34 @@ func parseWhole(s []byte) (w whole, ok bool) {
 	return w, digit
 }
 
-// parseShort reads the most common integers: at most 18 digits and a minus.
-func parseShort(s []byte) (v uint64, negative, ok bool) {
-	if len(s) > 0 && s[0] == '-' {
-		negative = true
-		s = s[1:]
-	}
+// parseShort reads the most common integers: at most 18 digits.
+func parseShort(s []byte) (v uint64, ok bool) {
 	if len(s) == 0 || len(s) > 18 {
-		return 0, false, false
+		return 0, false
 	}
 	for len(s) >= 8 {
 		w := binary.LittleEndian.Uint64(s)
 		if nonDigits(w) != 0 {
-			return 0, false, false
+			return 0, false
 		}
 		v = v*tenTo8 + eightDigits(w-asciiZeros)
 		s = s[8:]
 	}
 	for _, c := range s {
 		if c -= '0'; c > 9 {
-			return 0, false, false
+			return 0, false
 		}
 		v = v*10 + uint64(c)
 	}
-	return v, negative, true
+	return v, true
 }
 
 // push appends a digit.
 func (w *whole) push(base, digit uint64) {
+	if w.hi == 0 && w.lo < 1<<58 {
+		w.lo = w.lo*base + digit
+		return
+	}
 	over, hi := bits.Mul64(w.hi, base)
 	carry, lo := bits.Mul64(w.lo, base)
 	hi, c1 := bits.Add64(hi, carry, 0)

@@ -187,7 +187,7 @@ func TestPythonPack(t *testing.T) {
 		}
 		var question, values []string
 		for i := range f.items {
-			for range f.items[i].elements() * f.items[i].perElement() {
+			for range f.items[i].elements * f.items[i].perElement {
 				q, v := randomValue(r, &f.items[i])
 				question, values = append(question, q), append(values, v)
 			}
