@@ -42,66 +42,6 @@ func handingOn(t *testing.T, network string, args ...string) (s *echoServer, cli
 	return s, client, c.(halfConn)
 }
 
-// The half-close grid through gecho --to: data and then the end of file pass in
-// each direction, whatever the other one does. Nothing is added or lost.
-func TestToGrid(t *testing.T) {
-	t.Parallel()
-	for _, network := range []string{"tcp", "unix"} {
-		for _, way := range []string{"up", "down"} {
-			for _, other := range []string{"quiet", "filled", "done"} {
-				t.Run(network+" "+way+" "+other, func(t *testing.T) {
-					t.Parallel()
-					s, from, to := handingOn(t, network, "--once")
-					if way == "down" {
-						from, to = to, from
-					}
-					var filled int64
-					switch other {
-					case "done":
-						_ = to.CloseWrite()
-						if got := rest(t, from); got != "" {
-							t.Errorf("got %q", got)
-						}
-					case "filled":
-						block := make([]byte, 64<<10)
-						for { // until every buffer on the way is full
-							_ = to.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
-							n, err := to.Write(block)
-							filled += int64(n)
-							if err != nil {
-								break
-							}
-						}
-						_ = to.SetWriteDeadline(time.Time{})
-					}
-					if _, err := io.WriteString(from, "data"); err != nil {
-						t.Fatal(err)
-					}
-					got := make([]byte, 4)
-					if _, err := io.ReadFull(to, got); err != nil || string(got) != "data" {
-						t.Fatalf("got %q, %v", got, err)
-					}
-					_ = from.CloseWrite()
-					if got := rest(t, to); got != "" {
-						t.Errorf("more: %q", got)
-					}
-					if other != "done" {
-						_ = to.CloseWrite()
-						if n, err := io.Copy(io.Discard, from); err != nil || n != filled {
-							t.Errorf("%d of %d bytes of the other direction, %v", n, filled, err)
-						}
-					}
-					from.Close()
-					to.Close()
-					if got := s.status(); got != 0 || s.err.String() != "" {
-						t.Errorf("status %d; it said %q", got, s.err)
-					}
-				})
-			}
-		}
-	}
-}
-
 // Bulk both ways at once is what it was.
 func TestToFlow(t *testing.T) {
 	t.Parallel()

@@ -48,6 +48,10 @@ func TestGrid(t *testing.T) {
 		{name: "forward unix", network: "unix", forward: true},
 		{name: "forward from tls", network: "tcp", forward: true, listen: offer, client: client},
 		{name: "forward to tls", network: "tcp", forward: true, listen: []string{"--tls-ca", m.file}, server: server},
+		{name: "gecho --to tcp", network: "tcp", forward: true, gecho: true},
+		{name: "gecho --to unix", network: "unix", forward: true, gecho: true},
+		{name: "gecho --to from tls", network: "tcp", forward: true, gecho: true, listen: offer, client: client},
+		{name: "gecho --to tls", network: "tcp", forward: true, gecho: true, listen: []string{"--tls-ca", m.file}, server: server},
 		{name: "exec relayed", network: "tcp", exec: true, dial: []string{"--rate", "1G"}, listen: []string{"--rate", "1G"}},
 	} {
 		t.Run(k.name, func(t *testing.T) {
@@ -77,6 +81,7 @@ type gridKind struct {
 	server, client *tls.Config      // of the peer, when it speaks TLS
 	exec           bool             // the local side is a command
 	forward        bool             // the local side is the server of --to
+	gecho          bool             // of gecho's --to
 }
 
 func (k gridKind) roles() []string {
@@ -215,7 +220,7 @@ func (k gridKind) converse(t *testing.T, role string) (p *proc, local, remote gr
 	return p, localSide.end(t), <-got
 }
 
-// forwarding starts gcat between two connections; the local side is the server's.
+// forwarding starts gcat or gecho between two connections; the local side is the server's.
 func (k gridKind) forwarding(t *testing.T) (p *proc, local, remote gridEnd) {
 	t.Helper()
 	got := make(chan gridEnd, 1)
@@ -231,6 +236,15 @@ func (k gridKind) forwarding(t *testing.T) (p *proc, local, remote gridEnd) {
 	}
 	if k.server != nil {
 		to = "tls://" + to
+	}
+	if k.gecho {
+		mine := "127.0.0.1:0"
+		if k.network == "unix" {
+			mine = filepath.Join(t.TempDir(), "sock")
+		}
+		s := gecho(t, 1, append(k.listen, "--once", "--to", to, mine)...)
+		remote = k.secure(dialTest(t, k.network, s.address[0]), false)
+		return s.proc, <-got, remote
 	}
 	p, c := listening(t, k.network, nil, append(k.listen, "--to", to)...)
 	remote = k.secure(c, false)
