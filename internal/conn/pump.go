@@ -61,7 +61,7 @@ func (c *conversation) copy(d *direction, buf *buffer) step {
 	p := buf.get()
 	n, err := d.from.Read(p)
 	buf.filled(n)
-	if n == 0 && (err != nil || d == &c.receive) { // from Local it is an empty datagram
+	if n == 0 && err != nil { // without an error it is an empty message
 		return step{from: err}
 	}
 	ok := d.flight.begin()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -75,6 +76,9 @@ func TestForwardDatagrams(t *testing.T) {
 	big := make([]byte, 65000)
 	if got := asks(t, one, string(big)); len(got) < len(big) {
 		t.Errorf("%d bytes of %d came back", len(got), len(big))
+	}
+	if got := asks(t, one, ""); !strings.HasPrefix(got, " from ") {
+		t.Errorf("an empty datagram arrived as %q", got)
 	}
 	interrupt(t, p)
 }
