@@ -13,12 +13,7 @@ func (g *gcat) join(ctx context.Context, p peer) error {
 	defer drop(nil)
 	member := g.room.Enter(p.name, drop)
 	g.log.Infof(2, "%s hears the others (peer %d)", p.name, member.Number)
-	relay := &conn.Relay{
-		Local: g.wrapLocal(member, false, false), Remote: g.wrapRemote(conn.StreamOf(p.Conn), p.name), Peer: p.name,
-		Idle: g.idleLimit(),
-	}
-	defer g.tally.add(p.name, relay.Counts)()
-	result := relay.Run(ctx)
+	result := g.run(ctx, g.relay(g.wrapLocal(member, false, false), g.wrapRemote(conn.StreamOf(p.Conn), p.name), p.name))
 	member.Leave()
 	if dropped, ok := errors.AsType[*conn.Error](result.Err); ok && dropped == context.Cause(ctx) {
 		result.EndedBy = "local"

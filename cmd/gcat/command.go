@@ -37,12 +37,9 @@ func (g *gcat) command(ctx context.Context, p peer) error {
 	if err != nil {
 		return err
 	}
-	relay := &conn.Relay{
-		Local: g.wrapLocal(stream, false, false), Remote: g.wrapRemote(remote, p.name), Peer: p.name,
-		Idle: g.idleLimit(), QuitAfter: new(time.Duration), // the conversation ends with the command
-	}
-	defer g.tally.add(p.name, relay.Counts)()
-	result := relay.Run(ctx)
+	relay := g.relay(g.wrapLocal(stream, false, false), g.wrapRemote(remote, p.name), p.name)
+	relay.QuitAfter = new(time.Duration) // the conversation ends with the command
+	result := g.run(ctx, relay)
 	err = stream.End(result.Err)
 	g.closed(address(p.LocalAddr()), p.name, "", result)
 	return err

@@ -27,12 +27,6 @@ type console struct {
 	meter    *tty.Meter    // nil: none
 }
 
-// attend makes the console the log's writer. leave restores the terminal.
-func (g *gcat) attend() (leave func()) {
-	g.log.Out = &g.console
-	return g.console.close
-}
-
 // local returns the local side of a conversation. If standard input and output are a
 // terminal, it edits lines; if standard output is one, it escapes the peer's control
 // characters. With --raw, keys and bytes pass unchanged. Without a terminal it is
@@ -50,13 +44,13 @@ func (g *gcat) local(stdio *conn.Stdio) conn.Stream {
 	}
 	switch {
 	case c.terminal != nil && g.Raw:
-		return seated{stdio, c.terminal, stdio}
+		return terminalStdio{stdio, c.terminal, stdio}
 	case c.terminal != nil:
-		return seated{stdio, c.terminal, c.terminal}
+		return terminalStdio{stdio, c.terminal, c.terminal}
 	case stdio.Terminal && !g.Raw:
-		return seated{stdio, stdio, &tty.Safe{W: out}}
+		return terminalStdio{stdio, stdio, &tty.Safe{W: out}}
 	case stdio.Terminal && c.meter != nil:
-		return seated{stdio, stdio, out}
+		return terminalStdio{stdio, stdio, out}
 	}
 	return stdio
 }
@@ -126,23 +120,23 @@ func (c *console) Write(line []byte) (int, error) {
 	return meter.Around(cli.Stderr).Write(line)
 }
 
-// seated is standard input and output with a terminal: bytes are read and written
-// through from and to, and the standard streams handle EOF and close.
-type seated struct {
+// terminalStdio is standard input and output with a terminal: it reads from and writes
+// to the terminal, or to its escaped form, and the standard streams handle EOF and close.
+type terminalStdio struct {
 	*conn.Stdio
 	from io.Reader
 	to   io.Writer
 }
 
 // Unwrap returns the standard streams below.
-func (s seated) Unwrap() conn.Stream { return s.Stdio }
+func (s terminalStdio) Unwrap() conn.Stream { return s.Stdio }
 
-func (s seated) Read(p []byte) (int, error)  { return s.from.Read(p) }
-func (s seated) Write(p []byte) (int, error) { return s.to.Write(p) }
+func (s terminalStdio) Read(p []byte) (int, error)  { return s.from.Read(p) }
+func (s terminalStdio) Write(p []byte) (int, error) { return s.to.Write(p) }
 
 // CloseWrite writes an incomplete character that was buffered, and closes standard
 // output.
-func (s seated) CloseWrite() error {
+func (s terminalStdio) CloseWrite() error {
 	var err error
 	switch to := s.to.(type) {
 	case *tty.Safe:

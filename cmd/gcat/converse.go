@@ -12,9 +12,9 @@ import (
 	"gcat/internal/tty"
 )
 
-// meet runs the conversation between a peer and the other peers, a command, the
+// handle runs the conversation between a peer and the other peers, a command, the
 // endpoint of --to, or our standard streams, and closes the peer's connection.
-func (g *gcat) meet(ctx context.Context, p peer, stdio *conn.Stdio) error {
+func (g *gcat) handle(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	switch {
 	case g.room != nil:
 		return g.join(ctx, p)
@@ -43,46 +43,56 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 		local = p.turn.Wrap(local)
 		defer p.turn.Yield()
 	}
-	relay := &conn.Relay{
-		Local:         g.wrapLocal(local, messages, false),
-		Remote:        g.wrapRemote(remote, p.name),
-		Peer:          p.name,
+	relay := g.relay(g.wrapLocal(local, messages, false), g.wrapRemote(remote, p.name), p.name)
+	relay.EndWithPeer = !g.RecvOnly && term.IsTerminal(int(os.Stdin.Fd()))
+	relay.Waiting = g.hintWaiting(p)
+	if g.Datagrams != nil && g.QuitAfterPeer == nil {
+		relay.QuitAfterPeer = new(time.Duration) // the last datagram counts as the peer's EOF
+	}
+	result := g.run(ctx, relay)
+	g.closed(address(p.LocalAddr()), p.name, "", result)
+	if g.endedUnanswered(relay, result) {
+		g.hint("the peer ended without an answer; some servers take a half-close for a hang-up (--no-shutdown)")
+	}
+	return result.Err
+}
+
+// relay returns a relay between local and the peer, with the time limits of the options.
+func (g *gcat) relay(local, remote conn.Stream, peer string) *conn.Relay {
+	return &conn.Relay{
+		Local:         local,
+		Remote:        remote,
+		Peer:          peer,
 		Idle:          g.idleLimit(),
 		QuitAfter:     quit(g.QuitAfter),
 		QuitAfterPeer: quit(g.QuitAfterPeer),
 		Shutdown:      g.shutdown(),
 		SendOnly:      g.SendOnly,
 		RecvOnly:      g.RecvOnly,
-		EndWithPeer:   !g.RecvOnly && term.IsTerminal(int(os.Stdin.Fd())),
 		OnPanic:       tty.OnPanic,
-		Waiting:       g.inputGoesOn(p),
 	}
-	if g.Datagrams != nil && g.QuitAfterPeer == nil {
-		relay.QuitAfterPeer = new(time.Duration) // the last datagram counts as the peer's EOF
-	}
-	defer g.tally.add(p.name, relay.Counts)()
-	result := relay.Run(ctx)
-	g.closed(address(p.LocalAddr()), p.name, "", result)
-	if g.silenced(relay, result) {
-		g.hint("the peer ended without an answer; some servers take a half-close for a hang-up (--no-shutdown)")
-	}
-	return result.Err
 }
 
-// mostRequest is the largest request that a server is expected to answer, in bytes;
-// more is taken for an upload.
-const mostRequest = 64 << 10
+// run runs the relay, and counts its bytes.
+func (g *gcat) run(ctx context.Context, relay *conn.Relay) conn.Result {
+	defer g.tally.add(relay.Peer, relay.Counts)()
+	return relay.Run(ctx)
+}
 
-// silenced reports whether our half-close may be the reason why a server ended without
-// sending a byte, as nginx with proxy_pass and node do.
-func (g *gcat) silenced(relay *conn.Relay, r conn.Result) bool {
-	return !g.Listen && r.Err == nil && r.Sent > 0 && r.Sent <= mostRequest && r.Received == 0 && r.EndedBy == "local" &&
+// maxRequest is the largest request that a server is expected to answer, in bytes;
+// more is taken for an upload.
+const maxRequest = 64 << 10
+
+// endedUnanswered reports whether our half-close may be the reason why a server ended
+// without sending a byte, as nginx with proxy_pass and node do.
+func (g *gcat) endedUnanswered(relay *conn.Relay, r conn.Result) bool {
+	return !g.Listen && r.Err == nil && r.Sent > 0 && r.Sent <= maxRequest && r.Received == 0 && r.EndedBy == "local" &&
 		relay.Shutdown == conn.ShutWrite && relay.QuitAfter == nil && !relay.SendOnly && !relay.RecvOnly
 }
 
-// inputGoesOn returns a function for the relay to call when p has ended and standard
-// input has not; it may be an idle pipe.
-func (g *gcat) inputGoesOn(p peer) func() {
+// hintWaiting returns a function for the relay to call when p has ended and standard
+// input has not: it may be an idle pipe.
+func (g *gcat) hintWaiting(p peer) func() {
 	return func() {
 		g.hint(p.name + " has ended, and standard input has not: -d or </dev/null is no input, -Q 0 ends with the peer")
 	}
@@ -160,7 +170,7 @@ func (g *gcat) openDump() error {
 	default:
 		f, err := conn.OpenOutput(g.Hexdump, &g.console)
 		if err != nil {
-			return fileError(err)
+			return pathError(err)
 		}
 		g.dump = &filter.Dump{Name: g.Hexdump, Out: f}
 	}

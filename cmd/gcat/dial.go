@@ -12,28 +12,28 @@ import (
 )
 
 // connect is gcat as a client.
-func (g *gcat) connect(ctx context.Context, where place) error {
-	p, err := g.dial(ctx, where)
+func (g *gcat) connect(ctx context.Context, to target) error {
+	p, err := g.dial(ctx, to)
 	if err != nil {
 		return cause(ctx, err)
 	}
-	return g.meet(ctx, p, g.stdio())
+	return g.handle(ctx, p, g.stdio())
 }
 
 // dial opens the connection, within the connect limit.
-func (g *gcat) dial(ctx context.Context, where place) (peer, error) {
-	c, err := g.dialer(where).Dial(ctx, g.first(where))
+func (g *gcat) dial(ctx context.Context, to target) (peer, error) {
+	c, err := g.dialer(to).Dial(ctx, g.firstHop(to))
 	if err != nil {
 		return peer{}, err
 	}
-	p := g.named(c, where)
+	p := g.peerOf(c, to)
 	g.connected(p)
 	return p, nil
 }
 
-// dialer returns the dialer for where. With -l the source address and the interface
+// dialer returns the dialer for to. With -l the source address and the interface
 // belong to the listener, and are not used for dialling.
-func (g *gcat) dialer(where place) *conn.Dialer {
+func (g *gcat) dialer(to target) *conn.Dialer {
 	d := &conn.Dialer{
 		Resolver:  conn.Resolver{Numeric: g.Numeric},
 		LocalHost: g.Source,
@@ -41,7 +41,7 @@ func (g *gcat) dialer(where place) *conn.Dialer {
 		Limit:     g.connectLimit(),
 		Retry:     g.Retry.D(),
 		Socket:    g.socketOptions(),
-		Upgrade:   g.upgrade(where),
+		Upgrade:   g.upgrade(to),
 	}
 	if g.Listen {
 		d.LocalHost, d.LocalPort, d.Socket.Interface = "", "", ""
@@ -50,42 +50,42 @@ func (g *gcat) dialer(where place) *conn.Dialer {
 }
 
 // upgrade returns the function that performs the handshakes on a new connection to
-// where: first the proxy's, then TLS. Nil is none.
-func (g *gcat) upgrade(where place) func(context.Context, net.Conn) (net.Conn, error) {
-	if g.via == nil && !where.TLS {
+// to: first the proxy's, then TLS. Nil is none.
+func (g *gcat) upgrade(to target) func(context.Context, net.Conn) (net.Conn, error) {
+	if g.via == nil && !to.TLS {
 		return nil
 	}
 	return func(ctx context.Context, c net.Conn) (net.Conn, error) {
 		if g.via != nil {
 			p := *g.via
 			p.Forward = func(context.Context, string, string) (net.Conn, error) { return c, nil }
-			if _, err := p.DialContext(ctx, "tcp", where.Address()); err != nil {
+			if _, err := p.DialContext(ctx, "tcp", to.Address()); err != nil {
 				_ = c.Close() // it may be closed already
 				return nil, err
 			}
 			g.log.Infof(1, "connected through proxy %s (%s)", p.Addr(), p.Scheme)
 		}
-		if where.TLS {
-			return g.secureClient(ctx, c, where)
+		if to.TLS {
+			return g.secureClient(ctx, c, to)
 		}
 		return c, nil
 	}
 }
 
-// first returns the endpoint to dial for where: that of the proxy, if there is one.
-func (g *gcat) first(where place) conn.Endpoint {
+// firstHop returns the endpoint to dial for to: that of the proxy, if there is one.
+func (g *gcat) firstHop(to target) conn.Endpoint {
 	if g.via == nil {
-		return where.Endpoint
+		return to.Endpoint
 	}
 	e := conn.Endpoint{Network: "tcp", Host: g.via.Host, Port: g.via.Port}
-	if strings.HasPrefix(where.Network, "tcp") {
-		e.Network = where.Network
+	if strings.HasPrefix(to.Network, "tcp") {
+		e.Network = to.Network
 	}
 	return e
 }
 
-// proxy returns the proxy that -x, -X and -P describe; nil is none.
-func (g *gcat) proxy(targets []place) (*proxy.Proxy, error) {
+// parseProxy returns the proxy that -x, -X and -P describe; nil is none.
+func (g *gcat) parseProxy(targets []target) (*proxy.Proxy, error) {
 	if g.Proxy == "" {
 		return nil, nil
 	}
@@ -106,12 +106,12 @@ func (g *gcat) proxy(targets []place) (*proxy.Proxy, error) {
 	if p.User == "" {
 		p.User = g.ProxyUser
 	}
-	for _, where := range targets {
-		if where.Host == "" {
-			return nil, cli.Usagef("a proxy wants a host to connect to: %q", where.Address())
+	for _, to := range targets {
+		if to.Host == "" {
+			return nil, cli.Usagef("a proxy wants a host to connect to: %q", to.Address())
 		}
-		if _, err := netip.ParseAddr(where.Host); err != nil && g.Numeric && p.Scheme == proxy.SOCKS4 {
-			return nil, cli.Usagef("SOCKS4 needs %q looked up here, and -n forbids it", where.Host)
+		if _, err := netip.ParseAddr(to.Host); err != nil && g.Numeric && p.Scheme == proxy.SOCKS4 {
+			return nil, cli.Usagef("SOCKS4 needs %q looked up here, and -n forbids it", to.Host)
 		}
 	}
 	return &p, usage(p.Check())

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"gcat/internal/conn"
-	"gcat/internal/tty"
 )
 
 // forward connects to the endpoint of --to and relays between that connection and the
@@ -22,31 +21,17 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 	}
 	local, messages := streamOf(to, 0)
 	remote, _ := streamOf(p, orZero(g.Datagrams))
-	return g.runJoined(ctx, address(p.LocalAddr()), &conn.Relay{
-		Local:         g.wrapLocal(local, messages, false),
-		Remote:        g.wrapRemote(remote, p.name),
-		Peer:          p.name,
-		To:            to.name,
-		Idle:          g.idleLimit(),
-		QuitAfter:     quit(g.QuitAfter),
-		QuitAfterPeer: quit(g.QuitAfterPeer),
-		Shutdown:      g.shutdown(),
-	})
-}
-
-// runJoined runs the relay of a peer that connected to local.
-func (g *gcat) runJoined(ctx context.Context, local string, relay *conn.Relay) error {
-	relay.OnPanic = tty.OnPanic
-	defer g.tally.add(relay.Peer, relay.Counts)()
-	result := relay.Run(ctx)
-	g.closed(local, relay.Peer, relay.To, result)
+	relay := g.relay(g.wrapLocal(local, messages, false), g.wrapRemote(remote, p.name), p.name)
+	relay.To = to.name
+	result := g.run(ctx, relay)
+	g.closed(address(p.LocalAddr()), p.name, to.name, result)
 	return result.Err
 }
 
 // forwardDatagrams connects each peer of a datagram socket to the endpoint of --to by a
 // socket of its own. Without -k it serves one peer and ends with it.
-func (g *gcat) forwardDatagrams(ctx context.Context, where place) error {
-	l, err := g.listenConfig().ListenPeers(ctx, where.Endpoint)
+func (g *gcat) forwardDatagrams(ctx context.Context, at target) error {
+	l, err := g.listenConfig().ListenPeers(ctx, at.Endpoint)
 	if err != nil {
 		return cause(ctx, err)
 	}
@@ -102,7 +87,7 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 		idle = peerMemory
 	}
 	name := datagramPeer(p.Addr())
-	err = g.runJoined(ctx, local, &conn.Relay{
+	result := g.run(ctx, &conn.Relay{
 		Local:         g.wrapLocal(to, true, false),
 		Remote:        g.wrapRemote(p, name),
 		Peer:          name,
@@ -110,12 +95,13 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 		Idle:          idle,
 		QuitAfterPeer: new(time.Duration),
 	})
-	e, ok := errors.AsType[*conn.Error](err)
+	g.closed(local, name, g.to.Address(), result)
+	e, ok := errors.AsType[*conn.Error](result.Err)
 	switch {
 	case ok && e.Why == conn.Timeout && (g.KeepOpen || !given):
 		return nil // an idle peer is not an error
 	case ok && e.Op == "" && e.Why != conn.Timeout:
 		return &conn.Error{Why: e.Why, Op: "receive from " + g.to.Address(), Err: e.Err}
 	}
-	return err
+	return result.Err
 }

@@ -15,37 +15,37 @@ import (
 // suggest adds to an error of the operands a hint with the line that the user
 // probably meant.
 func (g *grammar) suggest(err error) error {
-	if line := g.meant(); err != nil && line != "" {
+	if line := g.operandHint(); err != nil && line != "" {
 		return cli.Hint(err, line)
 	}
 	return err
 }
 
-// meant returns the hint for operands that cannot be read; empty if there is none, or
+// operandHint returns the hint for operands that cannot be read; empty if there is none, or
 // if the error has its own.
-func (g *grammar) meant() string {
+func (g *grammar) operandHint() string {
 	args := g.Args
 	if line := g.ncatCommand(); line != "" {
 		return line
 	}
-	if option, value := g.swallowed(); option != "" {
+	if option, value := g.tookHost(); option != "" {
 		return option + " took " + strconv.Quote(value) + " for its value: type gcat " + option + " VALUE " + strings.Join(append([]string{value}, args...), " ")
 	}
 	if rest := without(args, "-"); len(rest) < len(args) && len(rest) > 0 { // "-" is standard input and output in socat
-		return "standard input and output are the other side anyway: type gcat " + strings.Join(g.spelled(rest), " ")
+		return "standard input and output are the other side anyway: type gcat " + strings.Join(g.translated(rest), " ")
 	}
 	switch {
-	case len(args) == 0 || !typed(args...):
+	case len(args) == 0 || !plainWords(args...):
 	case len(args) == 1 && strings.Contains(args[0], "-LISTEN:"):
-		where, options, _ := strings.Cut(args[0][strings.Index(args[0], ":")+1:], ",")
+		at, options, _ := strings.Cut(args[0][strings.Index(args[0], ":")+1:], ",")
 		if strings.Contains(options, "fork") {
-			return "type gcat -lk " + where
+			return "type gcat -lk " + at
 		}
-		return "type gcat -l " + where
+		return "type gcat -l " + at
 	case swapped(args):
 		return "type gcat " + g.mode() + args[1] + " " + args[0]
 	case len(args) == 2 && strings.Contains(args[0], ":"):
-		return "type gcat " + g.mode() + strings.Join(g.spelled(args[:1]), " ")
+		return "type gcat " + g.mode() + strings.Join(g.translated(args[:1]), " ")
 	case len(args) > 1:
 	case isPort(args[0]) && !g.Scan:
 		return "type gcat localhost " + args[0] + ", or gcat -l " + args[0] + " to listen"
@@ -79,9 +79,9 @@ func (g *grammar) ncatCommand() string {
 	return ""
 }
 
-// swallowed returns the option, and its value, if the value is probably the host of the
-// port that is the only operand.
-func (g *grammar) swallowed() (option, value string) {
+// tookHost returns an option and its value, if the value is probably the host of the port
+// that is the only operand.
+func (g *grammar) tookHost() (option, value string) {
 	if len(g.Args) != 1 || !isPort(g.Args[0]) || g.Listen {
 		return "", ""
 	}
@@ -95,9 +95,9 @@ func (g *grammar) swallowed() (option, value string) {
 	return "", ""
 }
 
-// spelled returns words; if the first is an endpoint in another tool's syntax, it is
+// translated returns words; if the first is an endpoint in another tool's syntax, it is
 // translated to ours.
-func (g *grammar) spelled(words []string) []string {
+func (g *grammar) translated(words []string) []string {
 	_, err := conn.ParseEndpoint(words[0], conn.Syntax{})
 	if e, ok := errors.AsType[*conn.Error](err); ok {
 		if spelled, ok := strings.CutPrefix(e.Hint(), "type "); ok {
@@ -141,8 +141,8 @@ func isSocket(word string) bool {
 	return strings.HasSuffix(word, ".sock") || strings.HasSuffix(word, ".socket")
 }
 
-// typed reports whether words need no quoting in a shell.
-func typed(words ...string) bool {
+// plainWords reports whether words need no quoting in a shell.
+func plainWords(words ...string) bool {
 	for _, w := range words {
 		if w == "" || strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:/@%+-_[]") != "" {
 			return false

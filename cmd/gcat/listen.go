@@ -17,18 +17,18 @@ import (
 )
 
 // listen serves one peer, or with -k all peers until gcat is killed.
-func (g *gcat) listen(ctx context.Context, where place) error {
+func (g *gcat) listen(ctx context.Context, at target) error {
 	if c := g.given.Conn; c != nil { // the service manager has accepted it
 		if !g.permits(c) {
 			return &conn.Error{Why: conn.NoConnection, Err: fmt.Errorf("%s may not connect (--allow, --deny)", address(c.RemoteAddr()))}
 		}
-		p, err := g.secureServer(ctx, g.welcome(c, where))
+		p, err := g.secureServer(ctx, g.newPeer(c, at))
 		if err != nil {
 			return err
 		}
-		return g.meet(ctx, p, g.stdio())
+		return g.handle(ctx, p, g.stdio())
 	}
-	l, err := g.listenConfig().Listen(ctx, where.Endpoint)
+	l, err := g.listenConfig().Listen(ctx, at.Endpoint)
 	if err != nil {
 		err = cause(ctx, err)
 		if line := g.ncatCommand(); line != "" {
@@ -36,7 +36,7 @@ func (g *gcat) listen(ctx context.Context, where place) error {
 		}
 		return err
 	}
-	l = g.guard(l)
+	l = g.applyRules(l)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stdio := g.stdio()
@@ -52,9 +52,9 @@ func (g *gcat) listen(ctx context.Context, where place) error {
 		return err
 	}
 	if g.KeepOpen {
-		return g.serve(ctx, cancel, l, where, stdio)
+		return g.serve(ctx, cancel, l, at, stdio)
 	}
-	p, err := g.accept(ctx, l, where)
+	p, err := g.accept(ctx, l, at)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (g *gcat) listen(ctx context.Context, where place) error {
 	if p, err = g.secureServer(ctx, p); err != nil {
 		return err
 	}
-	return g.meet(ctx, p, stdio)
+	return g.handle(ctx, p, stdio)
 }
 
 // listenConfig returns the options of the listening socket.
@@ -88,44 +88,30 @@ func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
 }
 
 // accept waits for one peer, at most for the accept limit.
-func (g *gcat) accept(ctx context.Context, l net.Listener, where place) (peer, error) {
-	var late <-chan time.Time
+func (g *gcat) accept(ctx context.Context, l net.Listener, at target) (peer, error) {
 	if limit := g.acceptLimit(); limit > 0 {
-		timer := time.NewTimer(limit)
-		defer timer.Stop()
-		late = timer.C
+		passed := &conn.Error{Why: conn.Timeout, Op: "listen on " + at.String(), Err: fmt.Errorf("nobody connected within %v (connect limit)", limit)}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, passed)
+		defer cancel()
+		defer context.AfterFunc(ctx, func() { _ = l.Close() })() // wakes Accept
 	}
-	type accepted struct {
-		c   net.Conn
-		err error
+	c, err := l.Accept()
+	if err != nil {
+		return peer{}, cause(ctx, acceptError(l, err))
 	}
-	came := make(chan accepted, 1)
-	go func() { // ends when the listener is closed
-		c, err := l.Accept()
-		came <- accepted{c, err}
-	}()
-	select {
-	case a := <-came:
-		if a.err != nil {
-			return peer{}, cause(ctx, acceptError(l, a.err))
-		}
-		return g.welcome(a.c, where), nil
-	case <-late:
-		return peer{}, &conn.Error{Why: conn.Timeout, Op: "listen on " + where.String(), Err: fmt.Errorf("nobody connected within %v (connect limit)", g.acceptLimit())}
-	case <-ctx.Done():
-		return peer{}, context.Cause(ctx)
-	}
+	return g.newPeer(c, at), nil
 }
 
 func acceptError(l net.Listener, err error) error {
 	return &conn.Error{Why: conn.NoConnection, Op: "accept on " + conn.EndpointOf(l.Addr()).String(), Err: err}
 }
 
-// welcome sets the socket options of an accepted connection, and logs the peer.
-func (g *gcat) welcome(c net.Conn, where place) peer {
+// newPeer sets the socket options of an accepted connection, and logs the peer.
+func (g *gcat) newPeer(c net.Conn, at target) peer {
 	options := g.socketOptions()
 	options.Tune(c)
-	p := g.named(c, where)
+	p := g.peerOf(c, at)
 	g.accepted(address(c.LocalAddr()), p.name)
 	return p
 }
@@ -135,7 +121,7 @@ func (g *gcat) welcome(c net.Conn, where place) peer {
 // them all. When --max-conns peers are served, the next wait in the backlog. A TLS
 // peer takes its slot after its handshake, which has slots of its own: peers that
 // stall in the handshake cannot keep out others.
-func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, where place, stdio *conn.Stdio) error {
+func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, at target, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
 	var input filter.Input
 	turn := func() *filter.Turn {
@@ -145,9 +131,9 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 		return input.Queue()
 	}
 	conversations, handshakes := make(slots, g.maxConns()), make(slots, handshakesMost)
-	hold := func(p peer) {
+	converse := func(p peer) {
 		defer conversations.free()
-		if err := g.meet(ctx, p, stdio); ctx.Err() == nil && outputFailed(err) {
+		if err := g.handle(ctx, p, stdio); ctx.Err() == nil && outputFailed(err) {
 			cancel(err)
 		} else if ctx.Err() == nil {
 			g.log.Error(err)
@@ -165,7 +151,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 			peers.Wait()
 			return err
 		}
-		p := g.welcome(c, where)
+		p := g.newPeer(c, at)
 		if g.tls == nil {
 			p.turn = turn()
 		}
@@ -182,7 +168,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 				}
 				p.turn = turn()
 			}
-			hold(p)
+			converse(p)
 		})
 	}
 	peers.Wait()
@@ -237,23 +223,23 @@ func outputFailed(err error) bool {
 	return ok && e.Why == conn.Local && e.Op == "standard output"
 }
 
-// A gate is a listener with access rules: it closes the connection of a peer that may
-// not connect, before a byte is read or sent.
-type gate struct {
+// A ruledListener is a listener with access rules: it closes the connection of a peer
+// that may not connect, before a byte is read or sent.
+type ruledListener struct {
 	net.Listener
 	g *gcat
 }
 
-// guard applies the rules of --allow and --deny, if there are any, to l.
-func (g *gcat) guard(l net.Listener) net.Listener {
+// applyRules applies the access rules of --allow and --deny, if there are any, to l.
+func (g *gcat) applyRules(l net.Listener) net.Listener {
 	if g.rules.IsZero() {
 		return l
 	}
-	return &gate{l, g}
+	return &ruledListener{l, g}
 }
 
 // Accept returns the next peer that may connect.
-func (l *gate) Accept() (net.Conn, error) {
+func (l *ruledListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil || l.g.permits(c) {
@@ -278,21 +264,21 @@ func (g *gcat) ready(ctx context.Context, bound conn.Endpoint) error {
 	if g.Ready == "" {
 		return nil
 	}
-	return unlessEnded(ctx, func() error {
+	return interruptible(ctx, func() error {
 		f, err := conn.OpenOutput(g.Ready, &g.console)
 		if err != nil {
-			return fileError(err)
+			return pathError(err)
 		}
 		_, err = io.WriteString(f, bound.Address()+"\n")
 		if e := f.Close(); err == nil {
 			err = e
 		}
-		return fileError(err)
+		return pathError(err)
 	})
 }
 
-// fileError returns err with the path in quotes, if it is an error of a file.
-func fileError(err error) error {
+// pathError returns err with the path in quotes, if it is an error of a file.
+func pathError(err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return cli.Failf(cli.Local, "%s %q: %s", e.Op, e.Path, conn.Words(e.Err))
 	}

@@ -34,6 +34,6 @@ var app = cli.App{Name: "gcat", Help: help, Brief: brief, Manual: man.Gcat, Fore
 func main() {
 	flags := new(grammar)
 	os.Exit(app.Main(flags, os.Args[1:], func(log *cli.Log) error {
-		return (&gcat{grammar: flags, log: log}).run()
+		return (&gcat{grammar: flags, log: log}).main()
 	}))
 }

@@ -8,8 +8,8 @@ import (
 
 // pass connects, and sends the socket to the process at the other end of standard
 // output (SCM_RIGHTS, unix(7)).
-func (g *gcat) pass(ctx context.Context, where place) error {
-	p, err := g.dial(ctx, where)
+func (g *gcat) pass(ctx context.Context, to target) error {
+	p, err := g.dial(ctx, to)
 	if err != nil {
 		return cause(ctx, err)
 	}

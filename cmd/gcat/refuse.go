@@ -41,8 +41,8 @@ const (
 	messages = udp | unixDatagram | unixPacket | can // they preserve message boundaries
 )
 
-// bounds returns the kinds of sockets that treat message boundaries as kind does.
-func bounds(kind sockets) sockets {
+// boundaries returns the kinds of sockets that treat message boundaries as kind does.
+func boundaries(kind sockets) sockets {
 	switch kind {
 	case udp, unixDatagram:
 		return udp | unixDatagram
@@ -52,23 +52,23 @@ func bounds(kind sockets) sockets {
 	return streams
 }
 
-// kindOf returns the kind of where's socket, and its name in diagnostics; 0 if where
-// is the zero place.
-func kindOf(where place) (kind sockets, name string) {
+// kindOf returns the kind of the socket of at, and its name in diagnostics; 0 if at is
+// the zero target.
+func kindOf(at target) (kind sockets, name string) {
 	switch {
-	case where.Network == "":
+	case at.Network == "":
 		return 0, ""
-	case where.Network == "unixgram":
+	case at.Network == "unixgram":
 		return unixDatagram, "a Unix datagram socket"
-	case where.Network == "unixpacket":
+	case at.Network == "unixpacket":
 		return unixPacket, "a Unix packet socket"
-	case where.Unix():
+	case at.Unix():
 		return unixStream, "a Unix socket"
-	case where.CAN():
+	case at.CAN():
 		return can, "CAN"
-	case where.Datagram():
+	case at.Datagram():
 		return udp, "UDP"
-	case where.Network == "vsock":
+	case at.Network == "vsock":
 		return vsock, "vsock"
 	}
 	return tcp, "TCP"
@@ -77,13 +77,13 @@ func kindOf(where place) (kind sockets, name string) {
 // options returns the table of conflicts. An option has several rows if its conflicts
 // depend on the case. An option that only other rows name has a row without
 // conflicts.
-func (g *grammar) options(where, to place) []option {
-	kind, _ := kindOf(where)
-	beyond := g.To != ""
+func (g *grammar) options(at, to target) []option {
+	kind, _ := kindOf(at)
+	forwards := g.To != ""
 	dialled := kind != 0 && !g.Listen
-	server, ours := "-c", "-l" // which options require a server's certificate, and which exclude one
-	if beyond {
-		server, ours = "--to=tls://", ""
+	server, none := "-c", "-l" // with these there is, or is not, a server's certificate to verify
+	if forwards {
+		server, none = "--to=tls://", ""
 	}
 	const ofOurStreams = " --shutdown --no-shutdown --raw --progress" // they need standard input and output
 	return []option{
@@ -93,10 +93,10 @@ func (g *grammar) options(where, to place) []option {
 		{name: "-u", given: g.UDP || kind&messages != 0},
 		{name: "-U", given: g.Unix},
 		{name: "-s", given: g.Source != "" && !g.UDP, not: "-U"},
-		{name: "-s", given: g.Source != "" && dialled && where.Network != "j1939", on: ip | unixDatagram},
+		{name: "-s", given: g.Source != "" && dialled && at.Network != "j1939", on: ip | unixDatagram},
 		{name: "-s", given: g.Source != "" && !dialled, on: ip},
 		{name: "-p", given: g.Port != "", not: "-U", on: ip},
-		{name: "--retry", given: g.Retry > 0 && !beyond, not: "-l"},
+		{name: "--retry", given: g.Retry > 0 && !forwards, not: "-l"},
 		{name: "--retry", given: g.Retry > 0 && !g.Scan, on: ^udp, far: true, try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
 		{name: "-z", given: g.Scan, on: ^can, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
 		{name: "--closed", given: g.Closed, needs: "-z"},
@@ -120,7 +120,7 @@ func (g *grammar) options(where, to place) []option {
 		{name: "--mode", given: g.Mode != 0, needs: "-l", on: unixStream | unixDatagram | unixPacket},
 		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
 		{name: "--ready", given: g.Ready != "", needs: "-l"},
-		{name: "--to", given: beyond, on: ^can, needs: "-l", not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw --progress"},
+		{name: "--to", given: forwards, on: ^can, needs: "-l", not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw --progress"},
 		{name: "-e", given: g.Exec != "", not: "--send-only -d -q -Q" + ofOurStreams, on: streams},
 		{name: "--broker", given: g.Broker, needs: "-lk", not: "-e --send-only -d -q -Q" + ofOurStreams, on: streams},
 		{name: "--chat", given: g.Chat, needs: "-lk", not: "-e --send-only -d -q -Q" + ofOurStreams, on: streams},
@@ -147,17 +147,17 @@ func (g *grammar) options(where, to place) []option {
 		{name: "--sndbuf", given: g.SndBuf != nil, on: ^vsock},
 		{name: "--rcvbuf", given: g.RcvBuf != nil, on: ^vsock},
 
-		{name: "-c", given: g.TLS || where.TLS, on: streams},
+		{name: "-c", given: g.TLS || at.TLS, on: streams},
 		{name: "--to=tls://", given: to.TLS},
-		{name: "--tls-ca", given: g.TLSCA != "", needs: server, not: ours},
-		{name: "--tls-name", given: g.TLSName != "", needs: server, not: ours},
+		{name: "--tls-ca", given: g.TLSCA != "", needs: server, not: none},
+		{name: "--tls-name", given: g.TLSName != "", needs: server, not: none},
 		{name: "--tls-cert", given: g.TLSCert != "", needs: "-c"},
 		{name: "--tls-key", given: g.TLSKey != "", needs: "-c"},
 		{name: "--tls-alpn", given: len(g.TLSALPN) > 0 && !to.TLS, needs: "-c"},
-		{name: "--tls-insecure", given: g.TLSInsecure, needs: server, not: ours},
+		{name: "--tls-insecure", given: g.TLSInsecure, needs: server, not: none},
 		{name: "--tls-fingerprint", given: g.TLSFingerprint != "" && !to.TLS, needs: "-c"},
 		{name: "--tls-client-ca", given: g.TLSClientCA != "", needs: "-c -l"},
-		{name: "-x", given: g.Proxy != "" && !beyond, not: "-l"},
+		{name: "-x", given: g.Proxy != "" && !forwards, not: "-l"},
 		{name: "-x", given: g.Proxy != "", on: tcp, far: true},
 		{name: "-X", given: g.ProxyProtocol != "", needs: "-x"},
 		{name: "-P", given: g.ProxyUser != "", needs: "-x"},
@@ -169,11 +169,11 @@ func (g *grammar) options(where, to place) []option {
 
 // refuseAll returns the first conflict at any of the targets. There are no targets if
 // the operands could not be read.
-func (g *grammar) refuseAll(targets []place, to place) error {
+func (g *grammar) refuseAll(targets []target, to target) error {
 	if len(targets) == 0 {
-		return g.refuse(place{}, to, g.TLS)
+		return g.refuse(target{}, to, g.TLS)
 	}
-	secure := slices.ContainsFunc(targets, func(p place) bool { return p.TLS })
+	secure := slices.ContainsFunc(targets, func(p target) bool { return p.TLS })
 	for i, p := range targets {
 		if i > 0 && p.Network == targets[i-1].Network && p.TLS == targets[i-1].TLS {
 			continue // the result is the same
@@ -186,15 +186,15 @@ func (g *grammar) refuseAll(targets []place, to place) error {
 }
 
 // refuse returns the first conflict, before anything is opened. It changes nothing. If
-// the operands could not be read, where is the zero place, and conflicts that depend
+// the operands could not be read, at is the zero target, and conflicts that depend
 // on it are not checked: the error of the operands says more. secure reports that
 // some target uses TLS.
-func (g *grammar) refuse(where, to place, secure bool) error {
+func (g *grammar) refuse(at, to target, secure bool) error {
 	if err := g.refuseValues(); err != nil {
 		return err
 	}
-	kind, socket := kindOf(where)
-	options := g.options(where, to)
+	kind, socket := kindOf(at)
+	options := g.options(at, to)
 	given := make(map[string]bool, len(options))
 	for _, o := range options {
 		given[o.name] = given[o.name] || o.given
@@ -214,21 +214,21 @@ func (g *grammar) refuse(where, to place, secure bool) error {
 				return cli.Usagef("cannot use %s with %s", o.name, name)
 			}
 		}
-		at, name := kind, socket
+		used, name := kind, socket
 		if o.far && g.To != "" {
-			at, name = kindOf(to)
+			used, name = kindOf(to)
 		}
-		if o.on != 0 && at&^o.on != 0 {
+		if o.on != 0 && used&^o.on != 0 {
 			return cli.Hint(cli.Usagef("cannot use %s with %s", o.name, name), o.try)
 		}
 	}
 	if kind == 0 {
 		return nil
 	}
-	if end, name := kindOf(to); end != 0 && bounds(end) != bounds(kind) {
+	if end, name := kindOf(to); end != 0 && boundaries(end) != boundaries(kind) {
 		return cli.Usagef("cannot join %s to %s with --to", socket, name)
 	}
-	return g.refuseAt(where, to, kind)
+	return g.refuseAt(at, to, kind)
 }
 
 // mostKeepalive is the largest value of TCP_KEEPIDLE and TCP_KEEPINTVL on Linux
@@ -283,17 +283,17 @@ func outside(n *int, least, most int) bool { return n != nil && (*n < least || *
 // bufferFits reports whether size fits the int of setsockopt(2), or was not given.
 func bufferFits(size *cli.Size) bool { return size == nil || *size >= 1 && *size <= math.MaxInt32 }
 
-// refuseAt returns an error if a value makes no sense for where.
-func (g *grammar) refuseAt(where, to place, kind sockets) error {
+// refuseAt returns an error if a value makes no sense for at.
+func (g *grammar) refuseAt(at, to target, kind sockets) error {
 	if kind&ip != 0 && g.Port != "" {
 		if err := conn.CheckPort(g.Port); err != nil {
 			return usage(err)
 		}
 	}
-	if g.Mode != 0 && where.Abstract() {
-		return cli.Usagef("cannot use --mode with %q: an abstract socket has no file", where.Path)
+	if g.Mode != 0 && at.Abstract() {
+		return cli.Usagef("cannot use --mode with %q: an abstract socket has no file", at.Path)
 	}
-	if where.TLS || to.TLS {
+	if at.TLS || to.TLS {
 		if kind == unixStream && !g.Listen && g.TLSName == "" && !g.TLSInsecure && g.TLSFingerprint == "" {
 			return cli.Usagef("a Unix socket has no name that a certificate could bear: give --tls-name")
 		}

@@ -22,13 +22,13 @@ type peer struct {
 	turn *filter.Turn // with standard input, under -lk; nil: the peer is the only one
 }
 
-// named returns the peer at c. Its name is its address, or for a client of a Unix
+// peerOf returns the peer at c. Its name is its address, or for a client of a Unix
 // socket, which has no address, the path of the socket. Behind a proxy it is the
 // endpoint of the command line.
-func (g *gcat) named(c net.Conn, where place) peer {
+func (g *gcat) peerOf(c net.Conn, at target) peer {
 	e := conn.EndpointOf(c.RemoteAddr())
 	if g.via != nil || e.Host == "" && (e.Path == "" || e.Path == "@") {
-		e = where.Endpoint
+		e = at.Endpoint
 	}
 	return peer{Conn: c, name: e.Address()}
 }
@@ -109,14 +109,14 @@ func (g *gcat) closed(local, remote, to string, r conn.Result) {
 type tally struct {
 	reporting atomic.Bool
 
-	mu    sync.Mutex
-	talks map[*talk]bool
+	mu   sync.Mutex
+	open map[*conversation]bool
 
 	sent, received int64 // by conversations that have ended
 }
 
-// A talk is one conversation.
-type talk struct {
+// A conversation is one that has not ended.
+type conversation struct {
 	peer   string
 	counts func() (sent, received int64)
 	began  time.Time
@@ -124,17 +124,17 @@ type talk struct {
 
 // add adds a conversation to the tally. done records its final counts.
 func (t *tally) add(peer string, counts func() (sent, received int64)) (done func()) {
-	one := &talk{peer, counts, time.Now()}
+	one := &conversation{peer, counts, time.Now()}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.talks == nil {
-		t.talks = make(map[*talk]bool)
+	if t.open == nil {
+		t.open = make(map[*conversation]bool)
 	}
-	t.talks[one] = true
+	t.open[one] = true
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		delete(t.talks, one)
+		delete(t.open, one)
 		sent, received := one.counts()
 		t.sent += sent
 		t.received += received
@@ -146,7 +146,7 @@ func (t *tally) total() (sent, received int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	sent, received = t.sent, t.received
-	for one := range t.talks {
+	for one := range t.open {
 		s, n := one.counts()
 		sent, received = sent+s, received+n
 	}
@@ -163,10 +163,10 @@ func (g *gcat) reportCounts() {
 	defer g.tally.reporting.Store(false)
 	g.tally.mu.Lock()
 	defer g.tally.mu.Unlock()
-	if len(g.tally.talks) == 0 {
+	if len(g.tally.open) == 0 {
 		g.log.Infof(0, "nobody is connected")
 	}
-	for t := range g.tally.talks {
+	for t := range g.tally.open {
 		sent, received := t.counts()
 		lasted := time.Since(t.began)
 		g.log.Event(0, cli.Event{

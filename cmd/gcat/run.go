@@ -31,24 +31,25 @@ type gcat struct {
 	via   *proxy.Proxy           // nil is no proxy
 	rules conn.Rules
 	dump  *filter.Dump // open; nil is none
-	to    place        // the endpoint of --to
+	to    target       // the endpoint of --to
 	given conn.Handed  // the socket that a service manager passes, else zero
 	room  *broker.Room // of --broker and --chat; nil is neither
 }
 
-// run runs the command, from the parsed command line to the error that decides the
+// main runs the command, from the parsed command line to the error that decides the
 // exit status.
-func (g *gcat) run() error {
-	targets, unread := g.places()
-	to, astray := g.farEnd()
-	if err := cmp.Or(g.refuseAll(targets, to), unread, astray); err != nil {
+func (g *gcat) main() error {
+	targets, badTarget := g.targets()
+	to, badTo := g.toTarget()
+	if err := cmp.Or(g.refuseAll(targets, to), badTarget, badTo); err != nil {
 		return err
 	}
 	g.to = to
 	if err := conn.StartPoller(); err != nil {
 		return err
 	}
-	defer g.attend()()
+	g.log.Out = &g.console
+	defer g.console.close()
 	ctx, stop := g.signals(context.Background())
 	defer stop()
 	ctx, done := g.deadline(ctx)
@@ -56,25 +57,25 @@ func (g *gcat) run() error {
 	if err := g.prepare(ctx, targets); err != nil {
 		return err
 	}
-	err := g.act(ctx, targets)
+	err := g.runMode(ctx, targets)
 	if conn.OutputClosed(err) {
 		err = &cli.Interrupted{Signal: syscall.SIGPIPE}
 	}
 	return g.closeDump(err)
 }
 
-// places returns where to connect or listen. -l without an address listens on the
+// targets returns the targets of the run. -l without an address listens on the
 // socket that a service manager passes, if there is one.
-func (g *gcat) places() ([]place, error) {
+func (g *gcat) targets() ([]target, error) {
 	if !g.Listen || len(g.Args) > 0 || g.Port != "" {
-		return g.where()
+		return g.operandTargets()
 	}
 	handed, err := conn.HandedOver()
 	switch {
 	case err != nil:
 		return nil, err
 	case len(handed) == 0:
-		return g.where()
+		return g.operandTargets()
 	case len(handed) > 1:
 		return nil, cli.Failf(cli.Local, "LISTEN_FDS hands over %d sockets: gcat listens on one", len(handed))
 	}
@@ -86,48 +87,48 @@ func (g *gcat) places() ([]place, error) {
 	case g.UDP && !e.Datagram():
 		return nil, cli.Usagef("cannot use -u with %q", e)
 	}
-	return []place{{e, g.TLS}}, nil
+	return []target{{e, g.TLS}}, nil
 }
 
-// act runs the mode that the flags select, with one target, or with -z with all.
-func (g *gcat) act(ctx context.Context, targets []place) error {
-	where := targets[0]
+// runMode runs the mode that the flags select, with one target, or with -z with all.
+func (g *gcat) runMode(ctx context.Context, targets []target) error {
+	at := targets[0]
 	switch {
 	case g.Scan:
 		return g.scan(ctx, targets)
 	case g.PassFD:
-		return g.pass(ctx, where)
-	case g.Listen && where.Datagram() && g.To != "":
-		return g.forwardDatagrams(ctx, where)
-	case g.Listen && where.Datagram():
-		return g.listenDatagrams(ctx, where)
+		return g.pass(ctx, at)
+	case g.Listen && at.Datagram() && g.To != "":
+		return g.forwardDatagrams(ctx, at)
+	case g.Listen && at.Datagram():
+		return g.listenDatagrams(ctx, at)
 	case g.Listen:
-		return g.listen(ctx, where)
-	case where.Datagram():
-		return g.connectDatagrams(ctx, where)
+		return g.listen(ctx, at)
+	case at.Datagram():
+		return g.connectDatagrams(ctx, at)
 	}
-	return g.connect(ctx, where)
+	return g.connect(ctx, at)
 }
 
 // prepare does everything that can fail before a socket is opened: it reads the access
 // rules, keys and certificates, opens the dump, and asks for a password.
-func (g *gcat) prepare(ctx context.Context, targets []place) (err error) {
+func (g *gcat) prepare(ctx context.Context, targets []target) (err error) {
 	if g.rules, err = conn.ParseRules(g.Allow, g.Deny); err != nil {
 		return usage(err)
 	}
 	dialled := targets
 	if g.Listen {
-		dialled = []place{g.to}
+		dialled = []target{g.to}
 	}
-	if g.via, err = g.proxy(dialled); err != nil {
+	if g.via, err = g.parseProxy(dialled); err != nil {
 		return err
 	}
 	if g.Broker || g.Chat {
 		g.room = &broker.Room{Chat: g.Chat}
 	}
-	tls := func(p place) bool { return p.TLS }
+	tls := func(p target) bool { return p.TLS }
 	if slices.ContainsFunc(append(dialled, targets[0]), tls) || g.Hexdump != "" {
-		err := unlessEnded(ctx, func() error {
+		err := interruptible(ctx, func() error {
 			if err := g.loadTLS(targets[0], dialled); err != nil {
 				return err
 			}
@@ -140,9 +141,9 @@ func (g *gcat) prepare(ctx context.Context, targets []place) (err error) {
 	return g.askPassword(ctx)
 }
 
-// unlessEnded calls use, and returns its error, or the cause of ctx if ctx ends first:
+// interruptible calls use, and returns its error, or the cause of ctx if ctx ends first:
 // opening or reading a named pipe may wait for another process without limit.
-func unlessEnded(ctx context.Context, use func() error) error {
+func interruptible(ctx context.Context, use func() error) error {
 	used := make(chan error, 1)
 	go func() { used <- use() }() // ends with the process if the pipe stays without a peer
 	select {

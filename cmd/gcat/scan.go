@@ -16,7 +16,7 @@ import (
 )
 
 // scan reports which ports are open.
-func (g *gcat) scan(ctx context.Context, targets []place) error {
+func (g *gcat) scan(ctx context.Context, targets []target) error {
 	targets = g.resolvePorts(ctx, targets)
 	d := g.dialer(targets[0])
 	forget := time.Duration(0)
@@ -38,9 +38,9 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 	s := &scan.Scan{
 		Dial: func(ctx context.Context, e conn.Endpoint) (net.Conn, error) {
 			one := *d
-			to := place{e, tls[e]}
+			to := target{e, tls[e]}
 			one.Upgrade = g.upgrade(to)
-			return one.Dial(ctx, g.first(to))
+			return one.Dial(ctx, g.firstHop(to))
 		},
 		DialDatagrams: datagrams.DialDatagrams,
 		Parallel:      orZero(g.Parallel),
@@ -73,10 +73,10 @@ func (g *gcat) scan(ctx context.Context, targets []place) error {
 // resolvePorts replaces service names by port numbers, removes duplicates, and loads the
 // system's certificates. These steps open files, which would fail during the scan if
 // it has taken all descriptors.
-func (g *gcat) resolvePorts(ctx context.Context, targets []place) []place {
+func (g *gcat) resolvePorts(ctx context.Context, targets []target) []target {
 	r := conn.Resolver{Numeric: g.Numeric}
-	seen := make(map[place]bool)
-	var resolved []place
+	seen := make(map[target]bool)
+	var resolved []target
 	for _, p := range targets {
 		if !p.Unix() {
 			if n, err := r.Port(ctx, p.Endpoint); err == nil { // else the probe of this port reports the error
@@ -114,14 +114,14 @@ func (g *gcat) probeWait() time.Duration {
 // logPort logs one port with -v.
 func (g *gcat) logPort(r scan.Result) {
 	state, words := r.State()
-	where := r.Endpoint.Address()
+	at := r.Endpoint.Address()
 	var port any = r.Endpoint.Port
 	if n, err := strconv.Atoi(r.Endpoint.Port); err == nil {
 		port = n
 	}
 	g.log.Event(1, cli.Event{
 		Name:   "port",
-		Text:   where + ": " + words,
-		Fields: []cli.Field{{Key: "remote", Value: where}, {Key: "port", Value: port}, {Key: "state", Value: state}},
+		Text:   at + ": " + words,
+		Fields: []cli.Field{{Key: "remote", Value: at}, {Key: "port", Value: port}, {Key: "state", Value: state}},
 	})
 }

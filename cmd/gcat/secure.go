@@ -26,11 +26,11 @@ func (f *tlsFlags) tlsOptions() tlsconn.Options {
 	}
 }
 
-// loadTLS reads the files that the options name, for the listener at where and for the
-// places that are dialled.
-func (g *gcat) loadTLS(where place, dialled []place) (err error) {
+// loadTLS reads the files that the options name, for the listener listener listener and for the
+// targets that are dialled.
+func (g *gcat) loadTLS(listener target, dialled []target) (err error) {
 	options := g.tlsOptions()
-	if g.Listen && where.TLS {
+	if g.Listen && listener.TLS {
 		server := options
 		if g.to.TLS {
 			server.Fingerprint = ""
@@ -86,13 +86,13 @@ func (g *gcat) logCertificate() {
 	})
 }
 
-// secureClient performs the TLS handshake of a client on a connection to where.
-func (g *gcat) secureClient(ctx context.Context, c net.Conn, where place) (net.Conn, error) {
-	s, err := tlsconn.Client(ctx, conn.NewSocket(c, nil), g.trust[where.Host])
+// secureClient performs the TLS handshake of a client on c, a connection to to.
+func (g *gcat) secureClient(ctx context.Context, c net.Conn, to target) (net.Conn, error) {
+	s, err := tlsconn.Client(ctx, conn.NewSocket(c, nil), g.trust[to.Host])
 	if err != nil {
 		e, ok := errors.AsType[*conn.Error](err)
 		if ok && g.via != nil {
-			e.Op = "TLS with " + where.Address() // not with the proxy
+			e.Op = "TLS with " + to.Address() // not with the proxy
 		}
 		if sum, unknown := tlsconn.UnknownAuthority(err); ok && unknown {
 			e.Try = "--tls-ca FILE trusts its authority; if this is the right peer, --tls-fingerprint " + sum

@@ -8,46 +8,46 @@ import (
 	"gcat/internal/scan"
 )
 
-// A place is an endpoint of the command line, with or without TLS. The zero value is
-// no place.
-type place struct {
+// A target is an endpoint of the command line, with or without TLS. The zero value is no
+// target.
+type target struct {
 	conn.Endpoint
 	TLS bool
 }
 
-// where returns the place that the operands name; with -z there may be several.
-func (g *grammar) where() (targets []place, err error) {
-	var one place
+// operandTargets returns the target that the operands name; with -z there may be several.
+func (g *grammar) operandTargets() (targets []target, err error) {
+	var one target
 	switch {
 	case len(g.Args) == 2 && g.Args[0] == "" && !g.Unix: // a script's variable is not set
 		err = cli.Usagef("the host is empty")
 	case swapped(g.Args) && !g.Unix:
 		err = cli.Usagef("the port %q stands in front of the host %q", g.Args[0], g.Args[1])
 	case g.Scan:
-		targets, err = g.targets()
+		targets, err = g.scanTargets()
 		return targets, g.suggest(err)
 	case g.Listen:
-		one, err = g.address()
+		one, err = g.listenAddress()
 	default:
 		one, err = g.destination()
 	}
 	if err != nil {
 		return nil, g.suggest(err)
 	}
-	return []place{one}, nil
+	return []target{one}, nil
 }
 
-// farEnd returns the place of --to; the zero place without --to.
-func (g *grammar) farEnd() (place, error) {
+// toTarget returns the target of --to; the zero target without --to.
+func (g *grammar) toTarget() (target, error) {
 	if g.To == "" {
-		return place{}, nil
+		return target{}, nil
 	}
 	network := "tcp"
 	if g.UDP {
 		network = "udp"
 	}
 	e, err := conn.ParseEndpoint(g.To, conn.Syntax{Network: network + g.family()})
-	return place{e, e.Network == "tls"}, usage(err)
+	return target{e, e.Network == "tls"}, usage(err)
 }
 
 // network returns the network of an endpoint without a scheme, from the flags.
@@ -76,48 +76,48 @@ func (g *grammar) family() string {
 	return ""
 }
 
-// destination returns the place to connect to.
-func (g *grammar) destination() (place, error) {
+// destination returns the target to connect to.
+func (g *grammar) destination() (target, error) {
 	syntax := conn.Syntax{Network: g.network()}
 	switch len(g.Args) {
 	case 0:
-		return place{}, cli.Usagef("no destination: want HOST PORT, HOST:PORT or a path")
+		return target{}, cli.Usagef("no destination: want HOST PORT, HOST:PORT or a path")
 	case 1:
 		return g.endpoint(g.Args[0], syntax)
 	case 2:
 		if g.Unix {
-			return place{}, cli.Usagef("cannot use a port with -U: %q", g.Args[1])
+			return target{}, cli.Usagef("cannot use a port with -U: %q", g.Args[1])
 		}
 		return g.hostPort(g.Args[0], g.Args[1], syntax)
 	}
-	return place{}, cli.Usagef("too many arguments: %q", g.Args[2])
+	return target{}, cli.Usagef("too many arguments: %q", g.Args[2])
 }
 
-// address returns the place to listen on. It accepts the forms of all versions of nc.
-func (g *grammar) address() (place, error) {
+// listenAddress returns the target to listen on. It accepts the forms of all versions of nc.
+func (g *grammar) listenAddress() (target, error) {
 	syntax := conn.Syntax{Network: g.network(), Listening: true}
 	args := g.Args
 	switch {
 	case len(args) > 2 || len(args) == 2 && (g.Port != "" || g.Source != ""):
-		return place{}, cli.Usagef("too many arguments: %q", args[len(args)-1])
+		return target{}, cli.Usagef("too many arguments: %q", args[len(args)-1])
 	case len(args) == 2:
 		return g.hostPort(args[0], args[1], syntax)
 	case g.Port != "" && len(args) == 1 && g.Source != "":
-		return place{}, cli.Usagef("cannot use -s %s with the address %q", g.Source, args[0])
+		return target{}, cli.Usagef("cannot use -s %s with the address %q", g.Source, args[0])
 	case g.Port != "" && len(args) == 1:
 		return g.hostPort(args[0], g.Port, syntax)
 	case g.Port != "":
 		return g.hostPort(g.Source, g.Port, syntax)
 	case len(args) == 0:
-		return place{}, cli.Usagef("no port to listen on")
+		return target{}, cli.Usagef("no port to listen on")
 	case g.Source != "":
 		return g.hostPort(g.Source, args[0], syntax)
 	}
 	return g.endpoint(args[0], syntax)
 }
 
-// targets returns the places of a scan: the ports of one host, or endpoints.
-func (g *grammar) targets() ([]place, error) {
+// scanTargets returns the targets of a scan: the ports of one host, or endpoints.
+func (g *grammar) scanTargets() ([]target, error) {
 	if len(g.Args) == 0 {
 		return nil, cli.Usagef("no destination: want HOST PORT[-PORT]... or HOST:PORT...")
 	}
@@ -127,7 +127,7 @@ func (g *grammar) targets() ([]place, error) {
 	if _, _, several := cutPorts(host); len(words) > 0 && err != nil && !several && !g.Unix {
 		return g.hostPorts(host, words, syntax)
 	}
-	var targets []place
+	var targets []target
 	for _, word := range g.Args {
 		if host, ports, ok := cutPorts(word); ok && !g.Unix {
 			more, err := g.hostPorts(host, []string{ports}, syntax)
@@ -146,13 +146,13 @@ func (g *grammar) targets() ([]place, error) {
 	return targets, nil
 }
 
-// hostPorts returns the places of the ports of one host.
-func (g *grammar) hostPorts(host string, words []string, syntax conn.Syntax) ([]place, error) {
+// hostPorts returns the targets for the ports of one host.
+func (g *grammar) hostPorts(host string, words []string, syntax conn.Syntax) ([]target, error) {
 	ports, err := scan.ParsePorts(words)
 	if err != nil {
 		return nil, usage(err)
 	}
-	targets := make([]place, len(ports))
+	targets := make([]target, len(ports))
 	for i, port := range ports {
 		if targets[i], err = g.hostPort(host, port, syntax); err != nil {
 			return nil, err
@@ -175,31 +175,32 @@ func cutPorts(word string) (host, ports string, ok bool) {
 	return host, ports, several
 }
 
-// hostPort returns the place that a host and a port name.
-func (g *grammar) hostPort(host, port string, syntax conn.Syntax) (place, error) {
+// hostPort returns the target that a host and a port name.
+func (g *grammar) hostPort(host, port string, syntax conn.Syntax) (target, error) {
 	e, err := conn.ParseHostPort(host, port, syntax)
-	return place{e, g.TLS}, usage(err)
+	return target{e, g.TLS}, usage(err)
 }
 
-// endpoint returns the place that one word names; with -U the word is always a path.
-func (g *grammar) endpoint(word string, syntax conn.Syntax) (place, error) {
+// endpoint returns the target that one word names; with -U the word is always a path.
+func (g *grammar) endpoint(word string, syntax conn.Syntax) (target, error) {
 	e, err := conn.ParseEndpoint(word, syntax)
 	switch {
 	case g.Unix && word == "":
-		return place{}, cli.Usagef("the path is empty")
+		return target{}, cli.Usagef("the path is empty")
 	case g.Unix && (err != nil || !e.Unix()):
-		return place{conn.Endpoint{Network: g.network(), Path: word}, g.TLS}, nil
+		return target{conn.Endpoint{Network: g.network(), Path: word}, g.TLS}, nil
 	case g.Unix:
-		return place{e, g.TLS}, nil
+		return target{e, g.TLS}, nil
 	case err != nil:
-		return place{}, usage(err)
+		return target{}, usage(err)
 	}
-	return g.agree(word, e)
+	return g.checkScheme(word, e)
 }
 
-// agree returns the place of e, or an error if its scheme conflicts with -u, -4 or -6.
-func (g *grammar) agree(word string, e conn.Endpoint) (place, error) {
-	p := place{e, g.TLS || e.Network == "tls"}
+// checkScheme returns the target of e, or an error if its scheme conflicts with -u, -4
+// or -6.
+func (g *grammar) checkScheme(word string, e conn.Endpoint) (target, error) {
+	p := target{e, g.TLS || e.Network == "tls"}
 	family := g.family()
 	switch {
 	case g.UDP && !e.Datagram():
