@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -221,9 +222,15 @@ func TestToOtherFaults(t *testing.T) {
 	})
 	t.Run("reset by time", func(t *testing.T) {
 		t.Parallel()
-		s, client, _ := handingOn(t, "tcp", "--reset-after", "200ms")
-		reset(t, client)
-		s.said("fault: reset after 200ms, down, at 2")
+		target := gecho(t, 1, "0")
+		s := gecho(t, 1, "--to", target.address[0], "--reset-after", "50ms", "0")
+		var clients sync.WaitGroup
+		for range 60 { // the relay that ends must not send its FIN first
+			c := s.dial()
+			clients.Go(func() { reset(t, c) })
+		}
+		clients.Wait()
+		s.said("fault: reset after 50ms, down, at ")
 	})
 	t.Run("fail first", func(t *testing.T) {
 		t.Parallel()

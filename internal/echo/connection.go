@@ -51,9 +51,9 @@ type connection struct {
 
 // A reason is why a connection is closed from this side.
 type reason struct {
-	by    string // timeout, signal or local
-	idle  bool   // the idle limit passed, so nothing can be in flight
-	reset bool   // by a RST
+	by    string       // timeout, signal or local
+	idle  bool         // the idle limit passed, so nothing can be in flight
+	reset *conn.Socket // it gets a RST
 }
 
 // What ends a conversation, apart from the peer and the clocks.
@@ -212,6 +212,9 @@ func (c *connection) end(why reason) bool {
 		return false
 	}
 	close(c.ended)
+	if why.reset != nil { // before a relay that is interrupted sends its FIN
+		_ = why.reset.Reset() // the peer may be gone already
+	}
 	if c.interrupt != nil { // a relay closes in its own order
 		c.interrupt()
 		return true
@@ -270,7 +273,7 @@ func (c *connection) finish(err error) {
 		_ = c.socket.Reset()
 	case handed != nil:
 		ended, left = c.handedOn(handed), handed.Unacknowledged
-	case errors.Is(err, errReset), cause != nil && cause.reset:
+	case errors.Is(err, errReset), cause != nil && cause.reset != nil:
 		_ = c.socket.Reset()
 	case errors.Is(err, tlsconn.ErrFault): // it is closed
 	case cause != nil:

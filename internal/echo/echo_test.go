@@ -3,10 +3,12 @@ package echo
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -278,6 +280,43 @@ func TestPlan(t *testing.T) {
 	}
 	if got, want := (&Faults{Limits: []Limit{{How: CloseAfter, Bytes: 20}, {How: ResetAfter, Bytes: 10}, {How: StallAfter, Time: 1}}}).limit(), (Limit{How: ResetAfter, Bytes: 10}); got != want {
 		t.Errorf("%v", got)
+	}
+}
+
+// A connection that is reset on purpose has its RST before the relay, which would
+// send a FIN, is interrupted.
+func TestResetBeforeFIN(t *testing.T) {
+	for name, by := range map[string]func(*connection){
+		"a limit": func(c *connection) { c.out.limited(ResetAfter) },
+		"end of file": func(c *connection) {
+			c.server.Faults.OnEOF, c.server.To = Reset, &Target{Down: true}
+			_, _ = c.faultyClient().Read(make([]byte, 1))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			client, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			nc, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := (&Server{Report: func(Event) {}}).newConnection(nc, 1, Socket{})
+			c.out.way = "down"
+			c.interruptBy(func() { _ = c.socket.CloseWrite() })
+			_ = client.(*net.TCPConn).CloseWrite()
+			by(c)
+			if n, err := client.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("the client read %d bytes, %v", n, err)
+			}
+		})
 	}
 }
 

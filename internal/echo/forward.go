@@ -148,8 +148,7 @@ func (f *faulty) Read(p []byte) (int, error) {
 	if err := f.c.onEOF(faults.OnEOF); err != errReset {
 		return n, err
 	}
-	f.c.end(reason{by: "local"})
-	_ = f.c.socket.Reset()
+	f.c.end(reason{by: "local", reset: f.c.socket})
 	return n, errReset
 }
 

@@ -106,10 +106,7 @@ func (o *outlet) close() error {
 // reset ends the connection by a RST. If it is forwarded, the receiving side of this
 // direction gets the RST.
 func (o *outlet) reset() error {
-	if o.way != "" {
-		o.c.end(reason{by: "local"})
-		_ = o.socket.Reset()
-	}
+	o.c.end(reason{by: "local", reset: o.socket})
 	return errReset
 }
 
@@ -155,7 +152,6 @@ func (o *outlet) limited(how LimitKind) {
 		c.end(reason{by: "local"})
 	case ResetAfter:
 		_ = o.reset()
-		c.end(reason{by: "local", reset: true})
 	case StallAfter:
 		o.stalled.Store(true)
 		thaw := c.freeze()
