@@ -8,6 +8,10 @@ const (
 	perlDecode = `$/ = \1048576; while (<STDIN>) { print join("\n", unpack("N*", $_)), "\n" }`
 	perlEncode = `$/ = \1048576; my $rest = ""; while (<STDIN>) { $_ = $rest . $_; my $i = rindex($_, "\n") + 1;` +
 		` $rest = substr($_, $i); print pack("N*", split(/\n/, substr($_, 0, $i))) }`
+	perlJSON         = `$/ = \1048576; while (<STDIN>) { print "[", join("]\n[", unpack("N*", $_)), "]\n" }`
+	perlHex          = `$/ = \1048576; while (<STDIN>) { print map(sprintf("0x%08x\n", $_), unpack("N*", $_)) }`
+	perlOffsets      = `$/ = \1048576; my $at = 0; while (<STDIN>) { for (unpack("N*", $_)) { print "$at\t$_\n"; $at += 4 } }`
+	perlJSONLines    = `print pack("N", /(\d+)/)`
 	perlLines        = `print pack("N", $_)`
 	perlMixed        = `$/ = \31; while (<STDIN>) { print join("\t", unpack("CnNq>a8d>", $_)), "\n" }`
 	perlMixedLines   = `chomp; print pack("CnNq>a8d>", split(/\t/))`
@@ -63,6 +67,22 @@ func gpackCells(b *Bench) []Cell {
 			{name: "gpack", argv: []string{gpack, mixed}},
 			{name: "perl -n", argv: []string{"perl", "-ne", perlMixedLines}},
 		}, false, memory, Bound{Against: "perl -n", Limit: 5}),
+		d.cell("decode-json", "!I to JSON", integersFile, []program{
+			{name: "gpack", argv: []string{gpack, "-dj", "!I"}},
+			{name: "perl", argv: []string{"perl", "-e", perlJSON}},
+		}, false, memory, Bound{Against: "perl", Limit: 8}),
+		d.cell("decode-hex", "!I to lines, with -r 16", integersFile, []program{
+			{name: "gpack", argv: []string{gpack, "-d", "-r16", "!I"}},
+			{name: "perl", argv: []string{"perl", "-e", perlHex}},
+		}, false, memory, Bound{Against: "perl", Limit: 5}),
+		d.cell("decode-offsets", "!I to lines, with -a", integersFile, []program{
+			{name: "gpack", argv: []string{gpack, "-da", "!I"}},
+			{name: "perl", argv: []string{"perl", "-e", perlOffsets}},
+		}, false, memory, Bound{Against: "perl", Limit: 8}),
+		d.cell("encode-json", "JSON back to !I", jsonFile, []program{
+			{name: "gpack", argv: []string{gpack, "-j", "!I"}},
+			{name: "perl -n", argv: []string{"perl", "-ne", perlJSONLines}},
+		}, false, memory, Bound{Against: "perl -n", Limit: 7}),
 		d.cell("groups", "*(HB) to one line", groupsFile, []program{
 			{name: "gpack", argv: []string{gpack, "-d", "*(HB)"}},
 			{name: "python", argv: []string{"python3", "-c", pythonGroups}},

@@ -24,6 +24,7 @@ const (
 	linesFile                      // the same as decimal lines
 	mixedFile                      // records of the format mixed
 	mixedLinesFile                 // the same as lines
+	jsonFile                       // arrays of one integer
 	groupsFile                     // elements of three bytes
 	countedFile                    // records of a count and so many elements of eight bytes
 )
@@ -52,9 +53,11 @@ func (d *packData) path(f file) (string, error) {
 	case countedFile:
 		d.err = d.groups(path, 16)
 	case linesFile:
-		d.err = d.decoded(path, integersFile, "!I")
+		d.err = d.decoded(path, integersFile, "-d", "!I")
+	case jsonFile:
+		d.err = d.decoded(path, integersFile, "-dj", "!I")
 	case mixedLinesFile:
-		d.err = d.decoded(path, mixedFile, mixed)
+		d.err = d.decoded(path, mixedFile, "-d", mixed)
 	}
 	d.made[f] = path
 	return path, d.err
@@ -127,8 +130,8 @@ func (d *packData) groups(path string, most int) error {
 	return errors.Join(w.Flush(), out.Close())
 }
 
-// decoded writes the lines of another file.
-func (d *packData) decoded(path string, from file, format string) error {
+// decoded writes what gpack makes of another file.
+func (d *packData) decoded(path string, from file, args ...string) error {
 	source, err := d.path(from)
 	if err != nil {
 		return err
@@ -142,7 +145,7 @@ func (d *packData) decoded(path string, from file, format string) error {
 		return errors.Join(err, out.Close())
 	}
 	defer in.Close()
-	cmd := exec.CommandContext(d.b.Context, d.b.Binary("gpack"), "-d", format)
+	cmd := exec.CommandContext(d.b.Context, d.b.Binary("gpack"), args...)
 	cmd.Stdin, cmd.Stdout = in, out
 	return errors.Join(cmd.Run(), out.Close())
 }

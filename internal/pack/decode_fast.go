@@ -89,7 +89,15 @@ func (d *Decoder) fastValues(dst []byte, l *level, b []byte) []byte {
 			} else {
 				n += copy(dst[n:], lead)
 			}
-			n += putInteger(dst[n:n+uintRoom], p.load(b[at:at+width]), uint(width), p.signed)
+			out := dst[n : n+uintRoom]
+			switch v := p.load(b[at : at+width]); {
+			case p.signed:
+				n += putInteger(out, v, uint(width), true)
+			case v < tenTo8:
+				n += putSmall(out, uint32(v)) // is inlined
+			default:
+				n += putUint(out, v)
+			}
 			if at == p.last {
 				break
 			}
