@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"os"
 	"time"
 
@@ -11,6 +12,24 @@ import (
 	"gcat/internal/filter"
 	"gcat/internal/tty"
 )
+
+// A peer is the other end of a conversation.
+type peer struct {
+	net.Conn
+	name string       // in the log and in diagnostics
+	turn *filter.Turn // with standard input, under -lk; nil: the peer is the only one
+}
+
+// peerOf returns the peer at c. Its name is its address, or for a client of a Unix
+// socket, which has no address, the path of the socket. Behind a proxy it is the
+// endpoint of the command line.
+func (g *gcat) peerOf(c net.Conn, at target) peer {
+	e := conn.EndpointOf(c.RemoteAddr())
+	if g.via != nil || e.Host == "" && (e.Path == "" || e.Path == "@") {
+		e = at.Endpoint
+	}
+	return peer{Conn: c, name: e.Address()}
+}
 
 // handle runs the conversation between a peer and the other peers, a command, the
 // endpoint of --to, or our standard streams, and closes the peer's connection.

@@ -83,7 +83,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, to target) error {
 	}
 	remote, err := d.DialDatagrams(ctx, to.Endpoint)
 	if err != nil {
-		return cause(ctx, err)
+		return conn.Cause(ctx, err)
 	}
 	defer remote.Close()
 	stdio := g.stdio()
@@ -106,7 +106,7 @@ func (g *gcat) listenDatagrams(ctx context.Context, at target) error {
 	g.setFrameSize(at)
 	remote, err := g.listenConfig().ListenDatagrams(ctx, at.Endpoint)
 	if err != nil {
-		return cause(ctx, err)
+		return conn.Cause(ctx, err)
 	}
 	defer remote.Close()
 	bound := conn.EndpointOf(remote.Addr())

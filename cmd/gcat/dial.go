@@ -15,7 +15,7 @@ import (
 func (g *gcat) connect(ctx context.Context, to target) error {
 	p, err := g.dial(ctx, to)
 	if err != nil {
-		return cause(ctx, err)
+		return conn.Cause(ctx, err)
 	}
 	return g.handle(ctx, p, g.stdio())
 }

@@ -17,7 +17,7 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 	to, err := g.dial(ctx, g.to)
 	if err != nil {
 		_ = conn.Reset(p.Conn)
-		return cause(ctx, err)
+		return conn.Cause(ctx, err)
 	}
 	local, messages := streamOf(to, 0)
 	remote, _ := streamOf(p, orZero(g.Datagrams))
@@ -33,7 +33,7 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 func (g *gcat) forwardDatagrams(ctx context.Context, at target) error {
 	l, err := g.listenConfig().ListenPeers(ctx, at.Endpoint)
 	if err != nil {
-		return cause(ctx, err)
+		return conn.Cause(ctx, err)
 	}
 	defer l.Close()
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })() // wakes Accept
@@ -52,7 +52,7 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at target) error {
 			if !g.KeepOpen && ctx.Err() == nil && errors.Is(err, net.ErrClosed) {
 				return only
 			}
-			return cause(ctx, err)
+			return conn.Cause(ctx, err)
 		}
 		g.accepted(bound.Address(), datagramPeer(p.Addr()))
 		peers.Go(func() {
@@ -78,7 +78,7 @@ const peerMemory = time.Minute
 func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local string) error {
 	to, err := g.dialer(g.to).DialDatagrams(ctx, g.to.Endpoint)
 	if err != nil {
-		return cause(ctx, err)
+		return conn.Cause(ctx, err)
 	}
 	defer to.Close()
 	given := g.Timeout != nil || g.IdleTimeout != nil

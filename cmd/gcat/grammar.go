@@ -59,7 +59,7 @@ type endFlags struct {
 	HalfClose  bool `short:"N"`
 }
 
-// listenFlags are those of a listener, and what its peers talk to.
+// listenFlags are those of a listener, and of what serves its peers.
 type listenFlags struct {
 	Listen   bool `short:"l"`
 	KeepOpen bool `short:"k"`
@@ -117,7 +117,7 @@ type tlsFlags struct {
 	ProxyUser      string   `short:"P" name:"proxy-user" filled:""`
 }
 
-// otherFlags are for a person at the terminal, and those of every command.
+// otherFlags are those for a terminal, and those of every command.
 type otherFlags struct {
 	Raw      bool
 	Progress bool

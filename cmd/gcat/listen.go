@@ -30,7 +30,7 @@ func (g *gcat) listen(ctx context.Context, at target) error {
 	}
 	l, err := g.listenConfig().Listen(ctx, at.Endpoint)
 	if err != nil {
-		err = cause(ctx, err)
+		err = conn.Cause(ctx, err)
 		if line := g.ncatCommand(); line != "" {
 			err = cli.Hint(err, line)
 		}
@@ -98,7 +98,7 @@ func (g *gcat) accept(ctx context.Context, l net.Listener, at target) (peer, err
 	}
 	c, err := l.Accept()
 	if err != nil {
-		return peer{}, cause(ctx, acceptError(l, err))
+		return peer{}, conn.Cause(ctx, acceptError(l, err))
 	}
 	return g.newPeer(c, at), nil
 }
@@ -200,7 +200,7 @@ func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error)
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		c, err := l.Accept()
 		if err == nil || ctx.Err() != nil {
-			return c, cause(ctx, err)
+			return c, conn.Cause(ctx, err)
 		}
 		if errors.Is(err, net.ErrClosed) {
 			return nil, acceptError(l, err)

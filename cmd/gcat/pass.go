@@ -11,7 +11,7 @@ import (
 func (g *gcat) pass(ctx context.Context, to target) error {
 	p, err := g.dial(ctx, to)
 	if err != nil {
-		return cause(ctx, err)
+		return conn.Cause(ctx, err)
 	}
 	defer p.Close()
 	return conn.Pass(p.Conn)

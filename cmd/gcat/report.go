@@ -12,26 +12,7 @@ import (
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
-	"gcat/internal/filter"
 )
-
-// A peer is the other end of a conversation.
-type peer struct {
-	net.Conn
-	name string       // in the log and in diagnostics
-	turn *filter.Turn // with standard input, under -lk; nil: the peer is the only one
-}
-
-// peerOf returns the peer at c. Its name is its address, or for a client of a Unix
-// socket, which has no address, the path of the socket. Behind a proxy it is the
-// endpoint of the command line.
-func (g *gcat) peerOf(c net.Conn, at target) peer {
-	e := conn.EndpointOf(c.RemoteAddr())
-	if g.via != nil || e.Host == "" && (e.Path == "" || e.Path == "@") {
-		e = at.Endpoint
-	}
-	return peer{Conn: c, name: e.Address()}
-}
 
 // address returns a as a numeric host and a port, or as a path.
 func address(a net.Addr) string { return conn.EndpointOf(a).Address() }

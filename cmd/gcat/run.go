@@ -200,6 +200,3 @@ func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()
 	}, slices.Concat(ending, others, cli.ReportSignals)...)
 	return ctx, func() { cancel(nil) }
 }
-
-// cause is conn.Cause.
-func cause(ctx context.Context, err error) error { return conn.Cause(ctx, err) }

@@ -116,7 +116,7 @@ func (g *gcat) secureServer(ctx context.Context, p peer) (peer, error) {
 	}
 	s, err := tlsconn.Server(ctx, conn.NewSocket(p.Conn, nil), g.tls, limits)
 	if err != nil {
-		return peer{}, cause(ctx, err)
+		return peer{}, conn.Cause(ctx, err)
 	}
 	g.logTLS(s)
 	p.Conn = s
