@@ -12,6 +12,7 @@ import (
 
 	"gcat/internal/broker"
 	"gcat/internal/cli"
+	"gcat/internal/command"
 	"gcat/internal/conn"
 	"gcat/internal/filter"
 	"gcat/internal/proxy"
@@ -177,7 +178,7 @@ func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func
 }
 
 // signals returns a context that a signal ends; its cause is the signal. A second
-// signal ends the process at once. A signal that was ignored when the command started
+// signal ends the process, and the commands of -e, at once. A signal that was ignored when the command started
 // (nohup) stays ignored. Those of [cli.ReportSignals] log the counts so far instead.
 //
 // Signals are caught before anything is opened: if a signal killed the process with
@@ -195,6 +196,7 @@ func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()
 			cancel(&cli.Interrupted{Signal: s})
 		default:
 			tty.Restore()
+			command.Kill()
 			cli.DieOf(s)
 		}
 	}, slices.Concat(ending, others, cli.ReportSignals)...)

@@ -4,6 +4,7 @@ package command
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -56,6 +57,34 @@ func TestAwait(t *testing.T) {
 				t.Errorf("%q after %v, want %q", got, took, tt.want)
 			}
 		})
+	}
+}
+
+// TestKill: a command that ignores SIGTERM, and what it has started, do not outlive
+// Kill.
+func TestKill(t *testing.T) {
+	for _, line := range []string{"trap '' TERM; echo; sleep 100", "trap '' TERM; sleep 100 & echo; exit 0"} {
+		cmd := exec.Command("/bin/sh", "-c", line)
+		out, theirs, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Stdout = theirs
+		p, err := start(cmd)
+		theirs.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = out.Read(make([]byte, 1))
+		Kill()
+		if got, err := out.Read(make([]byte, 1)); err != io.EOF { // its last process has ended
+			t.Errorf("%q: %d, %v", line, got, err)
+		}
+		_ = p.await(t.Context())
+		out.Close()
+		if len(children.groups) > 0 {
+			t.Errorf("%q: a group is left", line)
+		}
 	}
 }
 

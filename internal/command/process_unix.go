@@ -32,6 +32,7 @@ type process struct {
 var children struct {
 	mu      sync.Mutex
 	exits   map[int]chan<- syscall.WaitStatus // by the command's process ID
+	groups  map[int]bool                      // of the commands that await has not returned for
 	reaping bool
 }
 
@@ -46,10 +47,10 @@ func start(cmd *exec.Cmd) (*process, error) {
 	}
 	exit := make(chan syscall.WaitStatus, 1)
 	if children.exits == nil {
-		children.exits = make(map[int]chan<- syscall.WaitStatus)
+		children.exits, children.groups = make(map[int]chan<- syscall.WaitStatus), make(map[int]bool)
 	}
 	p := &process{pid: cmd.Process.Pid, exit: exit}
-	children.exits[p.pid] = exit
+	children.exits[p.pid], children.groups[p.pid] = exit, true
 	_ = cmd.Process.Release() // reap waits for it
 	if !children.reaping {
 		children.reaping = true
@@ -77,6 +78,16 @@ func reap() {
 	}
 }
 
+// Kill sends SIGKILL to the groups of all running commands, before this process ends
+// without waiting for them.
+func Kill() {
+	children.mu.Lock()
+	defer children.mu.Unlock()
+	for group := range children.groups {
+		_ = unix.Kill(-group, syscall.SIGKILL) // it may have ended
+	}
+}
+
 const (
 	// endWait is how long a process group has after SIGTERM until SIGKILL is sent,
 	// and how long await waits after SIGKILL.
@@ -90,6 +101,11 @@ const (
 // the command failed. When ctx ends, it kills the group, and returns within two
 // endWait.
 func (p *process) await(ctx context.Context) error {
+	defer func() {
+		children.mu.Lock()
+		defer children.mu.Unlock()
+		delete(children.groups, p.pid)
+	}()
 	if p.ends(ctx) {
 		return p.failure()
 	}
