@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
 	"syscall"
-
-	"golang.org/x/term"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -163,65 +161,18 @@ func (g *gcat) askPassword(ctx context.Context) error {
 	password, given := os.LookupEnv(passwordVariable)
 	if !given {
 		var err error
-		password, err = readPassword(ctx, fmt.Sprintf("password of %q at proxy %s: ", p.User, p.Addr()))
-		if err != nil {
-			return err
+		password, err = tty.ReadPassword(ctx, fmt.Sprintf("password of %q at proxy %s: ", p.User, p.Addr()))
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, tty.ErrNoTerminal):
+			return cli.Failf(cli.Local, "no password for the proxy: $%s is not set, and there is no terminal to ask on", passwordVariable)
+		case errors.Is(err, tty.ErrInterrupt):
+			return &cli.Interrupted{Signal: syscall.SIGINT}
+		case err != nil:
+			return cli.Failf(cli.Local, "no password for the proxy was given")
 		}
 	}
 	p.Password = password
 	return usage(p.Check())
-}
-
-// readPassword asks on the terminal. Echo is off from before the question until after
-// the answer, or until a signal ends ctx.
-func readPassword(ctx context.Context, prompt string) (string, error) {
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return "", cli.Failf(cli.Local, "no password for the proxy: $%s is not set, and there is no terminal to ask on", passwordVariable)
-	}
-	defer tty.Close()
-	fd := int(tty.Fd())
-	before, err := term.MakeRaw(fd)
-	if err != nil {
-		return "", cli.Failf(cli.Local, "/dev/tty: %s", conn.Words(err))
-	}
-	defer func() {
-		_ = term.Restore(fd, before) // the terminal may have gone
-	}()
-	keys := &keyboard{File: tty}
-	type answer struct {
-		password string
-		err      error
-	}
-	answered := make(chan answer, 1)
-	go func() { // ends with the process if the user does not answer
-		password, err := term.NewTerminal(keys, "").ReadPassword(prompt)
-		answered <- answer{password, err}
-	}()
-	select {
-	case a := <-answered:
-		if a.err == nil {
-			return a.password, nil
-		}
-		_, _ = tty.WriteString("\r\n")
-		if keys.interrupted {
-			return "", &cli.Interrupted{Signal: syscall.SIGINT}
-		}
-		return "", cli.Failf(cli.Local, "no password for the proxy was given")
-	case <-ctx.Done():
-		_, _ = tty.WriteString("\r\n")
-		return "", context.Cause(ctx)
-	}
-}
-
-// A keyboard is a terminal in raw mode, where ^C sends no signal.
-type keyboard struct {
-	*os.File
-	interrupted bool
-}
-
-func (k *keyboard) Read(p []byte) (int, error) {
-	n, err := k.File.Read(p)
-	k.interrupted = k.interrupted || bytes.IndexByte(p[:n], 3) >= 0
-	return n, err
 }

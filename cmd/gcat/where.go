@@ -42,11 +42,7 @@ func (g *grammar) toTarget() (target, error) {
 	if g.To == "" {
 		return target{}, nil
 	}
-	network := "tcp"
-	if g.UDP {
-		network = "udp"
-	}
-	e, err := conn.ParseEndpoint(g.To, conn.Syntax{Network: network + g.family()})
+	e, err := conn.ParseEndpoint(g.To, conn.Syntax{Network: g.ipNetwork()})
 	return target{e, e.Network == "tls"}, usage(err)
 }
 
@@ -58,11 +54,15 @@ func (g *grammar) network() string {
 	case g.Unix:
 		return "unix"
 	}
-	network := "tcp"
+	return g.ipNetwork()
+}
+
+// ipNetwork returns the network of an endpoint that is not a Unix socket.
+func (g *grammar) ipNetwork() string {
 	if g.UDP {
-		network = "udp"
+		return "udp" + g.family()
 	}
-	return network + g.family()
+	return "tcp" + g.family()
 }
 
 // family returns the digit that -4 or -6 appends to the name of a network.
@@ -169,10 +169,7 @@ func cutPorts(word string) (host, ports string, ok bool) {
 	}
 	host, ports = word[:i], word[i+1:]
 	several := strings.ContainsAny(ports, ",-") && strings.Trim(ports, "0123456789,-") == ""
-	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") {
-		return "", "", false
-	}
-	return host, ports, several
+	return host, ports, several && (!strings.Contains(host, ":") || strings.HasPrefix(host, "["))
 }
 
 // hostPort returns the target that a host and a port name.

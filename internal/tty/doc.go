@@ -6,7 +6,7 @@
 // a panic, and while ^Z has stopped the process.
 //
 // A [Safe] writer escapes the control characters of a peer. A [Meter] shows the
-// progress of a transfer.
+// progress of a transfer. [ReadPassword] asks for a password.
 package tty
 
 import (

@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// errInterrupt reports that ^C was typed on a terminal that does not turn it into a
+// ErrInterrupt reports that ^C was typed on a terminal that does not turn it into a
 // signal.
-var errInterrupt = errors.New("interrupted")
+var ErrInterrupt = errors.New("interrupted")
 
 // x/term's editor drops tabs and other control characters, and stops at bytes that
 // are not UTF-8. Those must reach the peer, too: they pass the editor as
@@ -55,7 +55,7 @@ func (k *keys) append(dst, p []byte) ([]byte, error) {
 			// of the terminal's own editing, and is read as NUL (n_tty.c).
 			dst = append(dst, 4)
 		case c == 3: // ^C
-			return dst, errInterrupt
+			return dst, ErrInterrupt
 		case c == 0x1b:
 			k.escape = append(k.escape, c)
 		case c == 8: // ^H: some terminals send it for the backspace key

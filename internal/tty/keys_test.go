@@ -43,7 +43,7 @@ func TestFunctionKeys(t *testing.T) {
 		}
 	}
 	var k keys
-	if got, err := k.append(nil, []byte("ab\x03c")); string(got) != "ab" || err != errInterrupt {
+	if got, err := k.append(nil, []byte("ab\x03c")); string(got) != "ab" || err != ErrInterrupt {
 		t.Errorf("^C: %q, %v", got, err)
 	}
 }

@@ -125,7 +125,7 @@ func (t *Terminal) Read(p []byte) (int, error) {
 		}
 		line, err := t.editor.line()
 		switch {
-		case errors.Is(err, errInterrupt):
+		case errors.Is(err, ErrInterrupt):
 			t.interrupt()
 			return 0, io.EOF
 		case err == io.EOF:

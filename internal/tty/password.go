@@ -1,0 +1,67 @@
+package tty
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// ErrNoTerminal is the error of [ReadPassword] if the process has no terminal.
+var ErrNoTerminal = errors.New("there is no terminal")
+
+// ReadPassword asks on the process's terminal, which need not be a standard stream. There
+// is no echo from before the prompt until after the answer, or until ctx ends. It returns
+// [ErrInterrupt] for ^C, and [io.EOF] for ^D.
+func ReadPassword(ctx context.Context, prompt string) (string, error) {
+	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return "", ErrNoTerminal
+	}
+	defer f.Close()
+	fd := int(f.Fd())
+	before, err := term.MakeRaw(fd)
+	if err != nil {
+		return "", ErrNoTerminal
+	}
+	defer func() {
+		_ = term.Restore(fd, before) // the terminal may have gone
+	}()
+	keys := &rawKeys{File: f}
+	type answer struct {
+		password string
+		err      error
+	}
+	answered := make(chan answer, 1)
+	go func() { // ends with the process if the user does not answer
+		password, err := term.NewTerminal(keys, "").ReadPassword(prompt)
+		answered <- answer{password, err}
+	}()
+	var a answer
+	select {
+	case a = <-answered:
+		if a.err != nil && keys.interrupted {
+			a.err = ErrInterrupt
+		}
+	case <-ctx.Done():
+		a.err = context.Cause(ctx)
+	}
+	if a.err != nil {
+		_, _ = f.WriteString("\r\n")
+	}
+	return a.password, a.err
+}
+
+// rawKeys are the keys of a terminal in raw mode, where ^C sends no signal.
+type rawKeys struct {
+	*os.File
+	interrupted bool
+}
+
+func (k *rawKeys) Read(p []byte) (int, error) {
+	n, err := k.File.Read(p)
+	k.interrupted = k.interrupted || bytes.IndexByte(p[:n], 3) >= 0
+	return n, err
+}
