@@ -70,7 +70,7 @@ func gpackCells(b *Bench) []Cell {
 		d.cell("decode-json", "!I to JSON", integersFile, []program{
 			{name: "gpack", argv: []string{gpack, "-dj", "!I"}},
 			{name: "perl", argv: []string{"perl", "-e", perlJSON}},
-		}, false, memory, Bound{Against: "perl", Limit: 8}),
+		}, false, memory, Bound{Against: "perl", Limit: 4}),
 		d.cell("decode-hex", "!I to lines, with -r 16", integersFile, []program{
 			{name: "gpack", argv: []string{gpack, "-d", "-r16", "!I"}},
 			{name: "perl", argv: []string{"perl", "-e", perlHex}},
