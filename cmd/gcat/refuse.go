@@ -85,7 +85,7 @@ func (g *grammar) options(at, to target) []option {
 	if forwards {
 		server, none = "--to=tls://", ""
 	}
-	const ofOurStreams = " --shutdown --no-shutdown --raw --progress" // they need standard input and output
+	const ofStdio = " --shutdown --no-shutdown --raw --progress" // these concern standard input and output
 	return []option{
 		{name: "-4 or -6", given: g.IPv4 || g.IPv6, not: "-U"},
 		{name: "-4", given: g.IPv4, not: "-6"},
@@ -101,7 +101,7 @@ func (g *grammar) options(at, to target) []option {
 		{name: "-z", given: g.Scan, on: ^can, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
 		{name: "--closed", given: g.Closed, needs: "-z"},
 		{name: "--parallel", given: g.Parallel != nil, needs: "-z"},
-		{name: "-F", given: g.PassFD, not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q" + ofOurStreams},
+		{name: "-F", given: g.PassFD, not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q --idle-timeout" + ofStdio},
 
 		{name: "--idle-timeout", given: g.IdleTimeout != nil},
 		{name: "-q", given: g.QuitAfter != nil},
@@ -121,9 +121,10 @@ func (g *grammar) options(at, to target) []option {
 		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
 		{name: "--ready", given: g.Ready != "", needs: "-l"},
 		{name: "--to", given: forwards, on: ^can, needs: "-l", not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw --progress"},
-		{name: "-e", given: g.Exec != "", not: "--send-only -d -q -Q" + ofOurStreams, on: streams},
-		{name: "--broker", given: g.Broker, needs: "-lk", not: "-e --send-only -d -q -Q" + ofOurStreams, on: streams},
-		{name: "--chat", given: g.Chat, needs: "-lk", not: "-e --send-only -d -q -Q" + ofOurStreams, on: streams},
+		{name: "--to", given: forwards && kind&(udp|unixDatagram) != 0, not: "-q -Q"},
+		{name: "-e", given: g.Exec != "", not: "--send-only -d -q -Q" + ofStdio, on: streams},
+		{name: "--broker", given: g.Broker, needs: "-lk", not: "-e --send-only -d -q -Q" + ofStdio, on: streams},
+		{name: "--chat", given: g.Chat, needs: "-lk", not: "-e --send-only -d -q -Q" + ofStdio, on: streams},
 		{name: "--allow", given: g.Allow != nil, needs: "-l", on: tcp},
 		{name: "--deny", given: g.Deny != nil, needs: "-l", on: tcp},
 

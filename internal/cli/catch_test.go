@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// What is caught is handed on, in the middle of whatever the threads do; what was
+// Caught signals reach the handler while other threads run; one that was
 // ignored stays ignored. Catch is for the whole process, so there is one test.
 func TestCatch(t *testing.T) {
 	signal.Ignore(syscall.SIGHUP)
-	come := make(chan os.Signal, 64)
-	Catch(func(s os.Signal) { come <- s }, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGTERM)
+	caught := make(chan os.Signal, 64)
+	Catch(func(s os.Signal) { caught <- s }, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGTERM)
 
 	var stop atomic.Bool
 	defer stop.Store(true)
@@ -37,7 +37,7 @@ func TestCatch(t *testing.T) {
 			if err := syscall.Kill(self, want); err != nil {
 				t.Fatal(err)
 			}
-			if got := <-come; got != want {
+			if got := <-caught; got != want {
 				t.Fatalf("got %v, want %v", got, want)
 			}
 		}

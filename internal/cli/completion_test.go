@@ -30,7 +30,7 @@ func script(t *testing.T, shell string) string {
 	return path
 }
 
-// output is what a shell prints, one word a line.
+// output returns what a shell prints, one word a line.
 func output(t *testing.T, cmd *exec.Cmd) []string {
 	t.Helper()
 	var errs bytes.Buffer
@@ -134,7 +134,7 @@ func keys(t *testing.T, shell *exec.Cmd, load string) {
 		_ = tty.Close()
 	}()
 	screen := &screen{t: t, tty: tty}
-	// The function prints what was typed, so that the shell itself tells.
+	// The function prints its arguments, as the shell has completed them.
 	screen.send(load + "\ngtest() { printf '<%s>' \"$@\"; echo .; }\necho rea''dy\n")
 	screen.await("ready")
 	screen.send("gtest --lis\t\n")
@@ -163,7 +163,7 @@ func (s *screen) send(keys string) {
 	}
 }
 
-// await reads until text has been shown, and forgets what came before it.
+// await reads until text has been shown, and drops the text before it.
 func (s *screen) await(text string) {
 	s.t.Helper()
 	if err := s.tty.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {

@@ -10,7 +10,7 @@ type hinted struct{ error }
 
 func (hinted) Hint() string { return "type this" }
 
-// The hint of an error that is not ours survives what is wrapped around it.
+// The hint of another package's error is kept when the error is wrapped.
 func TestHintOfOthers(t *testing.T) {
 	err := WithStatus(Usage, fmt.Errorf("bad: %w", hinted{errors.New("word")}))
 	if got := hintOf(err); got != "type this" {

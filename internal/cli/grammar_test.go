@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// grammar is what the tests of this package parse: every sort of flag that the
-// commands have.
+// grammar is the grammar of the tests: it has every kind of flag that the commands
+// have.
 type grammar struct {
 	Common
 	Logging

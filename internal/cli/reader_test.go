@@ -72,7 +72,7 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) { both(t, line) })
 }
 
-// Options may stand anywhere; what is behind "--" is no option.
+// Options may stand anywhere; an argument after "--" is not an option.
 func TestSplit(t *testing.T) {
 	for line, want := range map[string]string{
 		"":                      " | ",
@@ -103,8 +103,7 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// Where the first operand ends the options, what follows is an operand whatever it
-// looks like.
+// Where the first operand ends the options, every later argument is an operand.
 func TestLeadingOperand(t *testing.T) {
 	var g struct {
 		Common
@@ -122,9 +121,8 @@ func TestLeadingOperand(t *testing.T) {
 	}
 }
 
-// What a command puts into its grammar itself, before the command line is read,
-// stays there; what is a flag does not.
-func TestReaderKeepsWhatIsNoFlag(t *testing.T) {
+// The reader keeps the fields of a grammar that are not flags, and resets the others.
+func TestReaderKeepsOtherFields(t *testing.T) {
 	type own struct {
 		grammar
 		state *int

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// Whatever is wrong with a command line, it is one line that says what to type
-// and points to --help.
+// Each error of a command line is one line that says what to type and names --help.
 func TestUsageErrors(t *testing.T) {
 	for _, test := range []struct {
 		args []string

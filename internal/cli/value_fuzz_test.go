@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzValues: a duration prints as one that is read back the same, a size is
-// never negative, and what is refused is refused in words that are safe to show.
+// FuzzValues: a duration is parsed from its own String, a size is never negative, and
+// the errors are safe to show.
 func FuzzValues(f *testing.F) {
 	for _, s := range []string{"5", "1.5", "500ms", "2m", "1h", "-1", "1e9", "9223372036s", "4096", "64K", "8M", "1G", "8E", "9999999999999G", `\\xHH`, `\n\r\t\\`, `\\`} {
 		f.Add(s)

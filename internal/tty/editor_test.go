@@ -32,9 +32,8 @@ func (d *desk) types(keys string) {
 	<-d.asks
 }
 
-// Whatever a person types and a peer says, and in whichever order, the screen
-// shows what the peer has said, line by line, and after its last words what is
-// being typed.
+// In whichever order a user types and a peer sends, the screen shows the lines of the
+// peer, and after its incomplete line the line that is being typed.
 func TestEditorShowsBoth(t *testing.T) {
 	for seed := range uint64(1000) {
 		cols := 1000

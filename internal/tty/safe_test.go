@@ -55,7 +55,7 @@ func TestSafe(t *testing.T) {
 	}
 }
 
-// The beginning of a character waits, what stands before it does not.
+// The beginning of a character is buffered; text before it is not.
 func TestSafeWaits(t *testing.T) {
 	var b strings.Builder
 	s := Safe{W: &b}

@@ -104,7 +104,7 @@ func (p *person) says(text string) {
 	p.entered.Await("<shown>")
 }
 
-// What arrives does not scramble what is being typed.
+// Received text does not disturb the line that is being typed.
 func TestTypingAndShowing(t *testing.T) {
 	p := sit(t, "edit", nil)
 	p.entered.Await("<ready>")
@@ -161,7 +161,7 @@ func TestEditing(t *testing.T) {
 	}
 }
 
-// ^D ends what we say; the peer goes on, and ^C still ends it all.
+// ^D ends the input; the peer may go on sending, and ^C still ends the process.
 func TestEndOfInput(t *testing.T) {
 	p := sit(t, "edit", nil)
 	p.entered.Await("<ready>")
