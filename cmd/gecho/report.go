@@ -32,11 +32,14 @@ func reporter(log *cli.Log) func(echo.Event) {
 			log.Error(&failure{kind: kindOf(e.Err), text: text}, fields(e)...)
 		case echo.Faulted:
 			log.Event(0, cli.Event{Name: "fault", Text: who(e) + ": fault: " + e.What, Fields: fields(e)})
-		case echo.Noticed:
-			log.Event(0, cli.Event{Name: "notice", Text: who(e) + ": " + e.What, Fields: fields(e)})
+		case echo.Noticed, echo.Looped, echo.Bounded:
+			log.Event(0, cli.Event{Name: "notice", Text: who(e) + ": " + e.What + option[e.Kind], Fields: fields(e)})
 		}
 	}
 }
+
+// option names the option that changes what an event reports.
+var option = map[echo.EventKind]string{echo.Looped: " (--loop-guard)", echo.Bounded: " (--allow)"}
 
 // A failure is an error with its kind, for the log.
 type failure struct{ kind, text string }

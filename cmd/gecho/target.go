@@ -37,7 +37,7 @@ func (g *gecho) target() (*echo.Target, error) {
 		}
 	}
 	g.to = e
-	t := &echo.Target{Name: e.Address(), Down: g.Faults != "up", Up: g.Faults == "up" || g.Faults == "both"}
+	t := &echo.Target{Name: e.Address(), Down: g.Faults != "up", Up: g.Faults == "up" || g.Faults == "both", Unbounded: len(g.Allow) > 0}
 	t.Dial = func(ctx context.Context) (conn.Stream, error) {
 		if e.Datagram() {
 			return dialer.DialDatagrams(ctx, e)

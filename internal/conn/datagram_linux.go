@@ -2,16 +2,16 @@ package conn
 
 import (
 	"net"
-	"syscall"
+	"net/netip"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// askDestination asks the kernel for the destination address of each datagram
+// AskDestination asks the kernel for the destination address of each datagram
 // (IP_PKTINFO of ip(7), IPV6_RECVPKTINFO of ipv6(7)), and returns the size of the
 // control messages.
-func askDestination(c *net.UDPConn) int {
+func AskDestination(c *net.UDPConn) int {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return 0
@@ -37,31 +37,43 @@ func onlyJoined(c *net.UDPConn) {
 	})
 }
 
-// answerFrom turns the control messages of a datagram into those that make the answer
-// leave from the address that the datagram was sent to. The routing table chooses
-// the interface, except for link-local addresses, which need theirs.
-func answerFrom(control []byte) []byte {
-	messages, err := syscall.ParseSocketControlMessage(control)
-	if err != nil {
-		return nil
-	}
-	var answer []byte
-	for _, m := range messages {
+// AnswerFrom turns the control messages of a datagram, in place, into those that
+// make the answer leave from the address that the datagram was sent to; many
+// reports whether that is a broadcast or multicast address. The routing table
+// chooses the interface, except for link-local addresses, which need theirs. An
+// IPv4 datagram on an IPv6 socket has a message of each family; for the answer the
+// kernel accepts only that of IPv4.
+func AnswerFrom(control []byte) (answer []byte, many bool) {
+	for rest := control; len(rest) >= unix.SizeofCmsghdr; {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&rest[0]))
+		length := int(h.Len)
+		if length < unix.CmsgLen(0) || length > len(rest) {
+			break
+		}
+		data := rest[unix.CmsgLen(0):length]
+		message := rest[:min(unix.CmsgSpace(len(data)), len(rest))]
+		rest = rest[len(message):]
 		switch {
-		case m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_PKTINFO && len(m.Data) >= unix.SizeofInet4Pktinfo:
-			info := *(*unix.Inet4Pktinfo)(unsafe.Pointer(&m.Data[0]))
+		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
 			info.Ifindex = 0
-			return unix.PktInfo4(&info) // of a broadcast it has the address to answer from, too
-		case m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO && len(m.Data) >= unix.SizeofInet6Pktinfo:
-			info := *(*unix.Inet6Pktinfo)(unsafe.Pointer(&m.Data[0]))
-			if info.Addr[0] == 0xff {
-				continue // nothing is sent from a multicast address
+			if info.Spec_dst == ([4]byte{}) { // it came before AskDestination
+				info.Spec_dst = info.Addr
 			}
-			if info.Addr[0] != 0xfe || info.Addr[1]&0xc0 != 0x80 {
+			// Of a broadcast the kernel has the address to answer from, too.
+			return message, info.Addr != info.Spec_dst || ToMany(netip.AddrFrom4(info.Addr))
+		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+			info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
+			a := netip.AddrFrom16(info.Addr)
+			if a.IsMulticast() {
+				many = true // nothing is sent from such an address
+				continue
+			}
+			if !a.IsLinkLocalUnicast() {
 				info.Ifindex = 0
 			}
-			answer = unix.PktInfo6(&info)
+			answer = message
 		}
 	}
-	return answer
+	return answer, many
 }

@@ -83,7 +83,7 @@ func (lc ListenConfig) ListenDatagrams(ctx context.Context, e Endpoint) (*Datagr
 	l := &DatagramListener{local: p.LocalAddr(), known: make(chan struct{})}
 	switch c := p.(type) {
 	case *net.UDPConn:
-		l.conn, l.in = c, newInbox(c, udpSlot, askDestination(c))
+		l.conn, l.in = c, newInbox(c, udpSlot, AskDestination(c))
 		if group, err := netip.ParseAddr(e.Host); err == nil && group.IsMulticast() {
 			l.local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, c.LocalAddr().(*net.UDPAddr).AddrPort().Port()))
 		}
@@ -186,10 +186,9 @@ func (l *DatagramListener) take(s *slot) bool {
 		l.mu.Unlock()
 		return again
 	}
-	from := packetPeer{
-		addr: l.in.addr(s), raw: bytes.Clone(s.from),
-		came: bytes.Clone(s.control), control: answerFrom(s.control),
-	}
+	from := packetPeer{addr: l.in.addr(s), raw: bytes.Clone(s.from), came: bytes.Clone(s.control)}
+	answer, _ := AnswerFrom(s.control)
+	from.control = bytes.Clone(answer)
 	l.peer, l.heard = from, true
 	select {
 	case <-l.known:

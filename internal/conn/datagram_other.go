@@ -4,11 +4,12 @@ package conn
 
 import "net"
 
-// askDestination asks for nothing here: answers leave from the address that the
+// AskDestination asks for nothing here: answers leave from the address that the
 // system chooses.
-func askDestination(*net.UDPConn) int { return 0 }
+func AskDestination(*net.UDPConn) int { return 0 }
 
 // onlyJoined does nothing here.
 func onlyJoined(*net.UDPConn) {}
 
-func answerFrom([]byte) []byte { return nil }
+// AnswerFrom cannot know here where a datagram was sent.
+func AnswerFrom([]byte) (answer []byte, many bool) { return nil, false }

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -35,7 +36,7 @@ func (lc ListenConfig) ListenPeers(ctx context.Context, e Endpoint) (*DatagramPe
 	}
 	d := &DatagramPeers{conn: c, peers: make(map[string]*DatagramPeer)}
 	if u, ok := c.(*net.UDPConn); ok {
-		d.room = askDestination(u)
+		d.room = AskDestination(u)
 	}
 	return d, nil
 }
@@ -114,7 +115,8 @@ func (d *DatagramPeers) peer(from net.Addr, control []byte) (p *DatagramPeer, ne
 	}
 	p = &DatagramPeer{all: d, addr: from, name: name, queue: make(chan []byte, peerQueue), ended: make(chan struct{})}
 	if d.room > 0 {
-		p.control = answerFrom(control)
+		answer, many := AnswerFrom(control)
+		p.control, p.Many = bytes.Clone(answer), many
 	}
 	d.peers[name], d.first = p, true
 	return p, true
@@ -139,6 +141,10 @@ const peerQueue = 16
 // A DatagramPeer is one sender of datagrams as a Stream: one Read returns one
 // of its datagrams, one Write sends one. Read returns io.EOF once it is closed.
 type DatagramPeer struct {
+	// Many is whether its first datagram was sent to a broadcast or multicast
+	// address, where that can be known (Linux).
+	Many bool
+
 	all     *DatagramPeers
 	addr    net.Addr // nil if the peer has none
 	name    string

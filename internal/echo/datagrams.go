@@ -25,7 +25,7 @@ type packets struct {
 	start  time.Time
 	number int64  // of the datagram, from 1
 	lost   int64  // datagrams dropped by the kernel, as counted last
-	way    string // the direction with a Target: down or up
+	way    string // the direction with a Target
 	out    []byte // reused for replies
 	key    []byte // reused for addresses
 
@@ -45,12 +45,11 @@ type packets struct {
 
 // An origin is where a datagram came from, and how to answer there.
 type origin struct {
-	addr netip.AddrPort // invalid for Unix sockets
-	name string         // of a Unix socket; empty if it has none
-	to   netip.Addr     // where it was sent; invalid if that is not known
-	cast bool           // it was sent to a broadcast or multicast address
-	peer net.Addr       // of a CAN socket; else nil
-	raw  rawOrigin
+	addr    netip.AddrPort // unmapped; invalid for Unix sockets
+	name    string         // of a Unix socket; empty if it has none
+	peer    net.Addr       // of a CAN socket; else nil
+	many    bool           // it was sent to a broadcast or multicast address
+	control []byte         // the answer's control messages (UDP)
 }
 
 // A packet is a reply that waits.
@@ -62,7 +61,7 @@ type packet struct {
 func (o *origin) String() string {
 	switch {
 	case o.addr.IsValid():
-		return netip.AddrPortFrom(o.addr.Addr().Unmap(), o.addr.Port()).String()
+		return o.addr.String()
 	case o.name == "":
 		return "unnamed"
 	}
@@ -71,7 +70,7 @@ func (o *origin) String() string {
 
 // loopback reports whether a reply of any size stays on this machine.
 func (o *origin) loopback() bool {
-	return !o.addr.IsValid() || o.addr.Addr().Unmap().IsLoopback()
+	return !o.addr.IsValid() || o.addr.Addr().IsLoopback()
 }
 
 func (s *Server) newPackets(socket Socket, local net.Addr) *packets {
@@ -137,8 +136,8 @@ func (p *packets) take(data []byte, from *origin) {
 	}
 	s.Totals.Datagrams.Add(1)
 	s.Totals.Received.Add(int64(len(data)))
-	if why := p.refuse(data, from); why != "" {
-		p.unanswered(from, why)
+	if kind, why := p.refuse(data, from); why != "" {
+		p.unanswered(from, kind, why)
 		return
 	}
 	reply, ok := p.reply(data, from)
@@ -146,7 +145,7 @@ func (p *packets) take(data []byte, from *origin) {
 		return
 	}
 	if !from.loopback() && len(reply) > len(data) {
-		p.unanswered(from, "the answer would be longer than the datagram")
+		p.unanswered(from, Noticed, "the answer would be longer than the datagram")
 		return
 	}
 	if !s.slots.one() {
@@ -159,26 +158,26 @@ func (p *packets) take(data []byte, from *origin) {
 	p.deliver(reply, from)
 }
 
-// refuse returns why a datagram gets no answer; empty means that it gets one. One
-// forged packet must not start a loop between two servers, nor direct gecho's
+// refuse returns why a datagram gets no answer, and the kind of event that this is;
+// an empty reason means that it gets one. One forged packet must not start a loop between two servers, nor direct gecho's
 // answers at a third host.
-func (p *packets) refuse(data []byte, from *origin) string {
+func (p *packets) refuse(data []byte, from *origin) (kind EventKind, why string) {
 	s := p.server
 	a := from.addr
 	switch {
 	case !a.IsValid() && from.name == "":
-		return "it has no address to answer to"
+		return Noticed, "it has no address to answer to"
 	case a.IsValid() && a.Port() < 1024:
-		return "its source port is below 1024"
-	case from.cast:
-		return "it was broadcast or multicast"
+		return Noticed, "its source port is below 1024"
+	case from.many:
+		return Noticed, "it was broadcast or multicast"
 	case s.ours(from):
-		return "it comes from our own address"
+		return Noticed, "it comes from our own address"
 	}
-	if s.Permits != nil && a.IsValid() && !s.Permits(net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.Addr().Unmap(), a.Port()))) {
-		return "refused by rule"
+	if s.Permits != nil && a.IsValid() && !s.Permits(net.UDPAddrFromAddrPort(a)) {
+		return RefusedByRule, "refused by rule"
 	}
-	return p.looping(data, from)
+	return Looped, p.looping(data, from)
 }
 
 // looping returns why a datagram may belong to a loop; empty means that it does
@@ -200,7 +199,7 @@ func (p *packets) looping(data []byte, from *origin) string {
 			data, what = nil, "datagrams"
 		}
 		if !p.guard.allows(key, data, int64(time.Since(p.start))+int64(time.Hour)) {
-			return fmt.Sprintf("a run of more than %d %s, which only %v of silence ends (--loop-guard)", s.LoopGuard, what, quiet)
+			return fmt.Sprintf("a run of more than %d %s, which only %v of silence ends", s.LoopGuard, what, quiet)
 		}
 	}
 	return ""
@@ -214,12 +213,8 @@ func (s *Server) varies() bool {
 
 // unanswered counts a datagram without an answer and reports why, each reason once
 // a second at most: a flood of datagrams must not become a flood of log lines.
-func (p *packets) unanswered(from *origin, why string) {
+func (p *packets) unanswered(from *origin, kind EventKind, why string) {
 	p.server.Totals.Unanswered.Add(1)
-	kind := Noticed
-	if why == "refused by rule" {
-		kind = RefusedByRule
-	}
 	if p.due(why) {
 		p.report(Event{Kind: kind, Remote: from.String(), What: "datagram not answered: " + why})
 	}
@@ -275,10 +270,11 @@ const maxDatagram = conn.MaxDatagram
 func (p *packets) deliver(reply []byte, to *origin) {
 	err := p.send(reply, to)
 	switch {
+	case err == nil && p.way == up: // not to the peer
 	case err == nil:
 		p.server.Totals.Sent.Add(int64(len(reply)))
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOBUFS):
-		p.unanswered(to, "the peer's queue or our send buffer is full")
+		p.unanswered(to, Noticed, "the peer's queue or our send buffer is full")
 	default:
 		p.failed(to, err)
 	}
@@ -348,7 +344,7 @@ func (s *Server) ours(from *origin) bool {
 		return true
 	}
 	_, all := s.own[keyOf(netip.AddrPortFrom(netip.IPv4Unspecified(), from.addr.Port()))]
-	return all && isLocal(from.addr.Addr().Unmap())
+	return all && isLocal(from.addr.Addr())
 }
 
 // isLocal reports whether an address is this machine's: a socket can be bound to

@@ -35,6 +35,7 @@ func (p *packets) faulty(reply []byte, to *origin) {
 	}
 	late := dice.chance(f.Reorder)
 	one := &packet{data: reply, to: *to}
+	one.to.control = bytes.Clone(to.control)
 	send := func() {
 		for range copies {
 			p.deliver(one.data, &one.to)
@@ -42,7 +43,7 @@ func (p *packets) faulty(reply []byte, to *origin) {
 	}
 	if d := dice.delay(f); d > 0 {
 		if !p.postpone(one, copies, d) {
-			p.unanswered(to, "4 MiB of replies wait already")
+			p.unanswered(to, Noticed, "4 MiB of replies wait already")
 			return
 		}
 		p.fault(to, "delayed datagram %d by %v", p.number, d.Round(time.Microsecond))

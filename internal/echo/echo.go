@@ -147,6 +147,8 @@ const (
 	Failed   // the connection or the socket failed: Err
 	Faulted  // a fault was applied: What
 	Noticed  // a datagram was not answered: What
+	Looped   // Noticed, because of LoopGuard
+	Bounded  // Noticed, because Target.Unbounded is not set
 )
 
 // An Event is something that happened to one connection, or to a socket when

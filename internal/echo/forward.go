@@ -19,7 +19,16 @@ type Target struct {
 	// Down applies the faults of sending to what the client receives, Up to what it
 	// sends.
 	Down, Up bool
+	// Unbounded lets a datagram peer beyond the loopback get more bytes than it has
+	// sent.
+	Unbounded bool
 }
+
+// The directions of a forwarded connection, as they are reported.
+const (
+	down = "down" // to the client
+	up   = "up"
+)
 
 // A targetError is the error of a Target that was not reached.
 type targetError struct{ error }
@@ -93,7 +102,7 @@ func (c *connection) faultyClient() conn.Stream {
 	}
 	s := &faulty{Stream: c.stream, c: c, reads: reads}
 	if target.Down {
-		c.out.way = "down"
+		c.out.way = down
 		s.out = &c.out
 	}
 	return s
@@ -105,7 +114,7 @@ func (c *connection) faultyTarget(to conn.Stream) conn.Stream {
 	if !f.any() || !c.server.To.Up {
 		return to
 	}
-	up := &outlet{c: c, stream: to, socket: conn.SocketBelow(to), way: "up", plan: f.plan(-c.number), pacer: filter.Pacer{PerSecond: f.Rate}}
+	up := &outlet{c: c, stream: to, socket: conn.SocketBelow(to), way: up, plan: f.plan(-c.number), pacer: filter.Pacer{PerSecond: f.Rate}}
 	up.plan.spare = c.plan.spare
 	return &faulty{Stream: to, c: c, out: up, reads: true}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gcat/internal/conn"
@@ -32,8 +33,9 @@ func (s *Server) servePeers(ctx context.Context, socket Socket) {
 			continue
 		}
 		from := originOf(peer.Addr())
-		if why := rules.refuse(nil, &from); why != "" {
-			rules.unanswered(&from, why)
+		from.many = peer.Many
+		if kind, why := rules.refuse(nil, &from); why != "" {
+			rules.unanswered(&from, kind, why)
 			_ = peer.Close()
 			continue
 		}
@@ -63,14 +65,14 @@ func (s *Server) forwardPeer(ctx context.Context, socket Socket, rules *packets,
 	if idle == 0 {
 		idle = peerMemory
 	}
-	down := s.newHop(peer, socket, rules, from, "down", s.To.Down)
-	up := s.newHop(to, socket, nil, from, "up", s.To.Up)
+	toPeer := s.newHop(peer, socket, rules, from, down, s.To.Down)
+	toTarget := s.newHop(to, socket, nil, from, up, s.To.Up)
 	relay := conn.Relay{
-		Local: up, Remote: down, Peer: event.Remote, To: s.To.Name, Idle: idle, QuitAfterPeer: new(time.Duration),
+		Local: toTarget, Remote: toPeer, Peer: event.Remote, To: s.To.Name, Idle: idle, QuitAfterPeer: new(time.Duration),
 	}
 	result := relay.Run(ctx)
-	down.out.drop()
-	up.out.drop()
+	toPeer.out.drop()
+	toTarget.out.drop()
 	if c, ok := to.(interface{ Close() error }); ok {
 		_ = c.Close()
 	}
@@ -79,19 +81,23 @@ func (s *Server) forwardPeer(ctx context.Context, socket Socket, rules *packets,
 		report(Event{Kind: Failed, Err: result.Err})
 	}
 	report(Event{
-		Kind: Closed, Received: result.Received, Sent: result.Sent, Duration: result.Duration,
+		Kind: Closed, Received: result.Received, Sent: toPeer.forwarded, Duration: result.Duration,
 		FirstByte: result.FirstByte, EndedBy: result.EndedBy,
 	})
 }
 
-// A hop is one side of a peer's relay. It applies the faults to writes, and the loop
-// guard to what the peer sends.
+// A hop is one side of a peer's relay. On the peer's side it applies the loop guard
+// to what the peer sends, and the bound to what it gets. Faults apply to writes.
 type hop struct {
 	conn.Stream
 	out    *packets
 	rules  *packets // nil on the target's side
 	from   origin
 	faulty bool
+
+	received  atomic.Int64 // bytes from the peer
+	forwarded int64        // bytes of the target's answers
+	bounded   bool         // the bound has been reported
 }
 
 // newHop makes the hop to stream.
@@ -117,22 +123,47 @@ func (h *hop) Read(p []byte) (int, error) {
 			return n, err
 		}
 		s := h.out.server
+		h.received.Add(int64(n))
 		s.Totals.Datagrams.Add(1)
 		s.Totals.Received.Add(int64(n))
 		if why := h.rules.looping(p[:n], &h.from); why != "" {
-			h.rules.unanswered(&h.from, why)
+			h.rules.unanswered(&h.from, Looped, why)
 		} else if !s.Faults.NoRead {
 			return n, nil
 		}
 	}
 }
 
-// Write sends one datagram.
+// Write sends one datagram, unless it would be beyond the bound.
 func (h *hop) Write(p []byte) (int, error) {
-	if !h.faulty {
-		return h.Stream.Write(p)
+	if h.rules != nil && !h.permits(len(p)) {
+		return len(p), nil
 	}
-	h.out.number++
-	h.out.faulty(p, &h.from)
-	return len(p), nil
+	if h.faulty {
+		h.out.number++
+		h.out.faulty(p, &h.from)
+		return len(p), nil
+	}
+	n, err := h.Stream.Write(p)
+	if h.rules != nil {
+		h.out.server.Totals.Sent.Add(int64(n))
+	}
+	return n, err
+}
+
+// permits reports whether the peer may get n more bytes: beyond the loopback, a peer
+// whose source address may be forged gets no more bytes than it has sent.
+func (h *hop) permits(n int) bool {
+	s := h.out.server
+	if !s.To.Unbounded && !h.from.loopback() && h.forwarded+int64(n) > h.received.Load() {
+		s.Totals.Unanswered.Add(1)
+		if !h.bounded {
+			h.bounded = true
+			h.rules.report(Event{Kind: Bounded, Remote: h.from.String(),
+				What: "answer dropped: beyond the loopback a peer gets no more bytes than it has sent"})
+		}
+		return false
+	}
+	h.forwarded += int64(n)
+	return true
 }
