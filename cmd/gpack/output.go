@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"gcat/internal/cli"
+	"gcat/internal/errno"
 	"gcat/internal/pack"
 )
 
@@ -90,8 +91,9 @@ func (e plainError) Unwrap() error { return e.err }
 
 // words are the system's own for err.
 func words(err error) string {
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno.Error()
+	err = errno.Posix(err)
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Words(number)
 	}
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"gcat/internal/errno"
 )
 
 // A Kind is the kind of a failure in one word; commands choose their exit status by
@@ -86,11 +88,12 @@ func Words(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Error()
 	}
+	err = errno.Posix(err)
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dnsWords(dns)
 	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno.Error()
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Words(number)
 	}
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
@@ -147,6 +150,7 @@ func ownKind(err error) (Kind, bool) {
 
 // ConnectKind is the kind of an error of connecting or binding.
 func ConnectKind(err error) Kind {
+	err = errno.Posix(err)
 	if kind, ok := ownKind(err); ok {
 		return kind
 	}
@@ -159,8 +163,8 @@ func ConnectKind(err error) Kind {
 		}
 		return DNS
 	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		if kind, ok := connectErrno(errno); ok {
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		if kind, ok := connectErrno(number); ok {
 			return kind
 		}
 	}
@@ -170,9 +174,9 @@ func ConnectKind(err error) Kind {
 	return NoConnection
 }
 
-// connectErrno is the kind of a failure to connect or listen with that errno.
-func connectErrno(errno syscall.Errno) (kind Kind, ok bool) {
-	switch errno {
+// connectErrno is the kind of a failure to connect or listen with that number.
+func connectErrno(number syscall.Errno) (kind Kind, ok bool) {
+	switch number {
 	case syscall.ECONNREFUSED:
 		return Refused, true
 	case syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN:

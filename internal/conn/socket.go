@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"gcat/internal/errno"
 )
 
 // A Socket is an established connection as the relay sees it: every partial
@@ -72,7 +74,7 @@ func (s *Socket) Read(p []byte) (int, error) {
 	if n > 0 {
 		s.progress.Touch()
 	}
-	return n, err
+	return n, errno.Posix(err)
 }
 
 // Write writes all of p, and touches the clock whenever the kernel took some.
@@ -80,15 +82,15 @@ func (s *Socket) Write(p []byte) (int, error) {
 	if s.raw == nil {
 		n, err := s.Conn.Write(p)
 		s.progress.Touch()
-		return n, err
+		return n, errno.Posix(err)
 	}
 	return s.writeAll(p)
 }
 
 // keepErrno keeps the first errno that a pump got: the kernel reports it once.
 func (s *Socket) keepErrno(err error) {
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		s.errno.CompareAndSwap(0, int64(errno))
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		s.errno.CompareAndSwap(0, int64(number))
 	}
 }
 
@@ -100,7 +102,7 @@ func (s *Socket) CloseWrite() error {
 	if !ok {
 		return nil
 	}
-	err := w.CloseWrite()
+	err := errno.Posix(w.CloseWrite())
 	if err == nil {
 		s.finQueued.Store(true)
 	}

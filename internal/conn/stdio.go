@@ -4,6 +4,8 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+
+	"gcat/internal/errno"
 )
 
 // Stdio is standard input and standard output as one [Stream]. The descriptors
@@ -70,10 +72,10 @@ func (s *Stdio) CloseWrite() error {
 
 // outputError is the error of a failed write to standard output.
 func outputError(err error) error {
-	return &Error{Why: Local, Op: "standard output", Err: err}
+	return &Error{Why: Local, Op: "standard output", Err: errno.Posix(err)}
 }
 
 // inputError is the error of a failed read of standard input.
 func inputError(err error) error {
-	return &Error{Why: Local, Op: "standard input", Err: err}
+	return &Error{Why: Local, Op: "standard input", Err: errno.Posix(err)}
 }

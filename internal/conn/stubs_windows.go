@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"net"
 	"syscall"
+
+	"gcat/internal/errno"
 )
 
 // maxPath is how many bytes of a path fit in sockaddr_un beside the NUL.
@@ -43,7 +45,7 @@ func (s *Socket) writeAll(p []byte) (n int, err error) {
 		n += m
 		s.progress.Touch()
 	}
-	return n, err
+	return n, errno.Posix(err)
 }
 
 // Gone cannot be known here: it blocks until Interrupt.

@@ -24,6 +24,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"gcat/internal/errno"
 )
 
 // A Scheme is how a proxy wants to be spoken to.
@@ -217,7 +219,7 @@ func (p Proxy) unreachable(err error) error {
 // explain puts a failure in the proxy's presence into words.
 func (p Proxy) explain(ctx context.Context, err error) error {
 	e := &Error{kind: "proxy"}
-	switch errno, isErrno := errors.AsType[syscall.Errno](err); {
+	switch number, isErrno := errors.AsType[syscall.Errno](errno.Posix(err)); {
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded):
 		e.kind, e.text = "timeout", "waiting for its answer timed out"
 	case ctx.Err() != nil:
@@ -225,7 +227,7 @@ func (p Proxy) explain(ctx context.Context, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		e.text = "it closed the connection instead of answering"
 	case isErrno:
-		e.text = errno.Error()
+		e.text = errno.Words(number)
 	default:
 		e.text = err.Error()
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"gcat/internal/conn"
+	"gcat/internal/errno"
 )
 
 // handshakeError returns the error of a failed handshake with the peer at addr.
@@ -188,8 +189,8 @@ func protocolWords(err error) string {
 	if words, ok := alertWords(err); ok {
 		return alertMeans(errors.New(words)).Error()
 	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno.Error()
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Words(number)
 	}
 	words := plainX509(strings.TrimPrefix(err.Error(), "local error: "))
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "local error" {

@@ -11,15 +11,16 @@ import (
 // the arrows of the code base point one way.
 var rooms = map[string][]string{
 	"gcat/internal/cli":        {"github.com/alecthomas/kong", "golang.org/x/term"},
-	"gcat/internal/conn":       {"golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/sys/unix", "github.com/mdlayher/vsock"},
+	"gcat/internal/conn":       {"gcat/internal/errno", "golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/sys/unix", "github.com/mdlayher/vsock"},
 	"gcat/internal/broker":     {"gcat/internal/conn", "gcat/internal/tty"},
 	"gcat/internal/command":    {"gcat/internal/conn", "golang.org/x/sys/unix"},
 	"gcat/internal/filter":     {"gcat/internal/conn"},
 	"gcat/internal/scan":       {"gcat/internal/conn"},
-	"gcat/internal/tlsconn":    {"gcat/internal/conn"},
+	"gcat/internal/tlsconn":    {"gcat/internal/conn", "gcat/internal/errno"},
 	"gcat/internal/echo":       {"gcat/internal/conn", "gcat/internal/echo/epoll", "gcat/internal/filter", "gcat/internal/tlsconn", "golang.org/x/sys/unix"},
 	"gcat/internal/echo/epoll": {"gcat/internal/conn", "golang.org/x/sys/unix"},
-	"gcat/internal/proxy":      {"golang.org/x/net/proxy"},
+	"gcat/internal/proxy":      {"gcat/internal/errno", "golang.org/x/net/proxy"},
+	"gcat/internal/errno":      {},
 	"gcat/internal/pack":       {},
 	"gcat/internal/tty":        {"golang.org/x/term", "golang.org/x/sys/unix"},
 	"gcat/cmd/gcat": {"gcat/man", "gcat/internal/broker", "gcat/internal/cli", "gcat/internal/command", "gcat/internal/conn",
@@ -27,7 +28,7 @@ var rooms = map[string][]string{
 		"golang.org/x/term", "golang.org/x/sys/unix"},
 	"gcat/cmd/gecho": {"gcat/man", "gcat/internal/cli", "gcat/internal/conn", "gcat/internal/echo", "gcat/internal/tlsconn", "gcat/internal/tty",
 		"golang.org/x/term", "golang.org/x/sys/unix"},
-	"gcat/cmd/gpack": {"gcat/man", "gcat/internal/cli", "gcat/internal/pack", "gcat/internal/tty",
+	"gcat/cmd/gpack": {"gcat/man", "gcat/internal/cli", "gcat/internal/errno", "gcat/internal/pack", "gcat/internal/tty",
 		"golang.org/x/term", "golang.org/x/sys/unix"},
 }
 
