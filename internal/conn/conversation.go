@@ -24,6 +24,7 @@ type conversation struct {
 	over    bool
 	endedBy string
 	err     error
+	clock   bool // err is of a clock
 }
 
 func newConversation(r *Relay) *conversation {
@@ -89,7 +90,7 @@ func (c *conversation) next(ctx context.Context) {
 		c.resetUpload()
 	case err := <-c.idle:
 		if err == nil {
-			c.fail("timeout", c.timedOut(fmt.Sprintf("no byte moved for %v (idle limit)", c.Idle)))
+			c.timedOut(fmt.Sprintf("no byte moved for %v (idle limit)", c.Idle))
 		}
 	case <-c.quit:
 		c.quitNow()
@@ -375,14 +376,14 @@ func (c *conversation) quitNow() {
 func (c *conversation) interrupted(cause error) {
 	if e, ok := errors.AsType[*Error](cause); ok {
 		if e.Why == Timeout {
-			c.fail("timeout", c.timedOut(Words(e)))
+			c.timedOut(Words(e))
 		} else {
 			c.fail("local", e)
 		}
 		return
 	}
 	// A signal takes precedence over earlier failures.
-	c.err, c.endedBy, c.over = cause, "signal", true
+	c.err, c.endedBy, c.over, c.clock = cause, "signal", true, false
 	c.local.reset, c.remote.reset = false, false
 }
 
@@ -411,6 +412,12 @@ func (c *conversation) note(by string, err error) {
 	if c.err == nil && err != nil {
 		c.err, c.endedBy = err, by
 	}
+}
+
+// timedOut ends the conversation because a clock has passed.
+func (c *conversation) timedOut(clock string) {
+	c.clock = c.clock || c.err == nil
+	c.fail("timeout", &Error{Why: Timeout, Op: c.Peer, Err: errors.New(clock)})
 }
 
 // ended keeps which side ended first.

@@ -66,6 +66,18 @@ func (s *side) ready() bool {
 	return s.stdio != nil && s.stdio.ready() || s.socket != nil && s.socket.readable() > 0
 }
 
+// part is how many bytes of the write in progress the kernel has. A wrapper of a
+// connection may have changed them, so that it has none.
+func (s *side) part() int64 {
+	if s.stdio != nil {
+		return s.stdio.part.Load()
+	}
+	if socket, bare := s.Stream.(*Socket); bare {
+		return socket.part.Load()
+	}
+	return 0
+}
+
 // queued is how many bytes the kernel has still to deliver to the side's peer.
 func (s *side) queued() int64 {
 	if s.socket == nil {
@@ -144,11 +156,15 @@ func (d *direction) write(p []byte) (n int, err error) {
 	}
 }
 
+// taken counts the bytes that the receiving side's kernel has, those of a write in
+// progress included.
+func (d *direction) taken() int64 { return d.written.Load() + d.to.part() }
+
 // unsentNow counts the bytes read from the sending side that the receiving side's
 // kernel does not have.
 func (d *direction) unsentNow() int64 {
-	written := d.written.Load() // loaded first: it never exceeds the others
-	return d.read.Load() + buffered(d.from.Stream) - written
+	taken := d.taken() // first: it never exceeds the others
+	return d.read.Load() + buffered(d.from.Stream) - taken
 }
 
 // unacknowledged counts the bytes read from the sending side that the receiving
@@ -157,7 +173,7 @@ func (d *direction) unsentNow() int64 {
 func (d *direction) unacknowledged() int64 {
 	left := d.unsentNow()
 	if d.to.socket != nil {
-		left += min(d.to.socket.Unacknowledged(), d.written.Load())
+		left += min(d.to.socket.Unacknowledged(), d.taken())
 	}
 	return left
 }

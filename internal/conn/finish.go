@@ -3,7 +3,6 @@ package conn
 import (
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"syscall"
 	"time"
@@ -22,11 +21,11 @@ func (c *conversation) close() {
 		}
 	}
 	drains.Wait()
-	c.reportUnwritten()
 	for _, d := range []*direction{&c.send, &c.receive} {
 		d.left = d.unacknowledged()
 		d.unsent = min(max(d.unsentNow(), 0), d.left)
 	}
+	c.reportLeft()
 	e, _ := errors.AsType[*Error](c.err)
 	for _, s := range []*side{c.remote, c.local} {
 		s.finish(e != nil && e.Why == Timeout)
@@ -50,69 +49,99 @@ func (s *side) finish(clock bool) {
 	}
 }
 
-// drain writes out what had arrived in direction d before an early end. It gives up
-// when the receiving side takes nothing for drainStuck, or after drainMost.
+// drain writes out what had arrived in direction d before an early end. Once the
+// receiving side takes nothing for drainStuck, or after drainMost, it only counts the
+// rest.
 func (c *conversation) drain(d *direction) {
-	done := make(chan struct{})
-	go func() { // may outlive the conversation if the receiving side blocks
-		defer close(done)
-		d.from.socket.Interrupt()
-		if s := <-d.pumped; s.to != nil || s.from == nil {
-			return
+	socket, end := d.from.socket, time.Now().Add(drainMost)
+	socket.Interrupt()
+	s, taken := awaitTaken(c, d.pumped, end)
+	if taken && (s.to != nil || s.from == nil) {
+		return
+	}
+	_, bare := d.from.Stream.(*Socket)
+	if !taken && d.flight.stop() && !bare {
+		return // the pump is in a pause, and may use the wrapper
+	}
+	buf := make([]byte, bufferSize)
+	for rest := socket.readable() + len(buf); rest > 0; {
+		if socket.readable() > 0 {
+			_ = socket.SetReadDeadline(time.Now().Add(drainRead))
+		} else {
+			socket.Interrupt() // a wrapper may have more
 		}
-		if d.from.socket.readable() == 0 {
-			return
-		}
-		_ = d.from.socket.SetReadDeadline(time.Now().Add(drainRead))
-		_, _ = io.Copy(drainer{d}, io.LimitReader(d.from, 1<<30))
-	}()
-	timer := time.NewTicker(drainStuck)
-	defer timer.Stop()
-	for end := time.Now().Add(drainMost); time.Now().Before(end); {
-		select {
-		case <-done:
-			return
-		case <-timer.C:
-			if c.progress.Since() > drainStuck {
+		n, err := d.from.Read(buf[:min(rest, len(buf))])
+		d.arrived(n)
+		rest -= n
+		if taken && n > 0 {
+			written := make(chan error, 1)
+			go func(p []byte) { // may outlive the conversation if the receiving side blocks
+				_, err := d.write(p)
+				written <- err
+			}(buf[:n])
+			var failed error
+			if failed, taken = awaitTaken(c, written, end); failed != nil {
 				return
+			}
+			if !taken {
+				buf = make([]byte, bufferSize)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// awaitTaken waits for done until no byte has moved for drainStuck, or until end.
+func awaitTaken[T any](c *conversation, done <-chan T, end time.Time) (result T, ok bool) {
+	ticker := time.NewTicker(drainStuck)
+	defer ticker.Stop()
+	for time.Now().Before(end) {
+		select {
+		case result = <-done:
+			return result, true
+		case <-ticker.C:
+			if c.progress.Since() > drainStuck {
+				return result, false
 			}
 		}
 	}
+	return result, false
 }
 
-// A drainer writes in direction d, and counts.
-type drainer struct{ d *direction }
-
-func (w drainer) Write(p []byte) (int, error) {
-	w.d.arrived(len(p))
-	return w.d.write(p)
-}
-
-// reportUnwritten reports bytes that had arrived before an early end and that standard
-// output did not take in time.
-func (c *conversation) reportUnwritten() {
-	if c.local.stdio == nil || c.remote.socket == nil || c.receive.state > reading || c.remote.reset {
-		return
+// reportLeft adds to the error of a clock what was not delivered by then, both ways.
+func (c *conversation) reportLeft() {
+	unwritten := int64(0)
+	if c.local.stdio != nil && c.remote.socket != nil && c.receive.state == reading && !c.remote.reset {
+		unwritten = c.receive.unsent
 	}
-	received := c.receive.read.Load()
-	n := received - c.receive.written.Load() - c.local.stdio.part.Load()
-	if n <= 0 {
-		return
-	}
-	if c.err == nil {
+	if c.err == nil && unwritten > 0 {
 		c.note("timeout", &Error{Why: Timeout, Op: "standard output",
-			Err: fmt.Errorf("%d of %s received were not taken", n, ByteCount(received))})
+			Err: fmt.Errorf("%d of %s received were not taken", unwritten, ByteCount(c.receive.read.Load()))})
 		return
 	}
-	if e, ok := errors.AsType[*Error](c.err); ok && e.Why == Timeout {
-		c.err = &Error{Why: e.Why, Op: e.Op, Err: fmt.Errorf("%s; standard output did not take %s of what was received", Words(e.Err), ByteCount(n))}
+	e, ok := c.err.(*Error)
+	if !c.clock || !ok {
+		return
 	}
+	words := e.Err.Error()
+	if left := leftWords(c.send.left, c.send.unsent); left != "" {
+		words += "; " + left
+	}
+	if left := leftWords(c.receive.left, c.receive.unsent); left != "" && c.local.socket != nil {
+		words += "; " + left + " to " + c.To
+	}
+	if unwritten > 0 {
+		words += fmt.Sprintf("; standard output did not take %s of what was received", ByteCount(unwritten))
+	}
+	c.err = &Error{Why: e.Why, Op: e.Op, Err: errors.New(words)}
 }
 
 // result reads all counts, then closes the sockets, which hold some of them.
 func (c *conversation) result() Result {
 	r := Result{
-		Sent:           c.send.written.Load(),
+		Sent:           c.send.taken(),
 		Received:       c.receive.read.Load(),
 		Unacknowledged: c.send.left,
 		Unsent:         c.send.unsent,

@@ -44,7 +44,8 @@ func (c *conversation) receiveError(d *direction, err error) error {
 		return &Error{Why: talkKind(err), Op: sendWords(c.other(d), err), Err: err}
 	}
 	failed := ReceiveError(d.from.name, d.read.Load(), err)
-	if left := leftWords(c.other(d)); left != "" {
+	back := c.other(d)
+	if left := leftWords(back.unacknowledged(), back.unsentNow()); left != "" {
 		failed.Op += ", " + left
 	}
 	return failed
@@ -83,21 +84,10 @@ func culprit(err error) string {
 	return "reset"
 }
 
-// timedOut is the error that a limit passed, with what was not delivered by then.
-func (c *conversation) timedOut(clock string) error {
-	if left := leftWords(&c.send); left != "" {
-		clock += "; " + left
-	}
-	if left := leftWords(&c.receive); left != "" && c.local.socket != nil {
-		clock += "; " + left + " to " + c.To
-	}
-	return &Error{Why: Timeout, Op: c.Peer, Err: errors.New(clock)}
-}
-
-// leftWords is how many bytes of d are not known to be delivered, in words; empty is
-// none.
-func leftWords(d *direction) string {
-	switch all, unsent := d.unacknowledged(), d.unsentNow(); {
+// leftWords is how many bytes are not known to be delivered, all and, of those,
+// unsent, in words; empty is none.
+func leftWords(all, unsent int64) string {
+	switch {
 	case all <= 0:
 		return ""
 	case unsent <= 0:

@@ -20,6 +20,7 @@ type Socket struct {
 	fin       atomic.Bool     // CloseWrite has been called
 	finQueued atomic.Bool     // and the kernel has taken the FIN
 	writer    writer
+	part      atomic.Int64 // bytes of the current write that the kernel has
 	trailer   atomic.Int64 // bytes written last that carry no data (close_notify)
 	errno     atomic.Int64 // the first one that a pump got; 0 is none
 }

@@ -22,6 +22,7 @@ func (s *Socket) writeAll(p []byte) (n int, err error) {
 		w.attempt = s.tryWrite
 	}
 	w.p, w.n, w.err = p, 0, nil
+	defer s.part.Store(0)
 	waited := s.raw.Write(w.attempt)
 	w.p = nil
 	if waited != nil && w.n < len(p) && w.err == nil {
@@ -49,6 +50,7 @@ func (s *Socket) tryWrite(fd uintptr) bool {
 		switch {
 		case m > 0:
 			w.n += m
+			s.part.Store(int64(w.n))
 			s.progress.Touch()
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:

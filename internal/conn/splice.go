@@ -11,6 +11,7 @@ type splicePath struct {
 	fromStdio, toStdio   *Stdio
 	fromSocket, toSocket *Socket
 	progress             *Progress
+	flight               *flight
 	pace                 Paced // nil: as fast as can be
 
 	// move moves some bytes to the receiving side: from the sending side, or from
@@ -172,7 +173,7 @@ func (c *conversation) path(d *direction) *splicePath {
 	if d == &c.receive && c.Shutdown == ShutBoth {
 		return nil // received bytes are discarded once Local's input has ended
 	}
-	p := &splicePath{progress: &c.progress}
+	p := &splicePath{progress: &c.progress, flight: &d.flight}
 	from := d.from.Stream
 	if pace, ok := from.(Paced); ok && pace.Piece() >= pipeSize {
 		p.pace, from = pace, pace.Unwrap()

@@ -165,6 +165,8 @@ func (p *splicePath) socketToPipe() (s step) {
 			continue
 		case refused(p.err):
 			s.to = errRefused
+		case p.err == errStopped:
+			s.from = errStopped
 		case p.err == unix.EPIPE:
 			s.to = outputError(p.err)
 		case p.err != nil:
@@ -174,8 +176,13 @@ func (p *splicePath) socketToPipe() (s step) {
 	}
 }
 
-// trySocketToPipe calls splice(2) until it is settled or the socket is empty.
+// trySocketToPipe calls splice(2) until it is settled or the socket is empty. A path
+// that was stopped while the pipe was full moves no more.
 func (p *splicePath) trySocketToPipe(fd uintptr) bool {
+	if p.flight.isStopped() {
+		p.n, p.blocked, p.err = 0, false, errStopped
+		return true
+	}
 	var empty bool
 	p.n, empty, p.err = splice(int(fd), p.toStdio.out, unix.POLLIN, unix.POLLOUT)
 	p.blocked = p.err == unix.EAGAIN && !empty

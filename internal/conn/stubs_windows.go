@@ -5,8 +5,11 @@ import (
 	"io/fs"
 	"net"
 	"syscall"
+	"unsafe"
 
 	"gcat/internal/errno"
+
+	"golang.org/x/sys/windows"
 )
 
 // maxPath is how many bytes of a path fit in sockaddr_un beside the NUL.
@@ -61,8 +64,20 @@ func (s *Socket) ready() bool { return false }
 
 func (s *Socket) pendingError() error { return nil }
 
-// readable cannot be known here: it is 1, as if something could be read.
-func (s *Socket) readable() int { return 1 }
+// fionread is FIONREAD of winsock2.h.
+const fionread = 0x4004667f
+
+// readable returns how many bytes can be read without waiting.
+func (s *Socket) readable() int {
+	var n, size uint32
+	if s.raw == nil {
+		return 0
+	}
+	_ = s.raw.Control(func(fd uintptr) {
+		_ = windows.WSAIoctl(windows.Handle(fd), fionread, nil, 0, (*byte)(unsafe.Pointer(&n)), 4, &size, nil, 0)
+	})
+	return int(n)
+}
 
 // bindAnywhere is not needed: there are no Unix datagram sockets here.
 func bindAnywhere(syscall.RawConn) (path string, err error) { return "", syscall.EAFNOSUPPORT }
