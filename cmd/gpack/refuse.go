@@ -105,7 +105,7 @@ func (g *gpack) refuseFormat(f *pack.Format, encode bool) error {
 // filter reports whether the values of the records come from standard input.
 func (g *gpack) filter(f *pack.Format) bool {
 	n, fixed := f.Values()
-	return !g.Decode && !g.Frame && len(g.Args) == 0 && (n > 0 || !fixed) && (g.Count == nil || *g.Count > 0)
+	return !g.Decode && !g.Frame && len(g.Args) == 0 && (n > 0 || !fixed || g.JSON) && (g.Count == nil || *g.Count > 0)
 }
 
 // rawPayloads reports whether deframed payloads are written as they are.

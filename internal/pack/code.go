@@ -191,7 +191,7 @@ func (it *item) measured(word string) bool {
 		n, ok := plainNumber(digits)
 		// One element must have a size that an int can hold; more than a
 		// gigabyte of digits is no field of a record.
-		if !ok || n > 1<<30 {
+		if !ok || n < 1 || n > 1<<30 {
 			return false
 		}
 		it.kind, it.width = hexBytes, int(n)

@@ -100,7 +100,7 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 			return append(dst, c.d.tail...), all - len(b), true, nil
 		case p == nil:
 			dst, err = c.endElement(dst)
-		case p.simple && len(b) >= p.width:
+		case p.simple && !c.entered && len(b) >= p.width:
 			dst = c.d.element(c.before(dst, p, 0), p, b[:p.width])
 			k = p.width
 			c.at += int64(k)
@@ -266,14 +266,14 @@ func (c *cursor) next(dst []byte) []byte {
 	return dst
 }
 
-// mostEmpty is how many elements without bytes the counts in the data can ask for, in
-// groups within each other too. They cost the sender of the data nothing, so there must
-// be a limit.
+// mostEmpty is how many elements without a byte there can be in one place of a record, in
+// groups within each other too. A count in the data costs its sender nothing, so there
+// must be a limit.
 const mostEmpty = 1 << 16
 
 // endElement ends an element of a group.
 func (c *cursor) endElement(dst []byte) ([]byte, error) {
-	if c.at == c.begins && c.outer[len(c.outer)-1].counter() > 0 {
+	if c.at == c.begins {
 		if c.at != c.hollow {
 			c.empty, c.hollow = 0, c.at
 		}
@@ -292,9 +292,6 @@ func (c *cursor) endElement(dst []byte) ([]byte, error) {
 	}
 	return dst, nil
 }
-
-// counter is the slot of the count of the item that the frame is at.
-func (f *frame) counter() int { return f.l.ops[f.index].counter }
 
 // leave ends an item.
 func (c *cursor) leave(dst []byte, p *op) []byte {

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/iotest"
 )
 
 // A protocol makes random formats with groups, references, constants and
@@ -192,7 +191,7 @@ func TestProtocols(t *testing.T) {
 				continue
 			}
 			got, err := decoded(t, f, o, bytes.NewReader(record))
-			slow, slowErr := decoded(t, f, o, iotest.OneByteReader(bytes.NewReader(record)))
+			slow, slowErr := slowly(t, f, o, record)
 			if err != nil || slowErr != nil || got != slow {
 				t.Fatalf("%q %q %x: %q %v, byte by byte %q %v", text, fields, record, got, err, slow, slowErr)
 			}
@@ -210,7 +209,7 @@ func TestProtocols(t *testing.T) {
 			bad[r.IntN(len(bad))] ^= 1 << r.IntN(8)
 			for _, o := range []Options{{Max: 1 << 20}, {Max: 1 << 20, JSON: true}, {Explain: true}} {
 				got, err := decoded(t, f, o, bytes.NewReader(bad))
-				slow, slowErr := decoded(t, f, o, iotest.OneByteReader(bytes.NewReader(bad)))
+				slow, slowErr := slowly(t, f, o, bad)
 				if got != slow || fmt.Sprint(err) != fmt.Sprint(slowErr) {
 					t.Fatalf("%q %x: %q %v, byte by byte %q %v", text, bad, got, err, slow, slowErr)
 				}
@@ -240,13 +239,13 @@ func FuzzProtocol(f *testing.F) {
 			return
 		}
 		got, err := decoded(t, format, o, bytes.NewReader(data))
-		slow, slowErr := decoded(t, format, o, iotest.OneByteReader(bytes.NewReader(data)))
+		slow, slowErr := slowly(t, format, o, data)
 		if got != slow || fmt.Sprint(err) != fmt.Sprint(slowErr) {
 			t.Fatalf("%q %x: %q %v, byte by byte %q %v", text, data, got, err, slow, slowErr)
 		}
 		dump := Options{Max: 1 << 20, Explain: true}
 		got, err = decoded(t, format, dump, bytes.NewReader(data))
-		slow, slowErr = decoded(t, format, dump, iotest.OneByteReader(bytes.NewReader(data)))
+		slow, slowErr = slowly(t, format, dump, data)
 		if got != slow || fmt.Sprint(err) != fmt.Sprint(slowErr) {
 			t.Fatalf("%q %x: dump %q %v, byte by byte %q %v", text, data, got, err, slow, slowErr)
 		}
@@ -279,6 +278,23 @@ func TestGroupCount(t *testing.T) {
 		var b bytes.Buffer
 		if _, err := NewEncoder(f, Options{Max: 1 << 20}).EncodeValues(&b, []string{"4294967295", "1", "2", "3"}); err == nil {
 			t.Errorf("%s: packed", text)
+		}
+	}
+}
+
+// TestEmptyElements checks that groups whose elements take no byte have a limit, whether
+// the count is in the data or in the format.
+func TestEmptyElements(t *testing.T) {
+	for _, test := range []struct {
+		format string
+		bad    bool
+	}{{"65536(0s)B", false}, {"65537(0s)B", true}, {"99999999999(0s)I", true}, {"255(256(0s))B", false}, {"257(256(0s))B", true}} {
+		f, err := Parse(test.format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewDecoder(f, Options{}).Decode(io.Discard, strings.NewReader("\x01\x02\x03\x04"), 1); (err != nil) != test.bad {
+			t.Errorf("%s: %v", test.format, err)
 		}
 	}
 }

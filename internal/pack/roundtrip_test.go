@@ -4,6 +4,7 @@ import (
 	"bytes"
 	encodingjson "encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strconv"
@@ -73,6 +74,28 @@ func decoded(t *testing.T, f *Format, o Options, src io.Reader) (string, error) 
 	return b.String(), err
 }
 
+// pieces reads one byte, two bytes, three and so on, from the start again after seven.
+type pieces struct {
+	r io.Reader
+	n int
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	p.n = p.n%7 + 1
+	return p.r.Read(b[:min(p.n, len(b))])
+}
+
+// slowly is decoded with data that comes byte by byte, and in pieces of several sizes.
+func slowly(t *testing.T, f *Format, o Options, data []byte) (string, error) {
+	t.Helper()
+	text, err := decoded(t, f, o, iotest.OneByteReader(bytes.NewReader(data)))
+	some, someErr := decoded(t, f, o, &pieces{r: bytes.NewReader(data)})
+	if some != text || fmt.Sprint(err) != fmt.Sprint(someErr) {
+		t.Fatalf("%q %+v %x: in pieces %q %v, byte by byte %q %v", f.Text, o, data, some, someErr, text, err)
+	}
+	return text, err
+}
+
 // checkRoundTrip decodes data, reads the text back, and decodes the result: the
 // text must be the same.
 func checkRoundTrip(t *testing.T, f *Format, o Options, data []byte) {
@@ -81,7 +104,7 @@ func checkRoundTrip(t *testing.T, f *Format, o Options, data []byte) {
 		return
 	}
 	text, err := decoded(t, f, o, bytes.NewReader(data))
-	slow, slowErr := decoded(t, f, o, iotest.OneByteReader(bytes.NewReader(data)))
+	slow, slowErr := slowly(t, f, o, data)
 	if slow != text || (err == nil) != (slowErr == nil) || err != nil && err.Error() != slowErr.Error() {
 		t.Fatalf("%q %+v %x: at once %q %v, byte by byte %q %v", f.Text, o, data, text, err, slow, slowErr)
 	}
