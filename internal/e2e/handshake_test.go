@@ -44,8 +44,8 @@ func TestHandshakeClocks(t *testing.T) {
 	for words, options := range map[string][]string{
 		"no byte of the handshake moved for 300ms (idle limit)": {"-w", "0.3"},
 		"no byte of the handshake moved for 200ms (idle limit)": {"-w", "0.2", "--connect-timeout", "0"},
-		"handshake timed out after 300ms (connect limit)":       {"--connect-timeout", "0.3"},
-		"handshake timed out after 250ms (connect limit)":       {"--connect-timeout", "0.25", "-w", "30"},
+		"handshake timed out after 2s (connect limit)":          {"--connect-timeout", "2"},
+		"handshake timed out after 1.5s (connect limit)":        {"--connect-timeout", "1.5", "-w", "30"},
 	} {
 		p, at := listener(t, "tcp", nil, append(options, "-c")...)
 		c := dialTest(t, "tcp", at)
