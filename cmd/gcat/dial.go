@@ -57,13 +57,11 @@ func (g *gcat) upgrade(to target) func(context.Context, net.Conn) (net.Conn, err
 	}
 	return func(ctx context.Context, c net.Conn) (net.Conn, error) {
 		if g.via != nil {
-			p := *g.via
-			p.Forward = func(context.Context, string, string) (net.Conn, error) { return c, nil }
-			if _, err := p.DialContext(ctx, "tcp", to.Address()); err != nil {
-				_ = c.Close() // it may be closed already
+			if err := g.via.Connect(ctx, c, to.Address()); err != nil {
+				_ = c.Close()
 				return nil, err
 			}
-			g.log.Infof(1, "connected through proxy %s (%s)", p.Addr(), p.Scheme)
+			g.log.Infof(1, "connected through proxy %s (%s)", g.via.Addr(), g.via.Scheme)
 		}
 		if to.TLS {
 			return g.secureClient(ctx, c, to)

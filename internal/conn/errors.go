@@ -136,23 +136,11 @@ func dnsWords(e *net.DNSError) string {
 	return Words(errors.New(e.Err))
 }
 
-// ownKind is the result of err's method Kind, which [Error] and the errors of other
-// packages have.
-func ownKind(err error) (Kind, bool) {
-	if k, ok := errors.AsType[interface {
-		error
-		Kind() string
-	}](err); ok {
-		return Kind(k.Kind()), true
-	}
-	return "", false
-}
-
 // ConnectKind is the kind of an error of connecting or binding.
 func ConnectKind(err error) Kind {
 	err = errno.Posix(err)
-	if kind, ok := ownKind(err); ok {
-		return kind
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Why
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		switch {
@@ -205,8 +193,8 @@ func connectErrno(number syscall.Errno) (kind Kind, ok bool) {
 
 // talkKind is the kind of an error of an established connection.
 func talkKind(err error) Kind {
-	if kind, ok := ownKind(err); ok {
-		return kind
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Why
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return Refused

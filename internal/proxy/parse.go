@@ -8,10 +8,9 @@ import (
 	"strings"
 )
 
-// Parse reads [socks5,socks4,socks4a,connect://][user@]HOST[:PORT]. Without a
-// scheme it is scheme, and without that SOCKS5; without a port it is 1080 for
-// SOCKS and 3128 for CONNECT, as in nc(1). A password is refused: everybody can
-// read a command line. Errors are those of the person who typed it.
+// Parse reads [SCHEME://][USER@]HOST[:PORT]. The default of SCHEME is scheme, else
+// SOCKS5; that of PORT is 1080, or 3128 with CONNECT, as in nc(1). A password is refused:
+// other users can read a command line. Errors are those of a command line.
 func Parse(s string, scheme Scheme) (Proxy, error) {
 	p := Proxy{Scheme: scheme}
 	rest := s
@@ -43,7 +42,7 @@ func Parse(s string, scheme Scheme) (Proxy, error) {
 	return p, p.Check()
 }
 
-// ParseScheme reads a scheme's name, or nc's for it: 5, 4 or connect.
+// ParseScheme reads the name of a scheme, or nc's name for it: 5, 4 or connect.
 func ParseScheme(name string) (Scheme, error) {
 	switch name {
 	case "5", "socks5", "socks5h", "socks":

@@ -1,15 +1,11 @@
-// Package proxy connects through another host: a SOCKS 4, 4a or 5 server, or
-// an HTTP proxy that knows CONNECT.
+// Package proxy asks a proxy for a connection to another host: a SOCKS 4, 4a or 5
+// server, or an HTTP proxy with CONNECT.
 //
-// [Parse] reads what a user writes, and [Proxy.DialContext] is a dial function
-// like any other: it connects to the proxy by the dial function it was given,
-// says whom it wants, and hands back that very connection. Each reply is read
-// to its last byte and no further, so that what the far end says right behind
-// it is still there to be read, the kernel's fast paths and half-closes work,
-// and it does not show that there was a proxy.
+// [Parse] reads the proxy of a command line, and [Proxy.Connect] negotiates over a
+// connection to it. Each reply is read to its last byte and no further: the bytes
+// after it are the target's.
 //
-// A proxy is not trusted: what it says is bounded, only ever quoted in an
-// error, and waited for no longer than the context allows.
+// A proxy is not trusted: its replies are bounded, and errors quote them.
 package proxy
 
 import (
@@ -19,93 +15,76 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
-	"gcat/internal/errno"
+	"gcat/internal/conn"
 )
 
-// A Scheme is how a proxy wants to be spoken to.
+// A Scheme is the protocol of a proxy.
 type Scheme string
 
-// The schemes.
+// The schemes. The proxy looks names up, except with SOCKS4.
 const (
-	SOCKS5  Scheme = "socks5"  // RFC 1928, RFC 1929; names are looked up by the proxy
-	SOCKS4  Scheme = "socks4"  // IPv4 only; names are looked up here
-	SOCKS4a Scheme = "socks4a" // names are looked up by the proxy
-	CONNECT Scheme = "connect" // RFC 9110, 9.3.6; names are looked up by the proxy
+	SOCKS5  Scheme = "socks5"  // RFC 1928, RFC 1929
+	SOCKS4  Scheme = "socks4"  // IPv4 only
+	SOCKS4a Scheme = "socks4a" // IPv4 and names
+	CONNECT Scheme = "connect" // RFC 9110, 9.3.6
 )
 
-// A Proxy is one proxy and how to speak to it.
+// A Proxy is a proxy and the user's account on it.
 type Proxy struct {
-	// Scheme is what it speaks; empty means SOCKS5.
+	// Scheme is its protocol; empty is SOCKS5.
 	Scheme Scheme
-	// Host and Port are where it listens; the port may be a service's name.
+	// Host and Port are its address; the port may be the name of a service.
 	Host, Port string
-	// User is who we are to it; empty is no user.
+	// User is the user's name on it; empty is none.
 	User string
-	// Password belongs to User; SOCKS4 has none.
+	// Password is the user's; SOCKS4 has none.
 	Password string
-	// Forward connects to the proxy; nil is a plain [net.Dialer].
-	Forward func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Addr is the proxy's address as it is dialled and named in errors.
+// Addr returns the proxy's address, HOST:PORT.
 func (p Proxy) Addr() string { return net.JoinHostPort(p.Host, p.Port) }
 
-// DialContext connects to address (HOST:PORT) through the proxy; network is
-// that of the connection to the proxy. The result is the connection that
-// Forward made.
-func (p Proxy) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+// Connect asks the proxy at the other end of c for a connection to address (HOST:PORT).
+// Then c leads to address. The error is a [conn.Error] of kind [conn.Proxy], or
+// [conn.Timeout] if ctx's deadline has passed; c is then of no further use, and not
+// closed.
+func (p Proxy) Connect(ctx context.Context, c net.Conn, address string) error {
+	failed := &conn.Error{Why: conn.Proxy, Op: "proxy " + p.Addr()}
 	t, err := p.target(ctx, address)
 	if err != nil {
-		return nil, &Error{kind: "proxy", text: p.name() + ": " + err.Error()}
+		failed.Err = err
+		return failed
 	}
-	forward := p.Forward
-	if forward == nil {
-		forward = new(net.Dialer).DialContext
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	err = p.request(c, t)
+	if g, ok := errors.AsType[*garbage](err); ok {
+		g.readOn(c)
 	}
-	c, err := forward(ctx, network, p.Addr())
-	if err != nil {
-		return nil, p.unreachable(err)
+	ended := !stop()
+	_, isErrno := errors.AsType[syscall.Errno](err)
+	switch {
+	case ended && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		failed.Why, failed.Err = conn.Timeout, errors.New("waiting for its answer timed out")
+	case ended:
+		failed.Err = errors.New("given up")
+	case err == nil:
+		return nil
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		failed.Err = temporary("it closed the connection instead of answering")
+	case isErrno:
+		failed.Err = temporary("%s", conn.Words(err))
+	default:
+		failed.Err = err
 	}
-	if err := p.converse(ctx, c, t); err != nil {
-		_ = c.Close()
-		return nil, p.explain(ctx, err)
-	}
-	return c, nil
+	return failed
 }
 
-// converse asks the proxy for t over c, for as long as ctx lets it.
-func (p Proxy) converse(ctx context.Context, c net.Conn, t target) error {
-	if deadline, ok := ctx.Deadline(); ok {
-		if err := c.SetDeadline(deadline); err != nil {
-			return err
-		}
-	}
-	interrupted := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		_ = c.SetDeadline(time.Unix(1, 0)) // wakes pending reads and writes
-		close(interrupted)
-	})
-	err := p.ask(c, t)
-	if garbage, ok := errors.AsType[*garbageError](err); ok {
-		garbage.readOn(c)
-	}
-	if !stop() {
-		<-interrupted
-		return ctx.Err()
-	}
-	if err != nil {
-		return err
-	}
-	return c.SetDeadline(time.Time{})
-}
-
-func (p Proxy) ask(rw io.ReadWriter, t target) error {
+func (p Proxy) request(rw io.ReadWriter, t target) error {
 	switch p.Scheme {
 	case SOCKS4, SOCKS4a:
 		return p.socks4(rw, t)
@@ -115,38 +94,31 @@ func (p Proxy) ask(rw io.ReadWriter, t target) error {
 	return p.socks5(rw, t)
 }
 
-// A target is whom the proxy is asked for: an address, or a name that the proxy
-// looks up.
+// A target is what the proxy is asked for: an address, or a name that the proxy looks
+// up.
 type target struct {
-	ip   netip.Addr // not valid: name is to be looked up
+	ip   netip.Addr // if it is not valid, name is looked up
 	name string
 	port uint16
 }
 
-func (t target) host() string {
-	if t.ip.IsValid() {
-		return t.ip.String()
-	}
-	return t.name
-}
-
 func (t target) String() string {
-	return net.JoinHostPort(t.host(), strconv.Itoa(int(t.port)))
+	host := t.name
+	if t.ip.IsValid() {
+		host = t.ip.String()
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(t.port)))
 }
 
-// target reads address, and for SOCKS4 looks its name up.
+// target reads address. For SOCKS4 it looks the name up.
 func (p Proxy) target(ctx context.Context, address string) (target, error) {
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return target{}, fmt.Errorf("bad address %.300q", address)
 	}
-	port, err := strconv.ParseUint(service, 10, 16)
+	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
 	if err != nil {
-		n, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
-		if err != nil {
-			return target{}, fmt.Errorf("no such port %.100q", service)
-		}
-		port = uint64(n)
+		return target{}, fmt.Errorf("no such port %.100q", service)
 	}
 	t := target{name: host, port: uint16(port)}
 	if ip, err := netip.ParseAddr(host); err == nil {
@@ -158,9 +130,11 @@ func (p Proxy) target(ctx context.Context, address string) (target, error) {
 		return target{}, err
 	}
 	if p.Scheme == SOCKS4 && !t.ip.IsValid() {
-		if t.ip, err = lookupIPv4(ctx, host); err != nil {
-			return target{}, err
+		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+		if err != nil {
+			return target{}, fmt.Errorf("SOCKS4 needs an IPv4 address of %q: %s", host, conn.Words(err))
 		}
+		t.ip = ips[0].Unmap()
 	}
 	if t.ip.Is6() && (p.Scheme == SOCKS4 || p.Scheme == SOCKS4a) {
 		return target{}, fmt.Errorf("SOCKS4 reaches no IPv6 address (%s)", t.ip)
@@ -168,8 +142,8 @@ func (p Proxy) target(ctx context.Context, address string) (target, error) {
 	return t, nil
 }
 
-// checkName refuses a name that no protocol here can carry: all count its bytes
-// in one byte or end it by a zero byte, a blank or a line's end.
+// checkName returns an error for a name that a protocol cannot carry: its length has
+// one byte, and a zero byte, a blank or a line end ends it.
 func checkName(host string) error {
 	if host == "" || len(host) > 255 {
 		return fmt.Errorf("a host name has 1 to 255 bytes: %.40q", host)
@@ -182,95 +156,54 @@ func checkName(host string) error {
 	return nil
 }
 
-func lookupIPv4(ctx context.Context, host string) (netip.Addr, error) {
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
-	if err != nil || len(ips) == 0 {
-		return netip.Addr{}, fmt.Errorf("%q has no IPv4 address, and SOCKS4 needs one", host)
+// temporary returns the error of a failure that may have passed when the proxy is asked
+// again. All others are final: a wrong password that is repeated may lock the account.
+func temporary(format string, args ...any) error {
+	return &conn.Error{Why: conn.Proxy, Passing: true, Err: fmt.Errorf(format, args...)}
+}
+
+// cutShort returns the error of an answer of which only got was read.
+func cutShort(got []byte, err error) error {
+	if len(got) > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
+		return temporary("it closed the connection in the middle of its answer %s", quote(string(got)))
 	}
-	return ips[0].Unmap(), nil
+	return err
 }
 
-// An Error is a connection that did not come about, because of the proxy or
-// beyond it. It has no cause to unwrap: its text is all there is to say.
-type Error struct {
-	kind, text string
+// garbage is an answer that is not of the protocol.
+type garbage struct {
+	protocol string
+	begin    []byte // of the answer
 }
 
-func (e *Error) Error() string { return e.text }
-
-// Kind is "proxy", "timeout" if the context's deadline passed, or what the
-// error of Forward said of itself.
-func (e *Error) Kind() string { return e.kind }
-
-func (p Proxy) name() string { return "proxy " + p.Addr() }
-
-// unreachable is the proxy that could not even be connected to.
-func (p Proxy) unreachable(err error) error {
-	e := &Error{kind: "proxy", text: "proxy: " + err.Error()}
-	if k, ok := errors.AsType[interface {
-		error
-		Kind() string
-	}](err); ok {
-		e.kind = k.Kind()
-	}
-	return e
+func newGarbage(protocol string, begin []byte) error {
+	return &garbage{protocol, append([]byte(nil), begin...)}
 }
 
-// explain puts a failure in the proxy's presence into words.
-func (p Proxy) explain(ctx context.Context, err error) error {
-	e := &Error{kind: "proxy"}
-	switch number, isErrno := errors.AsType[syscall.Errno](errno.Posix(err)); {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded):
-		e.kind, e.text = "timeout", "waiting for its answer timed out"
-	case ctx.Err() != nil:
-		e.text = "given up"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		e.text = "it closed the connection instead of answering"
-	case isErrno:
-		e.text = errno.Words(number)
-	default:
-		e.text = err.Error()
-	}
-	e.text = p.name() + ": " + e.text
-	return e
+func (g *garbage) Error() string {
+	return fmt.Sprintf("it does not speak %s: it sent %s", g.protocol, quote(string(g.begin)))
 }
 
-// A garbageError is an answer that is not of the protocol. It quotes how the
-// answer begins.
-type garbageError struct {
-	scheme string
-	begin  []byte
-}
-
-// quoted is how many bytes of a proxy's words an error quotes at most.
-const quoted = 120
-
-func garbage(scheme string, begin []byte) error {
-	return &garbageError{scheme: scheme, begin: append([]byte(nil), begin...)}
-}
-
-func (e *garbageError) Error() string {
-	return fmt.Sprintf("it does not speak %s: it sent %s", e.scheme, quote(string(e.begin)))
-}
-
-// readOn reads what has come behind the first wrong byte, for the quotation; it
-// waits no longer than a moment.
-func (e *garbageError) readOn(c net.Conn) {
-	_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // without one, one Read at most waits for ctx
-	buf := make([]byte, quoted)
-	for len(e.begin) <= quoted {
+// readOn reads what follows the first wrong byte within 100 ms, for the error.
+func (g *garbage) readOn(c net.Conn) {
+	_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // without it, ctx ends the read
+	buf := make([]byte, maxQuoted)
+	for len(g.begin) <= maxQuoted {
 		n, err := c.Read(buf)
-		e.begin = append(e.begin, buf[:n]...)
+		g.begin = append(g.begin, buf[:n]...)
 		if err != nil {
 			return
 		}
 	}
 }
 
-// quote is s as %q, of bounded length.
+// maxQuoted is how many bytes of an answer an error quotes.
+const maxQuoted = 120
+
+// quote returns the begin of s as %q, without the line end.
 func quote(s string) string {
-	if len(s) > quoted {
-		return strconv.Quote(s[:quoted]) + "..."
+	if len(s) > maxQuoted {
+		return strconv.Quote(s[:maxQuoted]) + "..."
 	}
 	return strconv.Quote(strings.TrimRight(s, "\r\n"))
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // serve runs a proxy of the test's own and returns its address. talk gets each
@@ -64,6 +66,19 @@ func script(t *testing.T, lines ...string) func(c *net.TCPConn) {
 		_, _ = io.WriteString(c, "bye")
 		c.Close()
 	}
+}
+
+// dial connects to p and through it to address.
+func dial(ctx context.Context, p Proxy, address string) (net.Conn, error) {
+	c, err := net.Dial("tcp", p.Addr())
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Connect(ctx, c, address); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 const (
@@ -129,20 +144,16 @@ func TestDial(t *testing.T) {
 			tt.script[len(tt.script)-1] += "greeting "
 			tt.proxy.Host, tt.proxy.Port = serve(t, script(t, tt.script...))
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			c, err := tt.proxy.DialContext(ctx, "tcp", tt.address)
+			c, err := dial(ctx, tt.proxy, tt.address)
 			cancel() // must not reach the conversation
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			tcp, isTCP := c.(*net.TCPConn)
-			if !isTCP {
-				t.Fatalf("the connection is a %T, not the one that was forwarded", c)
-			}
 			if _, err := io.WriteString(c, "hello "); err != nil {
 				t.Fatal(err)
 			}
-			if err := tcp.CloseWrite(); err != nil {
+			if err := c.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
 			got, err := io.ReadAll(c)
@@ -163,56 +174,63 @@ func TestBadProxies(t *testing.T) {
 		proxy  Proxy
 		script []string
 		want   string
+
+		temporary bool
 	}{
-		{"socks5 refuses", Proxy{}, []string{"\x05\x01\x00", "\x05\x00", "\x05\x01\x00\x03\x01a\x00\x50", "\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00"}, "it cannot connect to a:80: connection refused (SOCKS5 reply 5)"},
-		{"socks5 refuses briefly", Proxy{}, []string{"\x05\x01\x00", "\x05\x00", "\x05\x01\x00\x03\x01a\x00\x50", "\x05\x02"}, "connection not allowed by ruleset (SOCKS5 reply 2)"},
-		{"socks5 invents", Proxy{}, []string{"\x05\x01\x00", "\x05\x00", "\x05\x01\x00\x03\x01a\x00\x50", "\x05\xee\x00\x01"}, "no such reply is known (SOCKS5 reply 238)"},
-		{"socks5 wants a user", Proxy{}, []string{"\x05\x01\x00", "\x05\xff"}, "it wants to know who we are"},
-		{"socks5 wants no user", me, []string{"\x05\x02\x00\x02", "\x05\xff"}, "it takes no user name and password"},
-		{"socks5 chose what was not offered", Proxy{}, []string{"\x05\x01\x00", "\x05\x02"}, "was not offered (SOCKS5 method 2)"},
-		{"socks5 wants GSSAPI", me, []string{"\x05\x02\x00\x02", "\x05\x01"}, "was not offered (SOCKS5 method 1)"},
-		{"socks5 wrong password", me, []string{"\x05\x02\x00\x02", "\x05\x02", "\x01\x02me\x02pw", "\x01\x01"}, "it refused the user name or password"},
-		{"socks5 garbage after password", me, []string{"\x05\x02\x00\x02", "\x05\x02", "\x01\x02me\x02pw", "\x07\x00"}, `it does not speak SOCKS5: it sent "\a\x00"`},
-		{"socks5 is a web server", Proxy{}, []string{"\x05\x01\x00", "HTTP/1.1 400 Bad\x1b[2J Request\r\nServer: x\r\n"}, `it does not speak SOCKS5: it sent "HTTP/1.1 400 Bad\x1b[2J Request\r\nServer: x"`},
-		{"socks5 garbage later", Proxy{}, []string{"\x05\x01\x00", "\x05\x00", "\x05\x01\x00\x03\x01a\x00\x50", "\x04\x00\x00\x01"}, `it does not speak SOCKS5: it sent "\x04\x00\x00\x01"`},
-		{"socks5 strange address", Proxy{}, []string{"\x05\x01\x00", "\x05\x00", "\x05\x01\x00\x03\x01a\x00\x50", "\x05\x00\x00\x07\x01"}, `it does not speak SOCKS5: it sent "\x05\x00\x00\a\x01"`},
-		{"socks4 refuses", Proxy{Scheme: SOCKS4a}, []string{socks4, "\x00\x5b\x00\x00\x00\x00\x00\x00"}, "it cannot connect to a:80: rejected or failed (SOCKS4 reply 91)"},
-		{"socks4 identd", Proxy{Scheme: SOCKS4a}, []string{socks4, "\x00\x5c\x00\x00\x00\x00\x00\x00"}, "no identd here (SOCKS4 reply 92)"},
-		{"socks4 user", Proxy{Scheme: SOCKS4a}, []string{socks4, "\x00\x5d\x00\x00\x00\x00\x00\x00"}, "names another user (SOCKS4 reply 93)"},
-		{"socks4 garbage", Proxy{Scheme: SOCKS4a}, []string{socks4, "SSH-2.0-x\r\n"}, `it does not speak SOCKS4: it sent "SSH-2.0-x"`},
-		{"web refuses", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 403 Forbidden\x1b[2J by rule\r\nServer: x\r\n\r\n<html>"}, `it cannot connect to a:80: "HTTP/1.1 403 Forbidden\x1b[2J by rule"`},
-		{"web wants to know", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n"}, `"HTTP/1.1 407 Who?" (it wants "Negotiate", "Basic")`},
-		{"web wants to know, in no way", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 407 Who?\r\n: \r\n\r\n"}, `"HTTP/1.1 407 Who?"`},
-		{"web redirects", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"}, `"HTTP/1.1 302 Found"`},
-		{"web switches", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 101 Switching\r\n\r\n"}, `"HTTP/1.1 101 Switching"`},
-		{"web garbage", Proxy{Scheme: CONNECT}, []string{connect, "220 mail ready\r\n"}, `it does not speak HTTP: it sent "220 mail ready"`},
-		{"web garbage behind", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 OK\r\n\r\n"}, `it does not speak HTTP: it sent "HTTP/1.1 OK`},
-		{"web has no end", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHeader)}, `its answer has no end: "HTTP/1.1 200 OK\r\nX: xxx`},
-		{"web dawdles", Proxy{Scheme: CONNECT}, []string{connect, strings.Repeat("HTTP/1.1 100 Go on\r\n\r\n", maxHeader/20)}, `its answer has no end`},
+		{"socks5 refuses", Proxy{}, []string{"\x05\x01\x00", "\x05\x00", "\x05\x01\x00\x03\x01a\x00\x50", "\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00"}, "it cannot connect to a:80: connection refused (SOCKS5 reply 5)", true},
+		{"socks5 refuses briefly", Proxy{}, []string{"\x05\x01\x00", "\x05\x00", "\x05\x01\x00\x03\x01a\x00\x50", "\x05\x02"}, "connection not allowed by ruleset (SOCKS5 reply 2)", false},
+		{"socks5 invents", Proxy{}, []string{"\x05\x01\x00", "\x05\x00", "\x05\x01\x00\x03\x01a\x00\x50", "\x05\xee\x00\x01"}, "no such reply is known (SOCKS5 reply 238)", false},
+		{"socks5 wants a user", Proxy{}, []string{"\x05\x01\x00", "\x05\xff"}, "it wants to know who we are", false},
+		{"socks5 wants no user", me, []string{"\x05\x02\x00\x02", "\x05\xff"}, "it takes no user name and password", false},
+		{"socks5 chose what was not offered", Proxy{}, []string{"\x05\x01\x00", "\x05\x02"}, "was not offered (SOCKS5 method 2)", false},
+		{"socks5 wants GSSAPI", me, []string{"\x05\x02\x00\x02", "\x05\x01"}, "was not offered (SOCKS5 method 1)", false},
+		{"socks5 wrong password", me, []string{"\x05\x02\x00\x02", "\x05\x02", "\x01\x02me\x02pw", "\x01\x01"}, "it refused the user name or password", false},
+		{"socks5 garbage after password", me, []string{"\x05\x02\x00\x02", "\x05\x02", "\x01\x02me\x02pw", "\x07\x00"}, `it does not speak SOCKS5: it sent "\a\x00"`, false},
+		{"socks5 is a web server", Proxy{}, []string{"\x05\x01\x00", "HTTP/1.1 400 Bad\x1b[2J Request\r\nServer: x\r\n"}, `it does not speak SOCKS5: it sent "HTTP/1.1 400 Bad\x1b[2J Request\r\nServer: x"`, false},
+		{"socks5 garbage later", Proxy{}, []string{"\x05\x01\x00", "\x05\x00", "\x05\x01\x00\x03\x01a\x00\x50", "\x04\x00\x00\x01"}, `it does not speak SOCKS5: it sent "\x04\x00\x00\x01"`, false},
+		{"socks5 strange address", Proxy{}, []string{"\x05\x01\x00", "\x05\x00", "\x05\x01\x00\x03\x01a\x00\x50", "\x05\x00\x00\x07\x01"}, `it does not speak SOCKS5: it sent "\x05\x00\x00\a\x01"`, false},
+		{"socks4 refuses", Proxy{Scheme: SOCKS4a}, []string{socks4, "\x00\x5b\x00\x00\x00\x00\x00\x00"}, "it cannot connect to a:80: rejected or failed (SOCKS4 reply 91)", true},
+		{"socks4 identd", Proxy{Scheme: SOCKS4a}, []string{socks4, "\x00\x5c\x00\x00\x00\x00\x00\x00"}, "no identd here (SOCKS4 reply 92)", false},
+		{"socks4 user", Proxy{Scheme: SOCKS4a}, []string{socks4, "\x00\x5d\x00\x00\x00\x00\x00\x00"}, "names another user (SOCKS4 reply 93)", false},
+		{"socks4 garbage", Proxy{Scheme: SOCKS4a}, []string{socks4, "SSH-2.0-x\r\n"}, `it does not speak SOCKS4: it sent "SSH-2.0-x"`, false},
+		{"web refuses", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 403 Forbidden\x1b[2J by rule\r\nServer: x\r\n\r\n<html>"}, `it cannot connect to a:80: "HTTP/1.1 403 Forbidden\x1b[2J by rule"`, false},
+		{"web wants to know", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n"}, `"HTTP/1.1 407 Who?" (it wants "Negotiate", "Basic")`, false},
+		{"web wants to know, in no way", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 407 Who?\r\n: \r\n\r\n"}, `"HTTP/1.1 407 Who?"`, false},
+		{"web is busy", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 503 Busy\r\n\r\n"}, `it cannot connect to a:80: "HTTP/1.1 503 Busy"`, true},
+		{"web wants to know, with a control character", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 407 Who?\r\nX: \x1b\r\nproxy-authenticate:Basic realm=\"\x1b\"\r\n\r\n"}, `"HTTP/1.1 407 Who?" (it wants "Basic")`, false},
+		{"web redirects", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"}, `"HTTP/1.1 302 Found"`, false},
+		{"web switches", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 101 Switching\r\n\r\n"}, `"HTTP/1.1 101 Switching"`, false},
+		{"web garbage", Proxy{Scheme: CONNECT}, []string{connect, "220 mail ready\r\n"}, `it does not speak HTTP: it sent "220 mail ready"`, false},
+		{"web garbage behind", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 OK\r\n\r\n"}, `it does not speak HTTP: it sent "HTTP/1.1 OK`, false},
+		{"web has no end", Proxy{Scheme: CONNECT}, []string{connect, "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHeader)}, `its answer has no end: "HTTP/1.1 200 OK\r\nX: xxx`, false},
+		{"web dawdles", Proxy{Scheme: CONNECT}, []string{connect, strings.Repeat("HTTP/1.1 100 Go on\r\n\r\n", maxHeader/20)}, `its answer has no end`, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.proxy.Host, tt.proxy.Port = serve(t, script(t, tt.script...))
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			c, err := tt.proxy.DialContext(ctx, "tcp", "a:80")
+			c, err := dial(ctx, tt.proxy, "a:80")
 			if err == nil {
 				c.Close()
 				t.Fatal("no error")
 			}
-			wantProxyError(t, err, "proxy", "proxy "+tt.proxy.Addr()+": ", tt.want)
+			wantProxyError(t, err, conn.Proxy, "proxy "+tt.proxy.Addr()+": ", tt.want)
+			if e, _ := errors.AsType[*conn.Error](errors.Unwrap(err)); (e != nil && e.Passing) != tt.temporary {
+				t.Errorf("that a later try may succeed is %v, want %v: %v", !tt.temporary, tt.temporary, err)
+			}
 		})
 	}
 }
 
-func wantProxyError(t *testing.T, err error, kind string, words ...string) {
+func wantProxyError(t *testing.T, err error, kind conn.Kind, words ...string) {
 	t.Helper()
-	e, ok := errors.AsType[*Error](err)
+	e, ok := errors.AsType[*conn.Error](err)
 	if !ok {
 		t.Fatalf("error %T %v", err, err)
 	}
-	if e.Kind() != kind {
-		t.Errorf("%v is of kind %q, want %q", err, e.Kind(), kind)
+	if e.Why != kind {
+		t.Errorf("%v is of kind %q, want %q", err, e.Why, kind)
 	}
 	for _, w := range words {
 		if !strings.Contains(err.Error(), w) {
@@ -250,15 +268,15 @@ func TestProxyEnds(t *testing.T) {
 						}
 						c.Close()
 					})
-					c, err := a.proxy.DialContext(t.Context(), "tcp", "a:80")
+					c, err := dial(t.Context(), a.proxy, "a:80")
 					if err == nil {
 						c.Close()
 						t.Fatalf("%s: no error with %q", a.proxy.Scheme, lines)
 					}
 					if reset {
-						wantProxyError(t, err, "proxy", "proxy 127.0.0.1:")
+						wantProxyError(t, err, conn.Proxy, "proxy 127.0.0.1:")
 					} else {
-						wantProxyError(t, err, "proxy", "it closed the connection")
+						wantProxyError(t, err, conn.Proxy, "it closed the connection")
 					}
 				}
 			}
@@ -284,9 +302,10 @@ func TestSilentProxy(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				stage.proxy.Host, stage.proxy.Port = "proxy.test", "1080"
-				stage.proxy.Forward = func(context.Context, string, string) (net.Conn, error) {
+				ask := func(ctx context.Context) error {
 					ours, theirs := net.Pipe()
-					go func() {
+					defer ours.Close()
+					go func() { // ends with ours
 						defer theirs.Close()
 						for i := 0; i < len(stage.script); i += 2 {
 							expect(t, theirs, stage.script[i])
@@ -294,13 +313,13 @@ func TestSilentProxy(t *testing.T) {
 						}
 						_, _ = io.Copy(io.Discard, theirs)
 					}()
-					return ours, nil
+					return stage.proxy.Connect(ctx, ours, "a:80")
 				}
 				began := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-				_, err := stage.proxy.DialContext(ctx, "tcp", "a:80")
+				err := ask(ctx)
 				cancel()
-				wantProxyError(t, err, "timeout", "proxy proxy.test:1080: waiting for its answer timed out")
+				wantProxyError(t, err, conn.Timeout, "proxy proxy.test:1080: waiting for its answer timed out")
 				if took := time.Since(began); took != 3*time.Second {
 					t.Errorf("it took %v, not 3s", took)
 				}
@@ -308,8 +327,8 @@ func TestSilentProxy(t *testing.T) {
 				began = time.Now()
 				ctx, cancel = context.WithCancel(t.Context())
 				time.AfterFunc(time.Second, cancel)
-				_, err = stage.proxy.DialContext(ctx, "tcp", "a:80")
-				wantProxyError(t, err, "proxy", "given up")
+				err = ask(ctx)
+				wantProxyError(t, err, conn.Proxy, "given up")
 				if took := time.Since(began); took != time.Second {
 					t.Errorf("it took %v, not 1s", took)
 				}
@@ -318,22 +337,7 @@ func TestSilentProxy(t *testing.T) {
 	}
 }
 
-type kindError struct{ error }
-
-func (kindError) Kind() string { return "refused" }
-
-func TestProxyUnreachable(t *testing.T) {
-	p := Proxy{Host: "h", Port: "1", Forward: func(context.Context, string, string) (net.Conn, error) {
-		return nil, fmt.Errorf("wrapped: %w", kindError{errors.New("connect to h:1: connection refused")})
-	}}
-	_, err := p.DialContext(t.Context(), "tcp", "a:80")
-	wantProxyError(t, err, "refused", "proxy: ", "connect to h:1: connection refused")
-	p.Forward = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("x") }
-	_, err = p.DialContext(t.Context(), "tcp", "a:80")
-	wantProxyError(t, err, "proxy", "proxy: x")
-}
-
-// TestBadTargets are refused before the proxy is connected to.
+// TestBadTargets: nothing is sent to the proxy.
 func TestBadTargets(t *testing.T) {
 	tests := []struct {
 		scheme        Scheme
@@ -353,12 +357,9 @@ func TestBadTargets(t *testing.T) {
 		{SOCKS5, "a:65536", `no such port "65536"`},
 	}
 	for _, tt := range tests {
-		p := Proxy{Scheme: tt.scheme, Host: "h", Port: "1", Forward: func(context.Context, string, string) (net.Conn, error) {
-			t.Errorf("%q: the proxy was connected to", tt.address)
-			return nil, errors.New("no")
-		}}
-		_, err := p.DialContext(t.Context(), "tcp", tt.address)
-		wantProxyError(t, err, "proxy", "proxy h:1: ", tt.want)
+		p := Proxy{Scheme: tt.scheme, Host: "h", Port: "1"}
+		err := p.Connect(t.Context(), nil, tt.address) // no connection: a write would panic
+		wantProxyError(t, err, conn.Proxy, "proxy h:1: ", tt.want)
 	}
 }
 
@@ -443,7 +444,7 @@ func TestGarbageIsBounded(t *testing.T) {
 	})
 	for _, scheme := range []Scheme{SOCKS5, SOCKS4a, CONNECT} {
 		p := Proxy{Scheme: scheme, Host: host, Port: port}
-		_, err := p.DialContext(t.Context(), "tcp", "a:80")
-		wantProxyError(t, err, "proxy", `it sent "blah\a blah`)
+		_, err := dial(t.Context(), p, "a:80")
+		wantProxyError(t, err, conn.Proxy, `it sent "blah\a blah`)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// The words of RFC 1928, section 6.
+// socks5Replies are the meanings of RFC 1928, section 6.
 var socks5Replies = [...]string{
 	1: "general SOCKS server failure",
 	2: "connection not allowed by ruleset",
@@ -18,8 +18,8 @@ var socks5Replies = [...]string{
 	8: "address type not supported",
 }
 
-// socks5 asks for t as RFC 1928 says, with the user name and password of RFC
-// 1929 if there is a user.
+// socks5 asks for t by SOCKS5 (RFC 1928), with the user name and password of RFC 1929
+// if there is a user.
 func (p Proxy) socks5(rw io.ReadWriter, t target) error {
 	hello := []byte{5, 1, 0}
 	if p.User != "" {
@@ -37,33 +37,33 @@ func (p Proxy) socks5(rw io.ReadWriter, t target) error {
 			return err
 		}
 	}
-	ask := []byte{5, 1, 0}
+	request := []byte{5, 1, 0}
 	switch {
 	case t.ip.Is4():
-		ask = append(append(ask, 1), t.ip.AsSlice()...)
+		request = append(append(request, 1), t.ip.AsSlice()...)
 	case t.ip.Is6():
-		ask = append(append(ask, 4), t.ip.AsSlice()...)
+		request = append(append(request, 4), t.ip.AsSlice()...)
 	default:
-		ask = append(append(ask, 3, byte(len(t.name))), t.name...)
+		request = append(append(request, 3, byte(len(t.name))), t.name...)
 	}
-	if _, err := rw.Write(append(ask, byte(t.port>>8), byte(t.port))); err != nil {
+	if _, err := rw.Write(append(request, byte(t.port>>8), byte(t.port))); err != nil {
 		return err
 	}
 	return readSocks5Reply(rw, t)
 }
 
-// readSocks5Method reads how the proxy wants us to authenticate: 0 is not at
-// all, 2 is by name and password.
+// readSocks5Method reads the authentication method that the proxy has chosen: 0 is none,
+// 2 is a user name and password.
 func readSocks5Method(r io.Reader, user bool) (byte, error) {
 	var b [2]byte
 	if n, err := io.ReadFull(r, b[:1]); err != nil {
-		return 0, cut(b[:n], err)
+		return 0, cutShort(b[:n], err)
 	}
 	if b[0] != 5 {
-		return 0, garbage("SOCKS5", b[:1])
+		return 0, newGarbage("SOCKS5", b[:1])
 	}
 	if _, err := io.ReadFull(r, b[1:]); err != nil {
-		return 0, cut(b[:1], err)
+		return 0, cutShort(b[:1], err)
 	}
 	switch {
 	case b[1] == 0, b[1] == 2 && user:
@@ -77,43 +77,46 @@ func readSocks5Method(r io.Reader, user bool) (byte, error) {
 }
 
 func (p Proxy) socks5Password(rw io.ReadWriter) error {
-	ask := append([]byte{1, byte(len(p.User))}, p.User...)
-	ask = append(append(ask, byte(len(p.Password))), p.Password...)
-	if _, err := rw.Write(ask); err != nil {
+	request := append([]byte{1, byte(len(p.User))}, p.User...)
+	request = append(append(request, byte(len(p.Password))), p.Password...)
+	if _, err := rw.Write(request); err != nil {
 		return err
 	}
 	var b [2]byte
 	if n, err := io.ReadFull(rw, b[:]); err != nil {
-		return cut(b[:n], err)
+		return cutShort(b[:n], err)
 	}
 	switch {
 	case b[0] != 1:
-		return garbage("SOCKS5", b[:])
+		return newGarbage("SOCKS5", b[:])
 	case b[1] != 0:
 		return errors.New("it refused the user name or password")
 	}
 	return nil
 }
 
-// readSocks5Reply reads the proxy's last word and the address that it says it
-// bound, which is not needed, and not one byte more.
+// readSocks5Reply reads the reply to a request, with the address that the proxy has
+// bound, which is not used.
 func readSocks5Reply(r io.Reader, t target) error {
 	var b [4 + 1 + 255 + 2]byte
 	if n, err := io.ReadFull(r, b[:2]); err != nil {
-		return cut(b[:n], err)
+		return cutShort(b[:n], err)
 	}
 	if b[0] != 5 {
-		return garbage("SOCKS5", b[:2])
+		return newGarbage("SOCKS5", b[:2])
 	}
 	if code := b[1]; code != 0 {
-		words := "no such reply is known"
+		words, refuse := "no such reply is known", temporary
 		if int(code) < len(socks5Replies) {
 			words = socks5Replies[code]
 		}
-		return fmt.Errorf("it cannot connect to %s: %s (SOCKS5 reply %d)", t, words, code)
+		if code == 2 || code >= 7 { // a rule, or not supported
+			refuse = fmt.Errorf
+		}
+		return refuse("it cannot connect to %s: %s (SOCKS5 reply %d)", t, words, code)
 	}
 	if n, err := io.ReadFull(r, b[2:5]); err != nil {
-		return cut(b[:2+n], err)
+		return cutShort(b[:2+n], err)
 	}
 	var rest int // of the address, and the port
 	switch b[3] {
@@ -124,29 +127,28 @@ func readSocks5Reply(r io.Reader, t target) error {
 	case 4:
 		rest = 16 - 1 + 2
 	default:
-		return garbage("SOCKS5", b[:5])
+		return newGarbage("SOCKS5", b[:5])
 	}
 	if n, err := io.ReadFull(r, b[5:5+rest]); err != nil {
-		return cut(b[:5+n], err)
+		return cutShort(b[:5+n], err)
 	}
 	return nil
 }
 
-// socks4 asks for t as the memo "SOCKS: A protocol for TCP proxy across
-// firewalls" says, or with a name behind an address of 0.0.0.1 as "SOCKS 4A"
-// does.
+// socks4 asks for t by SOCKS4 (the memo "SOCKS: A protocol for TCP proxy across
+// firewalls"), or by SOCKS4a, where a name follows the address 0.0.0.1.
 func (p Proxy) socks4(rw io.ReadWriter, t target) error {
-	ask := []byte{4, 1, byte(t.port >> 8), byte(t.port)}
+	request := []byte{4, 1, byte(t.port >> 8), byte(t.port)}
 	if t.ip.IsValid() {
-		ask = append(ask, t.ip.AsSlice()...)
+		request = append(request, t.ip.AsSlice()...)
 	} else {
-		ask = append(ask, 0, 0, 0, 1)
+		request = append(request, 0, 0, 0, 1)
 	}
-	ask = append(append(ask, p.User...), 0)
+	request = append(append(request, p.User...), 0)
 	if !t.ip.IsValid() {
-		ask = append(append(ask, t.name...), 0)
+		request = append(append(request, t.name...), 0)
 	}
-	if _, err := rw.Write(ask); err != nil {
+	if _, err := rw.Write(request); err != nil {
 		return err
 	}
 	return readSocks4Reply(rw, t)
@@ -155,13 +157,13 @@ func (p Proxy) socks4(rw io.ReadWriter, t target) error {
 func readSocks4Reply(r io.Reader, t target) error {
 	var b [8]byte
 	if n, err := io.ReadFull(r, b[:2]); err != nil {
-		return cut(b[:n], err)
+		return cutShort(b[:n], err)
 	}
 	if b[0] != 0 || b[1] < 90 || b[1] > 93 {
-		return garbage("SOCKS4", b[:2])
+		return newGarbage("SOCKS4", b[:2])
 	}
 	if n, err := io.ReadFull(r, b[2:]); err != nil && b[1] == 90 {
-		return cut(b[:2+n], err)
+		return cutShort(b[:2+n], err)
 	}
 	switch b[1] {
 	case 90:
@@ -171,13 +173,5 @@ func readSocks4Reply(r io.Reader, t target) error {
 	case 93:
 		return fmt.Errorf("it cannot connect to %s: identd here names another user (SOCKS4 reply 93)", t)
 	}
-	return fmt.Errorf("it cannot connect to %s: rejected or failed (SOCKS4 reply 91)", t)
-}
-
-// cut is an answer that ended early; err says how, got how far it came.
-func cut(got []byte, err error) error {
-	if len(got) > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
-		return fmt.Errorf("it closed the connection in the middle of its answer %s", quote(string(got)))
-	}
-	return err
+	return temporary("it cannot connect to %s: rejected or failed (SOCKS4 reply 91)", t)
 }

@@ -19,7 +19,7 @@ var rooms = map[string][]string{
 	"gcat/internal/tlsconn":    {"gcat/internal/conn", "gcat/internal/errno"},
 	"gcat/internal/echo":       {"gcat/internal/conn", "gcat/internal/echo/epoll", "gcat/internal/filter", "gcat/internal/tlsconn", "golang.org/x/sys/unix"},
 	"gcat/internal/echo/epoll": {"gcat/internal/conn", "golang.org/x/sys/unix"},
-	"gcat/internal/proxy":      {"gcat/internal/errno", "golang.org/x/net/proxy"},
+	"gcat/internal/proxy":      {"gcat/internal/conn"},
 	"gcat/internal/errno":      {},
 	"gcat/internal/pack":       {},
 	"gcat/internal/tty":        {"golang.org/x/term", "golang.org/x/sys/unix"},
