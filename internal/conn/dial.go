@@ -81,7 +81,7 @@ func passing(err error) bool {
 		}
 	}
 	switch e.Why {
-	case NotPermitted, NotASocket, BadAddress, Unsupported, NoDescriptor, Local, TLS, ResetByPeer:
+	case NotPermitted, NotASocket, BadAddress, Unsupported, NoDescriptor, Local, TLS, Proxy, ResetByPeer:
 		return false
 	}
 	return true
