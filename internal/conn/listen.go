@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -43,9 +44,9 @@ func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, er
 		return l, listenError(e, err)
 	}
 	var l net.Listener
-	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (err error) {
+	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (_ io.Closer, err error) {
 		l, err = config.Listen(ctx, e.netNetwork(), address)
-		return err
+		return l, err
 	})
 	if err != nil {
 		return nil, listenError(e, err)
@@ -82,16 +83,16 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 		return p, nil
 	}
 	var p net.PacketConn
-	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (err error) {
+	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (_ io.Closer, err error) {
 		if p, err = config.ListenPacket(ctx, e.netNetwork(), address); err != nil {
-			return err
+			return nil, err
 		}
 		if group := groupOf(address); group.IsValid() {
 			if err = join(p.(*net.UDPConn), group, lc.Socket.Interface); err != nil {
 				_ = p.Close()
 			}
 		}
-		return err
+		return p, err
 	})
 	if err != nil {
 		return nil, listenError(e, err)
@@ -102,9 +103,9 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 	return p, nil
 }
 
-// bind calls listen with e's address. If a stale Unix socket file exists there, it
-// removes the file and calls listen once more.
-func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.ListenConfig, string) error) error {
+// bind calls listen, which returns a socket, with e's address. If a stale Unix socket
+// file exists there, it removes the file and calls listen once more.
+func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.ListenConfig, string) (io.Closer, error)) error {
 	config := &net.ListenConfig{KeepAliveConfig: lc.Socket.keepAlive(), KeepAlive: -1}
 	config.SetMultipathTCP(lc.Socket.MPTCP)
 	mode := lc.Mode
@@ -122,7 +123,7 @@ func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.Li
 		if err != nil {
 			return err
 		}
-		if err = listen(config, address); errors.Is(err, syscall.EINVAL) {
+		if _, err = listen(config, address); errors.Is(err, syscall.EINVAL) {
 			err = cmp.Or(badZone(ip), err)
 		}
 		return err
@@ -131,13 +132,17 @@ func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.Li
 		return err
 	}
 	restore := maskMode(mode)
-	err := listen(config, e.Path)
+	socket, err := listen(config, e.Path)
 	if errors.Is(err, syscall.EADDRINUSE) && !e.Abstract() {
-		err = replaceStale(e, func() error { return listen(config, e.Path) })
+		err = replaceStale(e, func() (err error) { socket, err = listen(config, e.Path); return err })
 	}
 	restore()
-	if err == nil && !e.Abstract() {
-		err = os.Chmod(e.Path, mode) // the umask may have cleared bits of mode
+	if err != nil || e.Abstract() {
+		return err
+	}
+	if err = os.Chmod(e.Path, mode); err != nil { // needed where the umask has cleared bits of mode
+		_ = socket.Close()
+		_ = removeStale(e)
 	}
 	return err
 }

@@ -4,6 +4,8 @@ package conn
 
 import (
 	"errors"
+	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -81,5 +83,23 @@ func TestStaleLocked(t *testing.T) {
 	err = <-failed
 	if e, ok := errors.AsType[*Error](err); !ok || e.Why != InUse {
 		t.Errorf("the second listener: %v", err)
+	}
+}
+
+// A listener whose file cannot get its mode is closed.
+func TestListenModeFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	var l net.Listener
+	err := ListenConfig{}.bind(t.Context(), Endpoint{Network: "unix", Path: path}, func(c *net.ListenConfig, address string) (_ io.Closer, err error) {
+		if l, err = c.Listen(t.Context(), "unix", address); err == nil {
+			err = os.Remove(path)
+		}
+		return l, err
+	})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
 	}
 }

@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -37,21 +38,23 @@ func (d *Dialer) connectUnixgram(ctx context.Context, e Endpoint) (net.Conn, err
 	local := Endpoint{Network: e.Network, Path: d.LocalPath}
 	dialer.LocalAddr = &net.UnixAddr{Name: d.LocalPath, Net: e.Network}
 	var c net.Conn
-	bound := false
-	err := ListenConfig{Socket: d.Socket}.bind(ctx, local, func(config *net.ListenConfig, _ string) (err error) {
+	bound, ours := false, true // ours: what fails is the bind, not the connect
+	err := ListenConfig{Socket: d.Socket}.bind(ctx, local, func(config *net.ListenConfig, _ string) (_ io.Closer, err error) {
 		dialer.Control = config.Control
 		_, before := os.Lstat(d.LocalPath)
 		c, err = dialer.DialContext(ctx, e.Network, e.Path)
 		_, after := os.Lstat(d.LocalPath)
 		bound = before != nil && after == nil
-		return err
+		call, ok := errors.AsType[*os.SyscallError](err)
+		ours = err == nil || ok && call.Syscall == "bind"
+		return c, err
 	})
 	if err != nil {
 		if bound {
 			_ = os.Remove(d.LocalPath)
 		}
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, &Error{Why: InUse, Op: "bind to " + d.LocalPath, Err: err}
+		if ours {
+			return nil, &Error{Why: ConnectKind(err), Op: "bind to " + d.LocalPath, Err: err}
 		}
 		return nil, err
 	}
