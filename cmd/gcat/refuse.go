@@ -232,6 +232,25 @@ func (g *grammar) refuse(at, to target, secure bool) error {
 	return g.refuseAt(at, to, kind)
 }
 
+// refuseHanded returns an error if an option is for a socket that gcat opens: a service
+// manager has opened and bound this one.
+func (g *grammar) refuseHanded() error {
+	for _, o := range []struct {
+		name  string
+		given bool
+	}{
+		{"-4", g.IPv4}, {"-6", g.IPv6}, {"--backlog", g.Backlog > 0}, {"--mode", g.Mode != 0},
+		{"--interface", g.Interface != ""}, {"--keepalive", g.Keepalive != nil}, {"--mptcp", g.MPTCP},
+		{"--rcvbuf", g.RcvBuf != nil}, {"--reuse-port", g.ReusePort}, {"--sndbuf", g.SndBuf != nil},
+		{"--tos", g.TOS != nil}, {"--ttl", g.TTL != nil},
+	} {
+		if o.given {
+			return cli.Usagef("cannot use %s with the socket of LISTEN_FDS", o.name)
+		}
+	}
+	return nil
+}
+
 // mostKeepalive is the largest value of TCP_KEEPIDLE and TCP_KEEPINTVL on Linux
 // (MAX_TCP_KEEPIDLE of tcp.h). The net package does not report that the system
 // refused a larger one.

@@ -88,7 +88,7 @@ func (g *gcat) targets() ([]target, error) {
 	case g.UDP && !e.Datagram():
 		return nil, cli.Usagef("cannot use -u with %q", e)
 	}
-	return []target{{e, g.TLS}}, nil
+	return []target{{e, g.TLS}}, g.refuseHanded()
 }
 
 // runMode runs the mode that the flags select, with one target, or with -z with all.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -70,6 +71,21 @@ func TestHanded(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	p.ends(0, "", "")
+}
+
+// Options of a socket that gcat opens are refused: this one is open.
+func TestHandedOptions(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, option := range []string{"-4", "--backlog=1", "--interface=lo", "--sndbuf=4K"} {
+		f, _ := l.(*net.TCPListener).File()
+		name, _, _ := strings.Cut(option, "=")
+		handed(t, nil, []*os.File{f}, "-l", option).ends(2, "", "gcat: cannot use "+name+" with the socket of LISTEN_FDS\n")
+	}
 }
 
 // So does -lk --to, over a Unix socket, whose file it leaves alone.
