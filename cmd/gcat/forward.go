@@ -14,9 +14,11 @@ import (
 // peer's. It closes both. If the endpoint cannot be reached, the peer's connection is
 // reset.
 func (g *gcat) forward(ctx context.Context, p peer) error {
+	start, at := time.Now(), address(p.LocalAddr())
 	to, err := g.dial(ctx, g.to)
 	if err != nil {
 		_ = conn.Reset(p.Conn)
+		g.unreachable(ctx, at, p.name, start)
 		return conn.Cause(ctx, err)
 	}
 	local, messages := streamOf(to, 0)
@@ -24,8 +26,20 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 	relay := g.relay(g.wrapLocal(local, messages, false), g.wrapRemote(remote, p.name), p.name)
 	relay.To = to.name
 	result := g.run(ctx, relay)
-	g.closed(address(p.LocalAddr()), p.name, to.name, result)
+	g.closed(at, p.name, to.name, result)
 	return result.Err
+}
+
+// unreachable logs the end of a peer for which the endpoint of --to could not be
+// reached.
+func (g *gcat) unreachable(ctx context.Context, local, remote string, start time.Time) {
+	result := conn.Result{EndedBy: "local", Duration: time.Since(start)}
+	if e, ok := errors.AsType[*conn.Error](context.Cause(ctx)); ok && e.Why == conn.Timeout {
+		result.EndedBy = "timeout"
+	} else if ctx.Err() != nil {
+		result.EndedBy = "signal"
+	}
+	g.closed(local, remote, g.to.Address(), result)
 }
 
 // forwardDatagrams connects each peer of a datagram socket to the endpoint of --to by a
@@ -76,8 +90,10 @@ const peerMemory = time.Minute
 
 // forwardPeer relays the datagrams of one peer until it is idle for too long.
 func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local string) error {
+	start := time.Now()
 	to, err := g.dialer(g.to).DialDatagrams(ctx, g.to.Endpoint)
 	if err != nil {
+		g.unreachable(ctx, local, datagramPeer(p.Addr()), start)
 		return conn.Cause(ctx, err)
 	}
 	defer to.Close()

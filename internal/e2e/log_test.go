@@ -86,6 +86,28 @@ func TestLogListener(t *testing.T) {
 	has(t, list[2], "closed", map[string]any{"received": 2.0, "sent": 0.0, "ended_by": nil, "remote": c.LocalAddr().String()})
 }
 
+// Each accepted peer is closed, also one whose server cannot be reached.
+func TestLogUnreachable(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nowhere := l.Addr().String()
+	l.Close()
+	p, c := listening(t, "tcp", nil, "--log", "json", "--to", nowhere)
+	if p.status() != 3 {
+		t.Errorf("status %d", p.status())
+	}
+	list := events(t, p.err.String())
+	if len(list) != 4 {
+		t.Fatal(p.err)
+	}
+	has(t, list[1], "accepted", map[string]any{"remote": c.LocalAddr().String()})
+	has(t, list[2], "closed", map[string]any{"remote": c.LocalAddr().String(), "to": nowhere, "sent": 0.0, "received": 0.0, "ended_by": "local"})
+	has(t, list[3], "error", map[string]any{"error": "refused"})
+}
+
 // Failures come as objects only, and say which.
 func TestLogErrors(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
