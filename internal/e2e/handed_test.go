@@ -84,7 +84,7 @@ func TestHandedOptions(t *testing.T) {
 	for _, option := range []string{"-4", "--backlog=1", "--interface=lo", "--sndbuf=4K"} {
 		f, _ := l.(*net.TCPListener).File()
 		name, _, _ := strings.Cut(option, "=")
-		handed(t, nil, []*os.File{f}, "-l", option).ends(2, "", "gcat: cannot use "+name+" with the socket of LISTEN_FDS\n")
+		handed(t, nil, []*os.File{f}, "-l", option).ends(2, "", "gcat: cannot use "+name+" with the socket of LISTEN_FDS; see gcat --help\n")
 	}
 }
 
