@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -48,6 +49,29 @@ func TestEchoMaxConns(t *testing.T) {
 		talk(t, third, "3\n", "x\n3\n")
 		talk(t, fourth, "4\n", "x\n4\n")
 	})
+}
+
+// A client that stalls in its TLS handshake takes no slot of those who have finished
+// it.
+func TestMaxConnsHandshake(t *testing.T) {
+	t.Parallel()
+	s := gecho(t, 1, "-c", "--max-conns", "1", "0")
+	for range 3 {
+		_ = s.dial() // says nothing
+	}
+	start(t, input(t, "hello"), "-c", "--tls-insecure", s.address[0]).ends(0, "hello", "")
+	first := handshaken(tls.Client(s.dial(), &tls.Config{InsecureSkipVerify: true}))
+	talk(t, first, "1", "1")
+	second := tls.Client(s.dial(), &tls.Config{InsecureSkipVerify: true})
+	served := make(chan error, 1)
+	go func() { served <- second.Handshake() }()
+	select {
+	case err := <-served:
+		t.Errorf("a second one is served: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	first.Close()
+	talk(t, second, "2", "2")
 }
 
 // At the limit of descriptors gecho keeps serving, uses no time while it is full,

@@ -112,6 +112,26 @@ func TestScriptStrays(t *testing.T) {
 			}
 		})
 	}
+	for fault, status := range map[string]int{ // the script goes on behind a half-close alone
+		"--half-close-after=2": 5, "--half-close-after=50ms": 5, "--close-after=2": 5, "--reset-after=50ms": 5, "--close-after=50ms": 5, "--delay=1ms": 0,
+	} {
+		for sent, followed := range map[string]bool{"yes": true, "no!": false} {
+			s := gecho(t, 1, "--once", fault, "--script", scriptFile(t, "send \"hello\"\nwait 150ms\nexpect \"yes\"\neof"), "0")
+			c := s.dial().(halfConn)
+			_, _ = io.WriteString(c, sent)
+			_ = c.CloseWrite()
+			_, _ = io.Copy(io.Discard, c)
+			want := status
+			if followed && strings.HasPrefix(fault, "--half") {
+				want = 0
+			} else if !followed {
+				want = 5
+			}
+			if got := s.status(); got != want {
+				t.Errorf("%s, %q: status %d, want %d; it said %q", fault, sent, got, want, s.err)
+			}
+		}
+	}
 	reset := gecho(t, 1, "--once", "--script", scriptFile(t, `expect "a"`), "0")
 	c := reset.dial().(*net.TCPConn)
 	_ = c.SetLinger(0)

@@ -44,13 +44,13 @@ func (a *acceptor) open() {
 // listeners.
 func (a *acceptor) ready() (ok bool) {
 	if a.raw == nil {
-		return a.server.slots.take()
+		return a.server.slots.take(a.secure())
 	}
 	_ = a.raw.Read(func(fd uintptr) bool { // the interrupt is its only error
 		if !readable(fd) {
 			return false
 		}
-		ok = a.server.slots.take()
+		ok = a.server.slots.take(a.secure())
 		return true
 	})
 	return ok
@@ -72,22 +72,18 @@ func readable(fd uintptr) bool {
 	}
 }
 
-// slotLimit is how many connections are served at once: MaxConns, but never more
-// than there are descriptors for.
-func (s *Server) slotLimit(sockets int) int {
+// room is how many connections there are descriptors for, besides those of the
+// sockets; 0 is no limit.
+func (s *Server) room(sockets int) int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<30 {
-		return s.MaxConns
+		return 0
 	}
 	n := int(limit.Cur) - openDescriptors() - sockets - spareDescriptors
 	if s.To != nil {
 		n /= 2 // each has another one to the target
 	}
-	n = max(n, 1)
-	if s.MaxConns > 0 {
-		n = min(n, s.MaxConns)
-	}
-	return n
+	return max(n, 1)
 }
 
 // spareDescriptors are left for the poller, the fast path and what the Go runtime

@@ -42,6 +42,7 @@ type connection struct {
 	start    time.Time
 	partial  []byte // the beginning of a line whose end has not come
 
+	shaking bool          // in its TLS handshake, or waiting for a slot behind it
 	ended   chan struct{} // closed when a clock or the server ends it
 	endMu   sync.Mutex    // held while deadlines are set to make it end
 	cause   atomic.Pointer[reason]
@@ -117,6 +118,9 @@ func (c *connection) serve(secure *tls.Config) {
 			s.slots.exempt()
 		}
 	}
+	if err == nil && c.shaking {
+		err = c.enter()
+	}
 	if err == nil {
 		err = c.converse()
 	}
@@ -153,6 +157,18 @@ func (c *connection) handshake(secure *tls.Config) error {
 	}
 	c.stream, c.raw, c.facts = t, nil, t.Facts()
 	c.out.stream = t
+	return nil
+}
+
+// enter waits for the slot of a connection whose handshake is finished. The idle
+// clock is paused.
+func (c *connection) enter() error {
+	c.progress.Pause()
+	defer c.progress.Resume()
+	if !c.server.slots.enter(c.ended) {
+		return context.Canceled
+	}
+	c.shaking = false
 	return nil
 }
 

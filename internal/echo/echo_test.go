@@ -181,60 +181,81 @@ func TestLoopGuard(t *testing.T) {
 }
 
 func TestSlots(t *testing.T) {
-	g := newSlots(2, 3)
-	if first, second, third := g.take(), g.take(), g.take(); !first || !second || third {
+	g := newSlots(2, 0, 3)
+	if first, second, third := g.take(false), g.take(false), g.take(false); !first || !second || third {
 		t.Fatal("two places")
 	}
-	changed := g.full()
+	changed := g.full(false)
 	if changed == nil {
 		t.Fatal("it is full")
 	}
-	g.giveBack()
+	g.giveBack(false)
 	<-changed
-	if g.full() != nil || !g.take() {
+	if g.full(false) != nil || !g.take(false) {
 		t.Fatal("a place was given back")
 	}
 	g.count()
 	g.count()
-	g.release()
-	if !g.take() {
+	g.release(false)
+	if !g.take(false) {
 		t.Fatal("the third of three")
 	}
 	g.count()
 	<-g.over
-	g.release()
-	if g.take() || g.full() == nil {
+	g.release(false)
+	if g.take(false) || g.full(false) == nil {
 		t.Fatal("there were three already")
+	}
+}
+
+// TLS connections in their handshake keep out others only where room is short, and
+// wait for a slot behind it.
+func TestSlotsSecure(t *testing.T) {
+	g := newSlots(1, 3, 0)
+	if first, second, plain, fourth := g.take(true), g.take(true), g.take(false), g.take(true); !first || !second || !plain || fourth {
+		t.Fatal("one slot, and room for two in a handshake")
+	}
+	ended := make(chan struct{})
+	entered := make(chan bool)
+	go func() { entered <- g.enter(ended) }()
+	g.release(false)
+	if !<-entered || g.take(false) {
+		t.Fatal("it waited for the slot, and has it")
+	}
+	go func() { entered <- g.enter(ended) }()
+	close(ended)
+	if <-entered {
+		t.Fatal("it ended before it had a slot")
 	}
 }
 
 // A listener that waits for a descriptor is not woken by a place that is given back: two
 // listeners without one would wake each other for ever.
 func TestSlotsEnded(t *testing.T) {
-	g := newSlots(0, 0)
+	g := newSlots(0, 0, 0)
 	left := g.ended()
-	g.take()
-	g.giveBack()
+	g.take(false)
+	g.giveBack(false)
 	select {
 	case <-left:
 		t.Fatal("nobody had left")
 	default:
 	}
-	g.take()
-	g.release()
+	g.take(false)
+	g.release(false)
 	<-left
 }
 
 // Many at once never exceed the places, and no client waits for ever.
 func TestSlotsCrowd(t *testing.T) {
-	g := newSlots(3, 0)
+	g := newSlots(3, 0, 0)
 	var inside, most int
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			for !g.take() {
-				g.wait(t.Context())
+			for !g.take(false) {
+				g.wait(t.Context(), false)
 			}
 			mu.Lock()
 			inside++
@@ -244,7 +265,7 @@ func TestSlotsCrowd(t *testing.T) {
 			mu.Lock()
 			inside--
 			mu.Unlock()
-			g.release()
+			g.release(false)
 		})
 	}
 	all.Wait()

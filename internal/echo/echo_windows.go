@@ -6,13 +6,13 @@ import "syscall"
 func (a *acceptor) open() {}
 
 // ready takes a slot; Accept then waits for a connection.
-func (a *acceptor) ready() bool { return a.server.slots.take() }
+func (a *acceptor) ready() bool { return a.server.slots.take(a.secure()) }
 
 // waiting cannot be known here: it is false.
 func (a *acceptor) waiting() bool { return false }
 
-// slotLimit is how many connections are served at once; 0 is no limit.
-func (s *Server) slotLimit(int) int { return s.MaxConns }
+// room has no limit here.
+func (s *Server) room(int) int { return 0 }
 
 // receiveRaw reads from the socket.
 func (c *connection) receiveRaw() (b *[]byte, n int, err error) {

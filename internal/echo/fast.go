@@ -42,12 +42,12 @@ func (a *acceptor) acceptFast() error {
 	s := a.server
 	c, err := s.fast.Accept(a.raw)
 	if c == nil {
-		s.slots.giveBack()
+		s.slots.giveBack(false)
 		return err
 	}
 	if s.Permits != nil && !s.permits(c.Remote(), a.socket.Listener.Addr(), a.socket) {
 		c.Close()
-		s.slots.giveBack()
+		s.slots.giveBack(false)
 		return nil
 	}
 	s.slots.count()
@@ -86,7 +86,7 @@ func (s *Server) endedFast(c *epoll.Conn, how epoll.End) {
 func (s *Server) closeFast(c *epoll.Conn) {
 	c.Close() // before its slot is free, or a descriptor may be missing
 	s.Totals.Now.Add(-1)
-	s.slots.release()
+	s.slots.release(false)
 	s.live.Done()
 }
 

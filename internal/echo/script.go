@@ -53,32 +53,43 @@ func (e *scriptError) Error() string {
 // Kind is the word for JSON.
 func (e *scriptError) Kind() string { return "script" }
 
-// follow executes the steps. After the last one the connection is closed in order.
+// follow executes the steps. After the last one the connection is closed in order. A
+// client has followed only if the script, and no fault, has ended the connection.
 func (c *connection) follow(steps []Step) error {
 	r := reader{c: c}
-	for i := range steps {
+	for i, step := range steps {
 		c.at.Store(&steps[i])
-		err := r.step(steps[i])
-		cause := c.cause.Load()
-		switch script, _ := errors.AsType[*scriptError](err); {
-		case err == nil:
+		err := r.step(step)
+		if err == nil {
 			continue
-		case errors.Is(err, errDone), errors.Is(err, errReset):
+		}
+		cause := c.cause.Load()
+		switch {
+		case step.Do >= End, cause != nil && cause.by == "signal":
 		case cause != nil && cause.by == "timeout":
 			c.server.Totals.TooSlow.Add(1)
-		case cause == nil:
+		default:
 			c.server.Totals.Strayed.Add(1)
-			if script == nil {
-				why := conn.ResetByPeer
-				if failed, ok := errors.AsType[*conn.Error](err); ok {
-					why = failed.Why
-				}
-				err = &conn.Error{Why: why, Op: steps[i].Line, Err: err}
+			if cause == nil {
+				err = step.named(err)
 			}
 		}
 		return err
 	}
 	return errDone
+}
+
+// named is the error of a connection that failed at s, unless it names its line or is
+// that of a fault.
+func (s Step) named(err error) error {
+	if _, ok := errors.AsType[*scriptError](err); ok || errors.Is(err, errDone) || errors.Is(err, errReset) {
+		return err
+	}
+	why := conn.ResetByPeer
+	if failed, ok := errors.AsType[*conn.Error](err); ok {
+		why = failed.Why
+	}
+	return &conn.Error{Why: why, Op: s.Line, Err: err}
 }
 
 // A reader buffers what the client sent until a step takes it.
@@ -114,6 +125,9 @@ func (r *reader) step(s Step) error {
 	case Wait:
 		return c.pause(s.Pause)
 	case HalfClose:
+		if c.out.halved.Swap(true) {
+			return nil // by a fault
+		}
 		return c.stream.CloseWrite()
 	case Abort:
 		return errReset

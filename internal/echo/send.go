@@ -85,8 +85,8 @@ func (o *outlet) reached(how LimitKind, after int64) error {
 		return c.hang()
 	}
 	o.halved.Store(true)
-	if err := o.stream.CloseWrite(); err != nil || o.way != "" {
-		return err
+	if err := o.stream.CloseWrite(); err != nil || o.way != "" || c.server.Script != nil {
+		return err // what follows reads on
 	}
 	if err := c.discard(); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 // order. It returns how many had to be closed.
 func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socket) (closed int) {
 	s.stopping, s.grace = ctx, grace
-	s.slots = newSlots(s.slotLimit(len(sockets)), s.Count)
+	s.slots = newSlots(s.MaxConns, s.room(len(sockets)), s.Count)
 	s.own = ownAddresses(sockets)
 	s.startFast(sockets)
 	accepting, stop := context.WithCancel(ctx)
@@ -96,7 +96,7 @@ func (s *Server) serveSocket(ctx, stopping context.Context, socket Socket) {
 	case socket.Peers != nil:
 		s.servePeers(stopping, socket)
 	case socket.Conn != nil:
-		if s.slots.take() {
+		if s.slots.take(socket.TLS != nil) {
 			s.begin(socket.Conn, socket)
 		}
 	case s.Faults.NoAccept:
@@ -124,6 +124,9 @@ type acceptor struct {
 	raw    syscall.RawConn
 }
 
+// secure reports whether its connections are TLS.
+func (a *acceptor) secure() bool { return a.socket.TLS != nil }
+
 // run accepts until ctx ends.
 func (a *acceptor) run(ctx context.Context) {
 	a.open()
@@ -134,7 +137,7 @@ func (a *acceptor) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, a.interrupt)
 	defer stop()
 	for ctx.Err() == nil {
-		a.server.slots.wait(ctx)
+		a.server.slots.wait(ctx, a.secure())
 		if ctx.Err() != nil || !a.ready() {
 			continue
 		}
@@ -164,7 +167,7 @@ func (a *acceptor) drain() {
 		return
 	}
 	_ = l.SetDeadline(time.Now().Add(drainLimit)) // it fails only on a closed listener
-	for a.waiting() && a.server.slots.take() {
+	for a.waiting() && a.server.slots.take(a.secure()) {
 		if a.accept() != nil {
 			return
 		}
@@ -180,12 +183,12 @@ func (a *acceptor) accept() error {
 	}
 	nc, err := a.socket.Listener.Accept()
 	if err != nil {
-		s.slots.giveBack()
+		s.slots.giveBack(a.secure())
 		return err
 	}
 	if !s.permits(nc.RemoteAddr(), nc.LocalAddr(), a.socket) {
 		_ = nc.Close()
-		s.slots.giveBack()
+		s.slots.giveBack(a.secure())
 		return nil
 	}
 	s.begin(nc, a.socket)
@@ -207,7 +210,8 @@ func (s *Server) begin(nc net.Conn, socket Socket) {
 	}
 	go func() { // ends with the connection
 		defer s.live.Done()
-		defer s.slots.release()
+		c.shaking = socket.TLS != nil
+		defer func() { s.slots.release(c.shaking) }()
 		c.serve(socket.TLS)
 		if !c.failing() {
 			s.counted.Done()

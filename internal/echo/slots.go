@@ -6,12 +6,15 @@ import (
 )
 
 // A slots limits the connections of a server. A slot is taken before a connection is
-// accepted, so that at most max are open at once and at most wanted of those that
-// count are ever served.
+// accepted, so that at most max are served at once and at most wanted of those that
+// count are ever served. A TLS connection takes its slot for good after its
+// handshake: peers that stall in the handshake cannot keep out others.
 type slots struct {
 	mu       sync.Mutex
 	max      int           // 0: no limit
+	room     int           // for connections, those in a handshake included; 0: no limit
 	active   int           // slots taken
+	shaking  int           // connections in a TLS handshake
 	wanted   int64         // 0: no end
 	reserved int64         // slots taken by connections that count or may come to count
 	counted  int64         // of those, connections that do count
@@ -20,25 +23,60 @@ type slots struct {
 	over     chan struct{} // closed when wanted connections have been counted
 }
 
-func newSlots(max int, wanted int64) *slots {
-	return &slots{max: max, wanted: wanted, over: make(chan struct{})}
+// handshakesMost is how many TLS connections may be in their handshake at once.
+const handshakesMost = 1000
+
+func newSlots(max, room int, wanted int64) *slots {
+	return &slots{max: max, room: room, wanted: wanted, over: make(chan struct{})}
 }
 
-// take takes a slot if there is one.
-func (s *slots) take() bool {
+// take takes a slot if there is one, for a TLS connection until its handshake.
+func (s *slots) take(secure bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.free() {
+	if !s.free(secure) {
 		return false
 	}
-	s.active++
 	s.reserved++
+	s.add(secure, 1)
 	return true
 }
 
+// add counts a connection that begins (1) or ends (-1). It is called with the lock
+// held.
+func (s *slots) add(secure bool, n int) {
+	if secure {
+		s.shaking += n
+	} else {
+		s.active += n
+	}
+}
+
 // free reports whether there is a slot. It is called with the lock held.
-func (s *slots) free() bool {
-	return (s.max == 0 || s.active < s.max) && (s.wanted == 0 || s.reserved < s.wanted)
+func (s *slots) free(secure bool) bool {
+	return (s.max == 0 || s.active < s.max) && (s.room == 0 || s.active+s.shaking < s.room) &&
+		(!secure || s.shaking < handshakesMost) && (s.wanted == 0 || s.reserved < s.wanted)
+}
+
+// enter waits for a slot for a TLS connection whose handshake is finished; false if
+// ended is closed meanwhile.
+func (s *slots) enter(ended <-chan struct{}) bool {
+	for {
+		s.mu.Lock()
+		if s.max == 0 || s.active < s.max {
+			s.shaking--
+			s.active++
+			s.mu.Unlock()
+			return true
+		}
+		changed := waiter(&s.changed)
+		s.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ended:
+			return false
+		}
+	}
 }
 
 // count notes that the connection of a slot counts.
@@ -60,19 +98,20 @@ func (s *slots) exempt() {
 }
 
 // giveBack returns a slot for which there was no connection.
-func (s *slots) giveBack() {
+func (s *slots) giveBack(secure bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.active--
+	s.add(secure, -1)
 	s.reserved--
 	notify(&s.changed)
 }
 
-// release frees the slot of a connection that has ended.
-func (s *slots) release() {
+// release frees the slot of a connection that has ended; shaking is whether it never
+// entered.
+func (s *slots) release(shaking bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.active--
+	s.add(shaking, -1)
 	notify(&s.changed)
 	notify(&s.left)
 }
@@ -95,10 +134,10 @@ func waiter(waiting *chan struct{}) <-chan struct{} {
 
 // full returns a channel that is closed when a slot may have become free; nil if
 // there is one now.
-func (s *slots) full() <-chan struct{} {
+func (s *slots) full(secure bool) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.free() {
+	if s.free(secure) {
 		return nil
 	}
 	return waiter(&s.changed)
@@ -113,8 +152,8 @@ func (s *slots) ended() <-chan struct{} {
 }
 
 // wait blocks until there may be a slot, or ctx ends.
-func (s *slots) wait(ctx context.Context) {
-	changed := s.full()
+func (s *slots) wait(ctx context.Context, secure bool) {
+	changed := s.full(secure)
 	if changed == nil {
 		return
 	}
