@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gcat/internal/testing/script"
 )
@@ -161,5 +163,40 @@ func TestDropped(t *testing.T) {
 	l.Want, l.Join = n-int(dropped), true
 	if got, err := script.ReadEach(t, l, bufferSize); err != io.EOF || len(strings.Join(got, "")) != n-int(dropped) {
 		t.Errorf("%d came and %d were dropped of %d; %v", len(strings.Join(got, "")), dropped, n, err)
+	}
+}
+
+// A Read that datagrams in quick succession have made wait in poll(2) still ends by a
+// deadline and by Close.
+func TestDatagramBriskEnds(t *testing.T) {
+	for name, end := range map[string]func(net.Conn){
+		"deadline": func(c net.Conn) { _ = c.SetReadDeadline(time.Unix(1, 0)) },
+		"close":    func(c net.Conn) { _ = c.Close() },
+	} {
+		peer := script.UDPPeer(t, "127.0.0.1:0")
+		d := dialUDP(t, peer.LocalAddr().String())
+		started, ended := make(chan bool), make(chan error, 1)
+		go func() {
+			buf := make([]byte, 10)
+			for n := 0; ; n++ {
+				if n == 3 {
+					close(started)
+				}
+				if _, _, err := d.conn.in.read(buf, false, 1, nil); err != nil {
+					ended <- err
+					return
+				}
+			}
+		}()
+		for range 3 {
+			if _, err := peer.WriteTo([]byte("x"), d.Conn().LocalAddr()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-started
+		end(d.Conn())
+		if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

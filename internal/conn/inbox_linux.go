@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net"
+	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +15,9 @@ import (
 
 // A receiver receives by recvmmsg(2): one datagram a call at first, and twice as many
 // behind a call that got all it could, so that a quiet socket costs one buffer.
+//
+// While datagrams come in quick succession it waits for the next in poll(2), in this
+// thread: the runtime's poller would wake two threads for each.
 type receiver struct {
 	raw     syscall.RawConn
 	headers []mmsghdr
@@ -24,6 +29,8 @@ type receiver struct {
 	most    int // of this call
 	n       int
 	errno   syscall.Errno
+	came    time.Time // the last datagrams
+	brisk   bool      // they came soon after those before, and there are no more yet
 	try     func(fd uintptr) bool
 }
 
@@ -84,6 +91,9 @@ func (r *receiver) receive(most int) ([]slot, error) {
 	if r.errno != 0 {
 		return nil, r.errno
 	}
+	now := time.Now()
+	r.brisk = now.Sub(r.came) < briskWait && r.n < r.most && severalThreads
+	r.came = now
 	for i := range r.n {
 		h, s := &r.headers[i], &r.slots[i]
 		s.data = s.data[:min(int(h.n), r.size)]
@@ -94,8 +104,22 @@ func (r *receiver) receive(most int) ([]slot, error) {
 	return r.slots[:r.n], nil
 }
 
-// tryReceive calls recvmmsg(2), which does not block: the call may be raw.
+// briskWait bounds the wait in this thread; a deadline or Close may be noticed as much
+// later. With one thread to run goroutines (severalThreads) it would keep the others
+// from running.
+const briskWait = time.Millisecond
+
+var severalThreads = runtime.GOMAXPROCS(0) > 1
+
+// tryReceive calls recvmmsg(2), which does not block: the call may be raw. So may
+// poll(2), which blocks for a moment only: a call that the scheduler watches costs as
+// much as the wait that it saves.
 func (r *receiver) tryReceive(fd uintptr) bool {
+	if r.brisk {
+		r.brisk = false
+		poll, limit := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}, unix.NsecToTimespec(int64(briskWait))
+		_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&poll)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	}
 	for i := range r.most {
 		h := &r.headers[i].Msghdr
 		h.Namelen, h.Flags = nameSize, 0
