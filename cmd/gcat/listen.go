@@ -97,10 +97,13 @@ func (g *gcat) accept(ctx context.Context, l net.Listener, at target) (peer, err
 		defer context.AfterFunc(ctx, func() { _ = l.Close() })() // wakes Accept
 	}
 	c, err := l.Accept()
-	if err != nil {
-		return peer{}, conn.Cause(ctx, acceptError(l, err))
+	switch {
+	case err == nil:
+		return g.newPeer(c, at), nil
+	case ctx.Err() != nil:
+		return peer{}, context.Cause(ctx)
 	}
-	return g.newPeer(c, at), nil
+	return peer{}, acceptError(l, err)
 }
 
 func acceptError(l net.Listener, err error) error {
