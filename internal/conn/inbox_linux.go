@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -111,15 +112,20 @@ const briskWait = time.Millisecond
 
 var severalThreads = runtime.GOMAXPROCS(0) > 1
 
+// pollBusy is true while a receiver waits in poll(2). One does at a time: the other
+// threads are for the other sockets.
+var pollBusy atomic.Bool
+
 // tryReceive calls recvmmsg(2), which does not block: the call may be raw. So may
 // poll(2), which blocks for a moment only: a call that the scheduler watches costs as
 // much as the wait that it saves.
 func (r *receiver) tryReceive(fd uintptr) bool {
-	if r.brisk {
-		r.brisk = false
+	if r.brisk && pollBusy.CompareAndSwap(false, true) {
 		poll, limit := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}, unix.NsecToTimespec(int64(briskWait))
 		_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&poll)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+		pollBusy.Store(false)
 	}
+	r.brisk = false
 	for i := range r.most {
 		h := &r.headers[i].Msghdr
 		h.Namelen, h.Flags = nameSize, 0
