@@ -26,7 +26,7 @@ func (f *tlsFlags) tlsOptions() tlsconn.Options {
 	}
 }
 
-// loadTLS reads the files that the options name, for the listener listener listener and for the
+// loadTLS reads the files that the options name, for the listener and for the
 // targets that are dialled.
 func (g *gcat) loadTLS(listener target, dialled []target) (err error) {
 	options := g.tlsOptions()

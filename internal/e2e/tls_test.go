@@ -386,7 +386,7 @@ func TestTLSClientCertificates(t *testing.T) {
 	p, address := listener(t, "tcp", nil, "-vk", "-c", "--tls-cert", certFile, "--tls-key", keyFile, "--tls-client-ca", m.file)
 	base := []string{"-c", "--tls-ca", m.file, address}
 	start(t, input(t, "none\n"), base...).ends(3, "", `the peer refused: "certificate required"`)
-	p.err.await(t, "client didn't provide a certificate")
+	p.err.await(t, "the peer has no certificate")
 	start(t, input(t, "wrong\n"), append([]string{"--tls-cert", wrongCert, "--tls-key", wrongKey}, base...)...).ends(3, "", `the peer refused: "unknown certificate authority"`)
 	start(t, input(t, "right\n"), append([]string{"--tls-cert", clientCert, "--tls-key", clientKey}, base...)...).ends(0, "", "")
 	p.out.await(t, "right\n")

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"math/big"
 	"net"
 	"os"
 	"time"
@@ -42,10 +41,7 @@ func NewAuthority() (*Authority, error) {
 		Subject:  pkix.Name{CommonName: "throw-away authority"},
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, IsCA: true,
 	})
-	if err != nil {
-		return nil, certificateError(err)
-	}
-	return &Authority{cert}, nil
+	return &Authority{cert}, err
 }
 
 // PEM returns the authority's certificate, for clients that are to trust it.
@@ -76,25 +72,21 @@ func (a *Authority) Issue(leaf Leaf) (tls.Certificate, error) {
 	if leaf.From == 0 && leaf.Until == 0 {
 		leaf.From, leaf.Until = -time.Hour, year
 	}
-	cert, err := newCertificate(a, leaf.From, leaf.Until, template)
-	if err != nil {
-		return tls.Certificate{}, certificateError(err)
-	}
-	return cert, nil
+	return newCertificate(a, leaf.From, leaf.Until, template)
 }
 
 // newCertificate completes template and signs it with a's key, or its own if a is nil.
-func newCertificate(a *Authority, from, until time.Duration, template *x509.Certificate) (tls.Certificate, error) {
+func newCertificate(a *Authority, from, until time.Duration, template *x509.Certificate) (cert tls.Certificate, err error) {
+	defer func() {
+		if err != nil {
+			err = &conn.Error{Why: conn.Local, Op: "make a certificate", Err: err}
+		}
+	}()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return tls.Certificate{}, err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126))
-	if err != nil {
-		return tls.Certificate{}, err
+		return cert, err
 	}
 	now := time.Now().UTC() // anything else reads the time zone's file
-	template.SerialNumber = serial.Add(serial, big.NewInt(1))
 	template.NotBefore, template.NotAfter = now.Add(from), now.Add(until)
 	template.BasicConstraintsValid = true
 	parent, signer := template, any(key)
@@ -103,12 +95,8 @@ func newCertificate(a *Authority, from, until time.Duration, template *x509.Cert
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
 	if err != nil {
-		return tls.Certificate{}, err
+		return cert, err
 	}
 	leaf, err := x509.ParseCertificate(der)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
-}
-
-func certificateError(err error) error {
-	return &conn.Error{Why: conn.Local, Op: "make a certificate", Err: err}
 }

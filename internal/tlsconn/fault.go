@@ -70,7 +70,7 @@ func (f Fault) Server(ctx context.Context, c net.Conn, config *tls.Config, limit
 	}
 	s, err := Server(ctx, c, config, limits)
 	if err == nil {
-		s.silent = f == NoCloseNotify
+		s.noCloseNotify = f == NoCloseNotify
 	}
 	return s, err
 }

@@ -53,13 +53,15 @@ func (o Options) Check() error {
 	if o.Key != "" && o.Cert == "" {
 		return fmt.Errorf("the key %q is of no use without its certificate", o.Key)
 	}
+	alpn := 0 // bytes in a ClientHello (RFC 7301, 3.1)
 	for _, p := range o.ALPN {
+		alpn += 1 + len(p)
 		if len(p) == 0 || len(p) > 255 {
 			return fmt.Errorf("an ALPN protocol has 1 to 255 bytes: %.40q", p)
 		}
 	}
-	if n := alpnSize(o.ALPN); n > maxALPN {
-		return fmt.Errorf("the ALPN protocols take %d bytes, and at most %d can be offered", n, maxALPN)
+	if alpn > maxALPN {
+		return fmt.Errorf("the ALPN protocols take %d bytes, and at most %d can be offered", alpn, maxALPN)
 	}
 	_, err := parseFingerprint(o.Fingerprint)
 	return err
@@ -68,14 +70,6 @@ func (o Options) Check() error {
 // maxALPN is the most bytes that the ALPN protocols may take in a ClientHello, whose
 // own limit is 64 KiB.
 const maxALPN = 32 << 10
-
-// alpnSize returns the size of protocols in a ClientHello, in bytes (RFC 7301, 3.1).
-func alpnSize(protocols []string) (n int) {
-	for _, p := range protocols {
-		n += 1 + len(p)
-	}
-	return n
-}
 
 // ClientConfig reads the files and returns the configuration of a client that dials
 // host. The error of a file is a [conn.Error] of kind [conn.Local].
@@ -223,17 +217,17 @@ func OwnFingerprint(config *tls.Config) string {
 	if config == nil || len(config.Certificates) == 0 || len(config.Certificates[0].Certificate) == 0 {
 		return ""
 	}
-	return fingerprint(config.Certificates[0].Certificate[0])
+	return fingerprintOf(config.Certificates[0].Certificate[0])
 }
 
 func peerFingerprint(state tls.ConnectionState) string {
 	if len(state.PeerCertificates) == 0 {
 		return ""
 	}
-	return fingerprint(state.PeerCertificates[0].Raw)
+	return fingerprintOf(state.PeerCertificates[0].Raw)
 }
 
-func fingerprint(der []byte) string {
+func fingerprintOf(der []byte) string {
 	sum := sha256.Sum256(der)
 	return hex.EncodeToString(sum[:])
 }

@@ -78,6 +78,10 @@ func TestVerifies(t *testing.T) {
 	client := x509.Certificate{DNSNames: []string{"good.test"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
 
 	goodCert := issue(t, &ca, good)
+	oldCA := issue(t, &ca, x509.Certificate{Subject: pkix.Name{CommonName: "Old CA"}, IsCA: true, KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: expired.NotBefore, NotAfter: expired.NotAfter})
+	oldChain := issue(t, &oldCA, good)
+	oldChain.Certificate = append(oldChain.Certificate, oldCA.Certificate[0])
 	tests := []struct {
 		name   string
 		cert   tls.Certificate
@@ -95,15 +99,16 @@ func TestVerifies(t *testing.T) {
 		{"many names", issue(t, &ca, many), Options{CA: caFile}, "good.test", `"a5" and 2 more, not for "good.test"`},
 		{"common name only", issue(t, &ca, nobody), Options{CA: caFile}, "old.test", `certificate names no host: no subjectAltName has one, and its common name "old.test" does not count`},
 		{"expired", issue(t, &ca, expired), Options{CA: caFile}, "good.test", "certificate expired on 2026-01-02 03:04:05 UTC"},
+		{"expired authority", oldChain, Options{CA: caFile}, "good.test", `certificate of its authority, "CN=Old CA", expired on 2026-01-02 03:04:05 UTC`},
 		{"too early", issue(t, &ca, early), Options{CA: caFile}, "good.test", "certificate is not valid before 2199-01-02 03:04:05 UTC"},
 		{"system authorities", goodCert, Options{}, "good.test", `unknown authority: "CN=Test CA" signed the certificate`},
 		{"self-signed", issue(t, nil, good), Options{CA: caFile}, "good.test", "unknown authority: self-signed certificate"},
 		{"self-signed, insecure", issue(t, nil, good), Options{Insecure: true}, "good.test", ""},
 		{"nasty subject", issue(t, nil, nasty), Options{CA: caFile}, "other.test", `unknown authority: self-signed certificate of "CN=x\x1b[2J\ny"`},
 		{"client's certificate", issue(t, &ca, client), Options{CA: caFile}, "good.test", "certificate is not meant for this use"},
-		{"pinned", goodCert, Options{Fingerprint: fingerprint(goodCert.Certificate[0])}, "evil.test", ""},
-		{"pinned and other authority", goodCert, Options{CA: otherFile, Fingerprint: fingerprint(goodCert.Certificate[0])}, "good.test", ""},
-		{"pinned another", goodCert, Options{CA: caFile, Fingerprint: strings.Repeat("ab", 32)}, "good.test", "fingerprint mismatch: the peer's certificate has " + fingerprint(goodCert.Certificate[0])},
+		{"pinned", goodCert, Options{Fingerprint: fingerprintOf(goodCert.Certificate[0])}, "evil.test", ""},
+		{"pinned and other authority", goodCert, Options{CA: otherFile, Fingerprint: fingerprintOf(goodCert.Certificate[0])}, "good.test", ""},
+		{"pinned another", goodCert, Options{CA: caFile, Fingerprint: strings.Repeat("ab", 32)}, "good.test", "fingerprint mismatch: the peer's certificate has " + fingerprintOf(goodCert.Certificate[0])},
 		{"pinned another, insecure", goodCert, Options{Insecure: true, Fingerprint: strings.Repeat("ab", 32)}, "good.test", "fingerprint mismatch"},
 	}
 	if _, err := x509.SystemCertPool(); err != nil {
@@ -113,6 +118,7 @@ func TestVerifies(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			certFile, keyFile := files(t, tt.cert)
 			server := must(t)(Options{Cert: certFile, Key: keyFile}.ServerConfig())
+			server.Certificates[0].Certificate = tt.cert.Certificate // the chain, too
 			c, s, cerr, serr := handshakes(t, must(t)(tt.client.ClientConfig(tt.host)), server)
 			if tt.want != "" {
 				wantError(t, cerr, conn.TLS, tt.want)
@@ -145,11 +151,11 @@ func TestClientCertificates(t *testing.T) {
 		told   string // the client's
 	}{
 		{"right", Options{ClientCA: caFile}, &right, "", ""},
-		{"none", Options{ClientCA: caFile}, nil, "client didn't provide a certificate", `the peer refused: "certificate required"`},
+		{"none", Options{ClientCA: caFile}, nil, "the peer has no certificate, and one is required", `the peer refused: "certificate required"`},
 		{"wrong", Options{ClientCA: caFile}, &wrong, "unknown authority", `the peer refused: "unknown certificate authority"`},
-		{"pinned", Options{Fingerprint: fingerprint(wrong.Certificate[0])}, &wrong, "", ""},
-		{"pinned another", Options{ClientCA: caFile, Fingerprint: fingerprint(wrong.Certificate[0])}, &right, "fingerprint mismatch", "the peer refused"},
-		{"pinned, none", Options{Fingerprint: fingerprint(wrong.Certificate[0])}, nil, "client didn't provide a certificate", "the peer refused"},
+		{"pinned", Options{Fingerprint: fingerprintOf(wrong.Certificate[0])}, &wrong, "", ""},
+		{"pinned another", Options{ClientCA: caFile, Fingerprint: fingerprintOf(wrong.Certificate[0])}, &right, "fingerprint mismatch", "the peer refused"},
+		{"pinned, none", Options{Fingerprint: fingerprintOf(wrong.Certificate[0])}, nil, "the peer has no certificate, and one is required", "the peer refused"},
 	}
 	for _, tt := range tests {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -166,7 +172,7 @@ func TestClientCertificates(t *testing.T) {
 					if cerr != nil || serr != nil {
 						t.Fatalf("client: %v, server: %v", cerr, serr)
 					}
-					if s.Facts().Fingerprint != fingerprint(tt.client.Certificate[0]) || s.Facts().Peer != "CN=someone" {
+					if s.Facts().Fingerprint != fingerprintOf(tt.client.Certificate[0]) || s.Facts().Peer != "CN=someone" {
 						t.Errorf("the server knows %+v", s.Facts())
 					}
 					c.Close()
@@ -233,7 +239,7 @@ func TestHandshakeFailures(t *testing.T) {
 		c, s := client.Clone(), server.Clone()
 		c.NextProtos, s.NextProtos = []string{"a\n"}, []string{"b"}
 		_, _, cerr, serr := handshakes(t, c, s)
-		wantError(t, serr, conn.TLS, `client requested unsupported application protocols (["a\n"])`)
+		wantError(t, serr, conn.TLS, `the peer offers only other application protocols: "a\n"`)
 		wantError(t, cerr, conn.TLS, `the peer refused: "no application protocol"`)
 	})
 	t.Run("plain client", func(t *testing.T) {

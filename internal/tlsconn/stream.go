@@ -30,10 +30,12 @@ import (
 // Deadlines are those of the connection below. As with [tls.Conn], all writes after a
 // write that timed out fail.
 type Stream struct {
-	tls   *tls.Conn
-	below *transport
+	net.Conn // the connection below: its addresses and deadlines
+	tls      *tls.Conn
+	below    *transport
 
-	silent     bool // sends no close_notify ([NoCloseNotify])
+	noCloseNotify bool // the fault [NoCloseNotify]
+
 	closeWrite sync.Once
 	closeErr   error
 	notified   atomic.Bool // our close_notify is sent, or about to be
@@ -83,7 +85,7 @@ func handshake(ctx context.Context, t *transport, c *tls.Conn) (*Stream, error) 
 		}
 		failed := handshakeError(t.RemoteAddr(), err)
 		if alert := t.plainAlert(); alert != nil && failed.Why == conn.TLS {
-			failed.Err = alertMeans(alert)
+			failed.Err = errors.New(refusedBy(alertName(alert)))
 		}
 		if failed.Why != conn.Timeout && ctx.Err() == nil {
 			wait := alertWait
@@ -97,7 +99,7 @@ func handshake(ctx context.Context, t *transport, c *tls.Conn) (*Stream, error) 
 		return nil, failed
 	}
 	t.progress = nil
-	return &Stream{tls: c, below: t, readDone: make(chan struct{})}, nil
+	return &Stream{Conn: t.Conn, tls: c, below: t, readDone: make(chan struct{})}, nil
 }
 
 // Facts returns the results of the handshake.
@@ -174,12 +176,12 @@ func (s *Stream) Write(p []byte) (int, error) {
 func (s *Stream) CloseWrite() error {
 	s.closeWrite.Do(func() {
 		s.notified.Store(true)
-		if s.silent {
+		if s.noCloseNotify {
 			return
 		}
 		before := s.below.written.Load()
 		s.closeErr = s.tls.CloseWrite()
-		if socket, ok := s.below.Conn.(*conn.Socket); ok && s.closeErr == nil {
+		if socket, ok := s.Conn.(*conn.Socket); ok && s.closeErr == nil {
 			socket.Trailer(s.below.written.Load() - before)
 		}
 	})
@@ -190,10 +192,10 @@ func (s *Stream) CloseWrite() error {
 // that does not read, and closes the connection below. If data is missing, close
 // [Stream.NetConn] instead: the peer then sees no close_notify.
 func (s *Stream) Close() error {
-	if s.silent {
+	if s.noCloseNotify {
 		return s.below.Close()
 	}
-	_ = s.below.Conn.SetWriteDeadline(time.Now().Add(alertWait)) // it fails only on a closed connection
+	_ = s.SetWriteDeadline(time.Now().Add(alertWait)) // it fails only on a closed connection
 	err := s.tls.Close()
 	if err != nil && strings.HasPrefix(err.Error(), "tls: failed to send closeNotify alert (but connection was closed anyway)") {
 		return nil
@@ -202,22 +204,7 @@ func (s *Stream) Close() error {
 }
 
 // NetConn returns the connection below.
-func (s *Stream) NetConn() net.Conn { return s.below.Conn }
-
-// LocalAddr returns the address of this side.
-func (s *Stream) LocalAddr() net.Addr { return s.below.LocalAddr() }
-
-// RemoteAddr returns the address of the peer.
-func (s *Stream) RemoteAddr() net.Addr { return s.below.RemoteAddr() }
-
-// SetDeadline sets both deadlines of the connection below.
-func (s *Stream) SetDeadline(t time.Time) error { return s.below.Conn.SetDeadline(t) }
-
-// SetReadDeadline sets the read deadline of the connection below.
-func (s *Stream) SetReadDeadline(t time.Time) error { return s.below.Conn.SetReadDeadline(t) }
-
-// SetWriteDeadline sets the write deadline of the connection below.
-func (s *Stream) SetWriteDeadline(t time.Time) error { return s.below.Conn.SetWriteDeadline(t) }
+func (s *Stream) NetConn() net.Conn { return s.Conn }
 
 // A transport is the connection below TLS. It records EOF. It ignores the deadlines
 // that crypto/tls sets: five seconds for close_notify, and then one in the past, by
