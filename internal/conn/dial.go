@@ -117,8 +117,12 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 		<-ctx.Done() // the net package's timer fired a moment before ours
 	}
 	if ctx.Err() == context.DeadlineExceeded && parent.Err() == nil && why != NoDescriptor {
+		during := why
+		if op == "" {
+			during = NoConnection // a handshake
+		}
 		why = Timeout
-		err = &Error{Why: Timeout, Err: fmt.Errorf("%s", timedOut(err, limit))}
+		err = &Error{Why: during, Err: errors.New(timedOut(err, limit))}
 	}
 	return nil, &Error{Why: why, Op: op, Err: err}
 }

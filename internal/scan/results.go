@@ -112,7 +112,7 @@ func (all *Results) Open() error {
 func (all *Results) Closed() error {
 	for _, r := range all.closed {
 		switch why := kind(r.Err); {
-		case why == conn.Timeout && r.Endpoint.Datagram():
+		case why == conn.Timeout && (r.Endpoint.Datagram() || !noAnswer(r.Err)):
 			return r.Err
 		case why == conn.Refused, why == conn.Unreachable, why == conn.NotFound, why == conn.KernelGaveUp, why == conn.Timeout:
 		default:
@@ -127,6 +127,14 @@ func (all *Results) Closed() error {
 		names[i] = r.Endpoint.Address()
 	}
 	return &conn.Error{Why: conn.Timeout, Op: strings.Join(names, ", "), Err: errors.New("still open")}
+}
+
+// noAnswer reports whether it was connect(2) that passed the limit, rather than the
+// look-up of the name, or a handshake with a port that is open.
+func noAnswer(err error) bool {
+	e, _ := errors.AsType[*conn.Error](err)
+	below, ok := errors.AsType[*conn.Error](e.Err)
+	return !ok || below.Why == conn.Timeout
 }
 
 // ranges joins ports with commas, and runs of ports with a hyphen: 1-3,7.

@@ -235,3 +235,39 @@ func TestScanUDPAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A port is not known to be closed if the time passed before connect(2), in the look-up
+// of its name, or behind it, in a handshake.
+func TestClosedTimeouts(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	silent := func(ctx context.Context, _, host string) ([]netip.Addr, error) {
+		<-ctx.Done()
+		return nil, &net.DNSError{Name: host, IsTimeout: true}
+	}
+	for _, tt := range []struct {
+		host   string
+		dialer conn.Dialer
+	}{
+		{"x.test", conn.Dialer{Resolver: conn.Resolver{Lookup: silent}}},
+		{host, conn.Dialer{Upgrade: func(ctx context.Context, c net.Conn) (net.Conn, error) {
+			defer c.Close()
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}},
+	} {
+		tt.dialer.Limit = 10 * time.Millisecond
+		s := &Scan{Dial: tt.dialer.Dial, Report: func(Result) {}, UntilClosed: true}
+		all, err := s.Run(t.Context(), []conn.Endpoint{{Network: "tcp", Host: tt.host, Port: port}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := all.Closed(); kind(err) != conn.Timeout {
+			t.Errorf("%s: %v", tt.host, err)
+		}
+	}
+}
