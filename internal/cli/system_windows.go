@@ -27,3 +27,5 @@ var ReportSignals []os.Signal
 var unused []syscall.Signal
 
 func sleep(d time.Duration) { time.Sleep(d) }
+
+func writeStderr(p []byte) (int, error) { return os.Stderr.Write(p) }
