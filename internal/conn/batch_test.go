@@ -200,3 +200,28 @@ func TestDatagramBriskEnds(t *testing.T) {
 		}
 	}
 }
+
+// A datagram that grows when it is received (a classic frame among FD frames) is not
+// split between two reads.
+func TestInboxGrownDatagramIsWhole(t *testing.T) {
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: filepath.Join(t.TempDir(), "s")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const sent, size, count = 16, 72, 5
+	for range count {
+		if _, err := c.WriteTo(make([]byte, sent), c.LocalAddr()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := newInbox(c, bigMessage, 0)
+	b.special.received = func(s *slot) { s.data = s.data[:size] }
+	for got, p := 0, make([]byte, size+size/2); got < count; {
+		n, m, err := b.read(p, true, 0, nil)
+		if err != nil || n != size || m != 1 {
+			t.Fatalf("%d bytes, %d datagrams, %v", n, m, err)
+		}
+		got += m
+	}
+}

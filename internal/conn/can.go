@@ -251,7 +251,7 @@ func (a canAddr) String() string  { return a.Endpoint.Address() }
 
 // traits are how the datagrams of a socket family differ; the zero value is UDP.
 type traits struct {
-	// received changes a received datagram before read returns it.
+	// received changes a received datagram, once.
 	received func(*slot)
 	// sending is the form in which a datagram is sent.
 	sending func(p []byte) ([]byte, error)

@@ -56,15 +56,17 @@ func (b *inbox) read(p []byte, join bool, most int, take func(*slot) bool) (n, c
 				return 0, 0, err
 			}
 			b.next = 0
+			if b.special.received != nil {
+				for i := range b.got {
+					b.special.received(&b.got[i])
+				}
+			}
 		}
 		s := &b.got[b.next]
 		if count > 0 && (s.cut || len(s.data) > len(p)-n) {
 			break
 		}
 		b.next++
-		if b.special.received != nil {
-			b.special.received(s)
-		}
 		if s.cut {
 			return 0, 0, errCut
 		}
