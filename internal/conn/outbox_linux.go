@@ -14,7 +14,8 @@ import (
 
 // An outbox sends datagrams. Consecutive datagrams of one length are sent in one call
 // where the kernel can cut them (UDP_SEGMENT, udp(7)): 46 of 1400 bytes cost as much
-// as one or two.
+// as one or two. Others are sent one by one: sendmmsg(2) that stops half-way does not
+// return the error, and an ICMP refusal, which the kernel reports once, would be lost.
 type outbox struct {
 	raw      syscall.RawConn
 	segments bool // the kernel cuts
@@ -84,7 +85,7 @@ const busyPause = time.Millisecond
 // trySend sends what the socket takes. It returns false if that was nothing, so that
 // the poller waits for it. The calls do not block, and may be raw.
 func (o *outbox) trySend(fd uintptr) bool {
-	for first := true; first || o.sent < len(o.p); first = false {
+	for {
 		n, size := o.run(o.p[o.sent:])
 		p := o.p[o.sent : o.sent+n]
 		if o.special.sending != nil {
@@ -94,7 +95,9 @@ func (o *outbox) trySend(fd uintptr) bool {
 		}
 		switch errno := o.sendmsg(fd, p, size); errno {
 		case 0:
-			o.sent += n
+			if o.sent += n; o.sent == len(o.p) {
+				return true
+			}
 		case unix.EINTR:
 		case unix.EAGAIN:
 			return o.sent > 0
@@ -110,7 +113,6 @@ func (o *outbox) trySend(fd uintptr) bool {
 			return true
 		}
 	}
-	return true
 }
 
 // run is how many bytes of p go out in one call, and the length at which the
