@@ -3,10 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
 
+	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/filter"
 )
@@ -97,7 +99,11 @@ func (g *gcat) connectDatagrams(ctx context.Context, to target) error {
 	result := g.run(ctx, relay)
 	local := address(remote.Conn().LocalAddr())
 	g.closed(local, p.name, "", result)
-	return g.reportDropped(to, local, result)
+	err = g.reportDropped(to, local, result)
+	if e, ok := errors.AsType[*conn.Error](err); ok && to.Network == "j1939" && e.Why == conn.BadAddress {
+		return cli.Hint(err, "type gcat -s ADDR "+to.String())
+	}
+	return err
 }
 
 // listenDatagrams is gcat as a listener over datagrams. There is one

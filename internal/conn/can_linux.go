@@ -211,7 +211,7 @@ func (c *canConn) setUpJ1939(fd int, e Endpoint, p canPlace, index int, from str
 	}
 	if own.addr == j1939NoAddress && own.name == 0 {
 		c.sending = func([]byte) ([]byte, error) {
-			return nil, &Error{Why: BadAddress, Err: errors.New("to send takes an address of our own (-s ADDR)")}
+			return nil, &Error{Why: BadAddress, Err: errors.New("J1939 sends from an address of our own, and there is none")}
 		}
 	}
 	c.address = func(raw []byte) canAddr { return j1939Addr(e.Host, raw) }

@@ -97,7 +97,7 @@ func join(c *net.UDPConn, group netip.Addr, device string) error {
 	if err != nil {
 		words := "join the group"
 		if on == nil {
-			words += " where its route goes (--interface)"
+			words += " on the interface of its route"
 		}
 		return &Error{Why: ConnectKind(err), Op: words, Err: err}
 	}

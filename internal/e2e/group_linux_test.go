@@ -32,6 +32,6 @@ status 3 gcat -lu 239.1.2.3 5007
 status 3 gcat -lu --interface nope 239.1.2.3 5007
 `)
 	wants(t, out, "239.1.2.3:", "[ff15::42]:", "to both\nto both\n",
-		"listen on udp://239.1.2.3:5007: join the group where its route goes (--interface): no such device",
+		"listen on udp://239.1.2.3:5007: join the group on the interface of its route: no such device",
 		`bind to interface "nope": no such device`)
 }
