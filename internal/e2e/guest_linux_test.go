@@ -27,6 +27,8 @@ status() { want=$1; shift; "$@" && s=0 || s=$?; test $s -eq $want || { echo "sta
 until_() { i=0; while ! "$@" >/dev/null 2>&1; do sleep 0.05; i=$((i+1)); test $i -lt 400 || { echo "never: $*"; exit 1; }; done; }
 # hears INTERFACE: how many receivers there are on it.
 hears() { cat /proc/net/can/rcvlist_* | grep -c " *$1 " || true; }
+# sized N FILE: it has N bytes.
+sized() { test "$(wc -c <"$2")" -eq "$1"; }
 # more N INTERFACE: there are more than N receivers.
 more() { test "$(hears $2)" -gt $1; }
 `
@@ -39,7 +41,7 @@ more() { test "$(hears $2)" -gt $1; }
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -91,8 +93,25 @@ n=$(hears vcan0); candump -n 3 vcan0 >dumped & dump=$!
 until_ more $n vcan0
 gcat -w0 canfd://vcan0 <frames
 wait $dump; cat dumped
+
+cat >fd.py <<'END'
+import socket, struct
+s = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
+s.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES, 1)
+s.bind(("vcan0",))
+print("bound", flush=True)
+for i in range(3):
+    frame = s.recv(72)
+    id, n, flags, data = struct.unpack_from("=IBB2x8s", frame)
+    print(len(frame), hex(id), n, data[:min(n, 8)], flush=True)
+    s.send(frame)
+END
+python3 fd.py >python & python=$!
+until_ grep bound python
+gcat -W3 -w20 canfd://vcan0 <frames | cmp - frames
+wait $python; cat python
 `)
-	wants(t, out, "291\t3\t5\n291\t2\t0\n292\t64\t4\n", "123  [03]  01 02 03", "123   [2]  05 06", "124  [64]  00 00")
+	wants(t, out, `72 0x123 3 b'\x01\x02\x03'`, `16 0x123 2 b'\x05\x06'`, "72 0x124 64 b", "291\t3\t5\n291\t2\t0\n292\t64\t4\n", "123  [03]  01 02 03", "123   [2]  05 06", "124  [64]  00 00")
 }
 
 // PDUs of one frame and of many against can-utils, Python and gcat itself, both
@@ -157,7 +176,35 @@ END
 wait $listener; cat heard
 echo x | status 3 gcat -w0 j1939://vcan0:20,12300
 `)
-	wants(t, out, "answer\n", "accepted j1939://vcan0:80,12300", "to all\n", "python\n", "-s ADDR")
+	wants(t, out, "answer\n", "accepted j1939://vcan0:80,12300", "to all\n", "python\n", "hint: type gcat -s ADDR j1939://vcan0:20,12300")
+}
+
+// Messages of many frames against testj1939 and gcat itself, to an address and to all,
+// of the longer transport protocol as well; one that nobody takes is not called sent.
+func TestGuestJ1939Long(t *testing.T) {
+	out := guest(t, `
+gcat -lkv -W3 j1939://vcan0:20 >heard 2>log & listener=$!
+until_ grep listening log
+testj1939 -s108 vcan0:0x80 vcan0:0x20,0x12300
+until_ sized 108 heard
+testj1939 -B -s50 vcan0:0x80 vcan0:0xff,0x0fe00
+until_ sized 158 heard
+seq 2000 | gcat -w0 -s 80 j1939://vcan0:20,12300
+wait $listener
+tail -c +159 heard | cmp - <<END
+$(seq 2000)
+END
+grep accepted log
+
+n=$(hears vcan0); stdbuf -o0 testj1939 -r vcan0:0x20,0x12300 >heard & receiver=$!
+until_ more $n vcan0
+seq 30 | gcat -w0 -s 80 j1939://vcan0:20,12300
+until_ grep 00050 heard
+kill $receiver; cat heard
+
+seq 30 | status 5 gcat -w5 -s 80 j1939://vcan0:21,12300
+`)
+	wants(t, out, "accepted j1939://vcan0:80,12300", "accepted j1939://vcan0:80,0fe00", "80 12300: 31 0a 32 0a", "00050     0a\n", "no route to host")
 }
 
 // gecho answers as a control unit does, and refuses the bus itself.
@@ -187,8 +234,25 @@ n=$(hears vcan0); gpack '@IIIqqqqII0q' 5 0x20 0 0 0 0 0 0x321 0 | gcat -W1 -w20 
 until_ more $n vcan0
 cansend vcan0 321#0a0b
 wait $client; gpack -d '@56x {hex16}' <changed | tail -c 40
+
+cat >bcm.py <<'END'
+import socket, struct
+s = socket.socket(socket.AF_CAN, socket.SOCK_DGRAM, socket.CAN_BCM)
+s.connect(("vcan0",))
+s.send(struct.pack("@IIIqqqqII0q", 5, 0x20, 0, 0, 0, 0, 0, 0x222, 0)) # RX_SETUP, RX_FILTER_ID
+print("set up", flush=True)
+print(s.recv(1000)[56:].hex(), flush=True)
+s.send(struct.pack("@IIIqqqqII0qIB3x8s", 4, 0, 0, 0, 0, 0, 0, 0x444, 1, 0x444, 2, b"hi")) # TX_SEND
+END
+python3 bcm.py >python & python=$!
+until_ grep set python
+n=$(hears vcan0); candump -n 2 vcan0 >dumped & dump=$!
+until_ more $n vcan0
+gpack '@IIIqqqqII0q IB3x8s' 4 0 0 0 0 0 0 0x222 1 0x222 3 def | gcat -w0 canbcm://vcan0
+wait $python $dump; cat python dumped
 `)
-	wants(t, out, "123   [3]  61 62 63", "21030000020000000a0b")
+	wants(t, out, "123   [3]  61 62 63", "21030000020000000a0b",
+		"22020000030000006465660000000000\n", "444   [2]  68 69")
 }
 
 // What is wrong is said, with the status of its kind; a frame that our own buffer
