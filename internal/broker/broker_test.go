@@ -43,7 +43,7 @@ func TestRoomSlow(t *testing.T) {
 			}
 			began := time.Now()
 			r.broadcast(m[0], []byte("more"))
-			if took := time.Since(began); took != slowFor {
+			if took := time.Since(began); took != 5*time.Second {
 				t.Errorf("the others waited %v", took)
 			}
 			buf := make([]byte, 10)
@@ -102,7 +102,7 @@ func TestRoomSlow(t *testing.T) {
 			for range 50 {
 				r.broadcast(m[0], full[:100_000])
 			}
-			if took := time.Since(began); took != slowFor {
+			if took := time.Since(began); took != 5*time.Second {
 				t.Errorf("the sender waited %v", took)
 			}
 			for i, ctx := range ended[1:] {
@@ -140,7 +140,7 @@ func TestRoomHolds(t *testing.T) {
 			r.broadcast(m[0], message)
 		}
 		runtime.ReadMemStats(&after)
-		if held := after.HeapAlloc - before.HeapAlloc; held > queueMost+128<<10 {
+		if held := after.HeapAlloc - before.HeapAlloc; held > 4<<20+128<<10 {
 			t.Errorf("messages of %d bytes: %d bytes are held", size, held)
 		}
 		m[1].Leave()

@@ -15,7 +15,7 @@ func TestLinger(t *testing.T) {
 		want time.Duration
 	}{
 		{"ended", func(f *linger) { f.done() }, 0},
-		{"silent", func(*linger) {}, lingerPause},
+		{"silent", func(*linger) {}, 100 * time.Millisecond},
 		{"ends", func(f *linger) { time.AfterFunc(30*time.Millisecond, f.done) }, 30 * time.Millisecond},
 		{"was sending", func(f *linger) {
 			time.AfterFunc(50*time.Millisecond, func() { _, _ = f.Write([]byte("x")) })
@@ -33,7 +33,7 @@ func TestLinger(t *testing.T) {
 					time.Sleep(90 * time.Millisecond)
 				}
 			}()
-		}, lingerMost},
+		}, 10 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -1,0 +1,103 @@
+package conn
+
+import (
+	"context"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The bounds that SECURITY of gcat(7) names are written out here, so that a test fails
+// if a constant grows.
+
+// A pieceMeter is an input of n full pieces; it keeps the size of the largest.
+type pieceMeter struct {
+	Stream
+	n       int
+	largest int
+}
+
+func (m *pieceMeter) Read(p []byte) (int, error) {
+	m.largest = max(m.largest, len(p))
+	if m.n--; m.n < 0 {
+		return 0, io.EOF
+	}
+	return len(p), nil
+}
+
+// A direction has a buffer of 64 KiB, and one of 256 KiB when it is busy.
+func TestBoundBuffer(t *testing.T) {
+	for pieces, want := range map[int]int{1: 64 << 10, 50: 256 << 10} {
+		side, _, _ := newPipeSide()
+		remote, say, hear := newPipeSide()
+		_ = say.Close()
+		go func() { _, _ = io.Copy(io.Discard, hear) }()
+		local := &pieceMeter{Stream: side, n: pieces}
+		if r := (&Relay{Local: local, Remote: remote, Peer: "peer"}).Run(t.Context()); r.Err != nil || local.largest != want {
+			t.Errorf("%d pieces: read into %d bytes, want %d: %+v", pieces, local.largest, want, r)
+		}
+	}
+}
+
+// The private pipe, and the pipe that is standard output, have 1 MiB.
+func TestBoundPipe(t *testing.T) {
+	var path splicePath
+	if !path.openPipe() {
+		t.Fatal("no pipe")
+	}
+	defer path.close()
+	var out [2]int
+	if err := unix.Pipe2(out[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer closePipe(out)
+	(&splicePath{toStdio: &Stdio{out: out[1], kind: outPipe}}).enlarge()
+	for name, fd := range map[string]int{"private pipe": path.pipe[1], "standard output": out[1]} {
+		if n, err := unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0); n != 1<<20 || err != nil {
+			t.Errorf("%s: %d bytes, %v", name, n, err)
+		}
+	}
+}
+
+// A slowOutput takes a byte at each pause, or nothing for ever if that is 0.
+type slowOutput struct {
+	Stream
+	pause time.Duration
+	gone  chan struct{}
+}
+
+func (s slowOutput) Read([]byte) (int, error) { <-s.gone; return 0, io.EOF }
+
+func (s slowOutput) Write([]byte) (int, error) {
+	if s.pause == 0 {
+		<-s.gone
+		return 0, io.EOF
+	}
+	time.Sleep(s.pause)
+	return 1, nil
+}
+
+// After a clock an output has 2 s for what has arrived, as long as it takes some of it.
+func TestBoundDrain(t *testing.T) {
+	for pause, want := range map[time.Duration]time.Duration{50 * time.Millisecond: 2 * time.Second, 0: 100 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			peer, c := net.Pipe()
+			output := slowOutput{pause: pause, gone: make(chan struct{})}
+			relay := &Relay{Local: output, Remote: NewSocket(c, nil), Peer: "peer", RecvOnly: true}
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(time.Minute, func() { cancel(errTestClock) })
+			go func() { _, _ = peer.Write(make([]byte, 2000)) }()
+			r := relay.Run(ctx)
+			if took := r.Duration - time.Minute; took != want {
+				t.Errorf("%v between two bytes: the drain took %v, want %v", pause, took, want)
+			}
+			close(output.gone)
+			_ = peer.Close()
+			time.Sleep(time.Hour) // the pump ends
+		})
+	}
+}
