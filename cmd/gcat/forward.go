@@ -7,22 +7,28 @@ import (
 	"sync"
 	"time"
 
+	"gcat/internal/cli"
 	"gcat/internal/conn"
 )
 
 // forward connects to the endpoint of --to and relays between that connection and the
 // peer's. It closes both. If the endpoint cannot be reached, the peer's connection is
-// reset.
+// reset; if the peer is gone meanwhile, the dial ends.
 func (g *gcat) forward(ctx context.Context, p peer) error {
 	start, at := time.Now(), address(p.LocalAddr())
-	to, err := g.dial(ctx, g.to)
+	remote, _ := streamOf(p, orZero(g.Datagrams))
+	dialing, stop := conn.SocketBelow(remote).UntilGone(ctx, conn.Left(p.name, g.to.Address()))
+	to, err := g.dial(dialing, g.to)
+	if err != nil {
+		err = conn.Cause(dialing, err)
+	}
+	stop()
 	if err != nil {
 		_ = conn.Reset(p.Conn)
 		g.unreachable(ctx, at, p.name, start)
-		return conn.Cause(ctx, err)
+		return err
 	}
 	local, messages := streamOf(to, 0)
-	remote, _ := streamOf(p, orZero(g.Datagrams))
 	relay := g.relay(g.wrapLocal(local, messages, false), g.wrapRemote(remote, p.name), p.name)
 	relay.To = to.name
 	result := g.run(ctx, relay)
@@ -42,6 +48,15 @@ func (g *gcat) unreachable(ctx context.Context, local, remote string, start time
 	g.closed(local, remote, g.to.Address(), result)
 }
 
+// refuseSelf refuses an endpoint of --to that is the listener's own: each peer would make
+// the next, until no slot is free.
+func (g *gcat) refuseSelf(ctx context.Context, bound net.Addr) error {
+	if g.To == "" || !g.firstHop(g.to).Reaches(ctx, conn.Resolver{Numeric: g.Numeric}, bound) {
+		return nil
+	}
+	return cli.Usagef("cannot use --to %s: it is our own address, %s", g.To, conn.EndpointOf(bound))
+}
+
 // forwardDatagrams connects each peer of a datagram socket to the endpoint of --to by a
 // socket of its own. Without -k it serves one peer and ends with it.
 func (g *gcat) forwardDatagrams(ctx context.Context, at target) error {
@@ -51,6 +66,9 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at target) error {
 	}
 	defer l.Close()
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })() // wakes Accept
+	if err := g.refuseSelf(ctx, l.Addr()); err != nil {
+		return err
+	}
 	l.Keep, l.Most = g.KeepOpen, g.maxConns()
 	bound := conn.EndpointOf(l.Addr())
 	g.listening(bound)

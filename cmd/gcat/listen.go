@@ -44,6 +44,9 @@ func (g *gcat) listen(ctx context.Context, at target) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() }) // wakes Accept
 	defer stop()
 	defer l.Close()
+	if err := g.refuseSelf(ctx, l.Addr()); err != nil {
+		return err
+	}
 	bound := conn.EndpointOf(l.Addr())
 	g.listening(bound)
 	g.logCertificate()

@@ -146,7 +146,23 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 		}
 		sockets = append(sockets, s)
 	}
-	return sockets, nil
+	return sockets, g.refuseSelf(ctx, sockets)
+}
+
+// refuseSelf refuses a target that is one of the sockets: each connection would make
+// the next, until none is left.
+func (g *gecho) refuseSelf(ctx context.Context, sockets []echo.Socket) error {
+	if g.To == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupLimit)
+	defer cancel()
+	for _, s := range sockets {
+		if bound := s.Addr(); bound != nil && g.to.Reaches(ctx, conn.Resolver{}, bound) {
+			return cli.Usagef("cannot use --to %s: it is our own address, %s", g.To, s.Name)
+		}
+	}
+	return nil
 }
 
 // serverConfig reads the TLS files, or makes a throw-away certificate and logs its

@@ -1,7 +1,9 @@
 package conn
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -116,6 +118,34 @@ func (s *Socket) finSent() bool { return s.fin.Load() }
 // Interrupt makes the reads that block, and all later ones, return at once with
 // [os.ErrDeadlineExceeded].
 func (s *Socket) Interrupt() { _ = s.SetReadDeadline(time.Unix(1, 0)) }
+
+// UntilGone returns a context that ends with ctx or, with the cause left, when the peer
+// is gone (see Gone) and has left nothing to read. Nothing may be read before stop has
+// returned.
+func (s *Socket) UntilGone(ctx context.Context, left error) (_ context.Context, stop func()) {
+	if s == nil || s.raw == nil {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() { // ends by Interrupt
+		defer close(done)
+		if s.Gone() == nil && s.readable() == 0 {
+			cancel(left)
+		}
+	}()
+	return ctx, func() {
+		s.Interrupt()
+		<-done
+		_ = s.SetReadDeadline(time.Time{}) // it fails only on a closed connection
+		cancel(nil)
+	}
+}
+
+// Left is the error of a peer that is gone before its connection to to was made.
+func Left(peer, to string) error {
+	return &Error{Why: ResetByPeer, Op: "receive from " + peer, Err: fmt.Errorf("it left before %s was reached", to)}
+}
 
 // interruptWrites does the same for writes and for Acknowledged.
 func (s *Socket) interruptWrites() { _ = s.SetWriteDeadline(time.Unix(1, 0)) }

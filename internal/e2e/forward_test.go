@@ -4,10 +4,13 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"gcat/internal/testing/script"
 )
 
 // forwarding starts gcat -l --to a server that is peer, and connects to it.
@@ -216,5 +219,67 @@ func TestForwardLog(t *testing.T) {
 		if !strings.Contains(p.err.String(), want) {
 			t.Errorf("no %s in %q", want, p.err)
 		}
+	}
+}
+
+// A peer that is gone before the endpoint of --to is reached ends the dial, and frees
+// its slot. What a Unix peer has left behind is delivered all the same.
+func TestForwardPeerLeaves(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, network string) {
+		nowhere := filepath.Join(t.TempDir(), "nowhere")
+		p, c := listening(t, network, nil, "-k", "--max-conns", "1", "--retry", "60", "--to", nowhere)
+		resetNow(c)
+		p.err.await(t, "it left before "+nowhere+" was reached")
+		at := c.RemoteAddr().String()
+		c = dialTest(t, network, at)
+		_, _ = io.WriteString(c, "here")
+		if network == "unix" {
+			c.Close()
+		}
+		l, err := net.Listen("unix", nowhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		server, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		got := make([]byte, 4)
+		if _, err := io.ReadFull(server, got); err != nil || string(got) != "here" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
+// An endpoint of --to that is the listener's own address is refused.
+func TestForwardSelf(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := l.Addr().String()
+	l.Close()
+	_, port, _ := net.SplitHostPort(free)
+	path := filepath.Join(t.TempDir(), "self")
+	for _, args := range [][]string{
+		{"-lk", "--to", "localhost:" + port, port},
+		{"-luk", "--to", free, "127.0.0.1", port},
+		{"-lkU", "--to", path, path},
+	} {
+		start(t, nil, args...).ends(2, "", "it is our own address")
+	}
+	for _, args := range [][]string{
+		{"--to", "localhost:" + port, ":" + port},
+		{"--to", "udp://" + free, "udp://" + free},
+		{"--to", path, "0", path},
+	} {
+		launch(t, exec.Command(script.Path("gecho"), args...)).ends(2, "", "it is our own address")
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("its socket is left behind")
 	}
 }

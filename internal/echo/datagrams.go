@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -298,13 +297,8 @@ func (p *packets) report(e Event) {
 func ownAddresses(sockets []Socket) map[addressKey]struct{} {
 	own := make(map[addressKey]struct{})
 	for _, socket := range sockets {
-		var local net.Addr
-		switch {
-		case socket.Packet != nil:
-			local = socket.Packet.LocalAddr()
-		case socket.Peers != nil:
-			local = socket.Peers.Addr()
-		default:
+		local := socket.Addr()
+		if local == nil || socket.Listener != nil {
 			continue
 		}
 		if a, ok := local.(*net.UDPAddr); ok {
@@ -344,26 +338,5 @@ func (s *Server) ours(from *origin) bool {
 		return true
 	}
 	_, all := s.own[keyOf(netip.AddrPortFrom(netip.IPv4Unspecified(), from.addr.Port()))]
-	return all && isLocal(from.addr.Addr())
-}
-
-// isLocal reports whether an address is this machine's: a socket can be bound to
-// it. A link-local address cannot be bound to without its interface; it is compared
-// with the addresses of all interfaces.
-func isLocal(a netip.Addr) bool {
-	if a.IsLoopback() {
-		return true
-	}
-	if !a.IsLinkLocalUnicast() {
-		p, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)))
-		if err == nil {
-			_ = p.Close()
-		}
-		return err == nil
-	}
-	addrs, _ := net.InterfaceAddrs() // on an error none is ours
-	return slices.ContainsFunc(addrs, func(addr net.Addr) bool {
-		n, ok := addr.(*net.IPNet)
-		return ok && n.IP.Equal(net.IP(a.AsSlice()))
-	})
+	return all && conn.OnThisMachine(from.addr.Addr())
 }

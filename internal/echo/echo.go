@@ -123,6 +123,19 @@ type Socket struct {
 	Messages bool
 }
 
+// Addr returns the address that the socket is bound to; nil for a Conn.
+func (s Socket) Addr() net.Addr {
+	switch {
+	case s.Listener != nil:
+		return s.Listener.Addr()
+	case s.Packet != nil:
+		return s.Packet.LocalAddr()
+	case s.Peers != nil:
+		return s.Peers.Addr()
+	}
+	return nil
+}
+
 // Totals are counts since the server began.
 type Totals struct {
 	Connections, Now      atomic.Int64 // ever, and at the moment

@@ -46,10 +46,15 @@ func (c *connection) forward() error {
 	if !c.interruptBy(cancel) {
 		return context.Canceled
 	}
-	to, err := target.Dial(ctx)
+	dialing, stop := c.socket.UntilGone(ctx, conn.Left(c.remote, target.Name))
+	to, err := target.Dial(dialing)
+	gone := context.Cause(dialing)
+	stop()
 	switch {
 	case err != nil && c.cause.Load() != nil:
 		return context.Canceled
+	case err != nil && gone != nil:
+		return gone
 	case err != nil:
 		return &targetError{err}
 	}

@@ -1,0 +1,76 @@
+package conn
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+)
+
+// Reaches reports whether a connection (or a datagram) to e would reach the socket
+// bound to bound: that is e's address, or all addresses of this machine, of which e's
+// is one. An address that cannot be looked up reaches none.
+func (e Endpoint) Reaches(ctx context.Context, r Resolver, bound net.Addr) bool {
+	own := EndpointOf(bound)
+	if own.Unix() || e.Unix() {
+		return own.Unix() && e.Unix() && sameFile(own.Path, e.Path)
+	}
+	ip, err := netip.ParseAddr(own.Host)
+	if own.Host == "" {
+		ip, err = netip.IPv6Unspecified(), nil
+	}
+	if err != nil || own.Datagram() != e.Datagram() || e.Network == "vsock" || e.CAN() {
+		return false
+	}
+	if _, err := strconv.Atoi(e.Port); err == nil && e.Port != own.Port {
+		return false // without a look-up
+	}
+	addresses, _ := r.addresses(ctx, e)
+	return slices.ContainsFunc(addresses, func(a netip.AddrPort) bool {
+		to := a.Addr().Unmap()
+		switch {
+		case strconv.Itoa(int(a.Port())) != own.Port, to.Is6() && ip.Is4():
+			return false
+		case ip.IsUnspecified():
+			return to.IsUnspecified() || OnThisMachine(to)
+		}
+		return to.WithZone("") == ip.Unmap().WithZone("")
+	})
+}
+
+// sameFile reports whether two paths, or names of Linux's abstract name space, are of
+// one Unix socket.
+func sameFile(a, b string) bool {
+	if a == b {
+		return true
+	}
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	two, err := os.Stat(b)
+	return err == nil && os.SameFile(one, two)
+}
+
+// OnThisMachine reports whether an address is this machine's: a socket can be bound to
+// it. A link-local address cannot be bound to without its interface; it is compared
+// with the addresses of all interfaces.
+func OnThisMachine(a netip.Addr) bool {
+	if a.IsLoopback() {
+		return true
+	}
+	if !a.IsLinkLocalUnicast() {
+		p, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)))
+		if err == nil {
+			_ = p.Close()
+		}
+		return err == nil
+	}
+	addrs, _ := net.InterfaceAddrs() // on an error none is this machine's
+	return slices.ContainsFunc(addrs, func(addr net.Addr) bool {
+		n, ok := addr.(*net.IPNet)
+		return ok && n.IP.Equal(net.IP(a.AsSlice()))
+	})
+}
