@@ -2,6 +2,8 @@ package pack
 
 import (
 	"bytes"
+	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -66,6 +68,42 @@ func TestAllocations(t *testing.T) {
 		out, _, _ = e.lines(out, many, &s)
 		if n := testing.AllocsPerRun(10, func() { out, _, _ = e.lines(out[:0], many, &s) }); n > 0 {
 			t.Errorf("%s: encoding lines allocates %v times", test.format, n)
+		}
+	}
+}
+
+// TestManyValues checks that a line of many values takes memory for each once, and that
+// more than Max of them are refused before there is any.
+func TestManyValues(t *testing.T) {
+	const n = 1 << 20
+	for _, test := range []struct {
+		line string
+		o    Options
+	}{
+		{strings.Repeat("1 ", n), Options{}},
+		{strings.Repeat("1\t", n-1) + "1", Options{}},
+		{strings.Repeat("1,", n-1) + "1", Options{Separator: ","}},
+		{"[" + strings.Repeat("1,", n-1) + "1]", Options{JSON: true}},
+	} {
+		f, err := Parse("*B")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, most := range []int64{n + 1, n - 1} {
+			test.o.Max = most
+			var s scratch
+			dst := make([]byte, 0, n)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			dst, err = NewEncoder(f, test.o).line(dst, []byte(test.line), &s)
+			runtime.ReadMemStats(&after)
+			got, limit := after.TotalAlloc-before.TotalAlloc, uint64(40*n)
+			if most < n {
+				limit = 4 * n
+			}
+			if (err == nil) != (most > n) || err == nil && len(dst) != n || got > limit {
+				t.Errorf("%+v: %d bytes, %v, with %d allocated", test.o, len(dst), err, got)
+			}
 		}
 	}
 }

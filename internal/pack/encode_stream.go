@@ -16,11 +16,14 @@ func (e *Encoder) EncodeLines(dst io.Writer, src io.Reader, limit int64) (Counts
 	}
 	end := e.o.end()
 	p := pump{dst: dst, src: src, left: -1, chunk: chunkSize, max: e.maxLine()}
-	p.cut = func(buf []byte, last bool) int {
+	p.cut = func(buf []byte, had int, last bool) int {
 		if last {
 			return len(buf)
 		}
-		return bytes.LastIndexByte(buf, end) + 1
+		if i := bytes.LastIndexByte(buf[had:], end); i >= 0 {
+			return had + i + 1
+		}
+		return 0
 	}
 	p.convert = func(dst, chunk []byte, _ int64, s *scratch) ([]byte, int64, error) {
 		return e.lines(dst, chunk, s)
@@ -212,9 +215,36 @@ func (e *Encoder) split(fields []field, line []byte) []field {
 	return fields
 }
 
+// reserve makes room for the values of a long line at once, where growing would take
+// several times the memory, and refuses more than a record can have.
+func (e *Encoder) reserve(line []byte, s *scratch) error {
+	separator := e.o.Separator
+	switch {
+	case e.o.JSON:
+		separator = ","
+	case separator == "" && bytes.IndexByte(line, '\t') >= 0:
+		separator = "\t"
+	case separator == "":
+		separator = " "
+	}
+	n := bytes.Count(line, []byte(separator)) + 1
+	if e.o.tooLong(int64(n)) {
+		return dataf("record of about %d values is over --max %d", n, e.o.Max)
+	}
+	if cap(s.fields) < n {
+		s.fields = make([]field, 0, n)
+	}
+	return nil
+}
+
 // line appends the record that a line of input describes.
 func (e *Encoder) line(dst, line []byte, s *scratch) ([]byte, error) {
 	var err error
+	if len(line) > readyText {
+		if err := e.reserve(line, s); err != nil {
+			return dst, err
+		}
+	}
 	if e.o.JSON {
 		s.fields, err = e.parseJSON(line, s)
 	} else {
