@@ -117,6 +117,7 @@ func (g *gpack) options() pack.Options {
 		Form:    g.form(),
 		Exact:   g.Exact,
 		Max:     int64(g.Max),
+		MaxName: "--max",
 	}
 	if g.Separator != nil {
 		o.Separator = string(*g.Separator)

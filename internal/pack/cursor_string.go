@@ -81,7 +81,7 @@ func (c *cursor) begin(p *op, b []byte) (int, error) {
 		return -1, c.want(p, int64(max(1, p.length.width-len(b))))
 	}
 	if w.negative || w.hi != 0 || w.lo > math.MaxInt64 || c.d.o.tooLong(int64(w.lo)) {
-		return -1, c.place(dataf("%s", p.length.lengthError(w, c.d.o.Max)))
+		return -1, c.place(p.length.lengthError(w, &c.d.o))
 	}
 	c.left = int64(w.lo)
 	return n, nil
@@ -110,7 +110,7 @@ func (c *cursor) whole(p *op, b []byte) (bool, error) {
 }
 
 func (c *cursor) overMax() error {
-	return c.place(dataf("string is over --max %d", c.d.o.Max))
+	return c.place(c.d.o.over("string"))
 }
 
 // quote writes the quote in front of and behind a string.

@@ -26,7 +26,7 @@ type Deframer struct {
 
 // NewDeframer prepares a deframer for frames with the header h.
 func NewDeframer(h *Header, o Options) *Deframer {
-	d := &Deframer{h: h, o: o, header: NewDecoder(h.f, Options{Max: o.Max})}
+	d := &Deframer{h: h, o: o, header: NewDecoder(h.f, Options{Max: o.Max, MaxName: o.MaxName})}
 	length := &d.header.ops[h.item]
 	length.slot, length.simple, d.header.slots = 1, false, 1
 	if o.Separator != "" && o.Offsets && !o.Raw {
@@ -141,7 +141,7 @@ func (s *deframing) measure() (int, error) {
 			return size, err
 		}
 		if s.o.tooLong(int64(len(s.t.bytes()))) {
-			return size, dataf("header is over --max %d", s.o.Max)
+			return size, s.o.over("header")
 		}
 		more, err := s.more(s.c.need)
 		if err != nil {
@@ -207,13 +207,13 @@ func (d *Deframer) payload(out, payload []byte, offset int64) []byte {
 func (d *Deframer) length(w whole) (int64, error) {
 	n, it := int64(w.lo), &d.h.f.items[d.h.item]
 	if w.negative || w.hi != 0 || w.lo > 1<<63-1 {
-		return 0, dataf("%s", it.lengthError(w, d.o.Max))
+		return 0, it.lengthError(w, &d.o)
 	}
 	if d.Adjust > 0 && n < d.Adjust {
-		return 0, dataf("length %d is less than the %d that --adjust says it counts besides the payload", n, d.Adjust)
+		return 0, dataf("length %d is less than the %d bytes that it counts besides the payload", n, d.Adjust)
 	}
 	if d.Adjust < 0 && n > 1<<63-1+d.Adjust || d.o.tooLong(n-d.Adjust) || n-d.Adjust > 1<<40 {
-		return 0, dataf("%s", it.lengthError(w, d.o.Max))
+		return 0, it.lengthError(w, &d.o)
 	}
 	return n - d.Adjust, nil
 }

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -110,7 +111,7 @@ func (e *Encoder) recordTooLong(n int64) error {
 	if e.o.Max == 0 {
 		return dataf("record of %d bytes is too large", n)
 	}
-	return dataf("record of %d bytes is over --max %d", n, e.o.Max)
+	return e.o.over(fmt.Sprintf("record of %d bytes", n))
 }
 
 // expect checks the number of values of one record.

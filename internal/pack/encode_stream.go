@@ -3,6 +3,7 @@ package pack
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"io"
 )
 
@@ -229,7 +230,7 @@ func (e *Encoder) reserve(line []byte, s *scratch) error {
 	}
 	n := bytes.Count(line, []byte(separator)) + 1
 	if e.o.tooLong(int64(n)) {
-		return dataf("record of about %d values is over --max %d", n, e.o.Max)
+		return e.o.over(fmt.Sprintf("record of about %d values", n))
 	}
 	if cap(s.fields) < n {
 		s.fields = make([]field, 0, n)

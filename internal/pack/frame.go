@@ -161,7 +161,7 @@ func (fr *Framer) Frame(dst io.Writer, src io.Reader) (Counts, error) {
 	w := recordWriter{dst: dst, form: fr.o.Form}
 	payload, err := readLimited(src, fr.o.Max)
 	if err == nil && fr.o.tooLong(int64(len(payload))) {
-		err = dataf("frame 1: payload is over --max %d", fr.o.Max)
+		err = fr.o.over("frame 1: payload")
 	}
 	if err == nil {
 		var s scratch
@@ -218,7 +218,7 @@ func (fr *Framer) eachLine(w *recordWriter, r *lineReader) error {
 			if err != nil {
 				n = e.Line
 			}
-			return dataf("frame %d: payload is over --max %d", n, fr.o.Max)
+			return inFrame(fr.o.over("payload"), n)
 		}
 		if err != nil {
 			return err

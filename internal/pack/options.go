@@ -48,6 +48,8 @@ type Options struct {
 	// and of the longest string read whose length is in the data; 0 is no limit.
 	// A line may be four times as long, for its escapes.
 	Max int64
+	// MaxName is what errors call Max; "" is "the limit".
+	MaxName string
 }
 
 // Form is how bytes are written and read.
@@ -89,6 +91,11 @@ func (o *Options) radix() int { return cmp.Or(o.Radix, 10) }
 
 // tooLong reports whether n bytes are over the limit.
 func (o *Options) tooLong(n int64) bool { return o.Max > 0 && n > o.Max }
+
+// over is the error of what is too long.
+func (o *Options) over(what string) *DataError {
+	return dataf("%s is over %s %d", what, cmp.Or(o.MaxName, "the limit"), o.Max)
+}
 
 // CheckNames reports what is wrong with the names that o gives the values of f;
 // with needed every value must have one, with shell it must be a word that a shell can

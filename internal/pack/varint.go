@@ -82,26 +82,23 @@ func (it *item) takeLength(b []byte) (w whole, n int, err *DataError) {
 
 // lengthError is the error that w, a value of the item, is no valid length:
 // length 1213486160 (0x48545450, "HTTP") is over --max 67108864.
-func (it *item) lengthError(w whole, limit int64) string {
+func (it *item) lengthError(w whole, o *Options) *DataError {
 	text := fmt.Sprintf("length %s", w.append(nil))
-	if it.kind == integer {
-		hi, lo := w.twos()
-		raw := it.store(nil, hi, lo, it.width)
-		details := string(whole{hi: w.hi, lo: w.lo}.appendRadix(nil, 16, 8*len(raw)))
-		if !w.negative {
-			if printable(raw) {
-				details += fmt.Sprintf(", %q", raw)
-			}
-			text += " (" + details + ")"
+	if it.kind == integer && !w.negative {
+		raw := it.store(nil, w.hi, w.lo, it.width)
+		details := string(w.appendRadix(nil, 16, 8*len(raw)))
+		if printable(raw) {
+			details += fmt.Sprintf(", %q", raw)
 		}
+		text += " (" + details + ")"
 	}
-	if w.negative {
-		return text + " is negative"
+	switch {
+	case w.negative:
+		return dataf("%s is negative", text)
+	case o.Max == 0:
+		return dataf("%s is too large", text)
 	}
-	if limit == 0 {
-		return text + " is too large"
-	}
-	return fmt.Sprintf("%s is over --max %d", text, limit)
+	return o.over(text)
 }
 
 // printable reports whether raw is nothing but printable ASCII: text in place of a
