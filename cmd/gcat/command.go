@@ -15,7 +15,7 @@ func (g *gcat) warnExec(bound conn.Endpoint) {
 		return
 	}
 	if ip, err := netip.ParseAddr(bound.Host); err == nil && !ip.IsLoopback() {
-		g.log.Infof(1, "warning: whoever can reach %s runs %q here (--allow says who may)", bound.Address(), g.Exec)
+		g.log.Infof(1, "warning: any host that can reach %s can run %q here (--allow restricts it)", bound.Address(), g.Exec)
 	}
 }
 

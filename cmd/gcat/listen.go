@@ -93,7 +93,7 @@ func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
 // accept waits for one peer, at most for the accept limit.
 func (g *gcat) accept(ctx context.Context, l net.Listener, at target) (peer, error) {
 	if limit := g.acceptLimit(); limit > 0 {
-		passed := &conn.Error{Why: conn.Timeout, Op: "listen on " + at.String(), Err: fmt.Errorf("nobody connected within %v (connect limit)", limit)}
+		passed := &conn.Error{Why: conn.Timeout, Op: "listen on " + at.String(), Err: fmt.Errorf("no peer connected within %v (connect limit)", limit)}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, passed)
 		defer cancel()

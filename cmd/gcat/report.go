@@ -145,7 +145,7 @@ func (g *gcat) reportCounts() {
 	g.tally.mu.Lock()
 	defer g.tally.mu.Unlock()
 	if len(g.tally.open) == 0 {
-		g.log.Infof(0, "nobody is connected")
+		g.log.Infof(0, "no peer is connected")
 	}
 	for t := range g.tally.open {
 		sent, received := t.counts()

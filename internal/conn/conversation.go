@@ -119,8 +119,9 @@ func (c *conversation) settle(ctx context.Context) {
 }
 
 // awaitAcknowledgement starts the wait until everything sent in direction d is
-// acknowledged, once a FIN is sent or the other direction has ended. If both have
-// ended and no FIN is sent yet (TLS, ShutNone), it sends the FIN.
+// acknowledged: once a FIN is sent, the other direction has ended, or the conversation
+// ends when all is delivered. If both directions have ended and no FIN is sent yet
+// (TLS, ShutNone), it sends the FIN.
 func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 	socket := d.to.socket
 	ended := c.other(d).state >= atEOF

@@ -418,7 +418,9 @@ func (d *Datagrams) CloseWrite() error {
 		return nil
 	}
 	d.ended = true
-	d.progress.Pause()
+	if d.Wait >= 0 {
+		d.progress.Pause() // the wait takes the place of the idle limit
+	}
 	switch {
 	case d.Wait == 0:
 		_ = d.conn.SetReadDeadline(time.Unix(1, 0))

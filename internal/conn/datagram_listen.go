@@ -23,7 +23,7 @@ import (
 type DatagramListener struct {
 	// Keep takes datagrams from every peer.
 	Keep bool
-	// Want is after how many datagrams Read returns io.EOF; 0 is never.
+	// Read returns io.EOF after Want datagrams; 0 is no limit.
 	Want int
 	// Join lets a Read return as many of the received datagrams as fit, one after the
 	// other.
@@ -148,7 +148,7 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 			if NewSocket(l.conn, nil).ready() {
 				continue // a datagram came in time; the process was stopped
 			}
-			return 0, &Error{Why: Timeout, Err: fmt.Errorf("nobody sent anything within %v (connect limit)", l.Limit)}
+			return 0, &Error{Why: Timeout, Err: fmt.Errorf("no datagram came within %v (connect limit)", l.Limit)}
 		case errors.Is(err, syscall.ECONNREFUSED):
 			continue // an answer was refused; other peers may still send
 		case err != nil:

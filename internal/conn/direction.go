@@ -185,7 +185,7 @@ type flight struct {
 	inFlight, stopped bool
 }
 
-// begin reports whether the pump may go on with what it has just read.
+// begin marks bytes as in flight; it returns false if the pump was stopped.
 func (f *flight) begin() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -193,7 +193,7 @@ func (f *flight) begin() bool {
 	return f.inFlight
 }
 
-// end reports whether the pump may read on.
+// end marks them as written; it returns false if the pump was stopped.
 func (f *flight) end() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

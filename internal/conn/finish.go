@@ -4,14 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"syscall"
 	"time"
 )
 
 // close ends the connections. If the conversation ended early, it first writes out
 // what has been received.
 func (c *conversation) close() {
-	if errors.Is(c.err, syscall.EPIPE) && OutputClosed(c.err) {
+	if OutputClosed(c.err) {
 		c.receive.discard.Store(true)
 	}
 	var drains sync.WaitGroup

@@ -105,20 +105,17 @@ func (r *receiver) receive(most int) ([]slot, error) {
 	return r.slots[:r.n], nil
 }
 
-// briskWait bounds the wait in this thread; a deadline or Close may be noticed as much
-// later. With one thread to run goroutines (severalThreads) it would keep the others
+// With GOMAXPROCS=1 a thread that waits in poll(2) would keep all other goroutines
 // from running.
-const briskWait = time.Millisecond
-
 var severalThreads = runtime.GOMAXPROCS(0) > 1
 
 // pollBusy is true while a receiver waits in poll(2). One does at a time: the other
 // threads are for the other sockets.
 var pollBusy atomic.Bool
 
-// tryReceive calls recvmmsg(2), which does not block: the call may be raw. So may
-// poll(2), which blocks for a moment only: a call that the scheduler watches costs as
-// much as the wait that it saves.
+// tryReceive calls recvmmsg(2) without notice to the scheduler, because it does not
+// block. So it calls ppoll(2), although that blocks for up to briskWait: the notice
+// would cost as much as the wait saves.
 func (r *receiver) tryReceive(fd uintptr) bool {
 	if r.brisk && pollBusy.CompareAndSwap(false, true) {
 		poll, limit := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}, unix.NsecToTimespec(int64(briskWait))

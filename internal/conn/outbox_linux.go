@@ -78,10 +78,6 @@ func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (int, error) {
 	}
 }
 
-// busyPause is the pause between tries on a full transmit queue, which poll(2) does
-// not wait for: about the time of four frames at 500 kbit/s.
-const busyPause = time.Millisecond
-
 // trySend sends what the socket takes. It returns false if that was nothing, so that
 // the poller waits for it. The calls do not block, and may be raw.
 func (o *outbox) trySend(fd uintptr) bool {

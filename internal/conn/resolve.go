@@ -18,7 +18,7 @@ import (
 type Resolver struct {
 	// Numeric forbids look-ups: hosts and ports must be numbers.
 	Numeric bool
-	// Lookup replaces [net.Resolver.LookupNetIP], for tests.
+	// Lookup, if set, replaces [net.Resolver.LookupNetIP]: a [Memo], or a test.
 	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 

@@ -167,8 +167,8 @@ func (p *splicePath) close() {
 	}
 }
 
-// path is the kernel's path for the bytes of d, if nothing is wrapped around
-// either side and no other conversation writes to the receiving one.
+// path is the kernel's path for the bytes of d; nil if a filter other than a pace looks
+// at them, or other conversations write to the same output.
 func (c *conversation) path(d *direction) *splicePath {
 	if d == &c.receive && c.Shutdown == ShutBoth {
 		return nil // received bytes are discarded once Local's input has ended

@@ -26,8 +26,8 @@ func refused(err error) bool {
 	return err == unix.EINVAL || err == unix.ENOSYS || err == unix.EOPNOTSUPP || err == unix.EBADF || err == unix.ESPIPE
 }
 
-// fromInput moves from standard input to a socket: splice(2) from a pipe, or
-// through one from a regular file.
+// fromInput prepares the path from standard input to a socket, if there is one:
+// splice(2) from a pipe, or through one from a regular file.
 func (p *splicePath) fromInput() bool {
 	p.fromStdio.init()
 	var st unix.Stat_t
@@ -46,9 +46,9 @@ func (p *splicePath) fromInput() bool {
 	return true
 }
 
-// toOutput moves from a socket to standard output: splice(2) into a pipe or through
-// one into a regular file, MSG_TRUNC (recv(2)) where the bytes go to /dev/null
-// anyway.
+// toOutput prepares the path from a socket to standard output, if there is one:
+// splice(2) into a pipe or through one into a regular file, MSG_TRUNC (recv(2)) where
+// the bytes go to /dev/null anyway.
 func (p *splicePath) toOutput(idle time.Duration) bool {
 	p.toStdio.init()
 	if p.toStdio.kind == outPipe {
@@ -73,14 +73,14 @@ func (p *splicePath) toOutput(idle time.Duration) bool {
 	return false
 }
 
-// between moves from one socket to another, through the private pipe.
+// between prepares the path from one socket to another, through the private pipe.
 func (p *splicePath) between() bool {
 	p.load, p.tryRead = p.loadSocket, p.tryLoad
 	p.move, p.tryWrite = p.drainToSocket, p.tryDrain
 	return true
 }
 
-// discarding discards what a socket receives. An idle clock has to see each arrival;
+// discarding prepares to discard what a socket receives, which TCP allows. An idle clock has to see each arrival;
 // without one the kernel may report many bytes at once.
 func (p *splicePath) discarding(idle time.Duration) bool {
 	if !p.fromSocket.isTCP() {
@@ -147,7 +147,7 @@ func (p *splicePath) pipeToSocket() (s step) {
 
 // tryPipeToSocket calls splice(2) until it is settled or the socket is full.
 func (p *splicePath) tryPipeToSocket(fd uintptr) bool {
-	p.n, p.blocked, p.err = splice(p.fromStdio.in, int(fd), unix.POLLIN, unix.POLLOUT)
+	p.n, p.blocked, p.err = splice(p.fromStdio.in, int(fd))
 	return p.err != unix.EAGAIN || p.blocked
 }
 
@@ -184,7 +184,7 @@ func (p *splicePath) trySocketToPipe(fd uintptr) bool {
 		return true
 	}
 	var empty bool
-	p.n, empty, p.err = splice(int(fd), p.toStdio.out, unix.POLLIN, unix.POLLOUT)
+	p.n, empty, p.err = splice(int(fd), p.toStdio.out)
 	p.blocked = p.err == unix.EAGAIN && !empty
 	return p.err != unix.EAGAIN || p.blocked
 }
@@ -198,8 +198,8 @@ func atUrgent(fd int) bool {
 }
 
 // splice moves what it can from one descriptor to another, one of which is a
-// pipe. With EAGAIN, blocked is true if from was not ready, else to was not.
-func splice(from, to int, readable, writable int16) (n int, blocked bool, err error) {
+// pipe. With EAGAIN, fromBlocked is true if from was not ready, else to was not.
+func splice(from, to int) (n int, fromBlocked bool, err error) {
 	for {
 		m, err := unix.Splice(from, nil, to, nil, pipeSize, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
 		switch err {
@@ -211,7 +211,7 @@ func splice(from, to int, readable, writable int16) (n int, blocked bool, err er
 		default:
 			return 0, false, err
 		}
-		poll := []unix.PollFd{{Fd: int32(from), Events: readable}, {Fd: int32(to), Events: writable}}
+		poll := []unix.PollFd{{Fd: int32(from), Events: unix.POLLIN}, {Fd: int32(to), Events: unix.POLLOUT}}
 		if _, err := unix.Poll(poll, 0); err != nil {
 			continue // EINTR
 		}
@@ -246,7 +246,7 @@ func (p *splicePath) loadFile() (int, error) {
 	}
 }
 
-// loadSocket fills the private pipe from a socket. As socketToPipe it never reports
+// loadSocket fills the private pipe from a socket. Like socketToPipe, it never reports
 // EOF.
 func (p *splicePath) loadSocket() (int, error) {
 	if !p.openPipe() {

@@ -57,6 +57,12 @@ const (
 	// (TestSocketAcknowledgedUnix)
 	queueFirst = time.Millisecond
 	queueMost  = 50 * time.Millisecond
+	// briskWait bounds a wait for datagrams in poll(2); a deadline or Close is noticed as
+	// much later. (TestDatagramBriskEnds)
+	briskWait = time.Millisecond
+	// busyPause is the pause between tries on a full transmit queue of CAN, which poll(2)
+	// does not wait for: about the time of four frames at 500 kbit/s. (TestGuestCAN)
+	busyPause = time.Millisecond
 	// backgroundPause is the pause between checks whether we are in the terminal's
 	// foreground. (TestTerminalBackground)
 	backgroundPause = 50 * time.Millisecond

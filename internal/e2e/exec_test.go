@@ -423,7 +423,7 @@ func TestExecWarns(t *testing.T) {
 	}
 	for _, tt := range tests {
 		p := start(t, nil, append([]string{"-l", "-v", "-e", "cat", "--connect-timeout", "10ms"}, tt.args...)...)
-		if p.status() != 4 || strings.Contains(p.err.String(), "warning: whoever can reach ") != tt.warn {
+		if p.status() != 4 || strings.Contains(p.err.String(), "warning: any host that can reach ") != tt.warn {
 			t.Errorf("%q: it said %q", tt.args, p.err)
 		}
 	}

@@ -94,5 +94,5 @@ func TestCountsNothingElse(t *testing.T) {
 	// A listener without a peer is not ended by it either.
 	l, _ := listener(t, "tcp", nil)
 	_ = l.cmd.Process.Signal(syscall.SIGUSR1)
-	l.err.await(t, "gcat: nobody is connected\n")
+	l.err.await(t, "gcat: no peer is connected\n")
 }
