@@ -1,7 +1,6 @@
 package tlsconn
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -92,12 +91,8 @@ func protocolWords(err error) string {
 
 // versions turns Go's list of hexadecimal versions, [302 301], into names.
 func versions(list string) string {
-	names := map[string]string{"300": "SSL 3.0", "301": "TLS 1.0", "302": "TLS 1.1"}
-	words := strings.Fields(strings.Trim(list, "[]"))
-	for i, w := range words {
-		words[i] = cmp.Or(names[w], "version 0x"+w)
-	}
-	return strings.Join(words, ", ")
+	names := strings.NewReplacer("300", "SSL 3.0", "301", "TLS 1.0", "302", "TLS 1.1", " ", ", ")
+	return names.Replace(strings.Trim(list, "[]"))
 }
 
 // receivedAlert returns the name of the alert if err is an alert from the peer.

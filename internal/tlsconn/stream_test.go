@@ -406,7 +406,7 @@ func TestHandshakeWords(t *testing.T) {
 		{errors.New("tls: failed to parse certificate from server: x509: malformed extension value field"), "failed to parse certificate from server: malformed extension value field"},
 		{errors.New("tls: invalid signature by the server certificate: crypto/rsa: verification error"), "invalid signature by the server certificate: verification error"},
 		{errors.New("tls: handshake buffer not empty before setting read traffic secret"), "the peer sent a handshake message out of turn"},
-		{errors.New("tls: server selected unsupported protocol version 3ff"), "the peer wants version 0x3ff, and 1.2 is the oldest version that is taken"},
+		{errors.New("tls: server selected unsupported protocol version 3ff"), "the peer wants 3ff, and 1.2 is the oldest version that is taken"},
 		{&net.OpError{Op: "local error", Err: tls.AlertError(20)}, "the data was changed on its way: bad record MAC"},
 		{&net.OpError{Op: "local error", Err: tls.AlertError(10)}, "the peer sent what is not TLS: unexpected message"},
 	} {
