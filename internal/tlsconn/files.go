@@ -2,6 +2,7 @@ package tlsconn
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -23,20 +24,14 @@ const maxPEM = 16 << 20
 // private key that other users can read, a certificate that is out of date.
 func (o Options) Warnings() []string {
 	var lines []string
-	key := o.Key
-	if key == "" {
-		key = o.Cert
+	key := cmp.Or(o.Key, o.Cert)
+	if info, err := os.Stat(key); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o044 != 0 && unixModes {
+		lines = append(lines, fmt.Sprintf("others can read the private key in %q (mode %04o)", key, info.Mode().Perm()))
 	}
-	if key != "" {
-		if info, err := os.Stat(key); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o044 != 0 && unixModes {
-			lines = append(lines, fmt.Sprintf("others can read the private key in %q (mode %04o)", key, info.Mode().Perm()))
-		}
-	}
-	if info, err := os.Stat(o.Cert); o.Cert != "" && err == nil && info.Mode().IsRegular() {
-		if data, err := readPEM(o.Cert); err == nil {
-			if cert, err := firstCertificate(data); err == nil && outOfDate(cert, time.Now()) != "" {
-				lines = append(lines, fmt.Sprintf("the certificate in %q %s", o.Cert, outOfDate(cert, time.Now())))
-			}
+	if info, err := os.Stat(o.Cert); err == nil && info.Mode().IsRegular() {
+		data, _ := readPEM(o.Cert) // without data there is no certificate
+		if cert, err := firstCertificate(data); err == nil && outOfDate(cert, time.Now()) != "" {
+			lines = append(lines, fmt.Sprintf("the certificate in %q %s", o.Cert, outOfDate(cert, time.Now())))
 		}
 	}
 	return lines
