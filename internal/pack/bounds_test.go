@@ -1,85 +1,95 @@
 package pack
 
 import (
-	"bytes"
-	"encoding/binary"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
 )
 
-// The bounds that SECURITY of gcat(7) names, each at the bound and one more.
-
-func TestBoundNesting(t *testing.T) {
-	for depth, ok := range map[int]bool{16: true, 17: false} {
-		if _, err := Parse(strings.Repeat("2(", depth) + "B" + strings.Repeat(")", depth)); (err == nil) != ok {
-			t.Errorf("%d groups: %v", depth, err)
+// TestBounds tries each limit at its last good value and behind it. TestEmptyElements and
+// TestManyValues do the same for theirs.
+func TestBounds(t *testing.T) {
+	parse := func(format string, n int) error {
+		_, err := Parse(strings.ReplaceAll(format, "N", fmt.Sprint(n)))
+		return err
+	}
+	decode := func(format string, o Options, data string) error {
+		f, err := Parse(format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = NewDecoder(f, o).Decode(io.Discard, strings.NewReader(data), -1)
+		return err
+	}
+	encode := func(format string, o Options, line string) error {
+		f, err := Parse(format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = NewEncoder(f, o).EncodeLines(io.Discard, strings.NewReader(line), -1)
+		return err
+	}
+	header := func(format string) *Header {
+		f, err := Parse(format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := NewHeader(f, "")
+		if err != nil {
+			return nil
+		}
+		return h
+	}
+	deframe := func(o Options, data string) error {
+		_, err := NewDeframer(header("B"), o).Deframe(io.Discard, strings.NewReader(data), -1)
+		return err
+	}
+	frame := func(o Options, payload string) error {
+		fr, err := NewFramer(header("I"), o, 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = fr.Frame(io.Discard, strings.NewReader(payload))
+		return err
+	}
+	for _, test := range []struct {
+		name string
+		most int
+		try  func(n int) error
+	}{
+		{"groups within each other", deepest, func(n int) error { return parse(strings.Repeat("(", n)+"H"+strings.Repeat(")", n), 0) }},
+		{"alignment", 1 << 20, func(n int) error { return parse("{align N}", n) }},
+		{"bytes in hex", 1 << 30, func(n int) error { return parse("{hexN}", n) }},
+		{"bits of an integer, in bytes", 16, func(n int) error { return parse("{uN}", 8*n) }},
+		{"header", largeHeader, func(n int) error {
+			if header(fmt.Sprintf("%dxI", n-4)) == nil {
+				return io.ErrShortBuffer
+			}
+			return nil
+		}},
+		{"varint, in continuation bytes", maxVarint - 1, func(n int) error { return decode("{leb}", Options{}, strings.Repeat("\x80", n)+"\x01") }},
+		{"string behind its length", 100, func(n int) error { return decode("B/s", Options{Max: 100}, string(rune(n))+strings.Repeat("a", n)) }},
+		{"string that is referred to", 100, func(n int) error {
+			return decode("B:n:{#n}s", Options{Max: 100}, string(rune(n))+strings.Repeat("a", n))
+		}},
+		{"string before NUL", 100, func(n int) error { return decode("{z}", Options{Max: 100}, strings.Repeat("a", n)+"\x00") }},
+		{"rest as a JSON string", 100, func(n int) error { return decode("*s", Options{Max: 100, JSON: true}, strings.Repeat("a", n)) }},
+		{"record made", 100, func(n int) error { return encode("*s", Options{Max: 100}, strings.Repeat("a", n)) }},
+		{"padding made", 100, func(n int) error { return encode(fmt.Sprintf("%dxs", n-1), Options{Max: 100}, "a") }},
+		{"groups made", 100, func(n int) error { return encode("B/(x)", Options{Max: 100}, fmt.Sprint(n-1)) }},
+		{"line", chunkSize - 1, func(n int) error { return encode("s", Options{Max: chunkSize / 4}, strings.Repeat("a", n)+"\n") }},
+		{"frame taken", 100, func(n int) error { return deframe(Options{Max: 100}, string(rune(n))+strings.Repeat("a", n)) }},
+		{"frame made", 100, func(n int) error { return frame(Options{Max: 100}, strings.Repeat("a", n)) }},
+	} {
+		if err := test.try(test.most); err != nil {
+			t.Errorf("%s: %d: %v", test.name, test.most, err)
+		}
+		if err := test.try(test.most + 1); err == nil {
+			t.Errorf("%s: %d: no error", test.name, test.most+1)
 		}
 	}
-}
-
-// A line of input is read up to four times --max, and one that goes on is refused.
-func TestBoundLine(t *testing.T) {
-	f, err := Parse("{z}")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const most = 4 << 20
-	src := &countingReader{r: repeated('x')}
-	_, err = NewEncoder(f, Options{Max: most / 4}).EncodeLines(io.Discard, src, -1)
-	if err == nil || src.n < most || src.n > most+chunkSize {
-		t.Errorf("%d bytes were read: %v", src.n, err)
-	}
-	line := strings.Repeat(`\x41`, most/4-1) + "\n" // and the NUL
-	if _, err := NewEncoder(f, Options{Max: most / 4}).EncodeLines(io.Discard, strings.NewReader(line), -1); err != nil {
-		t.Errorf("a line of %d bytes: %v", len(line), err)
+	if err := encode(fmt.Sprintf("%dxs", int64(largestRecord)), Options{}, "a"); err == nil {
+		t.Error("a record of more than a tebibyte was made")
 	}
 }
-
-// The text of a record that is not complete takes at most 4 MiB; what comes after is
-// printed as it is made.
-func TestBoundText(t *testing.T) {
-	f, err := Parse("<Q/(B)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const count = 4 << 20
-	src := &countingReader{r: io.MultiReader(bytes.NewReader(binary.LittleEndian.AppendUint64(nil, count)), io.LimitReader(repeated(255), count))}
-	first := int64(0)
-	dst := writerFunc(func(p []byte) (int, error) {
-		if first == 0 {
-			first = src.n
-		}
-		return len(p), nil
-	})
-	if _, err := NewDecoder(f, Options{}).Decode(dst, src, 1); err != nil {
-		t.Fatal(err)
-	}
-	if most := int64(4<<20/len("255 ") + 2*chunkSize); first > most {
-		t.Errorf("%d bytes were read before text was written, want at most %d", first, most)
-	}
-}
-
-type countingReader struct {
-	r io.Reader
-	n int64
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
-}
-
-type repeated byte
-
-func (b repeated) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = byte(b)
-	}
-	return len(p), nil
-}
-
-type writerFunc func(p []byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
