@@ -162,7 +162,7 @@ func (d *Dialer) connect(ctx context.Context, e Endpoint) (net.Conn, error) {
 }
 
 func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) {
-	if err := checkLength(e.Path); err != nil {
+	if err := checkSocketPath(e.Path); err != nil {
 		return nil, err
 	}
 	connect := d.dialUnix

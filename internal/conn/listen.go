@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,7 +129,7 @@ func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.Li
 		}
 		return err
 	}
-	if err := checkLength(e.Path); err != nil {
+	if err := checkSocketPath(e.Path); err != nil {
 		return err
 	}
 	restore := maskMode(mode)
@@ -227,12 +228,16 @@ func listenError(e Endpoint, err error) error {
 	return &Error{Why: ConnectKind(err), Op: "listen on " + e.String(), Err: err}
 }
 
-// checkLength refuses a path that does not fit in sockaddr_un (unix(7)): the system
-// would only report "invalid argument". An abstract name begins with a NUL, written
-// @, and has none at its end.
-func checkLength(path string) error {
+// checkSocketPath refuses abstract names where only files can be had, and a path that
+// does not fit in sockaddr_un (unix(7)), for which the system would only report
+// "invalid argument". An abstract name begins with a NUL, written @, and has none at
+// its end.
+func checkSocketPath(path string) error {
 	most := maxPath
 	if strings.HasPrefix(path, "@") {
+		if !abstractNames {
+			return &Error{Why: Unsupported, Err: fmt.Errorf("%s has no abstract Unix sockets", runtime.GOOS)}
+		}
 		most++
 	}
 	if len(path) > most {

@@ -3,7 +3,6 @@ package conn
 import (
 	"fmt"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,8 +81,5 @@ func setCongestion(fd uintptr, name string, asked bool) error {
 	return nil
 }
 
-// reuseAddress lets a source port be used again while an old connection from it
-// is in TIME_WAIT (SO_REUSEADDR, socket(7)).
-func reuseAddress(c syscall.RawConn) {
-	_ = c.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) })
-}
+// abstractNames is set: @NAME is a Unix socket without a file (unix(7)).
+const abstractNames = true

@@ -111,3 +111,9 @@ func (s *Socket) readable() (n int) {
 	_ = s.raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), fionread) })
 	return n
 }
+
+// reuseAddress lets a source port be used again while an old connection from it
+// is in TIME_WAIT (SO_REUSEADDR, socket(7)).
+func reuseAddress(c syscall.RawConn) {
+	_ = c.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) })
+}

@@ -53,8 +53,8 @@ func setCongestion(fd uintptr, name string, asked bool) error {
 	return &Error{Why: Unsupported, Op: fmt.Sprintf("congestion control %q", name), Err: syscall.ENOPROTOOPT}
 }
 
-// reuseAddress does nothing here.
-func reuseAddress(syscall.RawConn) {}
+// abstractNames is false: @NAME would be a file here.
+const abstractNames = false
 
 // StartPoller does nothing here.
 func StartPoller() error { return nil }

@@ -23,6 +23,9 @@ func maskMode(fs.FileMode) (restore func()) { return func() {} }
 
 func lockDirectory(string) (unlock func()) { return func() {} }
 
+// reuseAddress does nothing here: SO_REUSEADDR would let two sockets have one port.
+func reuseAddress(syscall.RawConn) {}
+
 // msgTrunc is never set here: a read fails when a message does not fit.
 const msgTrunc = 0
 
@@ -51,13 +54,9 @@ func (s *Socket) writeAll(p []byte) (n int, err error) {
 	return n, errno.Posix(err)
 }
 
-// Gone cannot be known here: it blocks until Interrupt.
-func (s *Socket) Gone() error {
-	if s.raw == nil {
-		select {}
-	}
-	return s.raw.Read(func(uintptr) bool { return false })
-}
+// Gone cannot be known here: it fails at once. A wait by the RawConn would spin once
+// there is data or an end of file to read.
+func (s *Socket) Gone() error { return errors.ErrUnsupported }
 
 // ready cannot be known here: it is false.
 func (s *Socket) ready() bool { return false }
