@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -70,7 +71,8 @@ func (d *dump) time(line string) error {
 	}
 	d.peer = peer
 	if !d.last.IsZero() && d.pace > 0 {
-		d.pause = time.Duration(float64(max(at.Sub(d.last), 0)) / d.pace)
+		pause := float64(max(at.Sub(d.last), 0)) / d.pace
+		d.pause = time.Duration(min(pause, math.MaxInt64/2)) // a longer one overflows
 	}
 	d.last = at
 	return nil

@@ -54,7 +54,10 @@ func parseScript(name string, text []byte) (steps []echo.Step, err error) {
 	number, closed := 0, ""
 	for line := range bytes.Lines(text) {
 		number++
-		first, rest, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
+		first, rest := strings.TrimSpace(string(line)), ""
+		if i := strings.IndexAny(first, " \t"); i > 0 {
+			first, rest = first[:i], first[i+1:]
+		}
 		if first == "" || first[0] == '#' {
 			continue
 		}
@@ -139,9 +142,14 @@ func readPath(s *echo.Step, rest string) error {
 	} else {
 		s.Text = []byte(rest)
 	}
-	f, err := os.Open(string(s.Text))
+	name := string(s.Text)
+	info, err := os.Stat(name)
+	if err == nil && (info.IsDir() || info.Mode()&os.ModeNamedPipe != 0) {
+		return fmt.Errorf("%q: a directory or a named pipe has no contents to send", name)
+	}
+	f, err := os.Open(name)
 	if err != nil {
-		return fmt.Errorf("%q: %s", s.Text, conn.Words(errors.Unwrap(err)))
+		return fmt.Errorf("%q: %s", name, conn.Words(errors.Unwrap(err)))
 	}
 	return f.Close()
 }
