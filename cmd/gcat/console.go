@@ -83,8 +83,8 @@ func inputSize(f *os.File) int64 {
 	return max(0, info.Size()-at)
 }
 
-// close restores the terminal and removes the meter.
-func (c *console) close() {
+// restore restores the terminal and removes the meter.
+func (c *console) restore() {
 	c.mu.Lock()
 	terminal, meter := c.terminal, c.meter
 	c.mu.Unlock()
@@ -118,8 +118,9 @@ func (c *console) Write(line []byte) (int, error) {
 	return meter.Around(cli.Stderr).Write(line)
 }
 
-// terminalStdio is standard input and output with a terminal: it reads from and writes
-// to the terminal, or to its escaped form, and the standard streams handle EOF and close.
+// terminalStdio is standard input and output with a terminal. It reads through the line
+// editor, and writes through it or through the writer that escapes; EOF and close are
+// those of Stdio.
 type terminalStdio struct {
 	*conn.Stdio
 	from io.Reader

@@ -6,8 +6,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/term"
-
 	"gcat/internal/conn"
 	"gcat/internal/filter"
 	"gcat/internal/tty"
@@ -49,7 +47,7 @@ func (g *gcat) handle(ctx context.Context, p peer, stdio *conn.Stdio) error {
 // peers.
 func (g *gcat) stdio() *conn.Stdio {
 	return &conn.Stdio{
-		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		Terminal: tty.IsTerminal(os.Stdout),
 		KeepOpen: g.KeepOpen,
 	}
 }
@@ -63,7 +61,7 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 		defer p.turn.Yield()
 	}
 	relay := g.relay(g.wrapLocal(local, messages, false), g.wrapRemote(remote, p.name), p.name)
-	relay.EndWithPeer = !g.RecvOnly && term.IsTerminal(int(os.Stdin.Fd()))
+	relay.EndWithPeer = !g.RecvOnly && tty.IsTerminal(os.Stdin)
 	relay.Waiting = g.hintWaiting(p)
 	if g.Datagrams != nil && g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // the last datagram counts as the peer's EOF

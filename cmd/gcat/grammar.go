@@ -8,8 +8,8 @@ import (
 )
 
 // grammar is the command line, with a struct for each group of --help. Only help.txt
-// describes the options and names their values. grammar does not change after the
-// command line has been read.
+// describes the options and names their values. After the command line has been read,
+// grammar does not change, except that a CAN bus sets DatagramSize.
 type grammar struct {
 	connectFlags
 	timeFlags

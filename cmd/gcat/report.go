@@ -8,10 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/term"
-
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/tty"
 )
 
 // address returns a as a numeric host and a port, or as a path.
@@ -27,7 +26,7 @@ func (g *gcat) event(name, text, local, remote string) {
 
 // hint logs a hint, with -v or if standard error is a terminal.
 func (g *gcat) hint(line string) {
-	if g.log.Enabled(1) || term.IsTerminal(int(os.Stderr.Fd())) {
+	if g.log.Enabled(1) || tty.IsTerminal(os.Stderr) {
 		g.log.Hint(line)
 	}
 }

@@ -50,7 +50,7 @@ func (g *gcat) main() error {
 		return err
 	}
 	g.log.Out = &g.console
-	defer g.console.close()
+	defer g.console.restore()
 	ctx, stop := g.signals(context.Background())
 	defer stop()
 	ctx, done := g.deadline(ctx)

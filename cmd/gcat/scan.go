@@ -65,9 +65,9 @@ func (g *gcat) scan(ctx context.Context, targets []target) error {
 	case output != nil:
 		return &conn.Error{Why: conn.Local, Op: "standard output", Err: output}
 	case g.Closed:
-		return results.Closed()
+		return results.AllClosed()
 	}
-	return results.Open()
+	return results.AllOpen()
 }
 
 // resolvePorts replaces service names by port numbers, removes duplicates, and loads the

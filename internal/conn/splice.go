@@ -48,8 +48,8 @@ type Paced interface {
 	Unwrap() Stream
 	// Piece is how many bytes may go at once.
 	Piece() int
-	// Pause waits until more may go.
-	Pause()
+	// Wait waits until more may go.
+	Wait()
 	// Add records that n bytes were moved.
 	Add(n int)
 }
@@ -102,7 +102,7 @@ func (p *splicePath) moved(n int) {
 // out.
 func (p *splicePath) step(d *direction) step {
 	if p.pace != nil && p.piped == 0 {
-		p.pace.Pause()
+		p.pace.Wait()
 	}
 	if p.load != nil && p.fromSocket == nil && p.piped == 0 && !d.flight.begin() {
 		return step{from: errStopped}

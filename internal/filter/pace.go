@@ -52,7 +52,7 @@ var _ conn.Paced = (*Rate)(nil)
 
 // Read waits until the rate allows another read, and reads.
 func (r *Rate) Read(p []byte) (int, error) {
-	r.Pause()
+	r.Wait()
 	if !r.Messages {
 		p = p[:min(len(p), r.Piece())]
 	}
@@ -61,8 +61,8 @@ func (r *Rate) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Pause waits until the rate allows another read.
-func (r *Rate) Pause() { pause(r.progress, r.Delay()) }
+// Wait waits until the rate allows another read.
+func (r *Rate) Wait() { pause(r.progress, r.Delay()) }
 
 // pause sleeps for d with the idle clock stopped.
 func pause(progress *conn.Progress, d time.Duration) {

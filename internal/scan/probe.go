@@ -27,11 +27,11 @@ const (
 // passed.
 func (s *Scan) probe(ctx context.Context, e conn.Endpoint) error {
 	if !s.UntilClosed {
-		return s.probeOnce(ctx, e, s.Retry)
+		return s.probePort(ctx, e, s.Retry)
 	}
 	end := time.Now().Add(s.Retry)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err := s.probeOnce(ctx, e, 0)
+		err := s.probePort(ctx, e, 0)
 		left := time.Until(end)
 		if err != nil || left <= 0 {
 			return err
@@ -44,8 +44,8 @@ func (s *Scan) probe(ctx context.Context, e conn.Endpoint) error {
 	}
 }
 
-// probeOnce returns nil if e is open. A UDP port is probed again for retry.
-func (s *Scan) probeOnce(ctx context.Context, e conn.Endpoint, retry time.Duration) error {
+// probePort returns nil if e is open. A UDP port is probed again for up to retry.
+func (s *Scan) probePort(ctx context.Context, e conn.Endpoint, retry time.Duration) error {
 	if e.Datagram() && !e.Unix() {
 		_, err := conn.Retry(ctx, retry, s.Wait, func(ctx context.Context, wait time.Duration) (net.Conn, error) {
 			return nil, s.probeUDP(ctx, e, wait)

@@ -71,9 +71,9 @@ func oneHost(ports []conn.Endpoint) bool {
 	})
 }
 
-// Open returns nil if all ports are open. If one passed a time limit, the kind of the
+// AllOpen returns nil if all ports are open. If one passed a time limit, the kind of the
 // error is [conn.Timeout].
-func (all *Results) Open() error {
+func (all *Results) AllOpen() error {
 	if len(all.closed) == 0 {
 		return nil
 	}
@@ -107,9 +107,9 @@ func (all *Results) Open() error {
 	return &conn.Error{Why: why, Op: op, Err: errors.New(strings.Join(reasons, "; "))}
 }
 
-// Closed returns nil if all ports are closed. A port that could not be probed, or that
+// AllClosed returns nil if all ports are closed. A port that could not be probed, or that
 // may be open, is not known to be closed.
-func (all *Results) Closed() error {
+func (all *Results) AllClosed() error {
 	for _, r := range all.closed {
 		switch why := kind(r.Err); {
 		case why == conn.Timeout && (r.Endpoint.Datagram() || !noAnswer(r.Err)):
