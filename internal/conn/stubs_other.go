@@ -89,3 +89,13 @@ func (*canConn) rawOf(net.Addr) []byte { return nil }
 func openCAN(Endpoint, string, SocketOptions, bool) (*canConn, error) {
 	return nil, &Error{Why: Unsupported, Err: fmt.Errorf("%s has no CAN sockets", runtime.GOOS)}
 }
+
+// AskDestination asks for nothing here: answers leave from the address that the
+// system chooses.
+func AskDestination(*net.UDPConn) int { return 0 }
+
+// onlyJoined does nothing here.
+func onlyJoined(*net.UDPConn) {}
+
+// AnswerFrom cannot know here where a datagram was sent.
+func AnswerFrom([]byte) (answer []byte, many bool) { return nil, false }

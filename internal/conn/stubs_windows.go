@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"os"
 	"syscall"
 	"unsafe"
 
@@ -80,3 +81,22 @@ func (s *Socket) readable() int {
 
 // bindAnywhere is not needed: there are no Unix datagram sockets here.
 func bindAnywhere(syscall.RawConn) (path string, err error) { return "", syscall.EAFNOSUPPORT }
+
+func closeOnExec(int) {}
+
+// SocketOf returns ENOTSOCK: no socket is passed here.
+func SocketOf(*os.File) (Handed, error) { return Handed{}, syscall.ENOTSOCK }
+
+// duplicate returns another handle of the same open file.
+func duplicate(f *os.File) (*os.File, error) {
+	self, err := syscall.GetCurrentProcess()
+	if err != nil {
+		return nil, err
+	}
+	var h syscall.Handle
+	err = syscall.DuplicateHandle(self, syscall.Handle(f.Fd()), self, &h, 0, false, syscall.DUPLICATE_SAME_ACCESS)
+	return os.NewFile(uintptr(h), f.Name()), err
+}
+
+// inherited reports false: descriptors have no names here.
+func inherited(int) bool { return false }

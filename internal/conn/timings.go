@@ -61,7 +61,7 @@ const (
 	// much later. (TestDatagramBriskEnds)
 	briskWait = time.Millisecond
 	// busyPause is the pause between tries on a full transmit queue of CAN, which poll(2)
-	// does not wait for: about the time of four frames at 500 kbit/s. (TestGuestCAN)
+	// does not wait for: about the time of four frames at 500 kbit/s. (TestGuestCANFaults)
 	busyPause = time.Millisecond
 	// backgroundPause is the pause between checks whether we are in the terminal's
 	// foreground. (TestTerminalBackground)

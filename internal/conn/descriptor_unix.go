@@ -11,6 +11,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+func closeOnExec(fd int) { unix.CloseOnExec(fd) }
+
+// SocketOf returns a copy of the socket f as a listener, a datagram socket or a
+// connection. The error is ENOTSOCK if f is no socket. f stays open.
+func SocketOf(f *os.File) (s Handed, err error) {
+	fd := int(f.Fd())
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	if err != nil {
+		return s, err
+	}
+	s.Messages = kind == unix.SOCK_SEQPACKET
+	listening, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	switch {
+	case kind == unix.SOCK_DGRAM:
+		s.Packet, err = net.FilePacketConn(f)
+	case err == nil && listening != 0:
+		s.Listener, err = net.FileListener(f)
+	default:
+		s.Conn, err = net.FileConn(f)
+	}
+	return s, err
+}
+
 // CanPass returns an error if a descriptor cannot be passed over standard output, which
 // must be a Unix socket.
 func CanPass() error {
@@ -64,4 +87,20 @@ func sendRights(out int, rights []byte) error {
 			return err
 		}
 	}
+}
+
+// duplicate returns another descriptor of the same open file.
+func duplicate(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: f.Name(), Err: err}
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+// inherited reports whether the descriptor is open and was so when the process
+// began: those that it opens itself are closed on exec.
+func inherited(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
 }
