@@ -18,10 +18,10 @@ const (
 	// queueMost is how many bytes may wait for a member.
 	queueMost = 4 << 20
 	// slowFor is how long a sender waits for members whose queues are full. A
-	// member with more than slowLeast bytes in its queue that takes fewer than
-	// slowLeast in that time is dropped.
-	slowFor   = 5 * time.Second
-	slowLeast = 1 << 20
+	// member with more than leastTaken bytes in its queue that takes fewer than
+	// leastTaken in that time is dropped.
+	slowFor    = 5 * time.Second
+	leastTaken = 1 << 20
 )
 
 // A Room sends what one member writes to all the others. A member whose queue is
@@ -52,13 +52,13 @@ type Member struct {
 	gone  chan struct{} // closed when it has left
 	ready chan struct{} // capacity 1; a token means that the queue may not be empty
 
-	mu     sync.Mutex
-	queue  queue
-	left   bool
-	space  chan struct{} // closed at the next Read; nil while no sender waits
-	behind bool          // more than slowLeast bytes are queued, and a sender had to wait
-	since  time.Time     // start of the current period of slowFor
-	taken  int           // bytes read since then
+	mu      sync.Mutex
+	queue   queue
+	left    bool
+	space   chan struct{} // closed at the next Read; nil while no sender waits
+	lagging bool          // more than leastTaken bytes are queued, and a sender had to wait
+	since   time.Time     // start of the current period of slowFor
+	taken   int           // bytes read since then
 }
 
 // Enter makes peer a member. The room calls drop to cancel its conversation.
@@ -129,7 +129,7 @@ func (r *Room) broadcast(from *Member, p []byte) {
 	from.progress.Pause()
 	defer from.progress.Resume()
 	for _, m := range members {
-		m.press()
+		m.startPeriod()
 	}
 	for _, m := range full {
 		for space := m.push(p); space != nil; space = m.push(p) {
@@ -163,29 +163,29 @@ func (m *Member) push(p []byte) (space <-chan struct{}) {
 	return nil
 }
 
-// press starts the period of slowFor in which a member that is behind has to read
-// slowLeast bytes. broadcast starts it for all such members at once; otherwise the
+// startPeriod starts the period of slowFor in which a member that lags has to read
+// leastTaken bytes. broadcast starts it for all such members at once; otherwise the
 // sender would wait slowFor for each of them in turn.
-func (m *Member) press() {
+func (m *Member) startPeriod() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.behind && m.queue.size > slowLeast {
-		m.behind, m.since, m.taken = true, time.Now(), 0
-		time.AfterFunc(slowFor, m.judge)
+	if !m.lagging && m.queue.size > leastTaken {
+		m.lagging, m.since, m.taken = true, time.Now(), 0
+		time.AfterFunc(slowFor, m.endPeriod)
 	}
 }
 
-// judge drops a member that has been behind for slowFor and has read too little.
-func (m *Member) judge() {
+// endPeriod drops a member that has lagged for slowFor and has read too little.
+func (m *Member) endPeriod() {
 	m.mu.Lock()
 	slow := false
 	switch {
-	case !m.behind || m.left || time.Since(m.since) < slowFor: // it has caught up since
-	case m.taken < slowLeast:
+	case !m.lagging || m.left || time.Since(m.since) < slowFor: // it has caught up since
+	case m.taken < leastTaken:
 		slow = true
 	default:
 		m.since, m.taken = time.Now(), 0
-		time.AfterFunc(slowFor, m.judge)
+		time.AfterFunc(slowFor, m.endPeriod)
 	}
 	waiting := m.queue.size
 	m.mu.Unlock()
@@ -216,7 +216,7 @@ func (m *Member) take(p []byte) (n int, err error) {
 	}
 	n = m.queue.take(p)
 	m.taken += n
-	m.behind = m.behind && m.queue.size > slowLeast
+	m.lagging = m.lagging && m.queue.size > leastTaken
 	if m.space != nil {
 		close(m.space)
 		m.space = nil
@@ -227,7 +227,7 @@ func (m *Member) take(p []byte) (n int, err error) {
 // Write sends p to the other members. It never fails.
 func (m *Member) Write(p []byte) (int, error) {
 	if m.chat != nil {
-		m.chat.say(p)
+		m.chat.write(p)
 	} else {
 		m.room.broadcast(m, p)
 	}

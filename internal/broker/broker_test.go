@@ -66,8 +66,8 @@ func TestRoomSlow(t *testing.T) {
 		rate    int // bytes a second
 		dropped bool
 	}{
-		{"takes enough", slowLeast/int(slowFor/time.Second) + 1, false},
-		{"takes too little", slowLeast/int(slowFor/time.Second) - 1, true},
+		{"takes enough", leastTaken/int(slowFor/time.Second) + 1, false},
+		{"takes too little", leastTaken/int(slowFor/time.Second) - 1, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestRoomSlow(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r, m, ended := testRoom(10)
 			for i := range m[1:] {
-				m[1+i].push(full[:queueMost-i*100_000]) // the last has more than slowLeast
+				m[1+i].push(full[:queueMost-i*100_000]) // the last has more than leastTaken
 			}
 			began := time.Now()
 			for range 50 {
@@ -224,9 +224,9 @@ func FuzzChat(f *testing.F) {
 		_, s, _ := testRoom(2)
 		c := newChatter(s[0])
 		if split = min(max(split, 0), len(said)); split > 0 {
-			c.say(said[:split])
+			c.write(said[:split])
 		}
-		c.say(said[split:])
+		c.write(said[split:])
 		c.flush()
 		heard := make([]byte, s[1].queue.size)
 		s[1].queue.take(heard)

@@ -56,8 +56,8 @@ func (c *chatter) leave() {
 	})
 }
 
-// say sends the lines that p completes, and keeps the rest of p.
-func (c *chatter) say(p []byte) {
+// write sends the lines that p completes, and keeps the rest of p.
+func (c *chatter) write(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(p) > 0 {
@@ -74,7 +74,7 @@ func (c *chatter) say(p []byte) {
 			p = p[1:]
 			c.end()
 		case len(c.line) == longestLine:
-			c.pass(whole(c.line))
+			c.send(sendable(c.line))
 			c.part = true
 		}
 	}
@@ -94,14 +94,14 @@ func (c *chatter) flush() {
 func (c *chatter) end() {
 	c.line = bytes.TrimSuffix(c.line, []byte("\r"))
 	if len(c.line) > 0 || !c.part {
-		c.pass(len(c.line))
+		c.send(len(c.line))
 	}
 	c.part = false
 }
 
-// whole returns how many bytes of an unfinished line can be sent without splitting
+// sendable returns how many bytes of an unfinished line can be sent without splitting
 // a UTF-8 character or CR from LF.
-func whole(line []byte) int {
+func sendable(line []byte) int {
 	if n := len(line) - 1; line[n] == '\r' {
 		return n
 	}
@@ -113,8 +113,8 @@ func whole(line []byte) int {
 	return len(line)
 }
 
-// pass sends the first n bytes of the line. The caller holds c.mu.
-func (c *chatter) pass(n int) {
+// send sends the first n bytes of the line. The caller holds c.mu.
+func (c *chatter) send(n int) {
 	c.shown.Reset()
 	c.shown.WriteString("<")
 	c.shown.WriteString(c.name)

@@ -12,9 +12,9 @@ import (
 // close the socket while data arrives would send a reset, and the peer could lose
 // the command's last output to it.
 type linger struct {
-	ended chan struct{}
-	once  sync.Once
-	heard atomic.Int64 // bytes
+	peerEOF chan struct{}
+	once    sync.Once
+	heard   atomic.Int64 // bytes
 }
 
 // A peer that sends nothing is waited for one lingerPause. One that has sent since
@@ -25,7 +25,7 @@ const (
 	lingerMost  = 10 * time.Second
 )
 
-func newLinger() *linger { return &linger{ended: make(chan struct{})} }
+func newLinger() *linger { return &linger{peerEOF: make(chan struct{})} }
 
 // Write counts the bytes that the peer has sent.
 func (l *linger) Write(p []byte) (int, error) {
@@ -34,7 +34,7 @@ func (l *linger) Write(p []byte) (int, error) {
 }
 
 // done records the peer's EOF.
-func (l *linger) done() { l.once.Do(func() { close(l.ended) }) }
+func (l *linger) done() { l.once.Do(func() { close(l.peerEOF) }) }
 
 // wait waits for the peer, or until ctx ends.
 func (l *linger) wait(ctx context.Context) {
@@ -43,7 +43,7 @@ func (l *linger) wait(ctx context.Context) {
 	heard, quiet, sending := l.heard.Load(), time.Duration(0), false
 	for end := time.Now().Add(lingerMost); time.Now().Before(end); {
 		select {
-		case <-l.ended:
+		case <-l.peerEOF:
 			return
 		case <-ctx.Done():
 			return

@@ -7,7 +7,7 @@ import "net"
 // counts are the byte counts of a TCP connection; only Linux has them.
 type counts struct {
 	sent, received, taken int64
-	ended                 bool
+	peerEOF               bool
 }
 
 const canCount = false

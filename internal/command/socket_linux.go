@@ -22,7 +22,7 @@ type counts struct {
 	sent     int64 // written to it
 	received int64 // arrived from the peer
 	taken    int64 // of these, read from it
-	ended    bool  // the peer's FIN has come
+	peerEOF  bool  // the peer's FIN has come
 }
 
 // tcpCloseWait is TCP_CLOSE_WAIT of include/net/tcp_states.h: the peer's FIN has
@@ -48,7 +48,7 @@ func countSocket(c net.Conn) (n counts) {
 			if q, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ); err == nil {
 				n.sent += int64(q)
 			}
-			if n.ended = info.State == tcpCloseWait; n.ended {
+			if n.peerEOF = info.State == tcpCloseWait; n.peerEOF {
 				n.received--
 			}
 			n.taken = n.received - int64(waiting)

@@ -49,7 +49,7 @@ func (c *Command) Serve(ctx context.Context) conn.Result {
 	}
 	failed := c.failure(err)
 	if failed == nil {
-		failed = c.unnoticed(before)
+		failed = c.missedError(before)
 	}
 	setNonblock(c.Conn, true)
 	after := countSocket(c.Conn)
@@ -60,7 +60,7 @@ func (c *Command) Serve(ctx context.Context) conn.Result {
 	switch e, _ := errors.AsType[*conn.Error](failed); {
 	case e != nil && e.Why == conn.ResetByPeer:
 		result.EndedBy = endedBy(ctx, "reset")
-	case after.ended:
+	case after.peerEOF:
 		result.EndedBy = endedBy(ctx, "peer")
 	}
 	socket := conn.NewSocket(c.Conn, nil)
@@ -79,9 +79,9 @@ func (c *Command) Serve(ctx context.Context) conn.Result {
 	return result
 }
 
-// unnoticed returns an error of the connection that the command has not seen,
+// missedError returns an error of the connection that the command has not seen,
 // because it neither read nor wrote after it (SO_ERROR, socket(7)).
-func (c *Command) unnoticed(before counts) error {
+func (c *Command) missedError(before counts) error {
 	errno := 0
 	control(c.Conn, func(fd int) { errno, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR) })
 	if errno == 0 || syscall.Errno(errno) == syscall.EPIPE {

@@ -20,15 +20,15 @@ import (
 // command has ended. If the command closes its output earlier, the peer gets the
 // half-close at once, and what the peer sends is still written to the command.
 type Stream struct {
-	command *Command
-	in, out *os.File // our ends of its pipes
-	remote  conn.Stream
-	ctx     context.Context
-	kill    context.CancelFunc
-	ended   chan struct{} // closed when the command has ended, after err is set
-	err     error
-	itself  bool        // the command ended before ctx did
-	shut    atomic.Bool // EOF of its output was seen, and the connection half-closed
+	command     *Command
+	in, out     *os.File // our ends of its pipes
+	remote      conn.Stream
+	ctx         context.Context
+	kill        context.CancelFunc
+	exited      chan struct{} // closed when the command has ended, after err is set
+	err         error
+	exitedFirst bool        // the command ended before ctx did
+	halfClosed  atomic.Bool // EOF of its output was seen, and the connection half-closed
 	*linger
 }
 
@@ -59,7 +59,7 @@ func (c *Command) startPiped(ctx context.Context, remote conn.Stream) (*Stream, 
 		_, _ = in.Close(), out.Close()
 		return nil, err
 	}
-	s := &Stream{command: c, in: in, out: out, remote: remote, ended: make(chan struct{}), linger: newLinger()}
+	s := &Stream{command: c, in: in, out: out, remote: remote, exited: make(chan struct{}), linger: newLinger()}
 	s.ctx, s.kill = context.WithCancel(ctx)
 	go s.await(cmd)
 	return s, nil
@@ -69,8 +69,8 @@ func (c *Command) startPiped(ctx context.Context, remote conn.Stream) (*Stream, 
 // the output open; the deadline lets Read return what is in the pipe and then EOF.
 func (s *Stream) await(cmd *process) {
 	s.err = cmd.await(s.ctx)
-	s.itself = s.ctx.Err() == nil
-	close(s.ended)
+	s.exitedFirst = s.ctx.Err() == nil
+	close(s.exited)
 	_ = s.out.SetReadDeadline(time.Unix(1, 0))
 }
 
@@ -82,9 +82,9 @@ func (s *Stream) Read(p []byte) (int, error) {
 		n, err = s.readLeft(p)
 	}
 	if err == io.EOF {
-		s.shut.Store(true)
+		s.halfClosed.Store(true)
 		_ = s.remote.CloseWrite() // the relay's own CloseWrite reports a failure
-		<-s.ended
+		<-s.exited
 		s.wait(s.ctx)
 	}
 	return n, err
@@ -132,9 +132,9 @@ func (s *Stream) End(err error) error {
 		defer time.AfterFunc(limit, s.kill).Stop()
 	}
 	_, _ = s.in.Close(), s.out.Close() // one may be closed already
-	<-s.ended
+	<-s.exited
 	s.kill()
-	if err != nil && !(first && s.err != nil && s.itself) {
+	if err != nil && !(first && s.err != nil && s.exitedFirst) {
 		return err
 	}
 	return s.command.failure(s.err)
@@ -144,10 +144,10 @@ func (s *Stream) End(err error) error {
 // ended the conversation; err is then the peer's reaction.
 func (s *Stream) endedBefore(err error) bool {
 	select {
-	case <-s.ended:
+	case <-s.exited:
 		return true
 	default:
 	}
 	e, ok := errors.AsType[*conn.Error](err)
-	return ok && e.Why == conn.CutShort && s.shut.Load()
+	return ok && e.Why == conn.CutShort && s.halfClosed.Load()
 }
