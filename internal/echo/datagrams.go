@@ -197,7 +197,7 @@ func (p *packets) looping(data []byte, from *origin) string {
 		if s.varies() {
 			data, what = nil, "datagrams"
 		}
-		if !p.guard.allows(key, data, int64(time.Since(p.start))+int64(time.Hour)) {
+		if !p.guard.allows(key, data, int64(time.Since(p.start))) {
 			return fmt.Sprintf("a run of more than %d %s, which only %v of silence ends", s.LoopGuard, what, quiet)
 		}
 	}

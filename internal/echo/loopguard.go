@@ -33,7 +33,7 @@ type repeat struct {
 }
 
 func newLoopGuard(most int) *loopGuard {
-	return &loopGuard{most: most, seed: maphash.MakeSeed(), table: make([]repeat, 4096)}
+	return &loopGuard{most: most, seed: maphash.MakeSeed()}
 }
 
 // allows reports whether a datagram with that payload from that address may be
@@ -41,6 +41,9 @@ func newLoopGuard(most int) *loopGuard {
 func (g *loopGuard) allows(address, payload []byte, now int64) bool {
 	if g.most == 0 {
 		return true
+	}
+	if g.table == nil { // not before: each peer of a Target has a guard, and needs none
+		g.table = make([]repeat, 4096)
 	}
 	var h maphash.Hash
 	h.SetSeed(g.seed)
