@@ -116,16 +116,16 @@ func (d *Decoder) decodeStream(dst io.Writer, src io.Reader, limit int64) (Count
 	if d.o.Exact {
 		limit = 1
 	}
-	s := stream{d: d, dst: dst, limited: limit >= 0, c: d.newCursor()}
+	s := stream{d: d, output: output{dst: dst}, limited: limit >= 0, c: d.newCursor()}
 	s.t = tape{src: src, exact: s.limited && !d.f.rest && !d.o.Exact}
 	if d.o.Explain {
-		s.out = d.dumpHeader()
+		s.ready = d.dumpHeader()
 	}
 	var err error
 	for end := false; s.count.Records != limit && !end && err == nil; {
 		s.c.reset(d.o.Skipped + s.count.Read)
-		if end, err = s.record(); err == nil && len(s.out) >= readyText && !d.o.Exact {
-			err = s.flush(len(s.out))
+		if end, err = s.record(); err == nil && len(s.ready) >= readyText && !d.o.Exact {
+			err = s.flush(len(s.ready))
 		}
 	}
 	if err == nil && d.o.Exact {
@@ -135,33 +135,20 @@ func (d *Decoder) decodeStream(dst io.Writer, src io.Reader, limit int64) (Count
 			err = s.t.failed()
 		}
 		if err != nil {
-			s.out, s.count.Records = nil, 0
+			s.ready, s.count.Records = nil, 0
 		}
 	}
-	return s.count, cmp.Or(s.flush(len(s.out)), err)
+	return s.count, cmp.Or(s.flush(len(s.ready)), err)
 }
 
 // A stream is a conversion by a cursor.
 type stream struct {
+	output
 	d       *Decoder
-	dst     io.Writer
 	t       tape
 	c       cursor
-	out     []byte // text that is not yet written
-	count   Counts
 	limited bool
 	begun   bool // a part of the record's line is final
-}
-
-// flush writes the first n bytes of the text.
-func (s *stream) flush(n int) error {
-	if n == 0 {
-		return nil
-	}
-	k, err := s.dst.Write(s.out[:n])
-	s.count.Written += int64(k)
-	s.out = s.out[:copy(s.out, s.out[n:])]
-	return asWriteError(err)
 }
 
 // record appends the text of one record. Before it waits for input, it writes the text
@@ -169,7 +156,7 @@ func (s *stream) flush(n int) error {
 // reports whether the input ended before the record. If the record fails, its
 // unwritten text is discarded.
 func (s *stream) record() (end bool, err error) {
-	whole := len(s.out) // the text before the record
+	whole := len(s.ready) // the text before the record
 	s.begun = false
 	if len(s.t.bytes()) == 0 && !s.d.o.Exact && (s.d.f.size > 0 || s.d.f.rest && !s.limited) {
 		// Nothing of the record is here yet.
@@ -184,7 +171,7 @@ func (s *stream) record() (end bool, err error) {
 	for {
 		var n int
 		var done bool
-		s.out, n, done, err = s.c.step(s.out, s.t.bytes())
+		s.ready, n, done, err = s.c.step(s.ready, s.t.bytes())
 		s.t.start += n
 		s.count.Read += int64(n)
 		if s.c.mark > whole {
@@ -198,8 +185,8 @@ func (s *stream) record() (end bool, err error) {
 			s.count.Records++
 			return false, nil
 		}
-		if len(s.out) > pendingText {
-			whole, s.begun = len(s.out), true
+		if len(s.ready) > pendingText {
+			whole, s.begun = len(s.ready), true
 		}
 		if err := s.flush(whole); err != nil {
 			return false, err
@@ -209,7 +196,7 @@ func (s *stream) record() (end bool, err error) {
 			continue
 		}
 		if s.t.failed() == nil {
-			if s.out, done = s.c.finish(s.out, s.t.bytes()); done {
+			if s.ready, done = s.c.finish(s.ready, s.t.bytes()); done {
 				s.count.Read += int64(len(s.t.bytes()))
 				s.t.start = s.t.end
 				s.count.Records++
@@ -224,9 +211,9 @@ func (s *stream) record() (end bool, err error) {
 // drop discards the text of a record from the byte n on, and ends the line if part of
 // it has been written.
 func (s *stream) drop(n int) {
-	s.out = s.out[:n]
+	s.ready = s.ready[:n]
 	if s.begun {
-		s.out = append(s.out, s.d.o.end())
+		s.ready = append(s.ready, s.d.o.end())
 	}
 }
 

@@ -38,13 +38,11 @@ func NewDeframer(h *Header, o Options) *Deframer {
 // A deframing is an input that is taken apart.
 type deframing struct {
 	*Deframer
-	dst    io.Writer
+	output
 	t      tape
 	c      cursor
 	offset int64  // of the frame in the input
-	out    []byte // payloads that are not yet written
 	text   []byte // reused for the text of headers
-	count  Counts
 }
 
 // Deframe reads frames from src to its end, or limit of them if that is not
@@ -54,12 +52,12 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 	if d.o.Exact {
 		limit = -1
 	}
-	s := deframing{Deframer: d, dst: dst, t: tape{src: src, exact: limit >= 0}, c: d.header.newCursor(), offset: d.o.Skipped}
+	s := deframing{Deframer: d, output: output{dst: dst}, t: tape{src: src, exact: limit >= 0}, c: d.header.newCursor(), offset: d.o.Skipped}
 	var err error
 	for end := false; s.count.Records != limit && !end && err == nil; {
 		end, err = s.frame()
 	}
-	return s.count, cmp.Or(s.flush(), err)
+	return s.count, cmp.Or(s.flush(len(s.ready)), err)
 }
 
 // frame takes one frame apart, and reports whether the input ended before it.
@@ -99,27 +97,16 @@ func (s *deframing) frame() (end bool, err error) {
 	if s.Each != nil {
 		return false, s.Each(s.count.Records, payload)
 	}
-	s.out = s.payload(s.out, payload, at)
-	if len(s.out) >= readyText {
-		err = s.flush()
+	s.ready = s.payload(s.ready, payload, at)
+	if len(s.ready) >= readyText {
+		err = s.flush(len(s.ready))
 	}
 	return false, err
 }
 
-// flush writes the payloads that are ready.
-func (s *deframing) flush() error {
-	if len(s.out) == 0 {
-		return nil
-	}
-	n, err := s.dst.Write(s.out)
-	s.count.Written += int64(n)
-	s.out = s.out[:0]
-	return asWriteError(err)
-}
-
 // more writes what is complete and reads on; it reports whether more came.
 func (s *deframing) more(need int64) (bool, error) {
-	if err := s.flush(); err != nil {
+	if err := s.flush(len(s.ready)); err != nil {
 		return false, err
 	}
 	if s.t.more(need) {

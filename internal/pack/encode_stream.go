@@ -78,7 +78,7 @@ func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
 
 // oneByOne encodes line after line, for an exact number of them.
 func (e *Encoder) oneByOne(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
-	w := recordWriter{dst: dst, form: e.o.Form}
+	w := recordWriter{output{dst: dst}, e.o.Form}
 	r := lineReader{t: tape{src: src, exact: limit >= 0}, end: e.o.end(), max: e.maxLine(), limit: limit, least: e.leastLine(), wait: w.flush}
 	err := e.eachLine(&w, &r)
 	return w.finish(r.t.read, err)
@@ -257,37 +257,20 @@ func (e *Encoder) line(dst, line []byte, s *scratch) ([]byte, error) {
 	return e.record(dst, s.fields, s)
 }
 
-// A recordWriter writes records one by one in a form. Small ones are gathered
-// until flush is called.
+// A recordWriter writes records one by one in a form. Small ones are gathered.
 type recordWriter struct {
-	dst   io.Writer
-	form  Form
-	count Counts
-	ready []byte
+	output
+	form Form
 }
 
 // flush writes what has been gathered.
-func (w *recordWriter) flush() error {
-	if len(w.ready) == 0 {
-		return nil
-	}
-	err := w.write(w.ready)
-	w.ready = w.ready[:0]
-	return err
-}
+func (w *recordWriter) flush() error { return w.output.flush(len(w.ready)) }
 
 // finish flushes and returns the counts, and err if it did not fail.
 func (w *recordWriter) finish(read int64, err error) (Counts, error) {
 	failed := w.flush()
 	w.count.Read = read
 	return w.count, cmp.Or(failed, err)
-}
-
-// write writes and counts bytes of any form.
-func (w *recordWriter) write(p []byte) error {
-	n, err := w.dst.Write(p)
-	w.count.Written += int64(n)
-	return asWriteError(err)
 }
 
 // record writes one record, made of its parts one after the other.

@@ -14,7 +14,7 @@ func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
 	if err != nil {
 		return Counts{}, err
 	}
-	w := recordWriter{dst: dst, form: e.o.Form}
+	w := recordWriter{output{dst: dst}, e.o.Form}
 	check := count
 	if per == 0 {
 		check = min(count, 1) // all records are equal

@@ -158,7 +158,7 @@ func (fr *Framer) lengthFits(n int64) error {
 
 // Frame reads all of src and writes it as one frame.
 func (fr *Framer) Frame(dst io.Writer, src io.Reader) (Counts, error) {
-	w := recordWriter{dst: dst, form: fr.o.Form}
+	w := recordWriter{output{dst: dst}, fr.o.Form}
 	payload, err := readLimited(src, fr.o.Max)
 	if err == nil && fr.o.tooLong(int64(len(payload))) {
 		err = fr.o.over("frame 1: payload")
@@ -195,7 +195,7 @@ func inFrame(err error, n int64) error {
 // FrameLines frames each line of src without its end, or limit of them if that
 // is not negative.
 func (fr *Framer) FrameLines(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
-	w := recordWriter{dst: dst, form: fr.o.Form}
+	w := recordWriter{output{dst: dst}, fr.o.Form}
 	r := lineReader{t: tape{src: src, exact: limit >= 0}, end: fr.o.end(), max: 1<<63 - 1, limit: limit, least: 1, wait: w.flush}
 	if fr.o.Max > 0 {
 		r.max = fr.o.Max + 1

@@ -66,3 +66,27 @@ func asReadError(err error) error {
 	}
 	return &ReadError{err}
 }
+
+// An output is the one buffered writer: what is ready, and the counts of what moved.
+type output struct {
+	dst   io.Writer
+	ready []byte
+	count Counts
+}
+
+// flush writes the first n bytes of what is ready.
+func (o *output) flush(n int) error {
+	if n == 0 {
+		return nil
+	}
+	err := o.write(o.ready[:n])
+	o.ready = o.ready[:copy(o.ready, o.ready[n:])]
+	return err
+}
+
+// write writes and counts b at once.
+func (o *output) write(b []byte) error {
+	n, err := o.dst.Write(b)
+	o.count.Written += int64(n)
+	return asWriteError(err)
+}
