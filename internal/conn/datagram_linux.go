@@ -57,11 +57,12 @@ func AnswerFrom(control []byte) (answer []byte, many bool) {
 		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
 			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
 			info.Ifindex = 0
+			many = info.Addr != info.Spec_dst // of a broadcast it is the address to answer from
 			if info.Spec_dst == ([4]byte{}) { // it came before AskDestination
+				many = ToMany(netip.AddrFrom4(info.Addr))
 				info.Spec_dst = info.Addr
 			}
-			// Of a broadcast the kernel has the address to answer from, too.
-			return message, info.Addr != info.Spec_dst || ToMany(netip.AddrFrom4(info.Addr))
+			return message, many
 		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
 			info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
 			a := netip.AddrFrom16(info.Addr)

@@ -168,6 +168,8 @@ func (p *packets) refuse(data []byte, from *origin) (kind EventKind, why string)
 		return Noticed, "it has no address to answer to"
 	case a.IsValid() && a.Port() < 1024:
 		return Noticed, "its source port is below 1024"
+	case a.Addr().IsMulticast(), a.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return Noticed, "its source is a multicast or broadcast address"
 	case from.many:
 		return Noticed, "it was broadcast or multicast"
 	case s.ours(from):
