@@ -97,11 +97,10 @@ func (s *deframing) frame() (end bool, err error) {
 	if s.Each != nil {
 		return false, s.Each(s.count.Records, payload)
 	}
-	s.ready = s.payload(s.ready, payload, at)
-	if len(s.ready) >= readyText {
-		err = s.flush(len(s.ready))
+	if err := s.payload(payload, at); err != nil || len(s.ready) < readyText {
+		return false, err
 	}
-	return false, err
+	return false, s.flush(len(s.ready))
 }
 
 // more writes what is complete and reads on; it reports whether more came.
@@ -161,33 +160,47 @@ func (t *tape) alone(size int) error {
 	return t.failed()
 }
 
-// payload appends one payload in the form that was asked for.
-func (d *Deframer) payload(out, payload []byte, offset int64) []byte {
-	if !d.Lines && d.o.Form == Raw {
-		return append(out, payload...)
+// payload makes one payload ready in the form that was asked for. Text, which may take four
+// times the memory of the payload, is written as it is made.
+func (s *deframing) payload(payload []byte, offset int64) error {
+	if !s.Lines && s.o.Form == Raw {
+		s.ready = append(s.ready, payload...)
+		return nil
 	}
-	if d.o.JSON {
-		if d.o.Offsets {
-			out = append(appendInt(append(out, '['), offset), ',')
-			out = append(appendJSONBytes(out, payload), ']')
+	if s.o.JSON {
+		if s.o.Offsets {
+			s.ready = append(appendInt(append(s.ready, '['), offset), ',')
+			s.ready = append(appendJSONBytes(s.ready, payload), ']')
 		} else {
-			out = appendJSONBytes(out, payload)
+			s.ready = appendJSONBytes(s.ready, payload)
 		}
-		return append(out, d.o.end())
+		s.ready = append(s.ready, s.o.end())
+		return nil
 	}
-	if d.o.Offsets {
-		out = append(appendInt(out, offset), d.o.separator()...)
+	if s.o.Offsets {
+		s.ready = append(appendInt(s.ready, offset), s.o.separator()...)
 	}
 	switch {
-	case d.o.Form != Raw:
-		out = appendForm(out, payload, d.o.Form)
-		out = out[:len(out)-1]
-	case d.o.Raw:
-		out = append(out, payload...)
+	case s.o.Form != Raw:
+		s.ready = appendForm(s.ready, payload, s.o.Form)
+		s.ready = s.ready[:len(s.ready)-1]
+	case s.o.Raw:
+		s.ready = append(s.ready, payload...)
 	default:
-		out, _ = d.escape.append(out, payload, true)
+		for len(payload) > 0 {
+			n := min(len(payload), readyText)
+			out, k := s.escape.append(s.ready, payload[:n], n == len(payload))
+			s.ready, payload = out, payload[k:]
+			if len(s.ready) < readyText {
+				continue
+			}
+			if err := s.flush(len(s.ready)); err != nil {
+				return err
+			}
+		}
 	}
-	return append(out, d.o.end())
+	s.ready = append(s.ready, s.o.end())
+	return nil
 }
 
 // length turns the integer in a header into the length of the payload.

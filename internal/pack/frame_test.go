@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"runtime"
 	"strings"
@@ -74,5 +75,34 @@ func TestFrameRoundTrip(t *testing.T) {
 	count, err := d.Deframe(&got, &stream, -1)
 	if err != nil || !bytes.Equal(got.Bytes(), want) || count.Records != 9 {
 		t.Fatalf("%d frames, %d bytes of %d, %v", count.Records, got.Len(), len(want), err)
+	}
+}
+
+// TestPayloadText checks that the text of a large payload is written piece by piece, and
+// that characters at the edges of the pieces stay whole.
+func TestPayloadText(t *testing.T) {
+	f, err := Parse("!I")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := NewHeader(f, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := strings.Repeat("é\x00漢", 1<<18)
+	frame := string(binary.BigEndian.AppendUint32(nil, uint32(len(payload)))) + payload
+	d := NewDeframer(h, Options{})
+	d.Lines = true
+	var text bytes.Buffer
+	var before, after runtime.MemStats
+	text.Grow(4 * len(payload))
+	runtime.ReadMemStats(&before)
+	_, err = d.Deframe(&text, strings.NewReader(frame), -1)
+	runtime.ReadMemStats(&after)
+	if want := strings.Repeat(`é\x00漢`, 1<<18) + "\n"; err != nil || text.String() != want {
+		t.Errorf("%d bytes, %v, want %d", text.Len(), err, len(want))
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > uint64(5*len(payload)) {
+		t.Errorf("%d bytes of payload allocate %d", len(payload), n)
 	}
 }
