@@ -251,20 +251,6 @@ func (g *gecho) listen(ctx context.Context, e endpoint) (echo.Socket, error) {
 
 func closeAll(sockets []echo.Socket) {
 	for _, s := range sockets {
-		for _, c := range []interface{ Close() error }{closer(s.Listener), closer(s.Packet), closer(s.Conn)} {
-			if c != nil {
-				_ = c.Close()
-			}
-		}
-		if s.Peers != nil {
-			_ = s.Peers.Close()
-		}
+		_ = s.Close()
 	}
-}
-
-func closer[T interface{ Close() error }](c T) interface{ Close() error } {
-	if any(c) == nil {
-		return nil
-	}
-	return c
 }

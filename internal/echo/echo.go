@@ -136,6 +136,21 @@ func (s Socket) Addr() net.Addr {
 	return nil
 }
 
+// Close closes the socket.
+func (s Socket) Close() error {
+	switch {
+	case s.Listener != nil:
+		return s.Listener.Close()
+	case s.Packet != nil:
+		return s.Packet.Close()
+	case s.Peers != nil:
+		return s.Peers.Close()
+	case s.Conn != nil:
+		return s.Conn.Close()
+	}
+	return nil
+}
+
 // Totals are counts since the server began.
 type Totals struct {
 	Connections, Now      atomic.Int64 // ever, and at the moment
