@@ -17,7 +17,8 @@ import (
 )
 
 // datagramCells are gcat with datagrams, beside socat, and nc.openbsd and ncat
-// where they receive: what they send is as large as a read of theirs.
+// where they receive: they cannot choose the size of a datagram, and send what a read
+// brings, which from a pipe is 16 KiB (nc.openbsd) or more.
 //
 // A sender sends to a socket that nobody reads, which costs it the same as one
 // that is read. A receiver is offered datagrams at a fixed rate, and its value is
@@ -230,7 +231,9 @@ func (b *Bench) unixgram(t datagramTool, sends bool) func(context.Context) (Samp
 		defer os.Remove(path)
 		if !sends {
 			return b.receiveDatagrams(ctx, t.unixReceive(path), func() bool { return bound("/proc/net/unix", path+"\n") }, func() (float64, error) {
-				c, err := net.Dial("unixgram", path)
+				own := path + ".sender" // nc.openbsd connects to its first sender, which needs an address
+				defer os.Remove(own)
+				c, err := net.DialUnix("unixgram", &net.UnixAddr{Net: "unixgram", Name: own}, &net.UnixAddr{Net: "unixgram", Name: path})
 				if err != nil {
 					return 0, err
 				}
