@@ -40,11 +40,6 @@ type level struct {
 type op struct {
 	*item
 	inner  *level   // of a group
-	lead   []byte   // on the fast path: in front of the first value
-	start  int      // on the fast path: where in the record or element the item begins,
-	last   int      // where its last integer begins,
-	size   int      // and its bytes
-	room   int      // on the fast path: the most text of integers in decimal; else 0
 	key    []byte   // with names: in front of the values
 	keys   [][]byte // with a name for each value: in front of each
 	list   bool     // the values, or the elements of a group, stand in brackets
@@ -54,6 +49,13 @@ type op struct {
 	plain  bool  // an integer of at most 64 bits in decimal, with nothing to escape
 	behind int64 // the least size of all items behind it
 	slot   int   // where the cursor keeps the last integer of the item, from 1; 0 is nowhere
+
+	// On the fast path:
+	lead  []byte // in front of the first value
+	start int    // where in the record or element the item begins
+	last  int    // where its last element begins
+	size  int    // in bytes
+	room  int    // the most text of integers in decimal; 0 for any other item
 }
 
 // NewDecoder prepares the decoding of records of f.

@@ -7,11 +7,12 @@
 // A format is compiled once by [Parse] and a repeat count is never expanded, so
 // that 9223372036854775807x has a size and takes no memory.
 //
-// Each direction has a fast path, for plain text of common items, and a general
-// one; which of them is chosen once, in [NewDecoder] and [NewEncoder]. The general
-// path of decoding is a cursor, which can stop at any byte and go on later; it keeps
-// a frame for each group that it is in. A group is an item with items of its own,
-// and its count may be an integer that came before.
+// Each direction has a fast path and a general one; which of them is taken is chosen
+// once, in [NewDecoder] and [NewEncoder]. The fast path of decoding takes records, and
+// elements of groups, of a fixed size; that of encoding takes plain lines of common
+// items. The general path of decoding is a cursor, which can stop at any byte and go on
+// later; it keeps a frame for each group that it is in. A group is an item with items of
+// its own, and its count may be an integer that came before.
 //
 // Records of a fixed size that fits a buffer, and lines, are converted many at a time,
 // by two workers whose output keeps its order (pump.go). All conversions write
