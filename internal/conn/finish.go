@@ -15,8 +15,12 @@ func (c *conversation) close() {
 	}
 	var drains sync.WaitGroup
 	for _, d := range []*direction{&c.send, &c.receive} {
-		if d.from.socket != nil && d.state == reading && !d.from.reset && !d.to.reset {
+		switch {
+		case d.state != reading || d.from.reset || d.to.reset:
+		case d.from.socket != nil:
 			drains.Go(func() { c.drain(d) })
+		case d == &c.receive && !d.flight.stop(): // no datagram is cut in the middle of a write
+			drains.Go(func() { awaitTaken(c, d.pumped, time.Now().Add(drainMost)) })
 		}
 	}
 	drains.Wait()
