@@ -78,11 +78,11 @@ func gpackCells(b *Bench) []Cell {
 		d.cell("decode-offsets", "!I to lines, with -a", integersFile, []program{
 			{name: "gpack", argv: []string{gpack, "-da", "!I"}},
 			{name: "perl", argv: []string{"perl", "-e", perlOffsets}},
-		}, false, memory, Bound{Against: "perl", Limit: 8}),
+		}, false, memory, Bound{Against: "perl", Limit: 5}),
 		d.cell("encode-json", "JSON back to !I", jsonFile, []program{
 			{name: "gpack", argv: []string{gpack, "-j", "!I"}},
 			{name: "perl -n", argv: []string{"perl", "-ne", perlJSONLines}},
-		}, false, memory, Bound{Against: "perl -n", Limit: 7}),
+		}, false, memory, Bound{Against: "perl -n", Limit: 5}),
 		d.cell("groups", "*(HB) to one line", groupsFile, []program{
 			{name: "gpack", argv: []string{gpack, "-d", "*(HB)"}},
 			{name: "python", argv: []string{"python3", "-c", pythonGroups}},
