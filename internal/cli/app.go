@@ -2,7 +2,9 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -106,6 +108,9 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 // print writes text to standard output.
 func print(text string) error {
 	_, err := io.WriteString(os.Stdout, text)
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("standard output: %w", e.Err)
+	}
 	return err
 }
 
