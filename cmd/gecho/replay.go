@@ -93,13 +93,13 @@ func (d *dump) bytes(do echo.Op, line string, number int) error {
 	d.next[do] += int64(len(data))
 	where := fmt.Sprintf("%s:%d", d.name, number)
 	if do == echo.Send && d.pause > 0 {
-		d.steps = append(d.steps, echo.Step{Line: where, Do: echo.Wait, Pause: d.pause})
+		d.steps = append(d.steps, echo.Step{Pos: where, Do: echo.Wait, Pause: d.pause})
 	}
 	d.pause = 0
 	if n := len(d.steps); n > 0 && d.steps[n-1].Do == do {
 		d.steps[n-1].Text = append(d.steps[n-1].Text, data...)
 		return nil
 	}
-	d.steps = append(d.steps, echo.Step{Line: where, Do: do, Text: data})
+	d.steps = append(d.steps, echo.Step{Pos: where, Do: do, Text: data})
 	return nil
 }

@@ -66,7 +66,7 @@ func parseScript(name string, text []byte) (steps []echo.Step, err error) {
 		if !ok {
 			return nil, fmt.Errorf("%s: no such step %q: want send, send-file, expect, until, line, read, eof, wait, half-close, close, reset or hold", at, first)
 		}
-		step := echo.Step{Line: at, Do: w.do}
+		step := echo.Step{Pos: at, Do: w.do}
 		if err := w.read(&step, strings.TrimSpace(rest)); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", at, first, err)
 		}

@@ -252,7 +252,7 @@ func (a canAddr) String() string  { return a.Endpoint.Address() }
 // traits are how the datagrams of a socket family differ; the zero value is UDP.
 type traits struct {
 	// received changes a received datagram, once.
-	received func(*slot)
+	received func(*arrival)
 	// sending is the form in which a datagram is sent.
 	sending func(p []byte) ([]byte, error)
 	// address is the address of a sender.
@@ -273,7 +273,7 @@ type canPackets struct {
 // sender.
 func (c *canPackets) ReadFrom(p []byte) (n int, from net.Addr, err error) {
 	from = c.RemoteAddr()
-	n, _, err = c.in.read(p, false, 1, func(s *slot) bool {
+	n, _, err = c.in.read(p, false, 1, func(s *arrival) bool {
 		if c.in.special.address != nil {
 			from = c.in.special.address(s.from)
 		}

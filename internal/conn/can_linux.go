@@ -158,7 +158,7 @@ func fdFrame(p []byte) ([]byte, error) {
 
 // padFrame pads a classic frame to the size of an FD frame. FD frames get the flag
 // CANFD_FDF, classic ones have it cleared.
-func padFrame(s *slot) {
+func padFrame(s *arrival) {
 	switch len(s.data) {
 	case canFrameSize:
 		s.data = s.data[:canFDFrameSize]

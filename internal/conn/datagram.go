@@ -160,7 +160,7 @@ func (d *Datagrams) Close() error { return d.Conn().Close() }
 // Read returns one datagram, or several with Join.
 func (d *Datagrams) Read(p []byte) (int, error) {
 	for {
-		c, err := d.await()
+		c, err := d.prepareRead()
 		if err != nil {
 			return 0, err
 		}
@@ -193,9 +193,9 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 	}
 }
 
-// await prepares a read: it returns the socket to read from, with its deadline set,
+// prepareRead prepares a read: it returns the socket to read from, with its deadline set,
 // or the error that ended the conversation.
-func (d *Datagrams) await() (*gramConn, error) {
+func (d *Datagrams) prepareRead() (*gramConn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {

@@ -176,7 +176,7 @@ func (l *DatagramListener) limit() {
 
 // take reports whether a datagram belongs to the conversation. If so, answers go to
 // its sender.
-func (l *DatagramListener) take(s *slot) bool {
+func (l *DatagramListener) take(s *arrival) bool {
 	if l.fixed {
 		return true
 	}

@@ -81,7 +81,7 @@ func sendRights(out int, rights []byte) error {
 		err := unix.Sendmsg(out, []byte{0}, rights, nil, msgNoSignal)
 		switch err {
 		case unix.EAGAIN:
-			await(out, unix.POLLOUT)
+			waitReady(out, unix.POLLOUT)
 		case unix.EINTR:
 		default:
 			return err

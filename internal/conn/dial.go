@@ -58,7 +58,7 @@ func Retry(ctx context.Context, lasting, limit time.Duration, try func(context.C
 		c, err := try(ctx, bound)
 		// The last try begins retryFirst before the end, so that it has time to succeed.
 		left := lasting - retryFirst - time.Since(start)
-		if err == nil || left <= 0 || ctx.Err() != nil || !passing(err) {
+		if err == nil || left <= 0 || ctx.Err() != nil || !transient(err) {
 			return c, err
 		}
 		select {
@@ -69,14 +69,14 @@ func Retry(ctx context.Context, lasting, limit time.Duration, try func(context.C
 	}
 }
 
-// passing reports whether a later try may succeed.
-func passing(err error) bool {
+// transient reports whether a later try may succeed.
+func transient(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return true
 	}
 	for below, more := e, true; more; below, more = errors.AsType[*Error](below.Err) {
-		if below.Passing {
+		if below.Transient {
 			return true
 		}
 	}
@@ -207,8 +207,8 @@ func wrongType(e Endpoint, what, network string) error {
 	return wrong
 }
 
-// dialUnix waits for a slot in a full backlog, as a connect(2) that blocks does:
-// where it does not block, Linux returns EAGAIN and reports no free slot.
+// dialUnix waits while the backlog is full, as a connect(2) that blocks does:
+// where it does not block, Linux returns EAGAIN and does not report when there is room.
 func (d *Dialer) dialUnix(ctx context.Context, e Endpoint) (net.Conn, error) {
 	c, err := d.dialer().DialContext(ctx, e.Network, e.Path)
 	for pause := backlogFirst; errors.Is(err, syscall.EAGAIN); pause = min(2*pause, backlogMost) {

@@ -53,8 +53,8 @@ type Error struct {
 	Err error
 	// Try, if not empty, is a hint: what a user can type instead.
 	Try string
-	// Passing is set if a later try may succeed, whatever Why is.
-	Passing bool
+	// Transient is set if a later try may succeed, whatever Why is.
+	Transient bool
 }
 
 func (e *Error) Error() string {

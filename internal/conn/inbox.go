@@ -10,13 +10,13 @@ import (
 type inbox struct {
 	receiver // of this system
 	special  traits
-	got      []slot // what was received
-	next     int    // the first of them that read has not returned
-	rest     []byte // the part of the last one returned that did not fit in p
+	got      []arrival // what was received
+	next     int       // the first of them that read has not returned
+	rest     []byte    // the part of the last one returned that did not fit in p
 }
 
-// A slot is a datagram that was received.
-type slot struct {
+// A arrival is a datagram that was received.
+type arrival struct {
 	data    []byte
 	cut     bool   // the datagram was longer
 	from    []byte // the sender's struct sockaddr; empty is no address
@@ -35,7 +35,7 @@ const (
 // after the other. count is how many of them end in p: at most most, 0 being any
 // number. The next read returns the part of a datagram that does not fit. Datagrams
 // for which take, if set, returns false are dropped.
-func (b *inbox) read(p []byte, join bool, most int, take func(*slot) bool) (n, count int, err error) {
+func (b *inbox) read(p []byte, join bool, most int, take func(*arrival) bool) (n, count int, err error) {
 	if most == 0 {
 		most = math.MaxInt
 	}

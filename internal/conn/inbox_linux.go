@@ -20,19 +20,19 @@ import (
 // While datagrams come in quick succession it waits for the next in poll(2), in this
 // thread: the runtime's poller would wake two threads for each.
 type receiver struct {
-	raw     syscall.RawConn
-	headers []mmsghdr
-	vectors []unix.Iovec
-	slots   []slot
-	names   [][nameSize]byte
-	size    int // of a slot
-	room    int // for a datagram's control messages
-	most    int // of this call
-	n       int
-	errno   syscall.Errno
-	came    time.Time // the last datagrams
-	brisk   bool      // they came soon after those before, and there are no more yet
-	try     func(fd uintptr) bool
+	raw      syscall.RawConn
+	headers  []mmsghdr
+	vectors  []unix.Iovec
+	arrivals []arrival
+	names    [][nameSize]byte
+	size     int // of each
+	room     int // for a datagram's control messages
+	most     int // of this call
+	n        int
+	errno    syscall.Errno
+	came     time.Time // the last datagrams
+	brisk    bool      // they came soon after those before, and there are no more yet
+	try      func(fd uintptr) bool
 }
 
 // A mmsghdr is struct mmsghdr of recvmmsg(2).
@@ -63,29 +63,29 @@ func newInbox(c net.Conn, size, room int) *inbox {
 func (r *receiver) grow(n int) {
 	r.headers = make([]mmsghdr, n)
 	r.vectors = make([]unix.Iovec, n)
-	r.slots = make([]slot, n)
+	r.arrivals = make([]arrival, n)
 	r.names = make([][nameSize]byte, n)
 	buf, control := make([]byte, n*r.size), make([]byte, n*r.room)
 	for i := range r.headers {
-		r.slots[i] = slot{data: buf[i*r.size : (i+1)*r.size], control: control[i*r.room : (i+1)*r.room]}
-		r.vectors[i].Base = unsafe.SliceData(r.slots[i].data)
+		r.arrivals[i] = arrival{data: buf[i*r.size : (i+1)*r.size], control: control[i*r.room : (i+1)*r.room]}
+		r.vectors[i].Base = unsafe.SliceData(r.arrivals[i].data)
 		r.vectors[i].SetLen(r.size)
 		h := &r.headers[i].Msghdr
-		h.Name, h.Iov, h.Control = &r.names[i][0], &r.vectors[i], unsafe.SliceData(r.slots[i].control)
+		h.Name, h.Iov, h.Control = &r.names[i][0], &r.vectors[i], unsafe.SliceData(r.arrivals[i].control)
 		h.SetIovlen(1)
 	}
 }
 
 // receive waits for a datagram, and returns at most most of those received. They are
 // valid until the next call.
-func (r *receiver) receive(most int) ([]slot, error) {
+func (r *receiver) receive(most int) ([]arrival, error) {
 	if r.try == nil {
 		r.try = r.tryReceive
 	}
-	if r.n == len(r.slots) && r.n < receiveMost {
+	if r.n == len(r.arrivals) && r.n < receiveMost {
 		r.grow(2 * r.n)
 	}
-	r.most = min(most, len(r.slots))
+	r.most = min(most, len(r.arrivals))
 	if err := r.raw.Read(r.try); err != nil {
 		return nil, err
 	}
@@ -96,13 +96,13 @@ func (r *receiver) receive(most int) ([]slot, error) {
 	r.brisk = now.Sub(r.came) < briskWait && r.n < r.most && severalThreads
 	r.came = now
 	for i := range r.n {
-		h, s := &r.headers[i], &r.slots[i]
+		h, s := &r.headers[i], &r.arrivals[i]
 		s.data = s.data[:min(int(h.n), r.size)]
 		s.cut = h.Flags&unix.MSG_TRUNC != 0
 		s.from = r.names[i][:h.Namelen]
 		s.control = s.control[:h.Controllen]
 	}
-	return r.slots[:r.n], nil
+	return r.arrivals[:r.n], nil
 }
 
 // With GOMAXPROCS=1 a thread that waits in poll(2) would keep all other goroutines
@@ -154,7 +154,7 @@ func (closedConn) Read(func(uintptr) bool) error  { return net.ErrClosed }
 func (closedConn) Write(func(uintptr) bool) error { return net.ErrClosed }
 
 // addr is the sender of s; nil if it has no address.
-func (b *inbox) addr(s *slot) net.Addr {
+func (b *inbox) addr(s *arrival) net.Addr {
 	if b.special.address != nil {
 		return b.special.address(s.from)
 	}

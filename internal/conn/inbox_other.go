@@ -19,8 +19,8 @@ func newInbox(c net.Conn, size, _ int) *inbox {
 	return &inbox{receiver: receiver{conn: c, buf: make([]byte, size)}}
 }
 
-func (r *receiver) receive(int) ([]slot, error) {
-	s := slot{}
+func (r *receiver) receive(int) ([]arrival, error) {
+	s := arrival{}
 	var n, flags int
 	var err error
 	r.from = nil
@@ -48,10 +48,10 @@ func (r *receiver) receive(int) ([]slot, error) {
 		s.from = []byte(r.from.String())
 	}
 	s.data, s.cut = r.buf[:n], flags&msgTrunc != 0
-	return []slot{s}, nil
+	return []arrival{s}, nil
 }
 
-func (b *inbox) addr(*slot) net.Addr { return b.from }
+func (b *inbox) addr(*arrival) net.Addr { return b.from }
 
 // An outbox sends one datagram at a time.
 type outbox struct{ conn net.Conn }

@@ -25,7 +25,7 @@ type splicePath struct {
 	piped int    // bytes in it
 
 	eager  bool // faster than copying from the first byte on
-	taken  bool // in use
+	inUse  bool // in use
 	broken bool // the kernel refused it
 	streak int  // copies that filled their buffer, or moves that were small
 	// patient is set if bytes are discarded and no idle clock needs each of them: the
@@ -63,7 +63,7 @@ const smallMove = 32 << 10
 
 // ready reports whether the next step is the kernel's.
 func (p *splicePath) ready() bool {
-	return p != nil && !p.broken && (p.eager || p.taken || p.piped > 0)
+	return p != nil && !p.broken && (p.eager || p.inUse || p.piped > 0)
 }
 
 // copied notes a copy of n bytes.
@@ -76,7 +76,7 @@ func (p *splicePath) copied(n int) {
 		return
 	}
 	if p.streak++; p.streak >= 2 {
-		p.taken, p.streak = true, 0
+		p.inUse, p.streak = true, 0
 		p.enlarge()
 	}
 }
@@ -92,7 +92,7 @@ func (p *splicePath) moved(n int) {
 	if n >= smallMove {
 		p.streak = 0
 	} else if p.streak++; p.streak >= 2 || n == 0 {
-		p.taken, p.streak = false, 0
+		p.inUse, p.streak = false, 0
 	}
 }
 

@@ -36,7 +36,7 @@ func (p *splicePath) fromInput() bool {
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
-		p.eager, p.load, p.move, p.tryWrite = true, p.loadFile, p.drainToSocket, p.tryDrain
+		p.eager, p.load, p.move, p.tryWrite = true, p.loadFile, p.unloadToSocket, p.tryUnload
 	case unix.S_IFIFO:
 		p.move, p.tryWrite = p.pipeToSocket, p.tryPipeToSocket
 	default:
@@ -67,7 +67,7 @@ func (p *splicePath) toOutput(idle time.Duration) bool {
 		if err != nil || flags&unix.O_APPEND != 0 { // EINVAL, after the bytes have left the socket
 			return false
 		}
-		p.load, p.tryRead, p.move = p.loadSocket, p.tryLoad, p.drainToFile
+		p.load, p.tryRead, p.move = p.loadSocket, p.tryLoad, p.unloadToFile
 		return true
 	}
 	return false
@@ -76,7 +76,7 @@ func (p *splicePath) toOutput(idle time.Duration) bool {
 // between prepares the path from one socket to another, through the private pipe.
 func (p *splicePath) between() bool {
 	p.load, p.tryRead = p.loadSocket, p.tryLoad
-	p.move, p.tryWrite = p.drainToSocket, p.tryDrain
+	p.move, p.tryWrite = p.unloadToSocket, p.tryUnload
 	return true
 }
 
@@ -132,7 +132,7 @@ func (p *splicePath) pipeToSocket() (s step) {
 		switch {
 		case s.to != nil:
 		case p.blocked:
-			await(p.fromStdio.in, unix.POLLIN)
+			waitReady(p.fromStdio.in, unix.POLLIN)
 			continue
 		case refused(p.err):
 			s.to = errRefused
@@ -161,7 +161,7 @@ func (p *splicePath) socketToPipe() (s step) {
 		switch {
 		case s.from != nil:
 		case p.blocked:
-			await(p.toStdio.out, unix.POLLOUT)
+			waitReady(p.toStdio.out, unix.POLLOUT)
 			continue
 		case refused(p.err):
 			s.to = errRefused
@@ -277,9 +277,9 @@ func (p *splicePath) tryLoad(fd uintptr) bool {
 	}
 }
 
-// drainToSocket moves from the private pipe to the socket. What is in the pipe
+// unloadToSocket moves from the private pipe to the socket. What is in the pipe
 // has left the sending side, and has to reach the socket before more is read.
-func (p *splicePath) drainToSocket() (s step) {
+func (p *splicePath) unloadToSocket() (s step) {
 	s.to = p.toSocket.raw.Write(p.tryWrite)
 	s.n = p.n
 	if s.to == nil {
@@ -288,9 +288,9 @@ func (p *splicePath) drainToSocket() (s step) {
 	return s
 }
 
-// tryDrain moves from the private pipe to the socket once; it reports whether
+// tryUnload moves from the private pipe to the socket once; it reports whether
 // that is settled. The pipe is not empty, so only the socket can be unready.
-func (p *splicePath) tryDrain(fd uintptr) bool {
+func (p *splicePath) tryUnload(fd uintptr) bool {
 	for {
 		n, err := unix.Splice(p.pipe[0], nil, int(fd), nil, p.piped, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
 		p.n, p.err = int(max(n, 0)), err
@@ -300,9 +300,9 @@ func (p *splicePath) tryDrain(fd uintptr) bool {
 	}
 }
 
-// drainToFile moves from the private pipe to a regular file. If the file system does
+// unloadToFile moves from the private pipe to a regular file. If the file system does
 // not support splice(2), it copies the pipe's contents, and the pump copies the rest.
-func (p *splicePath) drainToFile() step {
+func (p *splicePath) unloadToFile() step {
 	for {
 		n, err := unix.Splice(p.pipe[0], nil, p.toStdio.out, nil, p.piped, unix.SPLICE_F_MOVE)
 		switch {

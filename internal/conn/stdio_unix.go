@@ -59,7 +59,7 @@ func (s *Stdio) Read(p []byte) (int, error) {
 	s.init()
 	for {
 		if s.jobs {
-			awaitTurn(s.in)
+			waitForeground(s.in)
 		}
 		n, err := unix.Read(s.in, p)
 		switch {
@@ -71,7 +71,7 @@ func (s *Stdio) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
-			await(s.in, unix.POLLIN)
+			waitReady(s.in, unix.POLLIN)
 		case err == unix.EBADF:
 			return 0, io.EOF
 		default:
@@ -97,7 +97,7 @@ func (s *Stdio) Write(p []byte) (n int, err error) {
 			s.progress.Touch()
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
-			await(s.out, unix.POLLOUT)
+			waitReady(s.out, unix.POLLOUT)
 		case err == nil:
 			return n, outputError(io.ErrShortWrite)
 		default:
@@ -114,7 +114,7 @@ func (s *Stdio) writeSome(p []byte) (int, error) {
 		if n, err := writeNoWait(s.out, p); !errors.Is(err, errors.ErrUnsupported) {
 			return n, err
 		}
-		await(s.out, unix.POLLOUT)
+		waitReady(s.out, unix.POLLOUT)
 		return unix.Write(s.out, p[:min(len(p), pipeBuf)])
 	case outSocket:
 		return unix.SendmsgN(s.out, p, nil, nil, unix.MSG_DONTWAIT|msgNoSignal)
@@ -129,8 +129,8 @@ func (s *Stdio) KeepsBounds() bool {
 	return err == nil && kind != unix.SOCK_STREAM
 }
 
-// await waits until fd is ready for events, or has failed.
-func await(fd int, events int16) {
+// waitReady waits until fd is ready for events, or has failed.
+func waitReady(fd int, events int16) {
 	poll := []unix.PollFd{{Fd: int32(fd), Events: events}}
 	for {
 		if _, err := unix.Poll(poll, -1); err != unix.EINTR {
@@ -139,13 +139,13 @@ func await(fd int, events int16) {
 	}
 }
 
-// awaitTurn waits until the controlling terminal fd has input and this process is in
+// waitForeground waits until the controlling terminal fd has input and this process is in
 // its foreground. A read in the background would stop the whole process (SIGTTIN,
 // termios(3)), receiving included; so would a read that began in the foreground, once
 // the process is continued in the background.
-func awaitTurn(fd int) {
+func waitForeground(fd int) {
 	for {
-		await(fd, unix.POLLIN)
+		waitReady(fd, unix.POLLIN)
 		group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 		if err != nil || group == unix.Getpgrp() {
 			return

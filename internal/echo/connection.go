@@ -205,7 +205,7 @@ func (c *connection) expire(clock string, limit time.Duration) {
 	if c.end(reason{by: "timeout", idle: clock == "idle"}) {
 		e := timedOut(clock, limit)
 		if step := c.at.Load(); step != nil {
-			e.What = fmt.Sprintf("%s: expected %s: %s", step.Line, step.wants(), e.What)
+			e.What = fmt.Sprintf("%s: expected %s: %s", step.Pos, step.wants(), e.What)
 		}
 		c.report(e)
 	}
@@ -278,7 +278,7 @@ func (c *connection) finish(err error) {
 	failed, _ := errors.AsType[*conn.Error](err)
 	script, _ := errors.AsType[*scriptError](err)
 	target, _ := errors.AsType[*targetError](err)
-	handed, _ := errors.AsType[*handedError](err)
+	handed, _ := errors.AsType[*forwardedError](err)
 	switch {
 	case failed != nil && failed.Why == conn.TLS: // closed already, and its clock may have run out meanwhile
 		ended = "reset"
@@ -288,7 +288,7 @@ func (c *connection) finish(err error) {
 		c.report(Event{Kind: Failed, Err: target.error})
 		_ = c.socket.Reset()
 	case handed != nil:
-		ended, left = c.handedOn(handed), handed.Unacknowledged
+		ended, left = c.forwardEnd(handed), handed.Unacknowledged
 	case errors.Is(err, errReset), cause != nil && cause.reset != nil:
 		_ = c.socket.Reset()
 	case errors.Is(err, tlsconn.ErrFault): // it is closed

@@ -189,7 +189,7 @@ func TestSlots(t *testing.T) {
 	if changed == nil {
 		t.Fatal("it is full")
 	}
-	g.giveBack(false)
+	g.returnSlot(false)
 	<-changed
 	if g.full(false) != nil || !g.take(false) {
 		t.Fatal("a place was given back")
@@ -235,7 +235,7 @@ func TestSlotsEnded(t *testing.T) {
 	g := newSlots(0, 0, 0)
 	left := g.ended()
 	g.take(false)
-	g.giveBack(false)
+	g.returnSlot(false)
 	select {
 	case <-left:
 		t.Fatal("nobody had left")

@@ -42,12 +42,12 @@ func (a *acceptor) acceptFast() error {
 	s := a.server
 	c, err := s.fast.Accept(a.raw)
 	if c == nil {
-		s.slots.giveBack(false)
+		s.slots.returnSlot(false)
 		return err
 	}
 	if s.Permits != nil && !s.permits(c.Remote(), a.socket.Listener.Addr(), a.socket) {
 		c.Close()
-		s.slots.giveBack(false)
+		s.slots.returnSlot(false)
 		return nil
 	}
 	s.slots.count()

@@ -33,10 +33,10 @@ const (
 // A targetError is the error of a Target that was not reached.
 type targetError struct{ error }
 
-// A handedError is the end of a forwarded connection, in order or not.
-type handedError struct{ conn.Result }
+// A forwardedError is the end of a forwarded connection, in order or not.
+type forwardedError struct{ conn.Result }
 
-func (e *handedError) Error() string { return "handed on" }
+func (e *forwardedError) Error() string { return "forwarded" }
 
 // forward joins the client to the target, until the relay ends.
 func (c *connection) forward() error {
@@ -73,7 +73,7 @@ func (c *connection) forward() error {
 	c.received.Store(result.Received)
 	c.first, c.out.sent = result.FirstByte, result.Sent
 	c.server.Totals.Received.Add(result.Received)
-	return &handedError{result}
+	return &forwardedError{result}
 }
 
 // interruptBy makes end call interrupt; false if end has been called already.
@@ -84,8 +84,8 @@ func (c *connection) interruptBy(interrupt func()) bool {
 	return c.cause.Load() == nil
 }
 
-// handedOn reports the error of a forwarded connection, and returns what ended it.
-func (c *connection) handedOn(how *handedError) string {
+// forwardEnd reports the error of a forwarded connection, and returns what ended it.
+func (c *connection) forwardEnd(how *forwardedError) string {
 	if cause := c.cause.Load(); cause != nil {
 		return cause.by
 	}

@@ -13,9 +13,9 @@ import (
 
 // A Step is one line of a script.
 type Step struct {
-	// Line is where it stands, as in "smtp.txt:4".
-	Line string
-	Do   Op
+	// Pos is where it stands, as in "smtp.txt:4".
+	Pos string
+	Do  Op
 	// Text is what is sent or expected, or the path of a file.
 	Text []byte
 	// N is how many bytes are read.
@@ -44,10 +44,10 @@ const (
 )
 
 // A scriptError reports a client that did not do what the script expects.
-type scriptError struct{ line, want, got string }
+type scriptError struct{ pos, want, got string }
 
 func (e *scriptError) Error() string {
-	return fmt.Sprintf("%s: expected %s, got %s", e.line, e.want, e.got)
+	return fmt.Sprintf("%s: expected %s, got %s", e.pos, e.want, e.got)
 }
 
 // Kind is the word for JSON.
@@ -89,7 +89,7 @@ func (s Step) named(err error) error {
 	if failed, ok := errors.AsType[*conn.Error](err); ok {
 		why = failed.Why
 	}
-	return &conn.Error{Why: why, Op: s.Line, Err: err}
+	return &conn.Error{Why: why, Op: s.Pos, Err: err}
 }
 
 // A reader buffers what the client sent until a step takes it.
@@ -155,7 +155,7 @@ func (r *reader) more() error {
 func (r *reader) need(s Step) error {
 	err := r.more()
 	if err == io.EOF {
-		return &scriptError{s.Line, s.wants(), "the end of file"}
+		return &scriptError{s.Pos, s.wants(), "the end of file"}
 	}
 	return err
 }
@@ -227,7 +227,7 @@ func (r *reader) discard(s Step) error {
 
 // strayed is the error of a client whose next n bytes are not what s expects.
 func (r *reader) strayed(s Step, n int) error {
-	return &scriptError{s.Line, s.wants(), quoted(r.held[:min(n, len(r.held))])}
+	return &scriptError{s.Pos, s.wants(), quoted(r.held[:min(n, len(r.held))])}
 }
 
 // wants is what the client is expected to do, in words.

@@ -111,7 +111,7 @@ func (o *outlet) reset() error {
 }
 
 // startLimits begins the limits of time, and does what one of 0 bytes asks of a
-// connection that is handed on; stop ends them.
+// connection that is forwarded; stop ends them.
 func (o *outlet) startLimits() (stop func()) {
 	var timers []*time.Timer
 	f := &o.c.server.Faults

@@ -88,23 +88,23 @@ func (s *Server) endAfter(grace time.Duration, finished <-chan struct{}) (closed
 	return closed
 }
 
-// serveSocket serves one socket until stopping ends, and closes it.
-func (s *Server) serveSocket(ctx, stopping context.Context, socket Socket) {
+// serveSocket serves one socket until accepting ends, and closes it.
+func (s *Server) serveSocket(ctx, accepting context.Context, socket Socket) {
 	switch {
 	case socket.Packet != nil:
-		s.servePacket(stopping, socket)
+		s.servePacket(accepting, socket)
 	case socket.Peers != nil:
-		s.servePeers(stopping, socket)
+		s.servePeers(accepting, socket)
 	case socket.Conn != nil:
 		if s.slots.take(socket.TLS != nil) {
 			s.begin(socket.Conn, socket)
 		}
 	case s.Faults.NoAccept:
-		<-stopping.Done()
+		<-accepting.Done()
 		_ = socket.Listener.Close()
 	default:
 		a := &acceptor{server: s, socket: socket}
-		a.run(stopping)
+		a.run(accepting)
 		if ctx.Err() != nil {
 			a.drain()
 		}
@@ -183,12 +183,12 @@ func (a *acceptor) accept() error {
 	}
 	nc, err := a.socket.Listener.Accept()
 	if err != nil {
-		s.slots.giveBack(a.secure())
+		s.slots.returnSlot(a.secure())
 		return err
 	}
 	if !s.permits(nc.RemoteAddr(), nc.LocalAddr(), a.socket) {
 		_ = nc.Close()
-		s.slots.giveBack(a.secure())
+		s.slots.returnSlot(a.secure())
 		return nil
 	}
 	s.begin(nc, a.socket)

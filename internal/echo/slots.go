@@ -97,8 +97,8 @@ func (s *slots) exempt() {
 	notify(&s.changed)
 }
 
-// giveBack returns a slot for which there was no connection.
-func (s *slots) giveBack(secure bool) {
+// returnSlot returns a slot for which there was no connection.
+func (s *slots) returnSlot(secure bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.add(secure, -1)

@@ -159,7 +159,7 @@ func checkName(host string) error {
 // temporary returns the error of a failure that may have passed when the proxy is asked
 // again. All others are final: a wrong password that is repeated may lock the account.
 func temporary(format string, args ...any) error {
-	return &conn.Error{Why: conn.Proxy, Passing: true, Err: fmt.Errorf(format, args...)}
+	return &conn.Error{Why: conn.Proxy, Transient: true, Err: fmt.Errorf(format, args...)}
 }
 
 // cutShort returns the error of an answer of which only got was read.

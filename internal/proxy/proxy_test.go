@@ -216,7 +216,7 @@ func TestBadProxies(t *testing.T) {
 				t.Fatal("no error")
 			}
 			wantProxyError(t, err, conn.Proxy, "proxy "+tt.proxy.Addr()+": ", tt.want)
-			if e, _ := errors.AsType[*conn.Error](errors.Unwrap(err)); (e != nil && e.Passing) != tt.temporary {
+			if e, _ := errors.AsType[*conn.Error](errors.Unwrap(err)); (e != nil && e.Transient) != tt.temporary {
 				t.Errorf("that a later try may succeed is %v, want %v: %v", !tt.temporary, tt.temporary, err)
 			}
 		})

@@ -35,10 +35,10 @@ func handshakeError(addr net.Addr, err error) *conn.Error {
 		e.Err = errors.New("handshake given up")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		e.Err = errors.New("the peer closed the connection during the handshake")
-		e.Passing = true // a forwarder accepts before its server is there
+		e.Transient = true // a forwarder accepts before its server is there
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		e.Err = errors.New("the peer reset the connection during the handshake")
-		e.Passing = true
+		e.Transient = true
 	default:
 		e.Err = errors.New(protocolWords(err))
 	}
