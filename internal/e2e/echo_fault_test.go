@@ -33,7 +33,7 @@ func reset(t *testing.T, c net.Conn) (before int) {
 	t.Helper()
 	n, err := io.Copy(io.Discard, c)
 	if !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("read %d bytes, then %v; want a reset", n, err)
+		t.Fatalf("read %d bytes, then %v; want a reset", n, err)
 	}
 	return int(n)
 }
