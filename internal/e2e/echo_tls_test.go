@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -52,7 +53,7 @@ func TestTLS(t *testing.T) {
 	if got := rest(t, mute); got != "" {
 		t.Errorf("got %q", got)
 	}
-	s.said("closed connection 4 from") // by one clock or the other
+	s.said("closed connection 4 from")
 }
 
 // Client certificates, made by openssl.
@@ -263,4 +264,18 @@ func TestTLSCount(t *testing.T) {
 	if got := s.status(); got != 0 {
 		t.Errorf("status %d", got)
 	}
+}
+
+// A handshake that takes too long is ended by one clock, and counts as a timeout.
+func TestTLSHandshakeTimeout(t *testing.T) {
+	t.Parallel()
+	s := gecho(t, 1, "-v", "-w", "500ms", "-c", "0")
+	for range 20 {
+		s.dial()
+	}
+	for n := range 20 {
+		s.said(fmt.Sprintf("closed connection %d from", n+1))
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGUSR1)
+	s.said(" 20 timeouts, 0 errors,")
 }

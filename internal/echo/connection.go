@@ -147,6 +147,8 @@ func (c *connection) handshake(secure *tls.Config) error {
 	if fault == tlsconn.Stall {
 		defer c.untimed()()
 	}
+	c.progress.Pause() // one clock, or it were by chance which reports
+	defer c.progress.Resume()
 	limit := tlsconn.HandshakeLimit
 	if idle := c.server.Idle; idle > 0 {
 		limit = min(limit, idle)
@@ -309,10 +311,11 @@ func (c *connection) finish(err error) {
 		c.closeInOrder("", false)
 	default:
 		ended, left = "reset", c.socket.Unacknowledged()
+		e := Event{Kind: Failed, Err: err}
 		if failed != nil && failed.Why == conn.Timeout {
-			ended = "timeout"
+			ended, e = "timeout", Event{Kind: TimedOut, What: conn.Words(err)}
 		}
-		c.report(Event{Kind: Failed, Err: err})
+		c.report(e)
 		_ = c.socket.NetConn().Close()
 	}
 	c.report(Event{
