@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -42,5 +43,20 @@ func TestSignalDuringLookup(t *testing.T) {
 		if _, err := os.Lstat(filepath.Join(dir, "socket")); err == nil {
 			t.Errorf("%v: the socket file is left", sig)
 		}
+	}
+}
+
+// What a fault has kept back was not sent.
+func TestToFaultCounts(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"close", "reset", "half-close"} {
+		s, client, server := handingOn(t, "tcp", "-v", "--"+how+"-after", "3")
+		_, _ = io.WriteString(server, "abcdefgh")
+		_, _ = io.ReadFull(client, make([]byte, 3))
+		_ = server.CloseWrite()
+		_ = client.CloseWrite()
+		s.said("received 0 bytes, sent 3, in ")
+		_ = s.cmd.Process.Signal(syscall.SIGUSR1)
+		s.said(" 0 bytes received, 3 sent,")
 	}
 }

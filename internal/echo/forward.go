@@ -69,6 +69,9 @@ func (c *connection) forward() error {
 		}
 	}
 	result := relay.Run(ctx)
+	if c.out.way == down {
+		result.Sent = c.out.sent // the relay also counts what a fault has kept back
+	}
 	c.server.Totals.Sent.Add(result.Sent - c.out.sent)
 	c.received.Store(result.Received)
 	c.first, c.out.sent = result.FirstByte, result.Sent
@@ -166,7 +169,8 @@ func (f *faulty) Read(p []byte) (int, error) {
 	return n, errReset
 }
 
-// Write sends p with the faults of sending.
+// Write sends p with the faults of sending. What a limit has kept back counts as
+// written, as it will not be sent.
 func (f *faulty) Write(p []byte) (int, error) {
 	if f.out == nil {
 		return f.Stream.Write(p)
@@ -176,10 +180,12 @@ func (f *faulty) Write(p []byte) (int, error) {
 		defer giveBack(b)
 		p = append((*b)[:0], p...)
 	}
-	if err := f.out.send(p); err != nil {
-		return 0, err
+	before := f.out.sent
+	err := f.out.send(p)
+	if err != nil && !errors.Is(err, errDone) && !errors.Is(err, errReset) {
+		return int(f.out.sent - before), err
 	}
-	return len(p), nil
+	return len(p), err
 }
 
 // CloseWrite passes an end of file on, unless a fault has done so.
