@@ -27,6 +27,7 @@ type cursor struct {
 	slots []whole // the integers that something refers to
 	sums  []summer
 	open  *item  // a checksum whose {to} is still to come
+	own   summer // its sum, to which its own bytes are zero; to any other they are what they are
 	found uint64 // its value in the record
 	where int64  // its offset in the record
 	dump  dumpLine
@@ -167,11 +168,14 @@ func (c *cursor) decode(dst []byte, p *op, b []byte) (out []byte, n int, err err
 func (c *cursor) pass(p *op, b []byte) {
 	c.at += int64(len(b))
 	for i := range c.sums {
-		if p != nil && p.kind == checksum && p.to && p.sum == i {
-			c.sums[i].add(make([]byte, len(b))) // it is zero in its own sum
-			continue
-		}
 		c.sums[i].add(b)
+	}
+	switch {
+	case c.open == nil:
+	case p != nil && p.item == c.open:
+		c.own.add(make([]byte, len(b)))
+	default:
+		c.own.add(b)
 	}
 }
 
@@ -220,7 +224,7 @@ func (c *cursor) enter(dst []byte, p *op) ([]byte, error) {
 	case upTo:
 		c.element++
 		if c.open != nil {
-			return dst, c.verify(c.open, c.found, c.where)
+			return dst, c.verify(c.open, c.own.sum(), c.found, c.where)
 		}
 	case boundary:
 		c.element++
@@ -386,16 +390,16 @@ func (c *cursor) one(dst []byte, p *op, b []byte) ([]byte, int, error) {
 // check verifies a checksum, now or at its {to}.
 func (c *cursor) check(it *item, v uint64) error {
 	if it.to {
-		c.open, c.found, c.where = it, v, c.at
+		c.open, c.own, c.found, c.where = it, c.sums[it.sum], v, c.at
 		return nil
 	}
-	return c.verify(it, v, c.at)
+	return c.verify(it, c.sums[it.sum].sum(), v, c.at)
 }
 
 // verify compares the checksum at offset at of the record with the computed one.
-func (c *cursor) verify(it *item, got uint64, at int64) error {
+func (c *cursor) verify(it *item, want, got uint64, at int64) error {
 	c.open = nil
-	if want := c.sums[it.sum].sum(); got != want {
+	if got != want {
 		return c.placeIn(dataf("checksum %s at offset %d: got %0*x, computed %0*x", it.Code, c.offset+at, 2*it.width, got, 2*it.width, want))
 	}
 	return nil

@@ -324,3 +324,23 @@ func TestChecksums(t *testing.T) {
 		}
 	}
 }
+
+// TestChecksumsCovered checks that the bytes of a checksum with a {to} are zero to
+// itself and no other: what packing writes, unpacking accepts.
+func TestChecksumsCovered(t *testing.T) {
+	for _, text := range []string{"B{sum8}B{to}H{sum8}", "B{sum8}B{to}H{sum8}B{to}", "2(B{crc32}B{to}){crc32}", "B{crc16}B{to}B{sum8}"} {
+		f, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := strings.Fields("1 2 3 4 5 6 7 8 9")
+		n, _ := f.Values()
+		var record, line bytes.Buffer
+		if _, err := NewEncoder(f, Options{}).EncodeValues(&record, values[:n]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewDecoder(f, Options{}).Decode(&line, &record, -1); err != nil || line.String() != strings.Join(values[:n], "\t")+"\n" {
+			t.Errorf("%s: %q %v", text, line.String(), err)
+		}
+	}
+}
