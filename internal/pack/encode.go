@@ -54,6 +54,9 @@ type scratch struct {
 	cut    int64  // strings that were cut
 	// unescaped is set when it is known that no field has an escape.
 	unescaped bool
+	// leading is set when a record takes the first of its fields, as many as it needs;
+	// s.p.v is then how many.
+	leading bool
 
 	json    jsonParser
 	members []member // of JSON objects
@@ -94,7 +97,7 @@ func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error)
 			break
 		}
 	}
-	if err == nil && p.v < len(fields) {
+	if err == nil && p.v < len(fields) && !s.leading {
 		err = dataf("pack expected %d items for packing (got %d)", p.v, len(fields))
 	}
 	if n := int64(len(out) - start); err == nil && e.o.tooLong(n) {

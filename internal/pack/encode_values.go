@@ -10,11 +10,17 @@ func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
 	for i, v := range values {
 		fields[i].text = []byte(v)
 	}
+	w := recordWriter{output{dst: dst}, e.o.Form}
+	if e.f.open && !e.f.rest && !e.o.JSON && e.wanted() != 1 {
+		if err := e.encodeCounted(nil, fields); err != nil {
+			return Counts{}, err
+		}
+		return w.finish(0, e.encodeCounted(&w, fields))
+	}
 	per, count, err := e.share(int64(len(values)))
 	if err != nil {
 		return Counts{}, err
 	}
-	w := recordWriter{output{dst: dst}, e.o.Form}
 	check := count
 	if per == 0 {
 		check = min(count, 1) // all records are equal
@@ -49,6 +55,40 @@ func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) e
 		if err := w.record(record); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// encodeCounted encodes records whose values say how many values they have. With no
+// writer it only checks them.
+func (e *Encoder) encodeCounted(w *recordWriter, fields []field) error {
+	s := scratch{leading: true}
+	if w != nil {
+		defer func() { w.count.Cut = s.cut }()
+	}
+	var record []byte
+	var err error
+	used, count := 0, int64(0)
+	for ; used < len(fields); count++ {
+		if record, err = e.record(record[:0], fields[used:], &s); err != nil {
+			if e, ok := err.(*DataError); ok && e.Value == 0 && count > 0 {
+				return dataf("record %d: %s", count+1, e.Error())
+			}
+			return afterValues(err, int64(used))
+		}
+		if s.p.v == 0 {
+			return dataf("pack expected 0 items for packing (got %d)", len(fields)-used)
+		}
+		used += s.p.v
+		if w == nil {
+			continue
+		}
+		if err := w.record(record); err != nil {
+			return err
+		}
+	}
+	if want := e.wanted(); want >= 0 && want != count {
+		return dataf("pack expected %d records, got %d", want, count)
 	}
 	return nil
 }
