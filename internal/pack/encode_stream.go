@@ -171,7 +171,7 @@ func (r *lineReader) next() ([]byte, error) {
 // tabs if the line has one or one value is wanted, else at blanks.
 func (e *Encoder) split(fields []field, line []byte) []field {
 	it := e.f.lone()
-	lone := it != nil && it.stringLike()
+	lone := it != nil && it.stringLike() && it.kind != char // which is never empty
 	if len(line) == 0 && e.f.values == 0 && !lone {
 		return fields // a record without values
 	}

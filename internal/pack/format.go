@@ -217,6 +217,9 @@ func (s *sequence) lone() *item {
 	if !s.open || s.values > 1 {
 		return nil
 	}
+	if last := s.last(); s.values == 0 && last.kind == group && last.group.values > 1 {
+		return nil
+	}
 	return s.first()
 }
 
