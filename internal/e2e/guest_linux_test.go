@@ -21,7 +21,7 @@ func guest(t *testing.T, text string) string {
 	}
 	const setUp = `
 set -eu
-trap 'for p in $(jobs -p); do kill $p 2>/dev/null; done' EXIT
+trap 'jobs -p >jobs; for p in $(cat jobs); do kill $p 2>/dev/null || true; done' EXIT
 status() { want=$1; shift; "$@" && s=0 || s=$?; test $s -eq $want || { echo "status $s, want $want: $*"; exit 1; }; }
 # until CMD...: waits for it to succeed.
 until_() { i=0; while ! "$@" >/dev/null 2>&1; do sleep 0.05; i=$((i+1)); test $i -lt 400 || { echo "never: $*"; exit 1; }; done; }

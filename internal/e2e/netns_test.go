@@ -27,9 +27,10 @@ func inNamespace(t *testing.T, text string) string {
 	if err := exec.Command("unshare", "-nm", "true").Run(); err != nil {
 		script.Missing(t, "network namespaces are not permitted")
 	}
+	// dash has no jobs in a command substitution: $(jobs -p) is empty there.
 	const setUp = `
 set -eu
-trap 'for p in $(jobs -p); do kill $p 2>/dev/null; done' EXIT
+trap 'jobs -p >jobs; for p in $(cat jobs); do kill $p 2>/dev/null || true; done' EXIT
 ip link set lo up
 ip link add near type veth peer name far
 ip link set near up
