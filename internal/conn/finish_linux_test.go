@@ -115,8 +115,8 @@ func TestDrainSlowOutput(t *testing.T) {
 	}
 }
 
-// The bytes that a joined side did not take are counted, too, with those that nobody
-// had read yet.
+// The bytes that a joined side did not take are counted, with those that were still to
+// be read.
 func TestDrainStuckJoined(t *testing.T) {
 	peer, remote := socketPair(t, "tcp")
 	to, local := socketPair(t, "tcp")

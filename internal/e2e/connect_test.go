@@ -12,16 +12,11 @@ import (
 
 // Refused.
 func TestConnectRefused(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	port := freePort(t)
 	start(t, input(t, "x"), "127.0.0.1", port).ends(3, "", "connect to 127.0.0.1:"+port+": connection refused")
 }
 
-// Nobody answers the SYN, here because the backlog is full.
+// No host answers the SYN, here because the backlog is full.
 func TestConnectBacklogFull(t *testing.T) {
 	port := fullBacklog(t)
 	for _, flags := range [][]string{{"-w0.3"}, {"--connect-timeout", "300ms"}, {"--deadline", "0.3"}} {

@@ -99,11 +99,6 @@ func TestToResets(t *testing.T) {
 // reset, the listener lives.
 func TestToUnreachable(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
 	plain := gecho(t, 1, "0")
 	for to, said := range map[string]string{
 		"127.0.0.1:1":                        "connect to 127.0.0.1:1: connection refused",

@@ -92,12 +92,7 @@ func TestForwardResets(t *testing.T) {
 // A peer whose server cannot be reached is reset; the listener goes on with -k.
 func TestForwardUnreachable(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nowhere := l.Addr().String()
-	l.Close()
+	nowhere := "127.0.0.1:" + freePort(t)
 	p, address := listener(t, "tcp", nil, "--to", nowhere)
 	if err := meets(address); !isReset(err) {
 		t.Errorf("the client met %v", err)
@@ -118,7 +113,7 @@ func TestForwardUnreachable(t *testing.T) {
 
 	// --retry is of that connection, and --connect-timeout bounds no wait for a peer.
 	p, c := listening(t, "tcp", nil, "--to", nowhere, "--retry", "60", "--connect-timeout", "60")
-	l, err = net.Listen("tcp", nowhere)
+	l, err := net.Listen("tcp", nowhere)
 	if err != nil {
 		t.Skip("the port was taken meanwhile")
 	}
@@ -257,13 +252,8 @@ func TestForwardPeerLeaves(t *testing.T) {
 // An endpoint of --to that is the listener's own address is refused.
 func TestForwardSelf(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(free)
+	port := freePort(t)
+	free := "127.0.0.1:" + port
 	path := filepath.Join(t.TempDir(), "self")
 	for _, args := range [][]string{
 		{"-lk", "--to", "localhost:" + port, port},

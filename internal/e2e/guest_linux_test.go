@@ -115,7 +115,7 @@ wait $python; cat python
 }
 
 // PDUs of one frame and of many against can-utils, Python and gcat itself, both
-// ways; one that nobody takes is not called sent.
+// ways; one that no process takes is not called sent.
 func TestGuestISOTP(t *testing.T) {
 	out := guest(t, `
 isotprecv -s 7e8 -d 7e0 vcan0 >received & receiver=$!
@@ -180,7 +180,8 @@ echo x | status 3 gcat -w0 j1939://vcan0:20,12300
 }
 
 // Messages of many frames against testj1939 and gcat itself, to an address and to all,
-// of the longer transport protocol as well; one that nobody takes is not called sent.
+// of the longer transport protocol as well; one that no process takes is not called
+// sent.
 func TestGuestJ1939Long(t *testing.T) {
 	out := guest(t, `
 gcat -lkv -W3 j1939://vcan0:20 >heard 2>log & listener=$!

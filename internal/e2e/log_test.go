@@ -89,12 +89,7 @@ func TestLogListener(t *testing.T) {
 // Each accepted peer is closed, also one whose server cannot be reached.
 func TestLogUnreachable(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nowhere := l.Addr().String()
-	l.Close()
+	nowhere := "127.0.0.1:" + freePort(t)
 	p, address := listener(t, "tcp", nil, "--log", "json", "--to", nowhere)
 	if err := meets(address); !isReset(err) { // perhaps before connect(2) has returned
 		t.Errorf("the client met %v", err)

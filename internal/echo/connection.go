@@ -296,11 +296,11 @@ func (c *connection) finish(err error) {
 	case errors.Is(err, tlsconn.ErrFault): // it is closed
 	case cause != nil:
 		ended = cause.by
-		farewell := c.server.Farewell
+		last := c.server.Farewell
 		if ended == "local" {
-			farewell = ""
+			last = ""
 		}
-		c.closeInOrder(farewell, cause.idle)
+		c.closeInOrder(last, cause.idle)
 	case script != nil:
 		c.report(Event{Kind: Failed, Err: err})
 		c.closeInOrder("", false)
@@ -324,15 +324,15 @@ func (c *connection) finish(err error) {
 	})
 }
 
-// closeInOrder sends the farewell, shuts the sending direction down, reads what is
+// closeInOrder sends last, shuts the sending direction down, reads what is
 // in flight and closes, all within drainLimit.
-func (c *connection) closeInOrder(farewell string, idle bool) {
+func (c *connection) closeInOrder(last string, idle bool) {
 	c.endMu.Lock() // end has set its deadlines, and sets no more
 	c.cause.CompareAndSwap(nil, &reason{by: "local"})
 	c.endMu.Unlock()
 	_ = c.socket.SetDeadline(time.Now().Add(drainLimit)) // it fails only on a closed connection
-	if farewell != "" {
-		_ = c.out.write([]byte(farewell))
+	if last != "" {
+		_ = c.out.write([]byte(last))
 	}
 	_ = c.stream.CloseWrite() // the peer may be gone already
 	if c.stream != conn.Stream(c.socket) {

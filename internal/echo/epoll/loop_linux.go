@@ -254,8 +254,8 @@ func (l *loop) flush(c *Conn) {
 }
 
 // end begins to close a connection in order: it writes pending data if the peer
-// reads, the farewell and our FIN, and discards what it receives. After Drain at
-// most the socket is closed.
+// reads, the text of Farewell and our FIN, and discards what it receives. After Drain
+// at most the socket is closed.
 func (l *loop) end(c *Conn, why reason) {
 	c.ends, c.due = why, time.Now().Add(l.Drain)
 	if c.state == reading {
@@ -263,7 +263,7 @@ func (l *loop) end(c *Conn, why reason) {
 	}
 }
 
-// shut sends the farewell and our FIN.
+// shut sends the text of Farewell and our FIN.
 func (l *loop) shut(c *Conn) {
 	if l.Farewell != "" {
 		if n, _ := sysWrite(c.fd, []byte(l.Farewell)); n > 0 {
