@@ -131,11 +131,8 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 	})
 	g.closed(local, name, g.to.Address(), result)
 	e, ok := errors.AsType[*conn.Error](result.Err)
-	switch {
-	case ok && e.Why == conn.Timeout && (g.KeepOpen || !given):
+	if ok && e.Why == conn.Timeout && (g.KeepOpen || !given) {
 		return nil // an idle peer is not an error
-	case ok && e.Op == "" && e.Why != conn.Timeout:
-		return &conn.Error{Why: e.Why, Op: "receive from " + g.to.Address(), Err: e.Err}
 	}
 	return result.Err
 }

@@ -173,7 +173,7 @@ func (c *conversation) pumpEnded(d *direction, s step) {
 // so that its peer does not take a part for the whole.
 func (c *conversation) readFailed(d *direction, err error) {
 	d.to.reset = true
-	if d.from.connection {
+	if d.from.connection || d.from.name != "" { // To has no Socket if it is of datagrams
 		c.fail(culprit(err), c.receiveError(d, err))
 		if isLocal(err) {
 			c.resetUpload()

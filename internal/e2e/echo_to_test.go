@@ -316,6 +316,13 @@ func TestToDatagrams(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.said("lost datagram 1, down")
+
+	nowhere := "127.0.0.1:" + freePort(t)
+	s = gecho(t, 1, "--to", "udp://"+nowhere, "udp://127.0.0.1:0")
+	if _, err := udpClient(t, s.address[0]).Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	s.said(": receive from " + nowhere + " after 0 bytes: connection refused")
 }
 
 // receives returns the next datagram.
