@@ -319,7 +319,7 @@ func (c *connection) finish(err error) {
 		_ = c.socket.NetConn().Close()
 	}
 	c.report(Event{
-		Kind: Closed, Received: c.received.Load(), Sent: c.out.sent, Unacknowledged: left,
+		Kind: Closed, Received: c.received.Load(), Sent: c.out.sent.Load(), Unacknowledged: left,
 		Duration: time.Since(c.start), FirstByte: c.first, EndedBy: ended, TLS: c.facts,
 	})
 }

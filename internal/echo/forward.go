@@ -70,11 +70,11 @@ func (c *connection) forward() error {
 	}
 	result := relay.Run(ctx)
 	if c.out.way == down {
-		result.Sent = c.out.sent // the relay also counts what a fault has kept back
+		result.Sent = c.out.sent.Load() // the relay also counts what a fault has kept back
 	}
-	c.server.Totals.Sent.Add(result.Sent - c.out.sent)
+	c.server.Totals.Sent.Add(result.Sent - c.out.sent.Swap(result.Sent))
 	c.received.Store(result.Received)
-	c.first, c.out.sent = result.FirstByte, result.Sent
+	c.first = result.FirstByte
 	c.server.Totals.Received.Add(result.Received)
 	return &forwardedError{result}
 }
@@ -180,10 +180,10 @@ func (f *faulty) Write(p []byte) (int, error) {
 		defer giveBack(b)
 		p = append((*b)[:0], p...)
 	}
-	before := f.out.sent
+	before := f.out.sent.Load()
 	err := f.out.send(p)
 	if err != nil && !errors.Is(err, errDone) && !errors.Is(err, errReset) {
-		return int(f.out.sent - before), err
+		return int(f.out.sent.Load() - before), err
 	}
 	return len(p), err
 }

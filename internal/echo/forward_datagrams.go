@@ -81,7 +81,7 @@ func (s *Server) forwardPeer(ctx context.Context, socket Socket, rules *packets,
 		report(Event{Kind: Failed, Err: result.Err})
 	}
 	report(Event{
-		Kind: Closed, Received: result.Received, Sent: toPeer.forwarded, Duration: result.Duration,
+		Kind: Closed, Received: result.Received, Sent: toPeer.forwarded.Load(), Duration: result.Duration,
 		FirstByte: result.FirstByte, EndedBy: result.EndedBy,
 	})
 }
@@ -96,7 +96,7 @@ type hop struct {
 	faulty bool
 
 	received  atomic.Int64 // bytes from the peer
-	forwarded int64        // bytes of the target's answers
+	forwarded atomic.Int64 // bytes of the target's answers
 	bounded   bool         // the bound has been reported
 }
 
@@ -155,7 +155,7 @@ func (h *hop) Write(p []byte) (int, error) {
 // whose source address may be forged gets no more bytes than it has sent.
 func (h *hop) permits(n int) bool {
 	s := h.out.server
-	if !s.To.Unbounded && !h.from.loopback() && h.forwarded+int64(n) > h.received.Load() {
+	if !s.To.Unbounded && !h.from.loopback() && h.forwarded.Load()+int64(n) > h.received.Load() {
 		s.Totals.Unanswered.Add(1)
 		if !h.bounded {
 			h.bounded = true
@@ -164,6 +164,6 @@ func (h *hop) permits(n int) bool {
 		}
 		return false
 	}
-	h.forwarded += int64(n)
+	h.forwarded.Add(int64(n))
 	return true
 }

@@ -19,7 +19,7 @@ type outlet struct {
 	way    string       // the direction with a Target: down (to the client) or up
 	plan   plan
 	pacer  filter.Pacer
-	sent   int64
+	sent   atomic.Int64 // read when the relay has ended, which a blocked write may outlive
 
 	stalled, halved atomic.Bool                 // by a limit
 	thaw            atomic.Pointer[func() bool] // ends what stall began
@@ -57,13 +57,13 @@ func (o *outlet) send(b []byte) error {
 		}
 	}
 	limit := f.limit()
-	last := limit.How != noLimit && o.sent+int64(len(b)) >= limit.Bytes
+	last := limit.How != noLimit && o.sent.Load()+int64(len(b)) >= limit.Bytes
 	if last {
-		b = b[:limit.Bytes-o.sent]
+		b = b[:limit.Bytes-o.sent.Load()]
 	}
 	if len(b) > 0 && o.plan.chance(f.Corrupt) {
 		offset, bit := o.plan.flip(b)
-		o.fault("flipped bit %d of byte %d", bit, o.sent+int64(offset))
+		o.fault("flipped bit %d of byte %d", bit, o.sent.Load()+int64(offset))
 	}
 	if err := o.drip(b); err != nil || !last {
 		return err
@@ -207,7 +207,7 @@ func (o *outlet) write(b []byte) error {
 	o.c.writing.Store(true)
 	n, err := o.stream.Write(b)
 	o.c.writing.Store(false)
-	o.sent += int64(n)
+	o.sent.Add(int64(n))
 	if o.way != "up" {
 		o.c.server.Totals.Sent.Add(int64(n))
 	}
