@@ -39,13 +39,7 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 // unreachable logs the end of a peer for which the endpoint of --to could not be
 // reached.
 func (g *gcat) unreachable(ctx context.Context, local, remote string, start time.Time) {
-	result := conn.Result{EndedBy: "local", Duration: time.Since(start)}
-	if e, ok := errors.AsType[*conn.Error](context.Cause(ctx)); ok && e.Why == conn.Timeout {
-		result.EndedBy = "timeout"
-	} else if ctx.Err() != nil {
-		result.EndedBy = "signal"
-	}
-	g.closed(local, remote, g.to.Address(), result)
+	g.closed(local, remote, g.to.Address(), conn.Result{EndedBy: conn.EndedBy(ctx, "local"), Duration: time.Since(start)})
 }
 
 // refuseSelf refuses an endpoint of --to that is the listener's own: each peer would make
@@ -102,10 +96,6 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at target) error {
 	}
 }
 
-// peerMemory is how long a peer may be idle before its socket is closed, unless -w is
-// given.
-const peerMemory = time.Minute
-
 // forwardPeer relays the datagrams of one peer until it is idle for too long.
 func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local string) error {
 	start := time.Now()
@@ -118,7 +108,7 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 	given := g.Timeout != nil || g.IdleTimeout != nil
 	idle := g.idleLimit()
 	if !given {
-		idle = peerMemory
+		idle = conn.PeerMemory
 	}
 	name := datagramPeer(p.Addr())
 	result := g.run(ctx, &conn.Relay{

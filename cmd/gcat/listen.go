@@ -14,6 +14,7 @@ import (
 	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/filter"
+	"gcat/internal/tlsconn"
 )
 
 // listen serves one peer, or with -k all peers until gcat is killed.
@@ -136,7 +137,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 		}
 		return input.Queue()
 	}
-	conversations, handshakes := make(slots, g.maxConns()), make(slots, handshakesMost)
+	conversations, handshakes := make(slots, g.maxConns()), make(slots, tlsconn.MaxHandshakes)
 	converse := func(p peer) {
 		defer conversations.free()
 		if err := g.handle(ctx, p, stdio); ctx.Err() == nil && outputFailed(err) {
@@ -180,9 +181,6 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 	peers.Wait()
 	return context.Cause(ctx)
 }
-
-// handshakesMost is how many peers may be in the TLS handshake at once.
-const handshakesMost = 1000
 
 // slots limit how many goroutines do something at once; the others wait.
 type slots chan struct{}

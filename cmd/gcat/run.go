@@ -178,8 +178,9 @@ func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func
 }
 
 // signals returns a context that a signal ends; its cause is the signal. A second
-// signal ends the process, and the commands of -e, at once. A signal that was ignored when the command started
-// (nohup) stays ignored. Those of [cli.ReportSignals] log the counts so far instead.
+// signal ends the process, and the commands of -e, at once. A signal that was ignored
+// when gcat started (nohup) stays ignored. Those of [cli.ReportSignals] log the counts
+// so far instead.
 //
 // Signals are caught before anything is opened: if a signal killed the process with
 // unread data in the socket, the kernel would reset the connection.

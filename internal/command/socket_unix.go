@@ -55,19 +55,19 @@ func (c *Command) Serve(ctx context.Context) conn.Result {
 	after := countSocket(c.Conn)
 	result := conn.Result{
 		Sent: after.sent - before.sent, Received: after.received - before.taken,
-		EndedBy: endedBy(ctx, "local"), Err: conn.Cause(ctx, failed),
+		EndedBy: conn.EndedBy(ctx, "local"), Err: conn.Cause(ctx, failed),
 	}
 	switch e, _ := errors.AsType[*conn.Error](failed); {
 	case e != nil && e.Why == conn.ResetByPeer:
-		result.EndedBy = endedBy(ctx, "reset")
+		result.EndedBy = conn.EndedBy(ctx, "reset")
 	case after.peerEOF:
-		result.EndedBy = endedBy(ctx, "peer")
+		result.EndedBy = conn.EndedBy(ctx, "peer")
 	}
 	socket := conn.NewSocket(c.Conn, nil)
 	if err := drain(ctx, socket); err != nil {
 		result.Unacknowledged = socket.Unacknowledged()
 		if result.Err == nil {
-			result.EndedBy, result.Err = endedBy(ctx, "reset"), undelivered(ctx, c.Peer, result.Unacknowledged, err)
+			result.EndedBy, result.Err = conn.EndedBy(ctx, "reset"), undelivered(ctx, c.Peer, result.Unacknowledged, err)
 		}
 	}
 	done()
@@ -88,20 +88,6 @@ func (c *Command) missedError(before counts) error {
 		return nil // the peer has closed: drain reports what was not acknowledged
 	}
 	return conn.ReceiveError(c.Peer, countSocket(c.Conn).received-before.received, syscall.Errno(errno))
-}
-
-// endedBy returns the log's word for what ended a conversation: the cause of ctx if
-// ctx has ended, else by.
-func endedBy(ctx context.Context, by string) string {
-	if ctx.Err() == nil {
-		return by
-	}
-	if e, ok := errors.AsType[*conn.Error](context.Cause(ctx)); !ok {
-		return "signal"
-	} else if e.Why != conn.Timeout {
-		return "local"
-	}
-	return "timeout"
 }
 
 // drain prepares the socket of a command that has ended for Close: it half-closes,

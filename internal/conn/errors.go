@@ -216,3 +216,17 @@ func Cause(ctx context.Context, err error) error {
 	}
 	return why
 }
+
+// EndedBy is what ended a conversation, as in [Result]: the cause of ctx if that has
+// ended, else by.
+func EndedBy(ctx context.Context, by string) string {
+	if ctx.Err() == nil {
+		return by
+	}
+	if e, ok := errors.AsType[*Error](context.Cause(ctx)); !ok {
+		return "signal"
+	} else if e.Why != Timeout {
+		return "local"
+	}
+	return "timeout"
+}

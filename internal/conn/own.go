@@ -9,9 +9,9 @@ import (
 	"strconv"
 )
 
-// Reaches reports whether a connection (or a datagram) to e would reach the socket
-// bound to bound: that is e's address, or all addresses of this machine, of which e's
-// is one. An address that cannot be looked up reaches none.
+// Reaches reports whether a connection, or a datagram, to e would reach the socket that
+// is bound to bound: to the address of e, or to all addresses of this machine if e's is
+// one of them. A name that cannot be looked up reaches none.
 func (e Endpoint) Reaches(ctx context.Context, r Resolver, bound net.Addr) bool {
 	own := EndpointOf(bound)
 	if own.Unix() || e.Unix() {

@@ -246,7 +246,7 @@ func TestRelayInputFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newTalk(t, &Relay{})
 		k.run(t.Context())
-		k.localSay.CloseWithError(inputError(errors.New("bad sector")))
+		k.localSay.CloseWithError(InputError(errors.New("bad sector")))
 		r := <-k.done
 		select {
 		case <-k.remote.closed:
@@ -281,7 +281,7 @@ func TestRelayHangsUp(t *testing.T) {
 			defer cancel(nil)
 			k := newTalk(t, &Relay{})
 			k.run(ctx)
-			k.localSay.CloseWithError(inputError(test.failure))
+			k.localSay.CloseWithError(InputError(test.failure))
 			if test.cause != nil {
 				time.AfterFunc(hangupDelay/2, func() { cancel(test.cause) })
 			}

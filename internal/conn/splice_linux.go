@@ -80,8 +80,8 @@ func (p *splicePath) between() bool {
 	return true
 }
 
-// discarding prepares to discard what a socket receives, which TCP allows. An idle clock has to see each arrival;
-// without one the kernel may report many bytes at once.
+// discarding prepares to discard what a TCP socket receives. An idle clock has to see
+// each arrival; without one the kernel may report many bytes at once.
 func (p *splicePath) discarding(idle time.Duration) bool {
 	if !p.fromSocket.isTCP() {
 		return false // there MSG_TRUNC means something else
@@ -239,7 +239,7 @@ func (p *splicePath) loadFile() (int, error) {
 		case refused(err), err == nil && n == 0:
 			return 0, errRefused
 		case err != nil:
-			return 0, inputError(err)
+			return 0, InputError(err)
 		default:
 			return int(n), nil
 		}

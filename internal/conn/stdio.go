@@ -75,7 +75,7 @@ func outputError(err error) error {
 	return &Error{Why: Local, Op: "standard output", Err: errno.Posix(err)}
 }
 
-// inputError is the error of a failed read of standard input.
-func inputError(err error) error {
+// InputError is the error of a failed read of standard input.
+func InputError(err error) error {
 	return &Error{Why: Local, Op: "standard input", Err: errno.Posix(err)}
 }

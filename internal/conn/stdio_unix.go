@@ -75,7 +75,7 @@ func (s *Stdio) Read(p []byte) (int, error) {
 		case err == unix.EBADF:
 			return 0, io.EOF
 		default:
-			return 0, inputError(err)
+			return 0, InputError(err)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func (s *Stdio) Read(p []byte) (int, error) {
 	}
 	n, err := f.Read(p)
 	if err != nil && err != io.EOF {
-		err = inputError(err)
+		err = InputError(err)
 	}
 	return n, err
 }

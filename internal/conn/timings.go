@@ -68,6 +68,10 @@ const (
 	backgroundPause = 50 * time.Millisecond
 )
 
+// PeerMemory is how long a datagram peer that is forwarded is known without a datagram in
+// either direction, unless an idle limit is set. (TestForwardDatagrams)
+const PeerMemory = time.Minute
+
 // How long an early end gives what has already arrived to be written out.
 // (TestNetworkVanish, TestJoinClock)
 const (

@@ -147,7 +147,7 @@ func (c *connection) handshake(secure *tls.Config) error {
 	if fault == tlsconn.Stall {
 		defer c.untimed()()
 	}
-	c.progress.Pause() // one clock, or it were by chance which reports
+	c.progress.Pause() // one clock for the handshake: that of its limit
 	defer c.progress.Resume()
 	limit := tlsconn.HandshakeLimit
 	if idle := c.server.Idle; idle > 0 {

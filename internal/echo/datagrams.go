@@ -157,9 +157,9 @@ func (p *packets) take(data []byte, from *origin) {
 	p.deliver(reply, from)
 }
 
-// refuse returns why a datagram gets no answer, and the kind of event that this is;
-// an empty reason means that it gets one. One forged packet must not start a loop between two servers, nor direct gecho's
-// answers at a third host.
+// refuse returns why a datagram gets no answer, and the kind of the event that reports
+// it; why is empty if the datagram gets one. One forged packet must not start a loop
+// between two servers, nor direct gecho's answers at a third host.
 func (p *packets) refuse(data []byte, from *origin) (kind EventKind, why string) {
 	s := p.server
 	a := from.addr

@@ -11,10 +11,6 @@ import (
 	"gcat/internal/conn"
 )
 
-// peerMemory is how long a peer is known without a datagram in either direction, if
-// Idle is 0.
-const peerMemory = time.Minute
-
 // servePeers forwards the datagrams of each peer to the target, through one socket
 // for each, until ctx ends.
 func (s *Server) servePeers(ctx context.Context, socket Socket) {
@@ -63,7 +59,7 @@ func (s *Server) forwardPeer(ctx context.Context, socket Socket, rules *packets,
 	defer s.Totals.Now.Add(-1)
 	idle := s.Idle
 	if idle == 0 {
-		idle = peerMemory
+		idle = conn.PeerMemory
 	}
 	toPeer := s.newHop(peer, socket, rules, from, down, s.To.Down)
 	toTarget := s.newHop(to, socket, nil, from, up, s.To.Up)

@@ -3,6 +3,8 @@ package echo
 import (
 	"context"
 	"sync"
+
+	"gcat/internal/tlsconn"
 )
 
 // A slots limits the connections of a server. A slot is taken before a connection is
@@ -22,9 +24,6 @@ type slots struct {
 	left     chan struct{} // closed when a connection has ended
 	over     chan struct{} // closed when wanted connections have been counted
 }
-
-// handshakesMost is how many TLS connections may be in their handshake at once.
-const handshakesMost = 1000
 
 func newSlots(max, room int, wanted int64) *slots {
 	return &slots{max: max, room: room, wanted: wanted, over: make(chan struct{})}
@@ -55,7 +54,7 @@ func (s *slots) add(secure bool, n int) {
 // free reports whether there is a slot. It is called with the lock held.
 func (s *slots) free(secure bool) bool {
 	return (s.max == 0 || s.active < s.max) && (s.room == 0 || s.active+s.shaking < s.room) &&
-		(!secure || s.shaking < handshakesMost) && (s.wanted == 0 || s.reserved < s.wanted)
+		(!secure || s.shaking < tlsconn.MaxHandshakes) && (s.wanted == 0 || s.reserved < s.wanted)
 }
 
 // enter waits for a slot for a TLS connection whose handshake is finished; false if

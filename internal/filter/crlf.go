@@ -43,7 +43,7 @@ func (c *CRLF) Read(p []byte) (int, error) {
 		}
 	}
 	if c.Messages && len(c.rest) > len(p) {
-		return 0, inputError(fmt.Errorf("with CRLF a datagram grows to %d bytes", len(c.rest)))
+		return 0, conn.InputError(fmt.Errorf("with CRLF a datagram grows to %d bytes", len(c.rest)))
 	}
 	n := copy(p, c.rest)
 	c.rest = c.rest[n:]

@@ -52,7 +52,7 @@ func (l *Lines) Read(p []byte) (int, error) {
 		searched = len(l.unread)
 		if len(l.unread) > maxMessage {
 			if l.Messages {
-				return 0, inputError(fmt.Errorf("a line is longer than %d bytes", maxMessage))
+				return 0, conn.InputError(fmt.Errorf("a line is longer than %d bytes", maxMessage))
 			}
 			return l.take(p, len(l.unread))
 		}
@@ -72,15 +72,11 @@ func (l *Lines) Read(p []byte) (int, error) {
 // Buffered returns the number of bytes that are read and not yet returned.
 func (l *Lines) Buffered() int64 { return l.pending.Load() }
 
-// inputError wraps the error of input that cannot be sent.
-func inputError(err error) error {
-	return &conn.Error{Why: conn.Local, Op: "standard input", Err: err}
-}
-
+// conn.InputError wraps the error of input that cannot be sent.
 // take moves the first n buffered bytes to p.
 func (l *Lines) take(p []byte, n int) (int, error) {
 	if n > len(p) && l.Messages {
-		return 0, inputError(fmt.Errorf("a line is longer than %d bytes", len(p)))
+		return 0, conn.InputError(fmt.Errorf("a line is longer than %d bytes", len(p)))
 	}
 	n = copy(p, l.unread[:n])
 	l.unread = l.unread[n:]

@@ -22,6 +22,10 @@ const (
 	helloWait = time.Second
 )
 
+// MaxHandshakes is how many peers of a listener may be in their handshake at once,
+// beside those that it serves: peers that stall there keep out no others.
+const MaxHandshakes = 1000
+
 // Limits bound the handshake of a [Server]. The zero value is no limit.
 type Limits struct {
 	// Total is how long the handshake may take in all; 0 is no limit.
