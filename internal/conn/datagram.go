@@ -284,8 +284,8 @@ func (d *Datagrams) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// sentAgain is how many of the bytes to write, at most most, another address has
-// already got from history.
+// sentAgain returns how many of the next bytes to write, up to most, another address
+// has already got from history.
 func (d *Datagrams) sentAgain(most int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -10,7 +10,8 @@ import (
 // message larger than the reader's buffer is returned by several reads.
 type Messages struct {
 	*Socket
-	// Want is after how many messages Read returns io.EOF; 0 is the peer's end of file only.
+	// Read returns io.EOF after Want messages; 0 is no limit, and the peer's end of file
+	// ends it.
 	Want int
 
 	in  *inbox

@@ -77,7 +77,7 @@ func (r *Resolver) ips(ctx context.Context, e Endpoint) ([]netip.Addr, error) {
 }
 
 // TryASCII is a hint for a name that is not ASCII: names in the DNS are ASCII (RFC
-// 5891). It is empty if the name is.
+// 5891). It is empty for a name that is ASCII already.
 func TryASCII(name string) string {
 	if !strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return ""

@@ -59,9 +59,9 @@ type reason struct {
 
 // What ends a conversation, apart from the peer and the clocks.
 var (
-	errDone  = errors.New("all was said")         // close in order
-	errReset = errors.New("a reset on purpose")   // RST
-	errLong  = errors.New("the line is too long") // close in order
+	errDone  = errors.New("the conversation is complete") // close in order
+	errReset = errors.New("a reset on purpose")           // RST
+	errLong  = errors.New("the line is too long")         // close in order
 )
 
 // newConnection wraps a connection that has just been accepted.

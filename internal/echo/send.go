@@ -86,7 +86,7 @@ func (o *outlet) reached(how LimitKind, after int64) error {
 	}
 	o.halved.Store(true)
 	if err := o.stream.CloseWrite(); err != nil || o.way != "" || c.server.Script != nil {
-		return err // what follows reads on
+		return err // the relay or the script reads on
 	}
 	if err := c.discard(); err != nil {
 		return err
@@ -110,8 +110,8 @@ func (o *outlet) reset() error {
 	return errReset
 }
 
-// startLimits begins the limits of time, and does what one of 0 bytes asks of a
-// connection that is forwarded; stop ends them.
+// startLimits starts the timers of the limits of time and, on a forwarded connection,
+// applies a limit of 0 bytes. stop ends the timers.
 func (o *outlet) startLimits() (stop func()) {
 	var timers []*time.Timer
 	f := &o.c.server.Faults
@@ -143,7 +143,7 @@ func (o *outlet) timeUp(l Limit) {
 	o.limited(l.How)
 }
 
-// limited does what is to be done at a limit that is reached between two writes.
+// limited applies a limit between two writes.
 func (o *outlet) limited(how LimitKind) {
 	c := o.c
 	switch how {

@@ -78,7 +78,7 @@ func (s *slots) enter(ended <-chan struct{}) bool {
 	}
 }
 
-// count notes that the connection of a slot counts.
+// count records that the connection of a slot counts among those wanted.
 func (s *slots) count() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +88,7 @@ func (s *slots) count() {
 	}
 }
 
-// exempt notes that the connection of a slot does not count.
+// exempt records that the connection of a slot does not count.
 func (s *slots) exempt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
