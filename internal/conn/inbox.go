@@ -32,8 +32,8 @@ const (
 )
 
 // read puts one datagram in p or, with join, as many of those received as fit, one
-// after the other. count is how many of them end in p: at most most, 0 being any
-// number. The next read returns the part of a datagram that does not fit. Datagrams
+// after the other. count is how many of them end in p: no more than most, where 0 is no
+// limit. The next read returns the part of a datagram that does not fit. Datagrams
 // for which take, if set, returns false are dropped.
 func (b *inbox) read(p []byte, join bool, most int, take func(*arrival) bool) (n, count int, err error) {
 	if most == 0 {

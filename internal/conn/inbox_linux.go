@@ -30,6 +30,7 @@ type receiver struct {
 	most     int // of this call
 	n        int
 	errno    syscall.Errno
+	polls    bool      // it may wait in poll(2): with GOMAXPROCS=1 no other goroutine would run meanwhile
 	came     time.Time // the last datagrams
 	brisk    bool      // they came soon after those before, and there are no more yet
 	try      func(fd uintptr) bool
@@ -51,7 +52,7 @@ const (
 // newInbox receives from c datagrams of at most size bytes, each with at most room
 // bytes of control messages.
 func newInbox(c net.Conn, size, room int) *inbox {
-	b := &inbox{receiver: receiver{raw: rawOf(c), size: size, room: room}}
+	b := &inbox{receiver: receiver{raw: rawOf(c), size: size, room: room, polls: runtime.GOMAXPROCS(0) > 1}}
 	b.grow(1)
 	if s, ok := c.(interface{ traitsOf() traits }); ok {
 		b.special = s.traitsOf()
@@ -76,8 +77,8 @@ func (r *receiver) grow(n int) {
 	}
 }
 
-// receive waits for a datagram, and returns at most most of those received. They are
-// valid until the next call.
+// receive waits for a datagram, and returns up to most of those received. They are valid
+// until the next call.
 func (r *receiver) receive(most int) ([]arrival, error) {
 	if r.try == nil {
 		r.try = r.tryReceive
@@ -93,7 +94,7 @@ func (r *receiver) receive(most int) ([]arrival, error) {
 		return nil, r.errno
 	}
 	now := time.Now()
-	r.brisk = now.Sub(r.came) < briskWait && r.n < r.most && severalThreads
+	r.brisk = now.Sub(r.came) < briskWait && r.n < r.most && r.polls
 	r.came = now
 	for i := range r.n {
 		h, s := &r.headers[i], &r.arrivals[i]
@@ -104,10 +105,6 @@ func (r *receiver) receive(most int) ([]arrival, error) {
 	}
 	return r.arrivals[:r.n], nil
 }
-
-// With GOMAXPROCS=1 a thread that waits in poll(2) would keep all other goroutines
-// from running.
-var severalThreads = runtime.GOMAXPROCS(0) > 1
 
 // pollBusy is true while a receiver waits in poll(2). One does at a time: the other
 // threads are for the other sockets.
