@@ -144,14 +144,14 @@ func (g *gcat) looksAtBytes() bool {
 }
 
 // wrapLocal adds the filters that the options ask for to the local side. messages means
-// that one read is one message. many lets one read return several messages if lines
+// that one read is one message. batch lets one read return several messages if lines
 // or a fixed size separate them.
-func (g *gcat) wrapLocal(s conn.Stream, messages, many bool) conn.Stream {
+func (g *gcat) wrapLocal(s conn.Stream, messages, batch bool) conn.Stream {
 	switch {
 	case g.DatagramSize != nil:
-		s = &filter.Blocks{Stream: s, Size: *g.DatagramSize, Many: many}
+		s = &filter.Blocks{Stream: s, Size: *g.DatagramSize, Batch: batch}
 	case g.Lines || g.Interval > 0:
-		s = &filter.Lines{Stream: s, Messages: messages, Many: many}
+		s = &filter.Lines{Stream: s, Messages: messages, Batch: batch}
 	case messages:
 		s = &filter.Capped{Stream: s, Max: 64 << 10} // more than the largest UDP datagram
 	}

@@ -22,10 +22,10 @@ func (g *grammar) answerWait() time.Duration {
 	return time.Second
 }
 
-// joinsDatagrams reports whether datagrams that have arrived together may be written to standard
+// batchesDatagrams reports whether datagrams that have arrived together may be written to standard
 // output by one write: no option looks at each, and standard output does not preserve
 // message boundaries.
-func (g *gcat) joinsDatagrams(stdio *conn.Stdio) bool {
+func (g *gcat) batchesDatagrams(stdio *conn.Stdio) bool {
 	return !g.looksAtBytes() && !stdio.Terminal && !stdio.KeepsBounds()
 }
 
@@ -91,7 +91,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, to target) error {
 	stdio := g.stdio()
 	remote.Wait = g.answerWait()
 	remote.Want = orZero(g.Datagrams)
-	remote.Join, remote.Cut = g.joinsDatagrams(stdio), g.cutDatagram()
+	remote.Batch, remote.Cut = g.batchesDatagrams(stdio), g.cutDatagram()
 	remote.Moved = func(c net.Conn) { g.connected(g.peerOf(c, to)) }
 	p := g.peerOf(remote.Conn(), to)
 	g.connected(p)
@@ -123,7 +123,7 @@ func (g *gcat) listenDatagrams(ctx context.Context, at target) error {
 	stdio := g.stdio()
 	remote.Keep = g.KeepOpen
 	remote.Want = orZero(g.Datagrams)
-	remote.Join, remote.Cut = g.joinsDatagrams(stdio), g.cutDatagram()
+	remote.Batch, remote.Cut = g.batchesDatagrams(stdio), g.cutDatagram()
 	remote.Limit = g.acceptLimit()
 	remote.Heard = func(a net.Addr) { g.accepted(bound.Address(), datagramPeer(a)) }
 	remote.Lost = func(err error) { g.log.Error(err) }

@@ -66,11 +66,11 @@ func (s *Socket) Acknowledged(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return s.settled(err)
+		return s.deliveryError(err)
 	}
 	for pause := queueFirst; ; pause = min(pause*3/2, queueMost) {
 		if s.queued() == 0 || s.failed() {
-			return s.settled(nil)
+			return s.deliveryError(nil)
 		}
 		select {
 		case <-ctx.Done():
@@ -105,10 +105,10 @@ func (s *Socket) failed() (failed bool) {
 // alive reports whether a TCP connection has not failed.
 func (s *Socket) alive() bool { return s.raw != nil && s.isTCP() && !s.failed() }
 
-// settled returns an error if bytes remain that will never be delivered. It reads
+// deliveryError returns an error if bytes remain that will never be delivered. It reads
 // the queue before the error: a Unix peer that closes with bytes unread sets the
 // error before it discards them.
-func (s *Socket) settled(err error) error {
+func (s *Socket) deliveryError(err error) error {
 	left := s.Unacknowledged()
 	if err != nil || left == 0 && s.isTCP() {
 		return err // reading SO_ERROR would clear it for the next read

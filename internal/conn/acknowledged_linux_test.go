@@ -22,12 +22,12 @@ func TestSettledAfterAnotherWasTold(t *testing.T) {
 		t.Fatal("nothing is left")
 	}
 	go s.keepErrno(&net.OpError{Op: "read", Err: syscall.ETIMEDOUT})
-	if err := s.settled(nil); !errors.Is(err, syscall.ETIMEDOUT) || !lost(err) {
-		t.Errorf("settled: %v, want what another call was told", err)
+	if err := s.deliveryError(nil); !errors.Is(err, syscall.ETIMEDOUT) || !lost(err) {
+		t.Errorf("deliveryError: %v, want what another call was told", err)
 	}
 	s.keepErrno(syscall.EPIPE) // which follows from the first
-	if err := s.settled(nil); !errors.Is(err, syscall.ETIMEDOUT) {
-		t.Errorf("settled again: %v", err)
+	if err := s.deliveryError(nil); !errors.Is(err, syscall.ETIMEDOUT) {
+		t.Errorf("deliveryError again: %v", err)
 	}
 }
 

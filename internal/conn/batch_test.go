@@ -43,7 +43,7 @@ func TestDatagramCutAndJoin(t *testing.T) {
 		{Network: "udp", Host: "::1", Port: "0"},
 		{Network: "unixgram", Path: filepath.Join(t.TempDir(), "s")},
 	} {
-		for _, join := range []bool{false, true} {
+		for _, batch := range []bool{false, true} {
 			l, err := ListenConfig{Socket: SocketOptions{ReceiveBuffer: 4 << 20}}.ListenDatagrams(t.Context(), e)
 			if err != nil {
 				t.Skip(err) // without IPv6
@@ -56,7 +56,7 @@ func TestDatagramCutAndJoin(t *testing.T) {
 				from, to Stream
 			}{{d, l}, {l, d}} {
 				d.Cut, l.Cut = byLine, byLine
-				d.Join, l.Join = join, join
+				d.Batch, l.Batch = batch, batch
 				d.Want, d.answers, l.Want, l.got = len(lines)-1, 0, len(lines)-1, 0
 				written := make(chan bool)
 				go func() {
@@ -72,8 +72,8 @@ func TestDatagramCutAndJoin(t *testing.T) {
 				}()
 				got, err := script.ReadEach(t, side.to, bufferSize)
 				<-written
-				if err != io.EOF || strings.Join(got, "") != strings.Join(lines[:len(lines)-1], "") || !join && !slices.Equal(got, lines[:len(lines)-1]) {
-					t.Errorf("%v, join %v: %d reads, %v", e, join, len(got), err)
+				if err != io.EOF || strings.Join(got, "") != strings.Join(lines[:len(lines)-1], "") || !batch && !slices.Equal(got, lines[:len(lines)-1]) {
+					t.Errorf("%v, batch %v: %d reads, %v", e, batch, len(got), err)
 				}
 				// The last one is still there.
 				d.Want, l.Want = 0, 0
@@ -160,7 +160,7 @@ func TestDropped(t *testing.T) {
 	if dropped == 0 && Dropped(c) == 0 {
 		t.Skip("this system does not count them")
 	}
-	l.Want, l.Join = n-int(dropped), true
+	l.Want, l.Batch = n-int(dropped), true
 	if got, err := script.ReadEach(t, l, bufferSize); err != io.EOF || len(strings.Join(got, "")) != n-int(dropped) {
 		t.Errorf("%d came and %d were dropped of %d; %v", len(strings.Join(got, "")), dropped, n, err)
 	}

@@ -256,7 +256,7 @@ type traits struct {
 	// sending is the form in which a datagram is sent.
 	sending func(p []byte) ([]byte, error)
 	// address is the address of a sender.
-	address func(raw []byte) canAddr
+	address func(sockaddr []byte) canAddr
 	// busy waits when the transmit queue is full (ENOBUFS, which poll(2) does not
 	// wait for) instead of failing.
 	busy bool
@@ -285,5 +285,5 @@ func (c *canPackets) ReadFrom(p []byte) (n int, from net.Addr, err error) {
 
 // WriteTo sends p to the sender of a datagram.
 func (c *canPackets) WriteTo(p []byte, to net.Addr) (int, error) {
-	return c.out.send(p, nil, &packetPeer{addr: to, raw: c.rawOf(to)})
+	return c.out.send(p, nil, &packetPeer{addr: to, sockaddr: c.sockaddr(to)})
 }

@@ -18,7 +18,7 @@ import (
 type canConn struct {
 	*os.File
 	local, remote canAddr
-	raw           []byte // destination of a broadcast (J1939); empty is the connected peer
+	broadcast     []byte // destination of a broadcast (J1939); empty is the connected peer
 	traits
 }
 
@@ -214,9 +214,9 @@ func (c *canConn) setUpJ1939(fd int, e Endpoint, p canPlace, index int, from str
 			return nil, &Error{Why: BadAddress, Err: errors.New("J1939 sends from an address of our own, and there is none")}
 		}
 	}
-	c.address = func(raw []byte) canAddr { return j1939Addr(e.Host, raw) }
+	c.address = func(sockaddr []byte) canAddr { return j1939Addr(e.Host, sockaddr) }
 	if peer.addr == j1939NoAddress && peer.name == 0 {
-		c.raw = peer.raw(index)
+		c.broadcast = peer.encode(index)
 		return nil
 	}
 	return unix.Connect(fd, peer.sockaddr(index))
@@ -226,36 +226,36 @@ func (a j1939Address) sockaddr(index int) *unix.SockaddrCANJ1939 {
 	return &unix.SockaddrCANJ1939{Ifindex: index, Name: a.name, PGN: a.pgn, Addr: a.addr}
 }
 
-// raw encodes a as struct sockaddr_can.
-func (a j1939Address) raw(index int) []byte {
-	raw := make([]byte, unix.SizeofSockaddrCAN)
-	binary.NativeEndian.PutUint16(raw, unix.AF_CAN)
-	binary.NativeEndian.PutUint32(raw[4:], uint32(index))
-	binary.NativeEndian.PutUint64(raw[8:], a.name)
-	binary.NativeEndian.PutUint32(raw[16:], a.pgn)
-	raw[20] = a.addr
-	return raw
+// encode returns a as a struct sockaddr_can.
+func (a j1939Address) encode(index int) []byte {
+	sockaddr := make([]byte, unix.SizeofSockaddrCAN)
+	binary.NativeEndian.PutUint16(sockaddr, unix.AF_CAN)
+	binary.NativeEndian.PutUint32(sockaddr[4:], uint32(index))
+	binary.NativeEndian.PutUint64(sockaddr[8:], a.name)
+	binary.NativeEndian.PutUint32(sockaddr[16:], a.pgn)
+	sockaddr[20] = a.addr
+	return sockaddr
 }
 
-// rawOf is the address of a sender as struct sockaddr_can; empty is the connected
+// sockaddr is the address of a sender as struct sockaddr_can; empty is the connected
 // peer.
-func (c *canConn) rawOf(a net.Addr) []byte {
+func (c *canConn) sockaddr(a net.Addr) []byte {
 	p, err := EndpointOf(a).canPlace()
 	if c.address == nil || err != nil {
 		return nil
 	}
 	if i, err := net.InterfaceByName(p.device); err == nil {
-		return p.j1939.raw(i.Index)
+		return p.j1939.encode(i.Index)
 	}
 	return nil
 }
 
 // j1939Addr decodes the sender's struct sockaddr_can.
-func j1939Addr(device string, raw []byte) canAddr {
+func j1939Addr(device string, sockaddr []byte) canAddr {
 	e := Endpoint{Network: "j1939", Host: device}
-	if len(raw) > 20 {
-		e.Port = fmt.Sprintf("%02x,%05x", raw[20], binary.NativeEndian.Uint32(raw[16:]))
-		if name := binary.NativeEndian.Uint64(raw[8:]); name != 0 {
+	if len(sockaddr) > 20 {
+		e.Port = fmt.Sprintf("%02x,%05x", sockaddr[20], binary.NativeEndian.Uint32(sockaddr[16:]))
+		if name := binary.NativeEndian.Uint64(sockaddr[8:]); name != 0 {
 			e.Port += fmt.Sprintf(",%016x", name)
 		}
 	}

@@ -113,7 +113,7 @@ func (c *conversation) next(ctx context.Context) {
 func (c *conversation) settle(ctx context.Context) {
 	c.awaitAcknowledgement(ctx, &c.send)
 	c.awaitAcknowledgement(ctx, &c.receive)
-	if c.send.state == acknowledged && (c.receive.state == acknowledged || c.endsWhenDelivered() && c.err == nil) {
+	if c.send.state == done && (c.receive.state == done || c.endsWhenDelivered() && c.err == nil) {
 		c.over = true
 	}
 }
@@ -129,7 +129,7 @@ func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 		return
 	}
 	if socket == nil {
-		d.state = acknowledged
+		d.state = done
 		return
 	}
 	d.state = awaiting
@@ -191,7 +191,7 @@ func (c *conversation) writeFailed(d *direction, err error) {
 		c.resetUpload()
 		return
 	}
-	d.state = acknowledged // it never will be
+	d.state = done // it never will be
 	c.note("reset", c.notDelivered(d, err))
 	d.from.reset = true
 	if d.to.alive() { // its peer cannot know of the failure
@@ -233,7 +233,7 @@ func (c *conversation) endReceiving() {
 		shared.PeerEnded()
 	}
 	if c.SendOnly {
-		c.receive.state = acknowledged
+		c.receive.state = done
 	} else {
 		c.closeWrite(&c.receive)
 	}
@@ -269,7 +269,7 @@ func (c *conversation) halfClosed(d *direction, err error) {
 	d.state = halfClosed
 	switch {
 	case !d.to.connection:
-		d.state = acknowledged
+		d.state = done
 		if err != nil {
 			c.fail("local", err)
 		}
@@ -278,7 +278,7 @@ func (c *conversation) halfClosed(d *direction, err error) {
 		d.to.reset = true
 		c.fail("reset", &Error{Why: NotDelivered, Op: "end the sending to " + d.to.name, Err: err})
 	case d.unacknowledged() > 0:
-		d.state = acknowledged // it never will be
+		d.state = done // it never will be
 		c.note("reset", c.notDelivered(d, err))
 	}
 }
@@ -291,7 +291,7 @@ func (c *conversation) endsWhenDelivered() bool {
 
 // acknowledged handles the end of the wait for acknowledgement.
 func (c *conversation) acknowledged(d *direction, err error) {
-	d.state = acknowledged
+	d.state = done
 	if lost(err) {
 		c.note("reset", c.notDelivered(d, err))
 	}
@@ -328,11 +328,11 @@ func (c *conversation) hungUp(d *direction) {
 	case !d.flight.stop():
 		return // the pump reports that it failed, or that nothing is in flight any more
 	}
-	if err := d.to.socket.settled(nil); lost(err) {
+	if err := d.to.socket.deliveryError(nil); lost(err) {
 		c.note("reset", c.notDelivered(d, err))
 	}
 	c.reportUnsent(d)
-	d.state = acknowledged
+	d.state = done
 }
 
 // stopSending ends Local's input as if at EOF; bytes already read are still

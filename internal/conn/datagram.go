@@ -20,7 +20,7 @@ const MaxDatagram = 65507
 
 // Datagrams is the client's side of a conversation in datagrams, over UDP or a
 // Unix datagram socket, as a Stream: one Read returns one datagram, which may be
-// empty, and one Write sends one, unless Join and Cut say otherwise.
+// empty, and one Write sends one, unless Batch and Cut say otherwise.
 //
 // Datagrams have no end of file. After CloseWrite, Read waits for answers until
 // none has come for Wait, and then returns io.EOF. A peer that refuses (ICMP port
@@ -34,9 +34,9 @@ type Datagrams struct {
 	// fewer when the wait is over, Read returns an error of kind [Timeout]. 0 is any
 	// number.
 	Want int
-	// Join lets a Read return as many of the received datagrams as fit, one after the
+	// Batch lets a Read return as many of the received datagrams as fit, one after the
 	// other.
-	Join bool
+	Batch bool
 	// Cut, if set, divides the bytes of a Write into datagrams.
 	Cut Cut
 	// progress, if set, is touched by every datagram, and paused after CloseWrite,
@@ -157,7 +157,7 @@ func (d *Datagrams) Dropped() int64 { return Dropped(d.Conn()) }
 // Close closes the socket.
 func (d *Datagrams) Close() error { return d.Conn().Close() }
 
-// Read returns one datagram, or several with Join.
+// Read returns one datagram, or several with Batch.
 func (d *Datagrams) Read(p []byte) (int, error) {
 	for {
 		c, err := d.prepareRead()
@@ -170,7 +170,7 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 				return 0, io.EOF
 			}
 		}
-		n, count, err := c.in.read(p, d.Join, most, nil)
+		n, count, err := c.in.read(p, d.Batch, most, nil)
 		switch {
 		case err == nil:
 			d.progress.Touch()

@@ -38,12 +38,12 @@ func onlyJoined(c *net.UDPConn) {
 }
 
 // AnswerFrom turns the control messages of a datagram, in place, into those that
-// make the answer leave from the address that the datagram was sent to; many
+// make the answer leave from the address that the datagram was sent to; toMany
 // reports whether that is a broadcast or multicast address. The routing table
 // chooses the interface, except for link-local addresses, which need theirs. An
 // IPv4 datagram on an IPv6 socket has a message of each family; for the answer the
 // kernel accepts only that of IPv4.
-func AnswerFrom(control []byte) (answer []byte, many bool) {
+func AnswerFrom(control []byte) (answer []byte, toMany bool) {
 	for rest := control; len(rest) >= unix.SizeofCmsghdr; {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&rest[0]))
 		length := int(h.Len)
@@ -57,17 +57,17 @@ func AnswerFrom(control []byte) (answer []byte, many bool) {
 		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
 			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
 			info.Ifindex = 0
-			many = info.Addr != info.Spec_dst // of a broadcast it is the address to answer from
-			if info.Spec_dst == ([4]byte{}) { // it came before AskDestination
-				many = ToMany(netip.AddrFrom4(info.Addr))
+			toMany = info.Addr != info.Spec_dst // of a broadcast it is the address to answer from
+			if info.Spec_dst == ([4]byte{}) {   // it came before AskDestination
+				toMany = ToMany(netip.AddrFrom4(info.Addr))
 				info.Spec_dst = info.Addr
 			}
-			return message, many
+			return message, toMany
 		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
 			info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
 			a := netip.AddrFrom16(info.Addr)
 			if a.IsMulticast() {
-				many = true // nothing is sent from such an address
+				toMany = true // nothing is sent from such an address
 				continue
 			}
 			if !a.IsLinkLocalUnicast() {
@@ -76,5 +76,5 @@ func AnswerFrom(control []byte) (answer []byte, many bool) {
 			answer = message
 		}
 	}
-	return answer, many
+	return answer, toMany
 }

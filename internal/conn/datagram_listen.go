@@ -25,9 +25,9 @@ type DatagramListener struct {
 	Keep bool
 	// Read returns io.EOF after Want datagrams; 0 is no limit.
 	Want int
-	// Join lets a Read return as many of the received datagrams as fit, one after the
+	// Batch lets a Read return as many of the received datagrams as fit, one after the
 	// other.
-	Join bool
+	Batch bool
 	// Cut, if set, divides the bytes of a Write into datagrams.
 	Cut Cut
 	// Limit bounds the wait for the first datagram; 0 is no limit.
@@ -56,10 +56,10 @@ type DatagramListener struct {
 
 // A packetPeer is the sender of a datagram.
 type packetPeer struct {
-	addr    net.Addr // nil if the peer has no address
-	raw     []byte   // addr as a struct sockaddr
-	came    []byte   // the datagram's control messages (recvmsg(2))
-	control []byte   // the answer's, which choose its source address
+	addr     net.Addr // nil if the peer has no address
+	sockaddr []byte   // addr as a struct sockaddr
+	came     []byte   // the datagram's control messages (recvmsg(2))
+	control  []byte   // the answer's, which choose its source address
 }
 
 // name is the peer's address in words; empty is none.
@@ -106,7 +106,7 @@ func (lc ListenConfig) listenCAN(e Endpoint) (*DatagramListener, error) {
 	}
 	l := &DatagramListener{
 		conn: c, in: newInbox(c, bigMessage, 0), out: newOutbox(c), local: c.LocalAddr(),
-		known: make(chan struct{}), fixed: e.Network != "j1939", peer: packetPeer{addr: c.RemoteAddr(), raw: c.raw},
+		known: make(chan struct{}), fixed: e.Network != "j1939", peer: packetPeer{addr: c.RemoteAddr(), sockaddr: c.broadcast},
 	}
 	close(l.known)
 	return l, nil
@@ -132,7 +132,7 @@ func (l *DatagramListener) Close() error { return l.conn.Close() }
 // receive buffer was full.
 func (l *DatagramListener) Dropped() int64 { return Dropped(l.conn) }
 
-// Read returns one datagram, which may be empty, or several with Join.
+// Read returns one datagram, which may be empty, or several with Batch.
 func (l *DatagramListener) Read(p []byte) (int, error) {
 	for {
 		l.limit()
@@ -142,7 +142,7 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 				return 0, io.EOF
 			}
 		}
-		n, count, err := l.in.read(p, l.Join, most, l.take)
+		n, count, err := l.in.read(p, l.Batch, most, l.take)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if NewSocket(l.conn, nil).ready() {
@@ -181,12 +181,12 @@ func (l *DatagramListener) take(s *arrival) bool {
 		return true
 	}
 	l.mu.Lock()
-	first, again := !l.heard, bytes.Equal(l.peer.raw, s.from)
+	first, again := !l.heard, bytes.Equal(l.peer.sockaddr, s.from)
 	if !first && (again && bytes.Equal(l.peer.came, s.control) || !again && !l.Keep) {
 		l.mu.Unlock()
 		return again
 	}
-	from := packetPeer{addr: l.in.addr(s), raw: bytes.Clone(s.from), came: bytes.Clone(s.control)}
+	from := packetPeer{addr: l.in.addr(s), sockaddr: bytes.Clone(s.from), came: bytes.Clone(s.control)}
 	answer, _ := AnswerFrom(s.control)
 	from.control = bytes.Clone(answer)
 	l.peer, l.heard = from, true

@@ -21,11 +21,11 @@ type DatagramPeers struct {
 	// silent for longest, which is closed. 0 is 100.
 	Most int
 
-	conn  net.PacketConn
-	room  int // for a datagram's control messages
-	mu    sync.Mutex
-	first bool // there has been a peer
-	peers map[string]*DatagramPeer
+	conn        net.PacketConn
+	controlSize int // for a datagram's control messages
+	mu          sync.Mutex
+	first       bool // there has been a peer
+	peers       map[string]*DatagramPeer
 }
 
 // ListenPeers binds a socket to e.
@@ -36,7 +36,7 @@ func (lc ListenConfig) ListenPeers(ctx context.Context, e Endpoint) (*DatagramPe
 	}
 	d := &DatagramPeers{conn: c, peers: make(map[string]*DatagramPeer)}
 	if u, ok := c.(*net.UDPConn); ok {
-		d.room = AskDestination(u)
+		d.controlSize = AskDestination(u)
 	}
 	return d, nil
 }
@@ -58,7 +58,7 @@ func (d *DatagramPeers) Close() error {
 // peers, so it must be called in a loop.
 func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
 	buf := make([]byte, 64<<10+1) // one byte more than the longest that is accepted
-	control := make([]byte, d.room)
+	control := make([]byte, d.controlSize)
 	for {
 		n, m, from, err := d.receive(buf, control)
 		switch {
@@ -114,9 +114,9 @@ func (d *DatagramPeers) peer(from net.Addr, control []byte) (p *DatagramPeer, ne
 		d.forgetOne()
 	}
 	p = &DatagramPeer{all: d, addr: from, name: name, queue: make(chan []byte, peerQueue), ended: make(chan struct{})}
-	if d.room > 0 {
-		answer, many := AnswerFrom(control)
-		p.control, p.Many = bytes.Clone(answer), many
+	if d.controlSize > 0 {
+		answer, toMany := AnswerFrom(control)
+		p.control, p.ToMany = bytes.Clone(answer), toMany
 	}
 	d.peers[name], d.first = p, true
 	return p, true
@@ -141,9 +141,9 @@ const peerQueue = 16
 // A DatagramPeer is one sender of datagrams as a Stream: one Read returns one
 // of its datagrams, one Write sends one. Read returns io.EOF once it is closed.
 type DatagramPeer struct {
-	// Many is whether its first datagram was sent to a broadcast or multicast
+	// ToMany is whether its first datagram was sent to a broadcast or multicast
 	// address, where that can be known (Linux).
-	Many bool
+	ToMany bool
 
 	all     *DatagramPeers
 	addr    net.Addr // nil if the peer has none

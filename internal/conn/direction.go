@@ -97,11 +97,11 @@ func (s *side) keepErrno(err error) {
 type state int
 
 const (
-	reading      state = iota // its pump runs
-	atEOF                     // its pump has ended: at EOF, stopped, or by a failure
-	halfClosed                // our FIN (TLS: close_notify) is sent
-	awaiting                  // not everything sent is acknowledged
-	acknowledged              // everything is, or never will be
+	reading    state = iota // its pump runs
+	atEOF                   // its pump has ended: at EOF, stopped, or by a failure
+	halfClosed              // our FIN (TLS: close_notify) is sent
+	awaiting                // not everything sent is acknowledged
+	done                    // everything is, or never will be
 )
 
 // A direction is the flow of bytes from one side to the other.

@@ -31,11 +31,11 @@ const (
 	bigMessage = 256 << 10
 )
 
-// read puts one datagram in p or, with join, as many of those received as fit, one
+// read puts one datagram in p or, with batch, as many of those received as fit, one
 // after the other. count is how many of them end in p: no more than most, where 0 is no
 // limit. The next read returns the part of a datagram that does not fit. Datagrams
 // for which take, if set, returns false are dropped.
-func (b *inbox) read(p []byte, join bool, most int, take func(*arrival) bool) (n, count int, err error) {
+func (b *inbox) read(p []byte, batch bool, most int, take func(*arrival) bool) (n, count int, err error) {
 	if most == 0 {
 		most = math.MaxInt
 	}
@@ -46,7 +46,7 @@ func (b *inbox) read(p []byte, join bool, most int, take func(*arrival) bool) (n
 		}
 		return n, count, nil
 	}
-	for count == 0 || join && count < most {
+	for count == 0 || batch && count < most {
 		if b.next == len(b.got) {
 			if count > 0 {
 				break

@@ -20,20 +20,20 @@ import (
 // While datagrams come in quick succession it waits for the next in poll(2), in this
 // thread: the runtime's poller would wake two threads for each.
 type receiver struct {
-	raw      syscall.RawConn
-	headers  []mmsghdr
-	vectors  []unix.Iovec
-	arrivals []arrival
-	names    [][nameSize]byte
-	size     int // of each
-	room     int // for a datagram's control messages
-	most     int // of this call
-	n        int
-	errno    syscall.Errno
-	polls    bool      // it may wait in poll(2): with GOMAXPROCS=1 no other goroutine would run meanwhile
-	came     time.Time // the last datagrams
-	brisk    bool      // they came soon after those before, and there are no more yet
-	try      func(fd uintptr) bool
+	raw         syscall.RawConn
+	headers     []mmsghdr
+	vectors     []unix.Iovec
+	arrivals    []arrival
+	names       [][nameSize]byte
+	size        int // of each
+	controlSize int // for a datagram's control messages
+	most        int // of this call
+	n           int
+	errno       syscall.Errno
+	polls       bool      // it may wait in poll(2): with GOMAXPROCS=1 no other goroutine would run meanwhile
+	came        time.Time // the last datagrams
+	brisk       bool      // they came soon after those before, and there are no more yet
+	try         func(fd uintptr) bool
 }
 
 // A mmsghdr is struct mmsghdr of recvmmsg(2).
@@ -49,10 +49,10 @@ const (
 	nameSize    = unix.SizeofSockaddrAny
 )
 
-// newInbox receives from c datagrams of at most size bytes, each with at most room
+// newInbox receives from c datagrams of at most size bytes, each with at most controlSize
 // bytes of control messages.
-func newInbox(c net.Conn, size, room int) *inbox {
-	b := &inbox{receiver: receiver{raw: rawOf(c), size: size, room: room, polls: runtime.GOMAXPROCS(0) > 1}}
+func newInbox(c net.Conn, size, controlSize int) *inbox {
+	b := &inbox{receiver: receiver{raw: rawConn(c), size: size, controlSize: controlSize, polls: runtime.GOMAXPROCS(0) > 1}}
 	b.grow(1)
 	if s, ok := c.(interface{ traitsOf() traits }); ok {
 		b.special = s.traitsOf()
@@ -66,9 +66,9 @@ func (r *receiver) grow(n int) {
 	r.vectors = make([]unix.Iovec, n)
 	r.arrivals = make([]arrival, n)
 	r.names = make([][nameSize]byte, n)
-	buf, control := make([]byte, n*r.size), make([]byte, n*r.room)
+	buf, control := make([]byte, n*r.size), make([]byte, n*r.controlSize)
 	for i := range r.headers {
-		r.arrivals[i] = arrival{data: buf[i*r.size : (i+1)*r.size], control: control[i*r.room : (i+1)*r.room]}
+		r.arrivals[i] = arrival{data: buf[i*r.size : (i+1)*r.size], control: control[i*r.controlSize : (i+1)*r.controlSize]}
 		r.vectors[i].Base = unsafe.SliceData(r.arrivals[i].data)
 		r.vectors[i].SetLen(r.size)
 		h := &r.headers[i].Msghdr
@@ -123,7 +123,7 @@ func (r *receiver) tryReceive(fd uintptr) bool {
 	for i := range r.most {
 		h := &r.headers[i].Msghdr
 		h.Namelen, h.Flags = nameSize, 0
-		h.SetControllen(r.room)
+		h.SetControllen(r.controlSize)
 	}
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.headers[0])), uintptr(r.most), unix.MSG_DONTWAIT, 0, 0)
@@ -134,8 +134,8 @@ func (r *receiver) tryReceive(fd uintptr) bool {
 	}
 }
 
-// rawOf gives access to the descriptor of c.
-func rawOf(c net.Conn) syscall.RawConn {
+// rawConn gives access to the descriptor of c.
+func rawConn(c net.Conn) syscall.RawConn {
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return closedConn{}

@@ -37,16 +37,16 @@ type outbox struct {
 const segmentsMost = 64
 
 func newOutbox(c net.Conn) *outbox {
-	o := &outbox{raw: rawOf(c)}
+	o := &outbox{raw: rawConn(c)}
 	_ = o.raw.Control(func(fd uintptr) {
 		_, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_SEGMENT)
 		o.segments = err == nil
 	})
 	if m, ok := c.(*manyConn); ok {
-		o.many = rawAddress(m.to)
+		o.many = sockaddrOf(m.to)
 	}
 	if c, ok := c.(*canConn); ok {
-		o.special, o.many = c.traits, c.raw
+		o.special, o.many = c.traits, c.broadcast
 	}
 	return o
 }
@@ -58,7 +58,7 @@ func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (int, error) {
 	o.p, o.cut, o.sent, o.err = p, cut, 0, nil
 	o.to, o.control = o.many, nil
 	if to != nil {
-		o.to, o.control = to.raw, to.control
+		o.to, o.control = to.sockaddr, to.control
 	}
 	if o.try == nil {
 		o.try = o.trySend
@@ -165,8 +165,8 @@ func appendSegment(control []byte, size int) []byte {
 	return control
 }
 
-// rawAddress is a as a socket's address (ip(7), ipv6(7)).
-func rawAddress(a netip.AddrPort) []byte {
+// sockaddrOf is a as a socket's address (ip(7), ipv6(7)).
+func sockaddrOf(a netip.AddrPort) []byte {
 	port := networkOrder(a.Port())
 	if a.Addr().Is4() {
 		raw := unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port, Addr: a.Addr().As4()}
@@ -188,7 +188,7 @@ func rawAddress(a netip.AddrPort) []byte {
 // SO_RXQ_OVFL). It costs nothing before it is asked.
 func Dropped(c net.Conn) int64 {
 	var memory [unix.SK_MEMINFO_VARS]uint32
-	_ = rawOf(c).Control(func(fd uintptr) {
+	_ = rawConn(c).Control(func(fd uintptr) {
 		size := uint32(unsafe.Sizeof(memory))
 		_, _, _ = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
 			uintptr(unsafe.Pointer(&memory)), uintptr(unsafe.Pointer(&size)), 0)

@@ -20,11 +20,11 @@ func (s *Socket) queued() int64 { return 0 }
 // Acknowledged cannot be known here: it returns at once, with the error that is
 // pending on the socket.
 func (s *Socket) Acknowledged(ctx context.Context) error {
-	return s.settled(ctx.Err())
+	return s.deliveryError(ctx.Err())
 }
 
-// settled returns what went wrong on the socket.
-func (s *Socket) settled(err error) error {
+// deliveryError returns what went wrong on the socket.
+func (s *Socket) deliveryError(err error) error {
 	if pending := s.pendingError(); pending != nil {
 		return &Error{Why: NotDelivered, Err: pending}
 	}
@@ -81,10 +81,10 @@ func dialVsock(context.Context, Endpoint) (net.Conn, error) { return nil, syscal
 // A canConn does not exist here.
 type canConn struct {
 	net.Conn
-	raw []byte
+	broadcast []byte
 }
 
-func (*canConn) rawOf(net.Addr) []byte { return nil }
+func (*canConn) sockaddr(net.Addr) []byte { return nil }
 
 func openCAN(Endpoint, string, SocketOptions, bool) (*canConn, error) {
 	return nil, &Error{Why: Unsupported, Err: fmt.Errorf("%s has no CAN sockets", runtime.GOOS)}
@@ -98,4 +98,4 @@ func AskDestination(*net.UDPConn) int { return 0 }
 func onlyJoined(*net.UDPConn) {}
 
 // AnswerFrom cannot know here where a datagram was sent.
-func AnswerFrom([]byte) (answer []byte, many bool) { return nil, false }
+func AnswerFrom([]byte) (answer []byte, toMany bool) { return nil, false }

@@ -47,7 +47,7 @@ type origin struct {
 	addr    netip.AddrPort // unmapped; invalid for Unix sockets
 	name    string         // of a Unix socket; empty if it has none
 	peer    net.Addr       // of a CAN socket; else nil
-	many    bool           // it was sent to a broadcast or multicast address
+	toMany  bool           // it was sent to a broadcast or multicast address
 	control []byte         // the answer's control messages (UDP)
 }
 
@@ -170,7 +170,7 @@ func (p *packets) refuse(data []byte, from *origin) (kind EventKind, why string)
 		return Noticed, "its source port is below 1024"
 	case a.Addr().IsMulticast(), a.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return Noticed, "its source is a multicast or broadcast address"
-	case from.many:
+	case from.toMany:
 		return Noticed, "it was broadcast or multicast"
 	case s.ours(from):
 		return Noticed, "it comes from our own address"

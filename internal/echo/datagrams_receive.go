@@ -58,7 +58,7 @@ func (p *packets) eachUDP(ctx context.Context, u *net.UDPConn) {
 			continue
 		}
 		from.addr = unmapped(addr)
-		from.control, from.many = conn.AnswerFrom(control[:used])
+		from.control, from.toMany = conn.AnswerFrom(control[:used])
 		p.take(buf[:n], &from)
 	}
 }

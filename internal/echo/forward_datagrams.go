@@ -29,7 +29,7 @@ func (s *Server) servePeers(ctx context.Context, socket Socket) {
 			continue
 		}
 		from := originOf(peer.Addr())
-		from.many = peer.Many
+		from.toMany = peer.ToMany
 		if kind, why := rules.refuse(nil, &from); why != "" {
 			rules.unanswered(&from, kind, why)
 			_ = peer.Close()

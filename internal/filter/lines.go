@@ -20,15 +20,15 @@ import (
 const maxMessage = 64 << 10
 
 // Lines is a [conn.Stream] whose Read returns one line of the input with its newline,
-// or with Many all complete lines that are buffered. The last line may lack its
+// or with Batch all complete lines that are buffered. The last line may lack its
 // newline. Writes pass unchanged.
 type Lines struct {
 	conn.Stream
 	// Messages makes each line one message, and a line of more than 64 KiB an error;
 	// otherwise several Reads return such a line.
 	Messages bool
-	// Many lets a Read return several lines.
-	Many bool
+	// Batch lets a Read return several lines.
+	Batch bool
 
 	buf     []byte
 	unread  []byte       // read and not yet returned, within buf
@@ -44,7 +44,7 @@ func (l *Lines) Read(p []byte) (int, error) {
 	for searched := 0; ; {
 		if i := bytes.IndexByte(l.unread[searched:], '\n'); i >= 0 {
 			i += searched
-			if l.Many {
+			if l.Batch {
 				i = max(i, bytes.LastIndexByte(l.unread[:min(len(l.unread), len(p))], '\n'))
 			}
 			return l.take(p, i+1)
@@ -93,12 +93,12 @@ func FirstLine(p []byte) int {
 }
 
 // Blocks is a [conn.Stream] whose Read returns exactly Size bytes of the input, or
-// with Many all complete blocks that are available. The last block may be shorter.
+// with Batch all complete blocks that are available. The last block may be shorter.
 type Blocks struct {
 	conn.Stream
 	Size int
-	// Many lets a Read return several blocks.
-	Many bool
+	// Batch lets a Read return several blocks.
+	Batch bool
 
 	part    []byte       // an incomplete block
 	pending atomic.Int64 // its length
@@ -108,10 +108,10 @@ type Blocks struct {
 // First returns the length of the first block in p (a [conn.Cut]).
 func (b *Blocks) First(p []byte) int { return min(b.Size, len(p)) }
 
-// Read reads a block, or several with Many, into p, which must hold Size bytes.
+// Read reads a block, or several with Batch, into p, which must hold Size bytes.
 func (b *Blocks) Read(p []byte) (int, error) {
-	if b.Many {
-		return b.readMany(p)
+	if b.Batch {
+		return b.readBatch(p)
 	}
 	n, err := io.ReadFull(b.Stream, p[:min(b.Size, len(p))])
 	if n > 0 && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) {
@@ -120,7 +120,7 @@ func (b *Blocks) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *Blocks) readMany(p []byte) (int, error) {
+func (b *Blocks) readBatch(p []byte) (int, error) {
 	n := copy(p, b.part)
 	for n < b.Size && b.err == nil {
 		var m int

@@ -59,12 +59,12 @@ func TestCapped(t *testing.T) {
 func TestMany(t *testing.T) {
 	pieces := func() conn.Stream { return newPieces("a\nbb\nc", "cc", "\n\n", "dddd") }
 	lines := &Lines{Stream: pieces(), Messages: true}
-	lines.Many = true
+	lines.Batch = true
 	got, err := script.ReadEach(t, lines, 100)
 	if want := []string{"a\nbb\n", "ccc\n\n", "dddd"}; err != io.EOF || !slices.Equal(got, want) {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
-	got, err = script.ReadEach(t, &Blocks{Stream: pieces(), Size: 4, Many: true}, 100)
+	got, err = script.ReadEach(t, &Blocks{Stream: pieces(), Size: 4, Batch: true}, 100)
 	if want := []string{"a\nbb", "\nccc", "\n\ndd", "dd"}; err != io.EOF || !slices.Equal(got, want) {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
