@@ -13,9 +13,10 @@ import (
 
 // TestEnds holds the README's table to what the tools do here. Gcat's column
 // must be exact. What some peers do depends on the machine's speed: a failure
-// that the README claims must be seen at least once in a few runs.
+// that the README claims must be seen once in some runs: ncat with no standard
+// input hangs in a third of them.
 func TestEnds(t *testing.T) {
-	const runs = 5
+	const runs = 30
 	for _, tool := range endsTools[1:] {
 		script.Peer(t, tool.program)
 	}
