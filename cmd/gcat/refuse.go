@@ -20,7 +20,7 @@ type option struct {
 	needs string  // options that it requires, separated by spaces
 	not   string  // options that it cannot be used with
 	on    sockets // the sockets to which it applies; 0 is all
-	try   string  // a hint for the other sockets
+	try   string  // a hint
 	far   bool    // with --to it applies to the connection to that endpoint
 }
 
@@ -104,6 +104,8 @@ func (g *grammar) options(at, to target) []option {
 		{name: "-F", given: g.PassFD, not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q --idle-timeout" + ofStdio},
 
 		{name: "--idle-timeout", given: g.IdleTimeout != nil},
+		{name: "--connect-timeout", given: g.ConnectTimeout != nil && kind&(streams|unixPacket) != 0 && !forwards && !g.TLS && !at.TLS, not: "-lk"},
+		{name: "-q", given: g.QuitAfter != nil && !forwards, not: "-lu", try: "-w D ends when no datagram has come for D"},
 		{name: "-q", given: g.QuitAfter != nil},
 		{name: "-Q", given: g.QuitAfterPeer != nil},
 
@@ -116,6 +118,7 @@ func (g *grammar) options(at, to target) []option {
 		{name: "-l", given: g.Listen},
 		{name: "-k", given: g.KeepOpen, needs: "-l"},
 		{name: "-lk", given: g.Listen && g.KeepOpen},
+		{name: "-lu", given: g.Listen && at.Datagram()},
 		{name: "--max-conns", given: g.MaxConns != nil, needs: "-l"},
 		{name: "--mode", given: g.Mode != 0, needs: "-l", on: unixStream | unixDatagram | unixPacket},
 		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
@@ -155,8 +158,9 @@ func (g *grammar) options(at, to target) []option {
 		{name: "--tls-cert", given: g.TLSCert != "", needs: "-c"},
 		{name: "--tls-key", given: g.TLSKey != "", needs: "-c"},
 		{name: "--tls-alpn", given: len(g.TLSALPN) > 0 && !to.TLS, needs: "-c"},
-		{name: "--tls-insecure", given: g.TLSInsecure, needs: server, not: none},
+		{name: "--tls-insecure", given: g.TLSInsecure, needs: server, not: none + " --tls-ca --tls-fingerprint"},
 		{name: "--tls-fingerprint", given: g.TLSFingerprint != "" && !to.TLS, needs: "-c"},
+		{name: "--tls-fingerprint", given: g.TLSFingerprint != ""},
 		{name: "--tls-client-ca", given: g.TLSClientCA != "", needs: "-c -l"},
 		{name: "-x", given: g.Proxy != "" && !forwards, not: "-l"},
 		{name: "-x", given: g.Proxy != "", on: tcp, far: true},
@@ -212,7 +216,7 @@ func (g *grammar) refuse(at, to target, secure bool) error {
 		}
 		for name := range strings.FieldsSeq(o.not) {
 			if given[name] {
-				return cli.Usagef("cannot use %s with %s", o.name, name)
+				return cli.Hint(cli.Usagef("cannot use %s with %s", o.name, name), o.try)
 			}
 		}
 		used, name := kind, socket

@@ -172,8 +172,12 @@ func cutPorts(word string) (host, ports string, ok bool) {
 	return host, ports, several && (!strings.Contains(host, ":") || strings.HasPrefix(host, "["))
 }
 
-// hostPort returns the target that a host and a port name.
+// hostPort returns the target that a host and a port name. A number is no host:
+// inet_aton(3) would make 0.0.0.80 of 80.
 func (g *grammar) hostPort(host, port string, syntax conn.Syntax) (target, error) {
+	if isPort(host) && host != "0" && !g.Unix {
+		return target{}, cli.Usagef("%q is a port, not an address", host)
+	}
 	e, err := conn.ParseHostPort(host, port, syntax)
 	return target{e, g.TLS}, usage(err)
 }

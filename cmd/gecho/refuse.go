@@ -44,6 +44,8 @@ func (g *gecho) refuse() error {
 		return cli.Usagef("--faults needs --to ENDPOINT")
 	case g.TLSFault != "" && tlsconn.Fault(g.TLSFault).OfCertificate() && g.TLSCert != "":
 		return cli.Usagef("cannot use --tls-fault %s with --tls-cert: the fault is in the throw-away certificate", g.TLSFault)
+	case g.TLSInsecure && g.TLSCA != "":
+		return cli.Usagef("cannot use --tls-insecure with --tls-ca")
 	case g.TLSCAOut != "" && g.TLSCert != "":
 		return cli.Usagef("cannot use --tls-ca-out with --tls-cert: it is for the throw-away certificate")
 	case g.Once && g.Count > 0:
