@@ -127,6 +127,42 @@ func TestRoomSlow(t *testing.T) {
 	})
 }
 
+// The bounds that SECURITY of gcat(7) names are written out here, so that a test fails
+// if a constant changes.
+
+// TestBoundQueue: 4 MiB wait for a member, and not a byte more.
+func TestBoundQueue(t *testing.T) {
+	r, m, _ := testRoom(2)
+	r.broadcast(m[0], make([]byte, 4<<20-1))
+	if m[1].push([]byte("x")) != nil {
+		t.Error("less than 4 MiB fill the queue")
+	}
+	if m[1].push([]byte("x")) == nil {
+		t.Error("more than 4 MiB wait")
+	}
+}
+
+// TestBoundLine: a chat keeps 4 KiB less a byte of an unfinished line, and sends the
+// line when it has 4 KiB.
+func TestBoundLine(t *testing.T) {
+	r := &Room{Chat: true}
+	a, b := r.Enter("a", nil), r.Enter("b", nil)
+	b.queue.clear()
+	line := bytes.Repeat([]byte("y"), 4<<10)
+	_, _ = a.Write(line[1:])
+	if b.queue.size != 0 || len(a.chat.line) != 4<<10-1 {
+		t.Errorf("%d bytes were sent, and %d are kept", b.queue.size, len(a.chat.line))
+	}
+	_, _ = a.Write(line[:1])
+	if want := len("<user1> \n") + 4<<10; b.queue.size != want || len(a.chat.line) != 0 {
+		t.Errorf("%d bytes were sent, want %d, and %d are kept", b.queue.size, want, len(a.chat.line))
+	}
+	_, _ = a.Write(bytes.Repeat(line, 16)) // one read of the relay
+	if n := cap(a.chat.line); n > 8<<10 {
+		t.Errorf("the line takes %d bytes", n)
+	}
+}
+
 // TestRoomHolds: a member that does not read holds queueMost and a little,
 // whatever the size of the messages.
 func TestRoomHolds(t *testing.T) {

@@ -33,6 +33,27 @@ func TestBoundHandshakes(t *testing.T) {
 	p.err.await(t, one)
 }
 
+// A listener serves 100 peers at once; the next one is accepted when a slot is free.
+func TestBoundConnections(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "tcp", nil, "-kvd")
+	peers := make([]net.Conn, 101)
+	for i := range peers {
+		peers[i] = dialTest(t, "tcp", address)
+	}
+	p.err.await(t, "accepted "+peers[99].LocalAddr().String()+"\n")
+	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil { // it has had time to accept one more
+		t.Fatal(err)
+	}
+	p.err.await(t, "so far")
+	one := "accepted " + peers[100].LocalAddr().String() + "\n"
+	if strings.Contains(p.err.String(), one) {
+		t.Error("101 are served")
+	}
+	_ = peers[0].Close()
+	p.err.await(t, one)
+}
+
 // With --to gecho holds at most 1000 peers of datagrams; the longest idle goes first.
 func TestBoundDatagramPeers(t *testing.T) {
 	t.Parallel()
