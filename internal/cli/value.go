@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -29,14 +28,12 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // ParseDuration parses a [Duration].
 func ParseDuration(s string) (time.Duration, error) {
 	bad := fmt.Errorf("bad duration %q: want seconds (5, 1.5) or a unit (500ms, 2m, 1h)", s)
-	if isDecimal(strings.TrimPrefix(s, "-")) {
+	if strings.Trim(s, "-.0123456789") == "" {
 		s += "s"
-	} else if strings.HasPrefix(s, "+") {
-		return 0, bad
 	}
 	d, err := time.ParseDuration(s)
 	switch {
-	case err != nil:
+	case err != nil, s[0] == '+':
 		return 0, bad
 	case d != 0 || !strings.ContainsAny(s, "123456789"):
 		return min(max(d, -longest), longest), nil
@@ -49,22 +46,6 @@ func ParseDuration(s string) (time.Duration, error) {
 // longest is the longest duration, 73 years: the sum of a few, and of the time of day,
 // does not overflow.
 const longest = time.Duration(math.MaxInt64 / 4)
-
-// isDecimal reports whether s consists of digits with at most one point.
-func isDecimal(s string) bool {
-	digits, points := 0, 0
-	for i := range len(s) {
-		switch {
-		case s[i] >= '0' && s[i] <= '9':
-			digits++
-		case s[i] == '.':
-			points++
-		default:
-			return false
-		}
-	}
-	return digits > 0 && points <= 1
-}
 
 // A Size is a number of bytes, or of bytes a second, of the command line: "4096", "64K",
 // "8M", "1G", in powers of 1024.
@@ -122,41 +103,20 @@ func (t *Text) UnmarshalText(text []byte) error {
 // Unescape replaces the escapes of a [Text]. For any other backslash it returns an
 // error with its position.
 func Unescape(s string) (string, error) {
-	if !strings.Contains(s, `\`) {
-		return s, nil
-	}
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' {
-			b.WriteByte(s[i])
-			continue
+	for rest := s; rest != ""; {
+		before, escape, found := strings.Cut(rest, `\`)
+		b.WriteString(before)
+		if !found {
+			break
 		}
-		c, width, err := escape(s[i:])
-		if err != nil {
-			return "", fmt.Errorf(`bad escape at position %d of %q: %w`, i, s, err)
+		at := len(s) - len(escape) - 1
+		c, _, after, err := strconv.UnquoteChar(s[at:], 0)
+		if err != nil || strings.IndexByte(`nrtx\`, escape[0]) < 0 { // Go has more escapes
+			return "", fmt.Errorf(`bad escape at position %d of %q: want \n, \r, \t, \\ or \xHH`, at, s)
 		}
-		b.WriteByte(c)
-		i += width - 1
+		b.WriteByte(byte(c))
+		rest = after
 	}
 	return b.String(), nil
-}
-
-// escape returns the byte that the escape at the beginning of s stands for, and the
-// length of the escape.
-func escape(s string) (c byte, width int, err error) {
-	want := errors.New(`want \n, \r, \t, \\ or \xHH`)
-	if len(s) < 2 {
-		return 0, 0, want
-	}
-	if i := strings.IndexByte(`nrt\`, s[1]); i >= 0 {
-		return "\n\r\t\\"[i], 2, nil
-	}
-	if s[1] != 'x' || len(s) < 4 {
-		return 0, 0, want
-	}
-	v, err := strconv.ParseUint(s[2:4], 16, 8)
-	if err != nil {
-		return 0, 0, want
-	}
-	return byte(v), 4, nil
 }
