@@ -9,22 +9,17 @@ import (
 // DieOf ends the process with the status that a Unix shell reports for sig.
 func DieOf(sig os.Signal) {
 	standardError.flush()
-	if s, ok := sig.(syscall.Signal); ok {
-		os.Exit(128 + int(s))
-	}
-	os.Exit(Local)
+	os.Exit(128 + int(sig.(syscall.Signal)))
 }
 
 // Stop does nothing on this system.
 func Stop() {}
 
 // DieSilently does nothing on this system.
-func DieSilently(...syscall.Signal) {}
+func DieSilently(...os.Signal) {}
 
 // ReportSignals is empty: this system has no such signal.
-var ReportSignals []os.Signal
-
-var unused []syscall.Signal
+var ReportSignals, unused []os.Signal
 
 func sleep(d time.Duration) { time.Sleep(d) }
 

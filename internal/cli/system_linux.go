@@ -2,28 +2,18 @@ package cli
 
 import (
 	"os"
-	"os/signal"
 	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
 )
 
-// DieOf ends the process by sig, as if sig were not caught: the shell reports 128+sig,
-// and a calling script stops. It does not return.
-func DieOf(sig os.Signal) {
-	s, ok := sig.(syscall.Signal)
-	if !ok {
-		os.Exit(Local)
-	}
-	standardError.flush()
-	// The Go runtime keeps its handler of SIGPIPE even after signal.Reset.
-	signal.Reset(s)
+// uncatch lets DieOf die of s: the Go runtime keeps its handler of SIGPIPE even after
+// signal.Reset, and s may be blocked.
+func uncatch(s syscall.Signal) {
 	setAction(s, new(action), nil)
 	unblock := uint64(1) << (s - 1)
 	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, 1 /* SIG_UNBLOCK */, uintptr(unsafe.Pointer(&unblock)), 0, maskSize, 0, 0)
-	_ = syscall.Kill(syscall.Getpid(), s)
-	select {} // the signal is on its way
 }
 
 // Stop stops the process as SIGTSTP does if it is not caught, and returns when the
@@ -52,17 +42,14 @@ func setAction(sig syscall.Signal, to, from *action) {
 
 // DieSilently gives signals their default action. For some, the Go runtime would print
 // the stacks of all goroutines; others it would ignore.
-func DieSilently(signals ...syscall.Signal) {
+func DieSilently(signals ...os.Signal) {
 	for _, s := range signals {
-		setAction(s, new(action), nil)
+		setAction(s.(syscall.Signal), new(action), nil)
 	}
 }
 
 // ReportSignals are the signals that ask a command for its counts so far.
 var ReportSignals = []os.Signal{syscall.SIGUSR1}
-
-// unused are the signals that no command uses.
-var unused = []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}
 
 // sleep is [time.Sleep] without the runtime's timers.
 func sleep(d time.Duration) {
