@@ -27,7 +27,7 @@ func (g *gcat) event(name, text, local, remote string) {
 // hint logs a hint, with -v or if standard error is a terminal.
 func (g *gcat) hint(line string) {
 	if g.log.Enabled(1) || tty.IsTerminal(os.Stderr) {
-		g.log.Hint(line)
+		g.log.Infof(0, "hint: %s", line)
 	}
 }
 

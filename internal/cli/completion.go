@@ -1,17 +1,15 @@
 package cli
 
 import (
-	"reflect"
+	"slices"
 	"strings"
 )
 
-// An option is a flag as the completion scripts need it.
+// An option is a flag with what --help has on it.
 type option struct {
-	long, short string // without hyphens; short may be empty
-	help        string
-	value       string // the placeholder; empty if it takes none
-	values      values
-	repeats     bool
+	*flag
+	placeholder, help string
+	values            values // if it takes a value
 }
 
 // values complete the value of an option, in the language of each shell.
@@ -24,30 +22,26 @@ type values struct {
 // complete prints the completion script for shell, made from the grammar and from
 // --help.
 func (a *App) complete(r *reader, shell string) error {
-	scripts := map[string]func(name string, options []option, hosts bool) string{
-		"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion,
+	// An operand names a peer, a host or the file of a Unix socket, or else a file.
+	hosts := slices.ContainsFunc(r.operands, func(o operand) bool { return o.name == "dest" || o.name == "endpoint" })
+	switch shell {
+	case "bash":
+		return print(bashCompletion(a.called(), a.options(r)))
+	case "zsh":
+		return print(zshCompletion(a.called(), a.options(r), hosts))
+	case "fish":
+		return print(fishCompletion(a.called(), a.options(r), hosts))
 	}
-	script := scripts[shell]
-	if script == nil {
-		return Usagef("no completion script for %q: type --completion bash, zsh or fish", shell)
-	}
-	return print(script(a.called(), a.options(r), r.takesHost()))
+	return Usagef("no completion script for %q: type --completion bash, zsh or fish", shell)
 }
 
 // options lists the options that --help describes.
 func (a *App) options(r *reader) []option {
 	var list []option
-	for i := range r.flags {
-		f := &r.flags[i]
-		placeholder, words := a.described(f.name)
-		if words == "" && f.name != "help" {
-			continue
+	for _, f := range r.flags {
+		if placeholder, words := a.described(f.name); words != "" {
+			list = append(list, option{&f, placeholder, a.renamed(words), valuesOf(&f, placeholder)})
 		}
-		o := option{long: f.name, short: f.letter, help: a.renamed(words), repeats: f.count || f.field.Kind() == reflect.Slice}
-		if f.takesValue() {
-			o.value, o.values = placeholder, valuesOf(f, placeholder)
-		}
-		list = append(list, o)
 	}
 	return list
 }
@@ -75,21 +69,10 @@ func valuesOf(f *flag, placeholder string) values {
 	return values{"compopt +o default +o bashdefault 2>/dev/null", " ", " -x"}
 }
 
-// takesHost reports whether an operand names a peer: a host, or the file of a Unix
-// socket. Otherwise the operands are completed as files.
-func (r *reader) takesHost() bool {
-	for _, o := range r.operands {
-		if o.name == "dest" || o.name == "endpoint" {
-			return true
-		}
-	}
-	return false
-}
-
 // names returns the spellings of o, the short one first.
 func (o option) names() []string {
-	if o.short == "" {
-		return []string{"--" + o.long}
+	if o.letter == "" {
+		return []string{"--" + o.name}
 	}
-	return []string{"-" + o.short, "--" + o.long}
+	return []string{"-" + o.letter, "--" + o.name}
 }

@@ -2,17 +2,19 @@ package cli
 
 import (
 	"fmt"
+	"reflect"
+	"regexp"
 	"strings"
 )
 
 // bashCompletion returns a script for bash 3.2 and later that needs no
 // bash-completion package. Bash splits --log=json at the equals sign: the script
 // looks for the option before it.
-func bashCompletion(name string, options []option, _ bool) string {
+func bashCompletion(name string, options []option) string {
 	var names, cases strings.Builder
 	for _, o := range options {
 		names.WriteString(" " + strings.Join(o.names(), " "))
-		if o.value != "" {
+		if o.takesValue() {
 			fmt.Fprintf(&cases, "    %s) %s; return ;;\n", strings.Join(o.names(), "|"), o.values.bash)
 		}
 	}
@@ -67,16 +69,16 @@ fi
 // zshOption returns the spec of one option: '(-w --timeout)'{-w+,--timeout=}'[help]:D:'.
 func zshOption(o option) string {
 	help := "[" + zshQuote(o.help) + "]"
-	short, long := "-"+o.short, "--"+o.long
-	if o.value != "" {
-		help += ":" + zshQuote(o.value) + ":" + o.values.zsh
+	short, long := "-"+o.letter, "--"+o.name
+	if o.takesValue() {
+		help += ":" + zshQuote(o.placeholder) + ":" + o.values.zsh
 		short, long = short+"+", long+"="
 	}
 	exclude := "(" + strings.Join(o.names(), " ") + ")"
-	if o.repeats {
+	if o.count || o.field.Kind() == reflect.Slice {
 		exclude = "*"
 	}
-	if o.short == "" {
+	if o.letter == "" {
 		return fmt.Sprintf("'%s%s%s'", exclude, long, help)
 	}
 	return fmt.Sprintf("'%s'{%s,%s}'%s'", exclude, short, long, help)
@@ -96,10 +98,14 @@ func fishCompletion(name string, options []option, hosts bool) string {
 	}
 	for _, o := range options {
 		fmt.Fprintf(&b, "complete -c %s", name)
-		if o.short != "" {
-			fmt.Fprintf(&b, " -s %s", fishQuote(o.short))
+		if o.letter != "" {
+			fmt.Fprintf(&b, " -s %s", fishQuote(o.letter))
 		}
-		fmt.Fprintf(&b, " -l %s%s -d %s\n", o.long, o.values.fish, fishQuote(o.help))
+		fmt.Fprintf(&b, " -l %s", o.name)
+		if o.takesValue() {
+			b.WriteString(o.values.fish)
+		}
+		fmt.Fprintf(&b, " -d %s\n", fishQuote(o.help))
 	}
 	return b.String()
 }
@@ -110,10 +116,5 @@ func fishQuote(s string) string {
 
 // functionName returns the name of a command's completion function.
 func functionName(command string) string {
-	return "_" + strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '_'
-	}, command)
+	return "_" + regexp.MustCompile(`[^a-zA-Z0-9]`).ReplaceAllLiteralString(command, "_")
 }

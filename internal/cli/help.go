@@ -1,6 +1,41 @@
 package cli
 
-import "strings"
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// called returns the name by which the command was called: the last element of argv[0],
+// or the command's own name if that would need quoting in a shell.
+func (a *App) called() string {
+	name := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"
+	if strings.Trim(name, plain) != "" || name == "." || name[0] == '-' {
+		return a.Name
+	}
+	return name
+}
+
+// renamed returns text with the command's own name replaced by the name by which it was
+// called, except in references to manual pages.
+func (a *App) renamed(text string) string {
+	name := a.called()
+	if name == a.Name {
+		return text
+	}
+	text = regexp.MustCompile(`\b`+a.Name+`\b`).ReplaceAllLiteralString(text, name)
+	return strings.ReplaceAll(text, ".Xr "+name+" ", ".Xr "+a.Name+" ")
+}
+
+// hinted returns err with the name by which the command was called in its hint.
+func (a *App) hinted(err error) error {
+	if hint := hintOf(err); hint != "" {
+		return Hint(err, a.renamed(hint))
+	}
+	return err
+}
 
 // synopsis returns the first command line of --help.
 func (a *App) synopsis() string {
@@ -27,10 +62,4 @@ func (a *App) described(name string) (placeholder, words string) {
 		return placeholder, strings.TrimSpace(rest)
 	}
 	return "", ""
-}
-
-// placeholder returns the placeholder for the value of the option called name.
-func (a *App) placeholder(name string) string {
-	placeholder, _ := a.described(name)
-	return placeholder
 }

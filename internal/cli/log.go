@@ -51,14 +51,13 @@ func (l *Log) Enabled(level int) bool { return l != nil && l.Out != nil && level
 
 // Event writes e, if lines of level are written.
 func (l *Log) Event(level int, e Event) {
-	if !l.Enabled(level) {
-		return
-	}
-	if l.JSON {
+	switch {
+	case !l.Enabled(level):
+	case l.JSON:
 		l.write(object(e))
-		return
+	default:
+		l.write(l.line(level, e.Text))
 	}
-	l.write(l.line(level, e.Text))
 }
 
 // Infof writes a line, if lines of level are written. In JSON it is an event named
@@ -91,40 +90,24 @@ func (l *Log) Error(err error, fields ...Field) {
 	}
 }
 
-// Hint writes the line `NAME: hint: LINE`. In JSON it is an event named "info".
-func (l *Log) Hint(line string) {
-	if l.Enabled(0) {
-		l.Event(0, Event{Name: "info", Text: "hint: " + line})
-	}
-}
-
 // line returns a readable line. Unprintable characters are escaped as by %q: a newline
 // would begin a second line, an escape would control the terminal, and a mark that
 // changes the direction of writing would mislead the reader.
 func (l *Log) line(level int, text string) []byte {
-	var b strings.Builder
-	b.Grow(len(l.Name) + len(text) + 20)
+	var b []byte
 	if l.Clock && level > 0 {
-		b.WriteString(time.Now().Format("15:04:05.000 "))
+		b = time.Now().AppendFormat(b, "15:04:05.000 ")
 	}
-	b.WriteString(l.Name)
-	b.WriteString(": ")
-	b.WriteString(printable(text))
-	b.WriteByte('\n')
-	return []byte(b.String())
+	return append(b, l.Name+": "+printable(text)+"\n"...)
 }
 
 // printable returns text with unprintable characters and bytes that are not UTF-8
 // escaped.
 func printable(text string) string {
-	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
-	if utf8.ValidString(text) && strings.IndexFunc(text, hidden) < 0 {
-		return text
-	}
 	var b strings.Builder
 	for rest := text; rest != ""; {
 		r, width := utf8.DecodeRuneInString(rest)
-		if hidden(r) || r == utf8.RuneError && width == 1 {
+		if !unicode.IsPrint(r) || r == utf8.RuneError && width == 1 {
 			b.WriteString(strings.Trim(strconv.Quote(rest[:width]), `"`))
 		} else {
 			b.WriteString(rest[:width])

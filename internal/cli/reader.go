@@ -160,7 +160,8 @@ func (a *App) option(r *reader, w word, arg string, args []string) []string {
 	case w.flag == nil:
 		r.wrong = cmp.Or(r.wrong, a.unknownOption(r, w.typed, arg))
 	case w.takesValue() && !w.valued:
-		r.wrong = cmp.Or(r.wrong, Usagef("%s needs a value: type %s %s", w.typed, w.typed, a.placeholder(w.name)))
+		placeholder, _ := a.described(w.name)
+		r.wrong = cmp.Or(r.wrong, Usagef("%s needs a value: type %s %s", w.typed, w.typed, placeholder))
 	case w.filled && w.value == "":
 		r.wrong = cmp.Or(r.wrong, Usagef("the value of %s is empty", w.typed))
 	default:

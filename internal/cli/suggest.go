@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,7 +20,7 @@ func (a *App) unknownOption(r *reader, typed, arg string) error {
 		if f := r.nearest(name); f != nil {
 			return Usagef("unknown option %q, did you mean %s?", typed, a.typable(f))
 		}
-	} else if f := r.otherCase(typed[1:]); f != nil {
+	} else if f := cmp.Or(r.find("", strings.ToLower(typed[1:])), r.find("", strings.ToUpper(typed[1:]))); f != nil {
 		return Usagef("unknown option %q, did you mean -%s (--%s)?", typed, f.letter, f.name)
 	}
 	return Usagef("unknown option %q", typed)
@@ -27,20 +28,8 @@ func (a *App) unknownOption(r *reader, typed, arg string) error {
 
 // typable returns the spelling of an option: "--timeout D".
 func (a *App) typable(f *flag) string {
-	if f.takesValue() {
-		return "--" + f.name + " " + a.placeholder(f.name)
-	}
-	return "--" + f.name
-}
-
-// otherCase returns the flag whose letter differs from letter only in its case.
-func (r *reader) otherCase(letter string) *flag {
-	for i := range r.flags {
-		if f := &r.flags[i]; f.letter != "" && strings.EqualFold(f.letter, letter) {
-			return f
-		}
-	}
-	return nil
+	placeholder, _ := a.described(f.name)
+	return strings.TrimSpace("--" + f.name + " " + placeholder)
 }
 
 // nearest returns the flag whose name is the most similar to name; nil if none is
