@@ -73,41 +73,22 @@ func (d *Dump) write(mark byte, preposition, peer string, offset int64, p []byte
 	if d.err != nil {
 		return
 	}
-	text := make([]byte, 0, 96+(len(p)/dumpWidth+1)*80)
+	text := make([]byte, 0, 96+(len(p)/16+1)*81)
 	text = fmt.Appendf(text, "# %s %c %s %s %s\n", time.Now().Format("2006-01-02T15:04:05.000000"), mark, conn.ByteCount(int64(len(p))), preposition, peer)
 	for len(p) > 0 {
-		n := min(len(p), dumpWidth)
-		text = appendDumpLine(text, mark, offset, p[:n])
-		p, offset = p[n:], offset+int64(n)
+		line := p[:min(len(p), 16)]
+		left := line[:min(len(line), 8)]
+		text = fmt.Appendf(text, "%c %08x  % -23x  % -23x  |", mark, offset, left, line[len(left):])
+		for _, b := range line {
+			if b < ' ' || b > '~' {
+				b = '.'
+			}
+			text = append(text, b)
+		}
+		text = append(text, "|\n"...)
+		p, offset = p[len(line):], offset+int64(len(line))
 	}
 	if _, err := d.Out.Write(text); err != nil {
 		d.err = d.failed(err)
 	}
-}
-
-// dumpWidth is the number of bytes in a line.
-const dumpWidth = 16
-
-// appendDumpLine appends the line of p, which is at offset.
-func appendDumpLine(text []byte, mark byte, offset int64, p []byte) []byte {
-	const digits = "0123456789abcdef"
-	text = fmt.Appendf(text, "%c %08x ", mark, offset)
-	for i := range dumpWidth {
-		if i%8 == 0 {
-			text = append(text, ' ')
-		}
-		if i < len(p) {
-			text = append(text, digits[p[i]>>4], digits[p[i]&15], ' ')
-		} else {
-			text = append(text, "   "...)
-		}
-	}
-	text = append(text, " |"...)
-	for _, b := range p {
-		if b < ' ' || b > '~' {
-			b = '.'
-		}
-		text = append(text, b)
-	}
-	return append(text, "|\n"...)
 }
