@@ -57,6 +57,10 @@ func TestRelayBuffered(t *testing.T) {
 			&conn.Relay{QuitAfterPeer: duration(time.Minute)},
 			func(s conn.Stream, p *conn.Progress) conn.Stream { return &Lines{Stream: s} }, "one\ntw", 4, 2,
 		},
+		"a block without its end": {
+			&conn.Relay{QuitAfterPeer: duration(time.Minute)},
+			func(s conn.Stream, p *conn.Progress) conn.Stream { return &Blocks{Stream: s, Size: 4} }, "four, and", 8, 1,
+		},
 		"nothing": {
 			&conn.Relay{QuitAfterPeer: duration(0)},
 			func(s conn.Stream, p *conn.Progress) conn.Stream { return &Lines{Stream: s} }, "one\n", 4, 0,

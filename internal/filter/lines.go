@@ -7,9 +7,7 @@ package filter
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"sync/atomic"
 
 	"gcat/internal/conn"
@@ -110,17 +108,9 @@ func (b *Blocks) First(p []byte) int { return min(b.Size, len(p)) }
 
 // Read reads a block, or several with Batch, into p, which must hold Size bytes.
 func (b *Blocks) Read(p []byte) (int, error) {
-	if b.Batch {
-		return b.readBatch(p)
+	if !b.Batch {
+		p = p[:b.Size]
 	}
-	n, err := io.ReadFull(b.Stream, p[:min(b.Size, len(p))])
-	if n > 0 && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) {
-		return n, nil
-	}
-	return n, err
-}
-
-func (b *Blocks) readBatch(p []byte) (int, error) {
 	n := copy(p, b.part)
 	for n < b.Size && b.err == nil {
 		var m int
