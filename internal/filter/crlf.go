@@ -2,7 +2,6 @@ package filter
 
 import (
 	"fmt"
-	"sync/atomic"
 
 	"gcat/internal/conn"
 )
@@ -11,15 +10,15 @@ import (
 // unchanged, and so are writes.
 type CRLF struct {
 	conn.Stream
+	readAhead
 	// Messages makes each Read of the stream one message, which one Read returns.
 	Messages bool
 
-	buf     []byte
-	rest    []byte       // translated and not yet returned, within buf
-	pending atomic.Int64 // its length
-	input   []byte
-	last    byte  // the byte before the next one
-	err     error // the error that ended the stream
+	buf   []byte
+	rest  []byte // translated and not yet returned, within buf
+	input []byte
+	last  byte  // the byte before the next one
+	err   error // the error that ended the stream
 }
 
 // Read returns input with its line ends translated.
@@ -47,12 +46,9 @@ func (c *CRLF) Read(p []byte) (int, error) {
 	}
 	n := copy(p, c.rest)
 	c.rest = c.rest[n:]
-	c.pending.Store(int64(len(c.rest)))
+	c.bytes.Store(int64(len(c.rest)))
 	return n, nil
 }
-
-// Buffered returns the number of bytes that are translated and not yet returned.
-func (c *CRLF) Buffered() int64 { return c.pending.Load() }
 
 // translate appends p to out with its line ends translated.
 func (c *CRLF) translate(out, p []byte) []byte {

@@ -13,6 +13,12 @@ import (
 	"gcat/internal/conn"
 )
 
+// A readAhead counts the bytes that a filter has read and not yet returned.
+type readAhead struct{ bytes atomic.Int64 }
+
+// Buffered returns how many bytes are read and not yet returned.
+func (r *readAhead) Buffered() int64 { return r.bytes.Load() }
+
 // maxMessage is the longest message, in bytes. It is larger than any UDP datagram, so
 // that the kernel reports a datagram that is too long.
 const maxMessage = 64 << 10
@@ -22,16 +28,16 @@ const maxMessage = 64 << 10
 // newline. Writes pass unchanged.
 type Lines struct {
 	conn.Stream
+	readAhead
 	// Messages makes each line one message, and a line of more than 64 KiB an error;
 	// otherwise several Reads return such a line.
 	Messages bool
 	// Batch lets a Read return several lines.
 	Batch bool
 
-	buf     []byte
-	unread  []byte       // read and not yet returned, within buf
-	pending atomic.Int64 // its length
-	err     error        // of the last read of the stream
+	buf    []byte
+	unread []byte // read and not yet returned, within buf
+	err    error  // of the last read of the stream
 }
 
 // Read returns the next line, or as much of it as p holds.
@@ -63,14 +69,10 @@ func (l *Lines) Read(p []byte) (int, error) {
 		n := copy(l.buf, l.unread)
 		m, err := l.Stream.Read(l.buf[n:])
 		l.unread, l.err = l.buf[:n+m], err
-		l.pending.Store(int64(len(l.unread)))
+		l.bytes.Store(int64(len(l.unread)))
 	}
 }
 
-// Buffered returns the number of bytes that are read and not yet returned.
-func (l *Lines) Buffered() int64 { return l.pending.Load() }
-
-// conn.InputError wraps the error of input that cannot be sent.
 // take moves the first n buffered bytes to p.
 func (l *Lines) take(p []byte, n int) (int, error) {
 	if n > len(p) && l.Messages {
@@ -78,7 +80,7 @@ func (l *Lines) take(p []byte, n int) (int, error) {
 	}
 	n = copy(p, l.unread[:n])
 	l.unread = l.unread[n:]
-	l.pending.Store(int64(len(l.unread)))
+	l.bytes.Store(int64(len(l.unread)))
 	return n, nil
 }
 
@@ -94,13 +96,13 @@ func FirstLine(p []byte) int {
 // with Batch all complete blocks that are available. The last block may be shorter.
 type Blocks struct {
 	conn.Stream
+	readAhead
 	Size int
 	// Batch lets a Read return several blocks.
 	Batch bool
 
-	part    []byte       // an incomplete block
-	pending atomic.Int64 // its length
-	err     error        // of the last read of the stream
+	part []byte // an incomplete block
+	err  error  // of the last read of the stream
 }
 
 // First returns the length of the first block in p (a [conn.Cut]).
@@ -116,22 +118,19 @@ func (b *Blocks) Read(p []byte) (int, error) {
 		var m int
 		m, b.err = b.Stream.Read(p[n:])
 		n += m
-		b.pending.Store(int64(n))
+		b.bytes.Store(int64(n))
 	}
 	whole := n
 	if b.err == nil {
 		whole -= n % b.Size
 	}
 	b.part = append(b.part[:0], p[whole:n]...)
-	b.pending.Store(int64(len(b.part)))
+	b.bytes.Store(int64(len(b.part)))
 	if whole == 0 {
 		return 0, b.err
 	}
 	return whole, nil
 }
-
-// Buffered returns the number of bytes that are read and not yet returned.
-func (b *Blocks) Buffered() int64 { return b.pending.Load() }
 
 // Capped is a [conn.Stream] whose Read returns at most Max bytes.
 type Capped struct {

@@ -2,7 +2,6 @@ package filter
 
 import (
 	"math"
-	"sync/atomic"
 	"time"
 
 	"gcat/internal/conn"
@@ -12,11 +11,11 @@ import (
 // [Lines], that is between lines. The pauses do not count as idle time.
 type Interval struct {
 	conn.Stream
+	readAhead
 	Pause    time.Duration
 	progress *conn.Progress
 
-	next    time.Time    // when the next Read may return; zero is at once
-	pending atomic.Int64 // bytes that are read and wait for next
+	next time.Time // when the next Read may return; zero is at once
 }
 
 // Read reads, and returns when the pause is over; it returns EOF at once.
@@ -26,16 +25,13 @@ func (i *Interval) Read(p []byte) (int, error) {
 		return n, err
 	}
 	if !i.next.IsZero() {
-		i.pending.Store(int64(n))
+		i.bytes.Store(int64(n))
 		pause(i.progress, time.Until(i.next))
-		i.pending.Store(0)
+		i.bytes.Store(0)
 	}
 	i.next = time.Now().Add(i.Pause)
 	return n, err
 }
-
-// Buffered returns the number of bytes that are read and wait for the pause.
-func (i *Interval) Buffered() int64 { return i.pending.Load() }
 
 // Rate is a [conn.Stream] that is read at no more than a number of bytes a second.
 // It pauses before a read, and returns what it has read at once.
