@@ -9,8 +9,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
-	"sync"
 	"syscall"
 
 	"gcat/internal/conn"
@@ -26,8 +26,9 @@ func handshakeError(addr net.Addr, err error) *conn.Error {
 		e.Why, e.Err = conn.Timeout, passed
 	case words != "":
 		e.Err, e.Try = errors.New(words), namesHint(err)
-		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
-			e.Err = &authorityError{words, presented(err)}
+		cert := presented(err)
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown && cert != nil {
+			e.Err = &authorityError{words, fingerprintOf(cert.Raw)}
 		}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		e.Why, e.Err = conn.Timeout, errors.New("handshake timed out")
@@ -58,11 +59,17 @@ func protocolWords(err error) string {
 	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return fmt.Sprintf("the peer does not speak TLS: it sent %q", e.RecordHeader[:])
 	}
-	if alert, ok := receivedAlert(err); ok {
+	if alert := alertOf(err, alertReceived); alert != "" {
 		return refusedBy(alert)
 	}
-	if alert, ok := sentAlert(err); ok {
-		return violation(alert)
+	switch alert := alertOf(err, alertSent); alert {
+	case "":
+	case "no renegotiation":
+		return "the peer asked for another handshake, which is refused: " + alert
+	case "bad record MAC":
+		return "the data was changed on its way: " + alert
+	default:
+		return "the peer sent what is not TLS: " + alert
 	}
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno.Words(number)
@@ -95,19 +102,16 @@ func versions(list string) string {
 	return names.Replace(strings.Trim(list, "[]"))
 }
 
-// receivedAlert returns the name of the alert if err is an alert from the peer.
-func receivedAlert(err error) (name string, ok bool) { return alertOf(err, "remote error") }
+// The operations of crypto/tls for an alert from the peer, and for one that this side
+// has sent because the peer broke the protocol.
+const alertReceived, alertSent = "remote error", "local error"
 
-// sentAlert returns the name of the alert if err is one that this side has sent because
-// the peer broke the protocol.
-func sentAlert(err error) (name string, ok bool) { return alertOf(err, "local error") }
-
-func alertOf(err error, op string) (name string, ok bool) {
-	e, ok := errors.AsType[*net.OpError](err)
-	if !ok || e.Op != op || e.Err == nil {
-		return "", false
+// alertOf returns the name of the alert that err is; empty if it is none of op.
+func alertOf(err error, op string) string {
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == op && e.Err != nil {
+		return alertName(e.Err)
 	}
-	return alertName(e.Err), true
+	return ""
 }
 
 func alertName(alert error) string { return strings.TrimPrefix(alert.Error(), "tls: ") }
@@ -115,52 +119,33 @@ func alertName(alert error) string { return strings.TrimPrefix(alert.Error(), "t
 // refusedBy returns the diagnostic for an alert from the peer.
 func refusedBy(alert string) string { return fmt.Sprintf("the peer refused: %q", alert) }
 
-// violation returns how the peer broke the protocol, given the alert that this side has
-// sent in answer.
-func violation(alert string) string {
-	switch alert {
-	case "no renegotiation":
-		return "the peer asked for another handshake, which is refused: " + alert
-	case "bad record MAC":
-		return "the data was changed on its way: " + alert
-	}
-	return "the peer sent what is not TLS: " + alert
-}
-
 // refusals are the alerts with which a peer refuses the handshake. With TLS 1.3 they
 // may reach a client after its own side of the handshake is complete
 // (RFC 8446, appendix E.1).
-var refusals = sync.OnceValue(func() map[string]bool {
-	names := make(map[string]bool)
-	for _, code := range []tls.AlertError{
-		40,                         // handshake_failure
-		42, 43, 44, 45, 46, 48, 49, // about certificates; access_denied
-		70, 71, // protocol_version, insufficient_security
-		112, 115, 116, 120, // unrecognized_name, unknown_psk_identity, certificate_required, no_application_protocol
-	} {
-		names[alertName(code)] = true
-	}
-	return names
-})
+var refusals = []tls.AlertError{
+	40,                         // handshake_failure
+	42, 43, 44, 45, 46, 48, 49, // about certificates; access_denied
+	70, 71, // protocol_version, insufficient_security
+	112, 115, 116, 120, // unrecognized_name, unknown_psk_identity, certificate_required, no_application_protocol
+}
 
 // streamError returns the error of an established TLS connection that broke. It
 // returns nil for an error of the socket or of a deadline, which Read returns
-// unchanged. received reports that the peer has sent data: then an alert is not a
-// refusal.
-func streamError(err error, received bool) *conn.Error {
+// unchanged. If the peer has sent data, an alert is not a refusal.
+func streamError(err error, hasSent bool) *conn.Error {
 	e := &conn.Error{Why: conn.ResetByPeer, Op: "TLS"}
 	words := protocolWords(err)
 	header, isHeader := errors.AsType[tls.RecordHeaderError](err)
-	alert, isAlert := receivedAlert(err)
-	_, isViolation := sentAlert(err)
+	alert := alertOf(err, alertReceived)
+	named := func(code tls.AlertError) bool { return alertName(code) == alert }
 	switch {
-	case isAlert:
-		if !received && refusals()[alert] {
+	case alert != "":
+		if !hasSent && slices.ContainsFunc(refusals, named) {
 			e.Why = conn.TLS
 		}
 	case isHeader:
 		words = fmt.Sprintf("the peer sent what is not TLS: %q", header.RecordHeader[:])
-	case isViolation:
+	case alertOf(err, alertSent) != "":
 	case !strings.HasPrefix(err.Error(), "tls: "):
 		return nil
 	case !strings.HasPrefix(words, "the peer "):

@@ -29,9 +29,6 @@ const (
 	ResetHello    Fault = "reset"           // a RST in answer to the ClientHello
 )
 
-// Faults are all faults, in the order in which they are documented.
-var Faults = []Fault{Expired, NotYet, WrongName, Untrusted, NoCloseNotify, Stall, Garbage, ResetHello}
-
 // ErrFault is what [Fault.Server] returns once it has failed the handshake on
 // purpose.
 var ErrFault = errors.New("the handshake failed on purpose")

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 // maxPEM is the largest certificate or key file that is read, in bytes. The
 // authorities of a whole system take 512 KiB.
 const maxPEM = 16 << 20
+
+// unixModes reports that a file's mode determines which users can read it.
+const unixModes = runtime.GOOS != "windows"
 
 // Warnings returns a line for each problem with the files that is not an error: a
 // private key that other users can read, a certificate that is out of date.

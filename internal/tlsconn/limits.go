@@ -1,6 +1,7 @@
 package tlsconn
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -48,11 +49,8 @@ func (l Limits) start(ctx context.Context, t *transport) (limited context.Contex
 	limited, end := context.WithCancelCause(ctx)
 	stop = func() { end(nil) }
 	if l.Total > 0 {
-		name := l.TotalName
-		if name == "" {
-			name = "handshake limit"
-		}
 		timer := time.AfterFunc(l.Total, func() {
+			name := cmp.Or(l.TotalName, "handshake limit")
 			end(&limitError{fmt.Sprintf("handshake timed out after %v (%s)", l.Total, name)})
 		})
 		stop = func() { timer.Stop(); end(nil) }

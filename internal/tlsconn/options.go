@@ -1,6 +1,7 @@
 package tlsconn
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
@@ -78,7 +79,8 @@ func (o Options) ClientConfig(host string) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.ServerName = serverName(o.Name, host)
+	host, _, _ = strings.Cut(host, "%") // an IPv6 address has no zone in a certificate
+	config.ServerName = strings.TrimSuffix(cmp.Or(o.Name, host), ".")
 	if o.CA != "" {
 		if config.RootCAs, err = readAuthorities(o.CA); err != nil {
 			return nil, err
@@ -166,15 +168,6 @@ func (o Options) config() (*tls.Config, error) {
 	return config, nil
 }
 
-// serverName returns the name to send and to check: name, else host without the zone
-// of an IPv6 address. A final dot is removed.
-func serverName(name, host string) string {
-	if name == "" {
-		name, _, _ = strings.Cut(host, "%")
-	}
-	return strings.TrimSuffix(name, ".")
-}
-
 // A pinError is the error of a peer whose certificate is not the pinned one.
 type pinError struct{ got, want string }
 
@@ -211,12 +204,9 @@ func parseFingerprint(s string) (string, error) {
 	return digits, nil
 }
 
-// OwnFingerprint returns the SHA-256 of config's own certificate in lower-case
-// hexadecimal; empty if it has none.
+// OwnFingerprint returns the SHA-256 of a server's own certificate in lower-case
+// hexadecimal.
 func OwnFingerprint(config *tls.Config) string {
-	if config == nil || len(config.Certificates) == 0 || len(config.Certificates[0].Certificate) == 0 {
-		return ""
-	}
 	return fingerprintOf(config.Certificates[0].Certificate[0])
 }
 

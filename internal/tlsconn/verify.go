@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 )
@@ -40,7 +41,7 @@ func certificateWords(err error) string {
 // onlyCommonName reports whether cert has a common name but no subjectAltName for a
 // host or an address. Clients accepted such certificates until about 2017.
 func onlyCommonName(cert *x509.Certificate) bool {
-	return cert != nil && len(cert.DNSNames) == 0 && len(cert.IPAddresses) == 0 && cert.Subject.CommonName != ""
+	return len(cert.DNSNames) == 0 && len(cert.IPAddresses) == 0 && cert.Subject.CommonName != ""
 }
 
 // namesHint returns the command that makes a certificate with the missing name; empty
@@ -61,24 +62,19 @@ func namesHint(err error) string {
 
 // An authorityError is the error of a certificate whose authority is not trusted.
 type authorityError struct {
-	words     string
-	presented *x509.Certificate // nil if it is not known
+	words       string
+	fingerprint string // of the certificate
 }
 
 func (e *authorityError) Error() string { return e.words }
 
 // UnknownAuthority reports whether a handshake failed because no trusted authority
-// signed the peer's certificate. It returns the SHA-256 fingerprint of the
-// certificate; empty if it is not known.
+// signed the peer's certificate, whose SHA-256 fingerprint it returns.
 func UnknownAuthority(err error) (fingerprint string, ok bool) {
-	e, ok := errors.AsType[*authorityError](err)
-	if !ok {
-		return "", false
+	if e, ok := errors.AsType[*authorityError](err); ok {
+		return e.fingerprint, true
 	}
-	if e.presented != nil {
-		fingerprint = fingerprintOf(e.presented.Raw)
-	}
-	return fingerprint, true
+	return "", false
 }
 
 // presented returns the certificate that the peer presented; nil if it is not known.
@@ -108,30 +104,19 @@ func invalidWords(e x509.CertificateInvalidError, presented *x509.Certificate) s
 }
 
 func unknownAuthority(cert *x509.Certificate) string {
-	switch {
-	case cert == nil:
-		return "unknown authority"
-	case cert.Subject.String() == cert.Issuer.String():
+	if cert.Subject.String() == cert.Issuer.String() {
 		return "unknown authority: self-signed certificate of " + subject(cert)
 	}
 	return fmt.Sprintf("unknown authority: %.100q signed the certificate", cert.Issuer.String())
 }
 
-func subject(cert *x509.Certificate) string {
-	if cert == nil {
-		return "the peer"
-	}
-	return fmt.Sprintf("%.100q", cert.Subject.String())
-}
+func subject(cert *x509.Certificate) string { return fmt.Sprintf("%.100q", cert.Subject.String()) }
 
 // namesOf lists the names in a certificate, five at most.
 func namesOf(cert *x509.Certificate) string {
-	var names []string
-	if cert != nil {
-		names = append(names, cert.DNSNames...)
-		for _, ip := range cert.IPAddresses {
-			names = append(names, ip.String())
-		}
+	names := slices.Clone(cert.DNSNames)
+	for _, ip := range cert.IPAddresses {
+		names = append(names, ip.String())
 	}
 	if len(names) == 0 {
 		return "no host at all"
