@@ -13,22 +13,19 @@ import (
 type Meter struct {
 	// Out is the terminal.
 	Out io.Writer
-	// Width returns the terminal's number of columns; nil is 80.
+	// Width returns the terminal's number of columns, or 0 not to draw now; nil is 80.
 	Width func() int
 	// Count returns how many bytes have been sent and received so far.
 	Count func() (sent, received int64)
 	// Size is how many bytes there are to send; 0 is not known.
 	Size int64
-	// Quiet reports whether not to draw now; nil is always to draw.
-	Quiet func() bool
 
 	mu      sync.Mutex
 	began   time.Time
 	samples []sample
 	drawn   bool // the line is on the screen
 	within  bool // the cursor is in an incomplete line of another writer
-	stop    chan struct{}
-	stopped chan struct{}
+	stopped bool
 }
 
 type sample struct {
@@ -47,12 +44,14 @@ func NewMeter(f *os.File, out io.Writer, size int64, count func() (sent, receive
 	if !IsTerminal(f) {
 		return nil
 	}
-	fd := int(f.Fd())
-	return &Meter{
-		Out: out, Size: size, Count: count,
-		Width: func() int { return columns(f) },
-		Quiet: func() bool { return !foreground(fd) },
+	width := func() int {
+		if !foreground(int(f.Fd())) {
+			return 0
+		}
+		width, _ := window(f)
+		return width
 	}
+	return &Meter{Out: out, Width: width, Size: size, Count: count}
 }
 
 // Start starts to draw.
@@ -62,65 +61,44 @@ func (m *Meter) Start() {
 	}
 	m.began = time.Now()
 	m.samples = []sample{{m.began, 0}}
-	m.stop, m.stopped = make(chan struct{}), make(chan struct{})
-	go m.draw()
+	time.AfterFunc(meterBeat, m.beat)
 }
 
 // Stop erases the line and stops to draw. It may be called more than once.
 func (m *Meter) Stop() {
-	if m == nil || m.stop == nil {
+	if m == nil {
 		return
 	}
 	m.mu.Lock()
-	select {
-	case <-m.stop:
-	default:
-		close(m.stop)
-		m.erase()
-	}
-	m.mu.Unlock()
-	<-m.stopped
+	defer m.mu.Unlock()
+	m.stopped = true
+	m.erase()
 }
 
-// draw draws the line until Stop.
-func (m *Meter) draw() {
+// beat takes a sample, draws the line unless another writer's is incomplete, and sets
+// the timer of the next beat.
+func (m *Meter) beat() {
 	defer OnPanic()
-	defer close(m.stopped)
-	beat := time.NewTicker(meterBeat)
-	defer beat.Stop()
-	for {
-		select {
-		case <-m.stop:
-			return
-		case now := <-beat.C:
-			m.beat(now)
-		}
-	}
-}
-
-// beat takes a sample, and draws the line unless another writer's is incomplete.
-func (m *Meter) beat(now time.Time) {
 	sent, received := m.Count()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.stopped {
+		return
+	}
+	time.AfterFunc(meterBeat, m.beat)
+	now := time.Now()
 	m.samples = append(m.samples, sample{now, sent + received})
 	for len(m.samples) > 2 && now.Sub(m.samples[1].at) >= meterWindow {
 		m.samples = m.samples[1:]
-	}
-	select {
-	case <-m.stop:
-		return
-	default:
-	}
-	if m.within || m.Quiet != nil && m.Quiet() {
-		return
 	}
 	columns := 80
 	if m.Width != nil {
 		columns = m.Width()
 	}
-	m.drawn = true
-	_, _ = io.WriteString(m.Out, "\r"+m.line(sent, received, now, columns-1)+"\x1b[K")
+	if columns > 0 && !m.within {
+		m.drawn = true
+		_, _ = io.WriteString(m.Out, "\r"+m.line(sent, received, now, columns-1)+"\x1b[K")
+	}
 }
 
 // erase removes the line from the screen.

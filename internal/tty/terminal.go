@@ -6,9 +6,8 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/term"
 )
 
 // A Terminal is a terminal as one side of a conversation. Read returns what the user
@@ -45,13 +44,10 @@ type Options struct {
 	Through io.ReadWriter
 }
 
-// open are the terminals whose own mode has to be restored.
-var open struct {
-	sync.Mutex
-	terminals map[*Terminal]bool
-}
+// opened is the process's terminal, whose own mode has to be restored.
+var opened atomic.Pointer[Terminal]
 
-// Open opens the terminal that in and out belong to. With [Options.Raw] only in must
+// Open opens the terminal that in and out belong to, the process's only one. With [Options.Raw] only in must
 // be a terminal.
 func Open(in, out *os.File, o Options) (*Terminal, error) {
 	m, err := newMode(int(in.Fd()), o.Raw)
@@ -66,38 +62,26 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 		}{in, out}
 	}
 	if !o.Raw {
-		width, height, err := term.GetSize(int(out.Fd()))
-		if err != nil || width <= 0 || height <= 0 {
-			width, height = 80, 24
-		}
+		width, height := window(out)
 		t.editor = newEditor(t.through, width, height)
 		t.editor.returns = m.returns()
 		t.safe = &Safe{W: &t.text}
 	}
-	open.Lock()
-	defer open.Unlock()
-	if open.terminals == nil {
-		open.terminals = make(map[*Terminal]bool)
-	}
-	open.terminals[t] = true
+	opened.Store(t)
 	go t.follow(jobSignals())
 	if err := t.set(); err != nil {
-		delete(open.terminals, t)
-		close(t.closed)
+		t.leave()
 		return nil, err
 	}
 	return t, nil
 }
 
-// Restore restores the mode of every open terminal for good. It may be called at any
-// time, more than once. Every early end of the process must call it, or
-// [Terminal.Close].
+// Restore restores the mode of the terminal that was opened last, if any, for good. It
+// may be called at any time, more than once. Every early end of the process must call
+// it, or [Terminal.Close].
 func Restore() {
-	open.Lock()
-	defer open.Unlock()
-	for t := range open.terminals {
+	if t := opened.Load(); t != nil {
 		t.leave()
-		delete(open.terminals, t)
 	}
 }
 
@@ -198,9 +182,6 @@ func (t *Terminal) Notice(line []byte, stderr io.Writer) error {
 // Close restores the terminal's own mode, and returns to the left edge if a typed line
 // is on the screen. A [Terminal.Read] that waits for a key goes on waiting.
 func (t *Terminal) Close() error {
-	open.Lock()
-	delete(open.terminals, t)
-	open.Unlock()
 	t.leave()
 	return nil
 }
@@ -262,10 +243,7 @@ func (t *Terminal) set() error {
 
 // resize sets the editor's size to that of the window.
 func (t *Terminal) resize() {
-	if t.editor == nil {
-		return
-	}
-	if width, height, err := term.GetSize(int(t.out.Fd())); err == nil && width > 0 {
-		t.editor.resize(width, height)
+	if t.editor != nil {
+		t.editor.resize(window(t.out))
 	}
 }
