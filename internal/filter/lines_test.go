@@ -54,9 +54,9 @@ func TestCapped(t *testing.T) {
 	}
 }
 
-// With Many a read returns all lines or blocks that one read of the stream has
+// With Batch a read returns all lines or blocks that one read of the stream has
 // brought, and keeps the beginning of the next.
-func TestMany(t *testing.T) {
+func TestBatch(t *testing.T) {
 	pieces := func() conn.Stream { return newPieces("a\nbb\nc", "cc", "\n\n", "dddd") }
 	lines := &Lines{Stream: pieces(), Messages: true}
 	lines.Batch = true

@@ -13,8 +13,7 @@ import (
 type Safe struct {
 	W io.Writer
 
-	begun [utf8.UTFMax]byte // an incomplete character
-	n     int               // its bytes so far
+	begun []byte // an incomplete character
 	out   []byte
 }
 
@@ -33,29 +32,19 @@ func (s *Safe) Write(p []byte) (int, error) {
 
 // Flush writes an incomplete character.
 func (s *Safe) Flush() error {
-	if s.n == 0 {
+	if len(s.begun) == 0 {
 		return nil
 	}
-	out := hex(nil, s.begun[:s.n])
-	s.n = 0
+	out := hex(nil, s.begun)
+	s.begun = nil
 	_, err := s.W.Write(out)
 	return err
 }
 
 // append appends the incomplete character and p as they are shown.
 func (s *Safe) append(dst, p []byte) []byte {
-	for s.n > 0 && len(p) > 0 {
-		s.begun[s.n] = p[0]
-		s.n, p = s.n+1, p[1:]
-		if begun := s.begun[:s.n]; utf8.FullRune(begun) {
-			// If these bytes are not a character, all but the first are read
-			// again: they may begin one.
-			_, width := utf8.DecodeRune(begun)
-			rest := append([]byte(nil), begun[width:]...)
-			dst = show(dst, begun[:width])
-			s.n = 0
-			p = append(rest, p...)
-		}
+	if len(s.begun) > 0 {
+		p, s.begun = append(s.begun, p...), nil
 	}
 	for len(p) > 0 {
 		if c := p[0]; c >= ' ' && c < 0x7f || c == '\n' || c == '\t' || c == '\r' {
@@ -63,27 +52,21 @@ func (s *Safe) append(dst, p []byte) []byte {
 			continue
 		}
 		if !utf8.FullRune(p) {
-			s.n = copy(s.begun[:], p)
+			s.begun = append(s.begun, p...)
 			break
 		}
-		_, width := utf8.DecodeRune(p)
-		dst, p = show(dst, p[:width]), p[width:]
+		r, width := utf8.DecodeRune(p)
+		switch {
+		case r < ' ' || r == 0x7f:
+			dst = append(dst, '^', byte(r)^0x40)
+		case r == utf8.RuneError && width == 1, r >= 0x80 && r <= 0x9f, redirects(r):
+			dst = hex(dst, p[:width])
+		default:
+			dst = append(dst, p[:width]...)
+		}
+		p = p[width:]
 	}
 	return dst
-}
-
-// show appends a character, or a byte that is not UTF-8, as it is shown.
-func show(dst, char []byte) []byte {
-	r, width := utf8.DecodeRune(char)
-	switch {
-	case r == '\n' || r == '\t' || r == '\r':
-		return append(dst, byte(r))
-	case r < ' ' || r == 0x7f:
-		return append(dst, '^', byte(r)^0x40)
-	case r == utf8.RuneError && width == 1, r >= 0x80 && r <= 0x9f, redirects(r):
-		return hex(dst, char)
-	}
-	return append(dst, char...)
 }
 
 // redirects reports whether r is an invisible character that changes the direction

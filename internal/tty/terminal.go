@@ -20,7 +20,6 @@ type Terminal struct {
 	modeMu  sync.Mutex // guards the terminal's mode and ended
 	ended   bool       // the terminal has its own mode for good
 	closed  chan struct{}
-	closing sync.Once
 
 	editor *editor // nil if raw
 
@@ -188,16 +187,17 @@ func (t *Terminal) Close() error {
 
 // leave restores the mode for good.
 func (t *Terminal) leave() {
-	t.closing.Do(func() {
-		close(t.closed)
-		t.modeMu.Lock()
-		defer t.modeMu.Unlock()
-		t.ended = true
-		_ = t.mode.restore() // the terminal may have gone
-		if t.editor != nil && t.editor.typing.Load() && foreground(t.mode.fd) {
-			briefly(func() { _, _ = t.out.WriteString("\n") })
-		}
-	})
+	t.modeMu.Lock()
+	defer t.modeMu.Unlock()
+	if t.ended {
+		return
+	}
+	t.ended = true
+	close(t.closed)
+	_ = t.mode.restore() // the terminal may have gone
+	if t.editor != nil && t.editor.typing.Load() && foreground(t.mode.fd) {
+		briefly(func() { _, _ = t.out.WriteString("\n") })
+	}
 }
 
 // Abandon erases the line that is being typed, because the conversation is about to
