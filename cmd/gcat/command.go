@@ -19,28 +19,18 @@ func (g *gcat) warnExec(bound conn.Endpoint) {
 	}
 }
 
-// command runs the command of -e for a peer. The command gets the socket itself, or a
-// relay if an option has to look at the bytes. command returns when the command and
-// the connection have ended.
+// command runs the command of -e for a peer.
 func (g *gcat) command(ctx context.Context, p peer) error {
 	cmd := &command.Command{
-		Line: g.Exec, Secret: passwordVariable, Conn: p.Conn, Peer: p.name, Idle: g.idleLimit(),
+		Line: g.Exec, Secret: passwordVariable, Conn: p.Conn, Peer: p.name, Idle: g.idleLimit(), Relayed: g.looksAtBytes(),
+		Relay: func(command, remote conn.Stream) conn.Result {
+			relay := g.relay(g.wrapLocal(command, false, false), g.wrapRemote(remote, p.name), p.name)
+			relay.QuitAfter = new(time.Duration) // the conversation ends with the command
+			return g.run(ctx, relay)
+		},
 		Counting: func(counts func() (sent, received int64)) func() { return g.tally.add(p.name, counts) },
 	}
-	if !g.looksAtBytes() && cmd.TakesSocket() {
-		result := cmd.Serve(ctx)
-		g.closed(address(p.LocalAddr()), p.name, "", result)
-		return result.Err
-	}
-	remote := conn.StreamOf(p.Conn)
-	stream, err := cmd.Start(ctx, remote)
-	if err != nil {
-		return err
-	}
-	relay := g.relay(g.wrapLocal(stream, false, false), g.wrapRemote(remote, p.name), p.name)
-	relay.QuitAfter = new(time.Duration) // the conversation ends with the command
-	result := g.run(ctx, relay)
-	err = stream.End(result.Err)
+	result := cmd.Run(ctx)
 	g.closed(address(p.LocalAddr()), p.name, "", result)
-	return err
+	return result.Err
 }

@@ -1,7 +1,7 @@
 // Package command makes a process one side of a conversation: the socket itself
-// becomes its standard input and output ([Command.Serve]), or a relay copies
-// between the socket and two pipes ([Command.Start]). The environment of the
-// process describes the connection as UCSPI does (tcpserver(1), tcp-environ(5)).
+// becomes its standard input and output, or a relay copies between the socket and two
+// pipes. The environment of the process describes the connection as UCSPI does
+// (tcpserver(1), tcp-environ(5)).
 package command
 
 import (
@@ -28,8 +28,14 @@ type Command struct {
 	Peer string
 	// Idle is how long no byte may move in either direction; 0 is no limit.
 	Idle time.Duration
-	// Counting is called by Serve with a function that returns the byte counts so
-	// far. Serve calls done before it closes the connection.
+	// Relayed says that the bytes must pass through Relay.
+	Relayed bool
+	// Relay runs a relay between the command and the connection. It is called if the
+	// bytes must pass through it, or the command cannot have the socket: under TLS, or
+	// with an idle limit where the kernel does not count bytes.
+	Relay func(command, remote conn.Stream) conn.Result
+	// Counting is called without a relay, with a function that returns the byte counts
+	// so far. Run calls done before it closes the connection.
 	Counting func(counts func() (sent, received int64)) (done func())
 }
 

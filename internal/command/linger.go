@@ -2,59 +2,51 @@ package command
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"gcat/internal/conn"
 )
 
-// A linger waits, once the command has ended, for a peer that may still be
-// sending: until EOF, until the peer has been idle, or for at most lingerMost. To
-// close the socket while data arrives would send a reset, and the peer could lose
-// the command's last output to it.
+// A linger waits, once the command has ended, for a peer that may still be sending. To
+// close the socket while data arrives would send a reset, and the peer could lose the
+// command's last output to it.
 type linger struct {
-	peerEOF chan struct{}
-	once    sync.Once
-	heard   atomic.Int64 // bytes
+	progress conn.Progress
+	heard    atomic.Bool // the peer has sent since wait began
+	peerEOF  context.Context
+	done     context.CancelFunc // records the peer's EOF
 }
 
-// A peer that sends nothing is waited for one lingerPause. One that has sent since
-// may only be slow: it is waited for until it has been idle for lingerQuiet.
+// A peer that sends nothing is waited for one lingerPause. One that sends may only be
+// slow: it is waited for until it has been idle for lingerQuiet, or for lingerMost.
 const (
 	lingerPause = 100 * time.Millisecond
 	lingerQuiet = time.Second
 	lingerMost  = 10 * time.Second
 )
 
-func newLinger() *linger { return &linger{peerEOF: make(chan struct{})} }
+func newLinger() *linger {
+	l := new(linger)
+	l.progress.Start()
+	l.peerEOF, l.done = context.WithCancel(context.Background())
+	return l
+}
 
-// Write counts the bytes that the peer has sent.
+// Write records that the peer has sent.
 func (l *linger) Write(p []byte) (int, error) {
-	l.heard.Add(int64(len(p)))
+	l.progress.Touch()
+	l.heard.Store(true)
 	return len(p), nil
 }
 
-// done records the peer's EOF.
-func (l *linger) done() { l.once.Do(func() { close(l.peerEOF) }) }
-
 // wait waits for the peer, or until ctx ends.
 func (l *linger) wait(ctx context.Context) {
-	tick := time.NewTicker(lingerPause)
-	defer tick.Stop()
-	heard, quiet, sending := l.heard.Load(), time.Duration(0), false
-	for end := time.Now().Add(lingerMost); time.Now().Before(end); {
-		select {
-		case <-l.peerEOF:
-			return
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if now := l.heard.Load(); now != heard {
-			heard, quiet, sending = now, 0, true
-			continue
-		}
-		if quiet += lingerPause; !sending || quiet >= lingerQuiet {
-			return
-		}
+	ctx, cancel := context.WithTimeout(ctx, lingerMost)
+	defer cancel()
+	defer context.AfterFunc(l.peerEOF, cancel)()
+	l.heard.Store(false)
+	if l.progress.Wait(ctx, lingerPause) == nil && l.heard.Load() {
+		_ = l.progress.Wait(ctx, lingerQuiet)
 	}
 }

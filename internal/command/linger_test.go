@@ -19,7 +19,7 @@ func TestLinger(t *testing.T) {
 		{"ends", func(f *linger) { time.AfterFunc(30*time.Millisecond, f.done) }, 30 * time.Millisecond},
 		{"was sending", func(f *linger) {
 			time.AfterFunc(50*time.Millisecond, func() { _, _ = f.Write([]byte("x")) })
-		}, lingerPause + lingerQuiet},
+		}, 50*time.Millisecond + lingerPause + lingerQuiet},
 		{"sends slowly and ends", func(f *linger) {
 			for i := range 5 {
 				time.AfterFunc(time.Duration(i)*900*time.Millisecond+50*time.Millisecond, func() { _, _ = f.Write([]byte("x")) })

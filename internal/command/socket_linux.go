@@ -17,14 +17,6 @@ var adoptOrphans = sync.OnceFunc(func() {
 // canCount reports that the kernel counts the bytes of a TCP connection.
 const canCount = true
 
-// counts are the byte counts of a TCP connection.
-type counts struct {
-	sent     int64 // written to it
-	received int64 // arrived from the peer
-	taken    int64 // of these, read from it
-	peerEOF  bool  // the peer's FIN has come
-}
-
 // tcpCloseWait is TCP_CLOSE_WAIT of include/net/tcp_states.h: the peer's FIN has
 // arrived, and Bytes_received includes it as one byte.
 const tcpCloseWait = 8

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"syscall"
@@ -17,9 +18,8 @@ import (
 	"gcat/internal/conn"
 )
 
-// TakesSocket reports whether the command can have the socket itself: the
-// connection is not TLS, and with an idle limit the kernel counts its bytes.
-func (c *Command) TakesSocket() bool {
+// takesSocket reports whether the command can have the socket itself.
+func (c *Command) takesSocket() bool {
 	switch c.Conn.(type) {
 	case *net.TCPConn:
 		return canCount || c.Idle == 0
@@ -29,14 +29,18 @@ func (c *Command) TakesSocket() bool {
 	return false
 }
 
-// Serve runs the command on the socket itself, in blocking mode as programs expect
+// runOnSocket runs the command on the socket itself, in blocking mode as programs expect
 // it, waits for its end, and then closes our copy of the socket in order.
-func (c *Command) Serve(ctx context.Context) conn.Result {
+func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	start := time.Now()
 	if c.Idle > 0 {
-		go c.watchIdle(ctx, cancel)
+		go func() { // ends with ctx
+			if idleClock(c.Conn).Wait(ctx, c.Idle) == nil {
+				cancel(&conn.Error{Why: conn.Timeout, Op: c.Peer, Err: fmt.Errorf("no byte moved for %v (idle limit)", c.Idle)})
+			}
+		}()
 	}
 	before := countSocket(c.Conn)
 	done := c.Counting(func() (sent, received int64) {
@@ -51,7 +55,7 @@ func (c *Command) Serve(ctx context.Context) conn.Result {
 	if failed == nil {
 		failed = c.missedError(before)
 	}
-	setNonblock(c.Conn, true)
+	control(c.Conn, func(fd int) { _ = unix.SetNonblock(fd, true) })
 	after := countSocket(c.Conn)
 	result := conn.Result{
 		Sent: after.sent - before.sent, Received: after.received - before.taken,
@@ -77,6 +81,14 @@ func (c *Command) Serve(ctx context.Context) conn.Result {
 	control(c.Conn, func(fd int) { _ = unix.Shutdown(fd, unix.SHUT_RD) })
 	_ = socket.Close() // nothing is left in it
 	return result
+}
+
+// counts are the byte counts of a TCP connection. Only Linux has them.
+type counts struct {
+	sent     int64 // written to it
+	received int64 // arrived from the peer
+	taken    int64 // of these, read from it
+	peerEOF  bool  // the peer's FIN has come
 }
 
 // missedError returns an error of the connection that the command has not seen,
@@ -128,10 +140,6 @@ func (c *Command) startOn() (*process, error) {
 	return start(c.prepare(f, f))
 }
 
-func setNonblock(c net.Conn, nonblocking bool) {
-	control(c, func(fd int) { _ = unix.SetNonblock(fd, nonblocking) })
-}
-
 func control(c net.Conn, f func(fd int)) {
 	if s, ok := c.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
@@ -140,27 +148,13 @@ func control(c net.Conn, f func(fd int)) {
 	}
 }
 
-// watchIdle cancels the conversation when the kernel has counted no byte in either
-// direction for the idle limit. It ends with ctx.
-func (c *Command) watchIdle(ctx context.Context, cancel context.CancelCauseFunc) {
-	limit := c.Idle
-	pause := max(limit/16, 5*time.Millisecond)
-	tick := time.NewTicker(pause)
-	defer tick.Stop()
-	last, since, looked := countSocket(c.Conn), time.Now(), time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		late := time.Since(looked) - pause
-		looked = time.Now()
-		if now := countSocket(c.Conn); now != last || conn.Leapt(limit, late) {
-			last, since = now, looked
-		} else if time.Since(since) >= limit {
-			cancel(&conn.Error{Why: conn.Timeout, Op: c.Peer, Err: fmt.Errorf("no byte moved for %v (idle limit)", limit)})
-			return
-		}
-	}
+// idleClock returns an idle clock that looks at the bytes that the kernel has counted:
+// to the clock they are a queue that shrinks.
+func idleClock(c net.Conn) *conn.Progress {
+	clock := &conn.Progress{Queued: func() int64 {
+		n := countSocket(c)
+		return math.MaxInt64 - n.sent - n.received - n.taken
+	}}
+	clock.Start()
+	return clock
 }

@@ -16,10 +16,10 @@ import (
 	"gcat/internal/conn"
 )
 
-// A Stream is a command as the local side of a relay. Read returns io.EOF when the
+// A stream is a command as the local side of a relay. Read returns io.EOF when the
 // command has ended. If the command closes its output earlier, the peer gets the
 // half-close at once, and what the peer sends is still written to the command.
-type Stream struct {
+type stream struct {
 	command     *Command
 	in, out     *os.File // our ends of its pipes
 	remote      conn.Stream
@@ -32,17 +32,24 @@ type Stream struct {
 	*linger
 }
 
-// Start starts the command with pipes as its standard streams. If it cannot be
-// started, the connection is closed in order.
-func (c *Command) Start(ctx context.Context, remote conn.Stream) (*Stream, error) {
-	s, err := c.startPiped(ctx, remote)
+// Run runs the command, and returns when it and the connection have ended.
+func (c *Command) Run(ctx context.Context) conn.Result {
+	if !c.Relayed && c.takesSocket() {
+		return c.runOnSocket(ctx)
+	}
+	remote := conn.StreamOf(c.Conn)
+	s, err := c.start(ctx, remote)
 	if err != nil {
 		_ = conn.CloseInOrder(c.Conn, lingerPause)
+		return conn.Result{EndedBy: "local", Err: c.failure(err)}
 	}
-	return s, c.failure(err)
+	result := c.Relay(s, remote)
+	result.Err = s.end(result.Err)
+	return result
 }
 
-func (c *Command) startPiped(ctx context.Context, remote conn.Stream) (*Stream, error) {
+// start starts the command with pipes as its standard streams.
+func (c *Command) start(ctx context.Context, remote conn.Stream) (*stream, error) {
 	theirIn, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -59,7 +66,7 @@ func (c *Command) startPiped(ctx context.Context, remote conn.Stream) (*Stream, 
 		_, _ = in.Close(), out.Close()
 		return nil, err
 	}
-	s := &Stream{command: c, in: in, out: out, remote: remote, exited: make(chan struct{}), linger: newLinger()}
+	s := &stream{command: c, in: in, out: out, remote: remote, exited: make(chan struct{}), linger: newLinger()}
 	s.ctx, s.kill = context.WithCancel(ctx)
 	go s.await(cmd)
 	return s, nil
@@ -67,7 +74,7 @@ func (c *Command) startPiped(ctx context.Context, remote conn.Stream) (*Stream, 
 
 // await waits for cmd, and ends with it. A process outside the group may still hold
 // the output open; the deadline lets Read return what is in the pipe and then EOF.
-func (s *Stream) await(cmd *process) {
+func (s *stream) await(cmd *process) {
 	s.err = cmd.await(s.ctx)
 	s.exitedFirst = s.ctx.Err() == nil
 	close(s.exited)
@@ -76,7 +83,7 @@ func (s *Stream) await(cmd *process) {
 
 // Read reads the command's output. It returns io.EOF only after the command has
 // ended and the linger is over.
-func (s *Stream) Read(p []byte) (int, error) {
+func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.out.Read(p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		n, err = s.readLeft(p)
@@ -91,7 +98,7 @@ func (s *Stream) Read(p []byte) (int, error) {
 }
 
 // readLeft reads what is in the pipe without waiting for more.
-func (s *Stream) readLeft(p []byte) (n int, err error) {
+func (s *stream) readLeft(p []byte) (n int, err error) {
 	raw, err := s.out.SyscallConn()
 	if err != nil {
 		return 0, io.EOF
@@ -105,7 +112,7 @@ func (s *Stream) readLeft(p []byte) (n int, err error) {
 
 // Write writes to the command's input. Input that the command does not read is
 // discarded, as it would be if the command had the socket.
-func (s *Stream) Write(p []byte) (int, error) {
+func (s *stream) Write(p []byte) (int, error) {
 	_, _ = s.linger.Write(p)
 	n, err := s.in.Write(p)
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) {
@@ -115,16 +122,16 @@ func (s *Stream) Write(p []byte) (int, error) {
 }
 
 // CloseWrite ends the command's input.
-func (s *Stream) CloseWrite() error {
+func (s *stream) CloseWrite() error {
 	s.done()
 	return s.in.Close()
 }
 
-// End closes the pipes, waits for the command, and returns the first failure: err,
+// end closes the pipes, waits for the command, and returns the first failure: err,
 // which ended the conversation, or the command's own failure if that caused err. If
 // err is a time limit, the command is killed at once; otherwise it is killed if it
 // still runs after the idle limit.
-func (s *Stream) End(err error) error {
+func (s *stream) end(err error) error {
 	first := s.endedBefore(err)
 	if e, ok := errors.AsType[*conn.Error](err); ok && e.Why == conn.Timeout {
 		s.kill()
@@ -142,7 +149,7 @@ func (s *Stream) End(err error) error {
 
 // endedBefore reports whether the command ended, or closed its output, before err
 // ended the conversation; err is then the peer's reaction.
-func (s *Stream) endedBefore(err error) bool {
+func (s *stream) endedBefore(err error) bool {
 	select {
 	case <-s.exited:
 		return true
