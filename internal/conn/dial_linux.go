@@ -6,8 +6,10 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/mdlayher/vsock"
+	"golang.org/x/sys/unix"
 )
 
 // listenVsock listens on PORT of the context identifier that e names, or of
@@ -66,4 +68,33 @@ func vsockNumbers(e Endpoint) (cid, port uint32, err error) {
 	}
 	c, err := strconv.ParseUint(e.Host, 10, 32)
 	return uint32(c), uint32(p), err
+}
+
+// bindAnywhere gives a Unix datagram socket a name of the kernel's choice, so
+// that it can be answered (autobind, unix(7)): an abstract one, which leaves no
+// file behind however the process ends. The path of the file to remove is empty.
+func bindAnywhere(c syscall.RawConn) (path string, err error) {
+	if e := c.Control(func(fd uintptr) { err = unix.Bind(int(fd), &unix.SockaddrUnix{}) }); e != nil {
+		err = e
+	}
+	return "", err
+}
+
+// StartPoller makes the Go runtime open the descriptors that it needs for its first
+// socket or timer (epoll(7), eventfd(2)). It returns an error if there are none left:
+// the runtime itself would crash the process with a stack trace.
+func StartPoller() error {
+	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err == nil {
+		var event int
+		if event, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err == nil {
+			_ = unix.Close(event)
+		}
+		_ = unix.Close(poll)
+	}
+	if err != nil {
+		return &Error{Why: ConnectKind(err), Op: "wait for sockets", Err: err}
+	}
+	time.AfterFunc(time.Hour, func() {}).Stop()
+	return nil
 }
