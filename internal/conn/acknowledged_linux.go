@@ -36,9 +36,6 @@ func (s *Socket) isTCP() bool {
 
 // queued is SIOCOUTQ as the kernel counts it.
 func (s *Socket) queued() int64 {
-	if s.raw == nil {
-		return 0
-	}
 	n := 0
 	_ = s.raw.Control(func(fd uintptr) {
 		if q, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil {
@@ -56,9 +53,6 @@ func (s *Socket) queued() int64 {
 // connection, which wakes the poller. In all other cases the queue is polled, with
 // pauses that grow from 1 to 50 ms.
 func (s *Socket) Acknowledged(ctx context.Context) error {
-	if s.raw == nil {
-		return nil
-	}
 	if s.isTCP() && s.finSent() {
 		stop := context.AfterFunc(ctx, s.interruptWrites)
 		defer stop()
@@ -94,16 +88,12 @@ func (s *Socket) failed() (failed bool) {
 	if s.isTCP() {
 		signs |= unix.POLLHUP
 	}
-	_ = s.raw.Control(func(fd uintptr) {
-		poll := []unix.PollFd{{Fd: int32(fd)}}
-		n, err := unix.Poll(poll, 0)
-		failed = err == nil && n > 0 && poll[0].Revents&signs != 0
-	})
+	_ = s.raw.Control(func(fd uintptr) { failed = pollNow(int(fd), 0)&signs != 0 })
 	return failed
 }
 
 // alive reports whether a TCP connection has not failed.
-func (s *Socket) alive() bool { return s.raw != nil && s.isTCP() && !s.failed() }
+func (s *Socket) alive() bool { return s.isTCP() && !s.failed() }
 
 // deliveryError returns an error if bytes remain that will never be delivered. It reads
 // the queue before the error: a Unix peer that closes with bytes unread sets the
@@ -139,14 +129,7 @@ func (s *Socket) reportedError() error {
 // empty message of a unixpacket socket. An empty message directly before the end is
 // taken for the end.
 func (s *Socket) peerEOF() bool {
-	if s.raw == nil {
-		return true
-	}
 	shut := true
-	_ = s.raw.Control(func(fd uintptr) {
-		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
-		n, err := unix.Poll(poll, 0)
-		shut = err != nil || n > 0
-	})
+	_ = s.raw.Control(func(fd uintptr) { shut = pollNow(int(fd), unix.POLLRDHUP) != 0 })
 	return shut && s.readable() == 0
 }

@@ -12,11 +12,7 @@ import (
 // (IP_PKTINFO of ip(7), IPV6_RECVPKTINFO of ipv6(7)), and returns the size of the
 // control messages.
 func AskDestination(c *net.UDPConn) int {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return 0
-	}
-	_ = raw.Control(func(fd uintptr) {
+	_ = rawConn(c).Control(func(fd uintptr) {
 		// The socket is of one family; the other call fails.
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
@@ -27,11 +23,7 @@ func AskDestination(c *net.UDPConn) int {
 // onlyJoined keeps c from receiving the groups that other sockets have joined (ip(7),
 // ipv6(7)).
 func onlyJoined(c *net.UDPConn) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return
-	}
-	_ = raw.Control(func(fd uintptr) {
+	_ = rawConn(c).Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0)
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0)
 	})

@@ -134,22 +134,6 @@ func (r *receiver) tryReceive(fd uintptr) bool {
 	}
 }
 
-// rawConn gives access to the descriptor of c.
-func rawConn(c net.Conn) syscall.RawConn {
-	raw, err := c.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return closedConn{}
-	}
-	return raw
-}
-
-// A closedConn is the descriptor of a connection that has none any more.
-type closedConn struct{}
-
-func (closedConn) Control(func(uintptr)) error    { return net.ErrClosed }
-func (closedConn) Read(func(uintptr) bool) error  { return net.ErrClosed }
-func (closedConn) Write(func(uintptr) bool) error { return net.ErrClosed }
-
 // addr is the sender of s; nil if it has no address.
 func (b *inbox) addr(s *arrival) net.Addr {
 	if b.special.address != nil {

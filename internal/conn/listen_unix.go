@@ -3,7 +3,6 @@
 package conn
 
 import (
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -18,16 +17,8 @@ import (
 const maxPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
 // setBacklog calls listen(2) once more: the second call changes the queue.
-func setBacklog(l net.Listener, n int) error {
-	s, ok := l.(syscall.Conn)
-	if !ok {
-		return fmt.Errorf("set the backlog: %w", syscall.ENOTSUP)
-	}
-	raw, err := s.SyscallConn()
-	if err != nil {
-		return err
-	}
-	if e := raw.Control(func(fd uintptr) { err = unix.Listen(int(fd), n) }); e != nil {
+func setBacklog(l net.Listener, n int) (err error) {
+	if e := rawConn(l).Control(func(fd uintptr) { err = unix.Listen(int(fd), n) }); e != nil {
 		return e
 	}
 	return err

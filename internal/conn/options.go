@@ -104,8 +104,6 @@ func (o *SocketOptions) Tune(c net.Conn) {
 		return // it was handed over, and its peer has reset it, or it has none
 	}
 	if name, asked := o.congestion("tcp", remote.String()); name != "" {
-		if raw, err := t.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { _ = setCongestion(fd, name, asked) })
-		}
+		_ = rawConn(t).Control(func(fd uintptr) { _ = setCongestion(fd, name, asked) })
 	}
 }

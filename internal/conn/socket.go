@@ -19,7 +19,7 @@ import (
 type Socket struct {
 	net.Conn
 	progress  *Progress
-	raw       syscall.RawConn // nil where Conn has no descriptor
+	raw       syscall.RawConn // noDescriptor where Conn has none
 	fin       atomic.Bool     // CloseWrite has been called
 	finQueued atomic.Bool     // and the kernel has taken the FIN
 	writer    writer
@@ -30,12 +30,29 @@ type Socket struct {
 
 // NewSocket wraps c. A nil progress is never touched.
 func NewSocket(c net.Conn, progress *Progress) *Socket {
-	s := &Socket{Conn: c, progress: progress}
-	if sc, ok := c.(syscall.Conn); ok {
-		s.raw, _ = sc.SyscallConn() // without it the plain methods serve
-	}
-	return s
+	return &Socket{Conn: c, progress: progress, raw: rawConn(c)}
 }
+
+// rawConn gives access to the descriptor of c, a connection or a listener; where it
+// has none, all calls fail.
+func rawConn(c any) syscall.RawConn {
+	if sc, ok := c.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			return raw
+		}
+	}
+	return noDescriptor{}
+}
+
+// noDescriptor is the descriptor of a connection that has none, or none any more.
+type noDescriptor struct{}
+
+func (noDescriptor) Control(func(uintptr)) error    { return net.ErrClosed }
+func (noDescriptor) Read(func(uintptr) bool) error  { return net.ErrClosed }
+func (noDescriptor) Write(func(uintptr) bool) error { return net.ErrClosed }
+
+// bare reports whether the socket has a descriptor.
+func (s *Socket) bare() bool { return s.raw != noDescriptor{} }
 
 // StreamOf returns c as a side of a [Relay]: c itself if it wraps a Socket (TLS), else
 // a Socket that wraps c.
@@ -60,7 +77,7 @@ func (s *Socket) Watch(progress *Progress) { s.progress = progress }
 
 // SyscallConn gives access to the descriptor.
 func (s *Socket) SyscallConn() (syscall.RawConn, error) {
-	if s.raw == nil {
+	if !s.bare() {
 		return nil, syscall.ENOTSUP
 	}
 	return s.raw, nil
@@ -83,7 +100,7 @@ func (s *Socket) Read(p []byte) (int, error) {
 
 // Write writes all of p, and touches the clock whenever the kernel took some.
 func (s *Socket) Write(p []byte) (int, error) {
-	if s.raw == nil {
+	if !s.bare() {
 		n, err := s.Conn.Write(p)
 		s.progress.Touch()
 		return n, errno.Posix(err)
@@ -124,7 +141,7 @@ func (s *Socket) Interrupt() { _ = s.SetReadDeadline(time.Unix(1, 0)) }
 // is gone (see Gone) and has left nothing to read. Nothing may be read before stop has
 // returned.
 func (s *Socket) UntilGone(ctx context.Context, left error) (_ context.Context, stop func()) {
-	if s == nil || s.raw == nil {
+	if s == nil || !s.bare() {
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

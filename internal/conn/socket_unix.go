@@ -67,34 +67,27 @@ func (s *Socket) tryWrite(fd uintptr) bool {
 // a Unix peer has closed rather than shut down. It is for the time after the
 // peer's end of file, when nothing is read any more; Interrupt ends it.
 func (s *Socket) Gone() error {
-	if s.raw == nil {
-		select {}
-	}
-	return s.raw.Read(func(fd uintptr) bool {
-		poll := []unix.PollFd{{Fd: int32(fd)}} // POLLERR and POLLHUP always count
-		n, err := unix.Poll(poll, 0)
-		return err == nil && n > 0
-	})
+	return s.raw.Read(func(fd uintptr) bool { return pollNow(int(fd), 0) != 0 })
 }
 
 // ready reports whether a read would not have to wait (poll(2)).
 func (s *Socket) ready() (ready bool) {
-	if s.raw == nil {
-		return false
-	}
-	_ = s.raw.Control(func(fd uintptr) {
-		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, err := unix.Poll(poll, 0)
-		ready = err == nil && n > 0
-	})
+	_ = s.raw.Control(func(fd uintptr) { ready = pollNow(int(fd), unix.POLLIN) != 0 })
 	return ready
+}
+
+// pollNow returns which of events, POLLERR and POLLHUP poll(2) reports of fd, without
+// waiting.
+func pollNow(fd int, events int16) int16 {
+	poll := []unix.PollFd{{Fd: int32(fd), Events: events}}
+	if _, err := unix.Poll(poll, 0); err != nil {
+		return 0
+	}
+	return poll[0].Revents
 }
 
 // pendingError returns and clears what went wrong on the socket (SO_ERROR).
 func (s *Socket) pendingError() (err error) {
-	if s.raw == nil {
-		return nil
-	}
 	_ = s.raw.Control(func(fd uintptr) {
 		if errno, e := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); e == nil && errno != 0 {
 			err = syscall.Errno(errno)
@@ -105,9 +98,6 @@ func (s *Socket) pendingError() (err error) {
 
 // readable returns how many bytes can be read without waiting (FIONREAD).
 func (s *Socket) readable() (n int) {
-	if s.raw == nil {
-		return 0
-	}
 	_ = s.raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), fionread) })
 	return n
 }

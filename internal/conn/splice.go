@@ -183,7 +183,7 @@ func (c *conversation) path(d *direction) *splicePath {
 	p.fromSocket, _ = from.(*Socket)
 	p.toSocket, _ = d.to.Stream.(*Socket)
 	for _, s := range []*Socket{p.fromSocket, p.toSocket} {
-		if s != nil && s.raw == nil {
+		if s != nil && !s.bare() {
 			return nil
 		}
 	}

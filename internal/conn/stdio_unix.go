@@ -47,9 +47,7 @@ func descriptor(f, fallback *os.File) (fd int) {
 		f = fallback
 	}
 	fd = -1
-	if raw, err := f.SyscallConn(); err == nil {
-		_ = raw.Control(func(n uintptr) { fd = int(n) })
-	}
+	_ = rawConn(f).Control(func(n uintptr) { fd = int(n) })
 	return fd
 }
 
@@ -157,17 +155,13 @@ func waitForeground(fd int) {
 // shut reports whether standard input, a socket, is shut down: then every read returns
 // 0 bytes.
 func (s *Stdio) shut() bool {
-	poll := []unix.PollFd{{Fd: int32(s.in), Events: hangsUp}}
-	_, err := unix.Poll(poll, 0)
-	return err == nil && poll[0].Revents&(hangsUp|unix.POLLHUP) != 0
+	return pollNow(s.in, hangsUp)&(hangsUp|unix.POLLHUP) != 0
 }
 
 // ready reports whether a read of standard input would not have to wait.
 func (s *Stdio) ready() bool {
 	s.init()
-	poll := []unix.PollFd{{Fd: int32(s.in), Events: unix.POLLIN}}
-	n, err := unix.Poll(poll, 0)
-	return err == nil && n > 0
+	return pollNow(s.in, unix.POLLIN) != 0
 }
 
 // endOutput takes standard output away from the process, and returns the error of

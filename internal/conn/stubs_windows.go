@@ -71,9 +71,6 @@ const fionread = 0x4004667f
 // readable returns how many bytes can be read without waiting.
 func (s *Socket) readable() int {
 	var n, size uint32
-	if s.raw == nil {
-		return 0
-	}
 	_ = s.raw.Control(func(fd uintptr) {
 		_ = windows.WSAIoctl(windows.Handle(fd), fionread, nil, 0, (*byte)(unsafe.Pointer(&n)), 4, &size, nil, 0)
 	})
