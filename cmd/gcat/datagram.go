@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -100,7 +99,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, to target) error {
 	local := address(remote.Conn().LocalAddr())
 	g.closed(local, p.name, "", result)
 	err = g.reportDropped(to, local, result)
-	if e, ok := errors.AsType[*conn.Error](err); ok && to.Network == "j1939" && e.Why == conn.BadAddress {
+	if to.Network == "j1939" && conn.KindOf(err) == conn.BadAddress {
 		return cli.Hint(err, "type gcat -s ADDR "+to.String())
 	}
 	return err

@@ -120,8 +120,7 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 		QuitAfterPeer: new(time.Duration),
 	})
 	g.closed(local, name, g.to.Address(), result)
-	e, ok := errors.AsType[*conn.Error](result.Err)
-	if ok && e.Why == conn.Timeout && (g.KeepOpen || !given) {
+	if conn.KindOf(result.Err) == conn.Timeout && (g.KeepOpen || !given) {
 		return nil // an idle peer is not an error
 	}
 	return result.Err

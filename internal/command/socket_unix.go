@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -61,8 +60,8 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 		Sent: after.sent - before.sent, Received: after.received - before.taken,
 		EndedBy: conn.EndedBy(ctx, "local"), Err: conn.Cause(ctx, failed),
 	}
-	switch e, _ := errors.AsType[*conn.Error](failed); {
-	case e != nil && e.Why == conn.ResetByPeer:
+	switch {
+	case conn.KindOf(failed) == conn.ResetByPeer:
 		result.EndedBy = conn.EndedBy(ctx, "reset")
 	case after.peerEOF:
 		result.EndedBy = conn.EndedBy(ctx, "peer")

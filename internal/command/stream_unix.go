@@ -133,7 +133,7 @@ func (s *stream) CloseWrite() error {
 // still runs after the idle limit.
 func (s *stream) end(err error) error {
 	first := s.endedBefore(err)
-	if e, ok := errors.AsType[*conn.Error](err); ok && e.Why == conn.Timeout {
+	if conn.KindOf(err) == conn.Timeout {
 		s.kill()
 	} else if limit := s.command.Idle; limit > 0 {
 		defer time.AfterFunc(limit, s.kill).Stop()
@@ -155,6 +155,5 @@ func (s *stream) endedBefore(err error) bool {
 		return true
 	default:
 	}
-	e, ok := errors.AsType[*conn.Error](err)
-	return ok && e.Why == conn.CutShort && s.halfClosed.Load()
+	return conn.KindOf(err) == conn.CutShort && s.halfClosed.Load()
 }

@@ -22,7 +22,7 @@ func TestSettledAfterAnotherWasTold(t *testing.T) {
 		t.Fatal("nothing is left")
 	}
 	go s.keepErrno(&net.OpError{Op: "read", Err: syscall.ETIMEDOUT})
-	if err := s.deliveryError(nil); !errors.Is(err, syscall.ETIMEDOUT) || !lost(err) {
+	if err := s.deliveryError(nil); !errors.Is(err, syscall.ETIMEDOUT) || KindOf(err) != NotDelivered {
 		t.Errorf("deliveryError: %v, want what another call was told", err)
 	}
 	s.keepErrno(syscall.EPIPE) // which follows from the first
@@ -53,7 +53,7 @@ func TestNotAcknowledgedBeforeFIN(t *testing.T) {
 		if n := a.Unacknowledged(); n != size {
 			t.Errorf("%d of %d bytes are not acknowledged", n, size)
 		}
-		if err := a.Acknowledged(t.Context()); !lost(err) {
+		if err := a.Acknowledged(t.Context()); KindOf(err) != NotDelivered {
 			t.Errorf("acknowledged: %v", err)
 		}
 	}

@@ -111,7 +111,7 @@ func TestDatagramCutTooLong(t *testing.T) {
 		t.Errorf("%d bytes sent, %v", n, err)
 	}
 	_, err := d.Read(make([]byte, 10))
-	if !isLocal(err) || !strings.Contains(err.Error(), "65508 bytes (at most 65507): message too long") {
+	if KindOf(err) != Local || !strings.Contains(err.Error(), "65508 bytes (at most 65507): message too long") {
 		t.Error(err)
 	}
 	buf := make([]byte, 10)

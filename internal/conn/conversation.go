@@ -154,7 +154,7 @@ func (c *conversation) pumpEnded(d *direction, s step) {
 		return
 	}
 	d.state = atEOF
-	if e, ok := errors.AsType[*Error](s.from); ok && e.Why == CutShort && d.discard.Load() {
+	if KindOf(s.from) == CutShort && d.discard.Load() {
 		s.from = nil // the missing bytes would be discarded
 	}
 	switch {
@@ -175,7 +175,7 @@ func (c *conversation) readFailed(d *direction, err error) {
 	d.to.reset = true
 	if d.from.connection || d.from.name != "" { // To has no Socket if it is of datagrams
 		c.fail(culprit(err), c.receiveError(d, err))
-		if isLocal(err) {
+		if KindOf(err) == Local {
 			c.resetUpload()
 		}
 		return
@@ -186,7 +186,7 @@ func (c *conversation) readFailed(d *direction, err error) {
 // writeFailed handles a failed write. A failure of our own side ends the
 // conversation. After a failed write to the peer, the peer is still read.
 func (c *conversation) writeFailed(d *direction, err error) {
-	if isLocal(err) || !d.to.connection {
+	if KindOf(err) == Local || !d.to.connection {
 		c.fail("local", err)
 		c.resetUpload()
 		return
@@ -292,7 +292,7 @@ func (c *conversation) endsWhenDelivered() bool {
 // acknowledged handles the end of the wait for acknowledgement.
 func (c *conversation) acknowledged(d *direction, err error) {
 	d.state = done
-	if lost(err) {
+	if KindOf(err) == NotDelivered {
 		c.note("reset", c.notDelivered(d, err))
 	}
 }
@@ -328,7 +328,7 @@ func (c *conversation) hungUp(d *direction) {
 	case !d.flight.stop():
 		return // the pump reports that it failed, or that nothing is in flight any more
 	}
-	if err := d.to.socket.deliveryError(nil); lost(err) {
+	if err := d.to.socket.deliveryError(nil); KindOf(err) == NotDelivered {
 		c.note("reset", c.notDelivered(d, err))
 	}
 	c.reportUnsent(d)
@@ -359,12 +359,6 @@ func (c *conversation) reportUnsent(d *direction) {
 	}
 }
 
-// lost reports whether err says that bytes were not delivered.
-func lost(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Why == NotDelivered
-}
-
 // quitNow ends the conversation when QuitAfter has passed.
 func (c *conversation) quitNow() {
 	if c.send.unacknowledged() > 0 {
@@ -375,24 +369,22 @@ func (c *conversation) quitNow() {
 
 // interrupted handles the end of the context: a signal or a deadline.
 func (c *conversation) interrupted(cause error) {
-	if e, ok := errors.AsType[*Error](cause); ok {
-		if e.Why == Timeout {
-			c.timedOut(Words(e))
-		} else {
-			c.fail("local", e)
-		}
-		return
+	switch KindOf(cause) {
+	case Timeout:
+		c.timedOut(Words(cause))
+	case "": // a signal, which takes precedence over earlier failures
+		c.err, c.endedBy, c.over, c.clock = cause, "signal", true, false
+		c.local.reset, c.remote.reset = false, false
+	default:
+		c.fail("local", cause)
 	}
-	// A signal takes precedence over earlier failures.
-	c.err, c.endedBy, c.over, c.clock = cause, "signal", true, false
-	c.local.reset, c.remote.reset = false, false
 }
 
 // awaitSignal waits up to hangupDelay for a signal if Local has failed with EIO. A
 // terminal that goes away causes both, and the signal, which takes precedence, may
 // arrive later.
 func (c *conversation) awaitSignal(ctx context.Context) {
-	if !isLocal(c.err) || !errors.Is(c.err, syscall.EIO) {
+	if KindOf(c.err) != Local || !errors.Is(c.err, syscall.EIO) {
 		return
 	}
 	select {

@@ -221,7 +221,7 @@ func (l *DatagramListener) Write(p []byte) (int, error) {
 		case err == nil:
 			l.progress.Touch()
 			return done, nil
-		case isLocal(err):
+		case KindOf(err) == Local:
 			return sent, err
 		case !l.Keep:
 			return sent, &sendError{err, to.name()}

@@ -57,7 +57,7 @@ func TestDatagramTooLong(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	_, err := d.Read(make([]byte, 10))
-	if !isLocal(err) || !strings.Contains(err.Error(), "65508 bytes (at most 65507): message too long") {
+	if KindOf(err) != Local || !strings.Contains(err.Error(), "65508 bytes (at most 65507): message too long") {
 		t.Error(err)
 	}
 }
@@ -446,7 +446,7 @@ func TestUnixpacketMessages(t *testing.T) {
 	if len(sizes) != 3 || sizes[0] != 3 || sizes[1]+sizes[2] != 100_000 {
 		t.Errorf("reads of %v", sizes)
 	}
-	if _, err := m.Write(make([]byte, 1<<20)); !isLocal(err) {
+	if _, err := m.Write(make([]byte, 1<<20)); KindOf(err) != Local {
 		t.Errorf("a message that is too long: %v", err)
 	}
 }

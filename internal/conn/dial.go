@@ -333,7 +333,7 @@ func (d *Dialer) source(ctx context.Context, network string, v4 bool) (from neti
 // sourceError is the error of the look-up of host, the source address.
 func sourceError(host string, err error) error {
 	op := "source address"
-	if _, ok := errors.AsType[*Error](err); !ok {
+	if KindOf(err) == "" {
 		op += fmt.Sprintf(" %q", host) // the resolver's errors do not name it
 	}
 	return &Error{Why: ConnectKind(err), Op: op, Err: err}

@@ -80,6 +80,14 @@ func (e *Error) Hint() string {
 	return ""
 }
 
+// KindOf is the kind of err, if an [Error] gives it one.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Why
+	}
+	return ""
+}
+
 // Words returns err in the system's words, without the phrases of the Go library.
 func Words(err error) string {
 	if err == nil {
@@ -138,10 +146,10 @@ func dnsWords(e *net.DNSError) string {
 
 // ConnectKind is the kind of an error of connecting or binding.
 func ConnectKind(err error) Kind {
-	err = errno.Posix(err)
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Why
+	if kind := KindOf(err); kind != "" {
+		return kind
 	}
+	err = errno.Posix(err)
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		switch {
 		case dns.IsNotFound:
@@ -151,10 +159,8 @@ func ConnectKind(err error) Kind {
 		}
 		return DNS
 	}
-	if number, ok := errors.AsType[syscall.Errno](err); ok {
-		if kind, ok := connectErrno(number); ok {
-			return kind
-		}
+	if number, ok := errors.AsType[syscall.Errno](err); ok && connectErrno(number) != "" {
+		return connectErrno(number)
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return Timeout
@@ -162,41 +168,42 @@ func ConnectKind(err error) Kind {
 	return NoConnection
 }
 
-// connectErrno is the kind of a failure to connect or listen with that number.
-func connectErrno(number syscall.Errno) (kind Kind, ok bool) {
+// connectErrno is the kind of a failure to connect or listen with that number; empty
+// is none of its own.
+func connectErrno(number syscall.Errno) Kind {
 	switch number {
 	case syscall.ECONNREFUSED:
-		return Refused, true
+		return Refused
 	case syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN:
-		return Unreachable, true
+		return Unreachable
 	case syscall.EADDRINUSE:
-		return InUse, true
+		return InUse
 	case syscall.EACCES, syscall.EPERM:
-		return NotPermitted, true
+		return NotPermitted
 	case syscall.ENOENT, syscall.ENODEV:
-		return NotFound, true
+		return NotFound
 	case syscall.ENOTSOCK:
-		return NotASocket, true
+		return NotASocket
 	case syscall.EADDRNOTAVAIL:
-		return BadAddress, true
+		return BadAddress
 	case syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT:
-		return Unsupported, true
+		return Unsupported
 	case syscall.EMFILE, syscall.ENFILE:
-		return NoDescriptor, true
+		return NoDescriptor
 	case syscall.ETIMEDOUT:
-		return KernelGaveUp, true
+		return KernelGaveUp
 	case syscall.ECONNRESET, syscall.ECONNABORTED:
-		return ResetByPeer, true // there was a connection: a peer refuses by ECONNREFUSED
+		return ResetByPeer // there was a connection: a peer refuses by ECONNREFUSED
 	}
-	return "", false
+	return ""
 }
 
 // talkKind is the kind of an error of an established connection.
 func talkKind(err error) Kind {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Why
-	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
+	switch kind := KindOf(err); {
+	case kind != "":
+		return kind
+	case errors.Is(err, syscall.ECONNREFUSED):
 		return Refused
 	}
 	return ResetByPeer
@@ -223,10 +230,11 @@ func EndedBy(ctx context.Context, by string) string {
 	if ctx.Err() == nil {
 		return by
 	}
-	if e, ok := errors.AsType[*Error](context.Cause(ctx)); !ok {
+	switch KindOf(context.Cause(ctx)) {
+	case "":
 		return "signal"
-	} else if e.Why != Timeout {
-		return "local"
+	case Timeout:
+		return "timeout"
 	}
-	return "timeout"
+	return "local"
 }

@@ -29,9 +29,8 @@ func (c *conversation) close() {
 		d.unsent = min(max(d.unsentNow(), 0), d.left)
 	}
 	c.reportLeft()
-	e, _ := errors.AsType[*Error](c.err)
 	for _, s := range []*side{c.remote, c.local} {
-		s.finish(e != nil && e.Why == Timeout)
+		s.finish(KindOf(c.err) == Timeout)
 	}
 }
 

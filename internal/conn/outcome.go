@@ -37,7 +37,7 @@ func sendWords(d *direction, err error) string {
 // receiveError is the error of receiving in direction d: how far it came, and what
 // the other direction has not delivered.
 func (c *conversation) receiveError(d *direction, err error) error {
-	if isLocal(err) {
+	if KindOf(err) == Local {
 		return err // a wrapper of the connection failed, not the peer
 	}
 	if _, ok := errors.AsType[*sendError](err); ok {
@@ -67,18 +67,12 @@ func buffered(s Stream) (n int64) {
 	return n
 }
 
-// isLocal reports whether err is of our own side.
-func isLocal(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Why == Local
-}
-
 // culprit is what ended a conversation whose receiving failed with err.
 func culprit(err error) string {
-	switch e, _ := errors.AsType[*Error](err); {
-	case isLocal(err):
+	switch KindOf(err) {
+	case Local:
 		return "local"
-	case e != nil && e.Why == Timeout:
+	case Timeout:
 		return "timeout"
 	}
 	return "reset"
@@ -119,6 +113,5 @@ func ByteCount(n int64) string {
 // OutputClosed reports whether standard output has lost its reader, upon which a
 // command dies of SIGPIPE.
 func OutputClosed(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Why == Local && errors.Is(e.Err, syscall.EPIPE)
+	return KindOf(err) == Local && errors.Is(err, syscall.EPIPE)
 }

@@ -72,8 +72,7 @@ func (s *Server) forwardPeer(ctx context.Context, socket Socket, rules *packets,
 	if c, ok := to.(interface{ Close() error }); ok {
 		_ = c.Close()
 	}
-	failed, ok := errors.AsType[*conn.Error](result.Err)
-	if result.Err != nil && ctx.Err() == nil && (!ok || failed.Why != conn.Timeout) {
+	if result.Err != nil && ctx.Err() == nil && conn.KindOf(result.Err) != conn.Timeout {
 		report(Event{Kind: Failed, Err: result.Err})
 	}
 	report(Event{

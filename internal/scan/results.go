@@ -43,10 +43,7 @@ func (r Result) reason() string {
 }
 
 func kind(err error) conn.Kind {
-	if e, ok := errors.AsType[*conn.Error](err); ok {
-		return e.Why
-	}
-	return conn.NoConnection
+	return cmp.Or(conn.KindOf(err), conn.NoConnection)
 }
 
 // Results are the results of a scan.
