@@ -66,19 +66,25 @@ func TestBoundPipe(t *testing.T) {
 // A slowOutput takes a byte at each pause, or nothing for ever if that is 0.
 type slowOutput struct {
 	Stream
-	pause time.Duration
-	gone  chan struct{}
+	pause    time.Duration
+	gone     chan struct{}
+	progress *Progress
 }
 
-func (s slowOutput) Read([]byte) (int, error) { <-s.gone; return 0, io.EOF }
+func (s *slowOutput) Watch(p *Progress) { s.progress = p }
 
-func (s slowOutput) Write([]byte) (int, error) {
+func (s *slowOutput) Read([]byte) (int, error) { <-s.gone; return 0, io.EOF }
+
+func (s *slowOutput) Write(p []byte) (int, error) {
 	if s.pause == 0 {
 		<-s.gone
 		return 0, io.EOF
 	}
-	time.Sleep(s.pause)
-	return 1, nil
+	for range p {
+		time.Sleep(s.pause)
+		s.progress.Touch()
+	}
+	return len(p), nil
 }
 
 // After a clock an output has 2 s for what has arrived, as long as it takes some of it.
@@ -86,7 +92,7 @@ func TestBoundDrain(t *testing.T) {
 	for pause, want := range map[time.Duration]time.Duration{50 * time.Millisecond: 2 * time.Second, 0: 100 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
 			peer, c := net.Pipe()
-			output := slowOutput{pause: pause, gone: make(chan struct{})}
+			output := &slowOutput{pause: pause, gone: make(chan struct{})}
 			relay := &Relay{Local: output, Remote: NewSocket(c, nil), Peer: "peer", RecvOnly: true}
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(time.Minute, func() { cancel(errTestClock) })

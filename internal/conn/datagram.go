@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -53,12 +54,12 @@ type Datagrams struct {
 	at      int       // which address conn is connected to
 	history [][]byte  // what was sent before the first answer
 	kept    int       // bytes in history
-	again   int       // bytes of history that the next Write repeats
-	resent  int       // bytes that the next Write repeats and another address has got
 	answers int       // received
 	ended   bool      // CloseWrite was called
 	until   time.Time // when the wait is over
 	failed  error     // what ended the conversation
+
+	part atomic.Int64 // bytes of the current write that are sent
 }
 
 // A gramConn is a socket with what receives from it and sends on it.
@@ -251,28 +252,31 @@ func (d *Datagrams) end() error {
 	return &Error{Why: Timeout, Err: errors.New(words)}
 }
 
-// Write sends p as one datagram, or as those that Cut finds in it, and returns how
-// many bytes were sent. The caller writes the rest again, unless 0 were sent: then
-// nothing more will be. If the peer refuses or a datagram cannot be sent, Read
-// returns the error.
-func (d *Datagrams) Write(p []byte) (int, error) {
-	if n := d.sentAgain(len(p)); n > 0 {
-		return n, nil
-	}
+// Write sends p as one datagram, or as those that Cut finds in it. If the peer refuses
+// or a datagram cannot be sent, Read returns the error, and no more is sent.
+func (d *Datagrams) Write(p []byte) (n int, err error) {
 	c := d.keep(p)
 	if c == nil {
 		return 0, nil
 	}
-	n, err := c.out.send(p, d.Cut, nil)
-	if errors.Is(err, syscall.EMSGSIZE) { // possibly the pending error of an earlier datagram; see Read
+	defer d.part.Store(0)
+	for retried := false; err == nil; {
 		var m int
 		m, err = c.out.send(p[n:], d.Cut, nil)
 		n += m
+		d.part.Store(int64(n))
+		retried = retried && m == 0
+		switch {
+		case err == nil:
+			d.progress.Touch()
+			if n == len(p) {
+				return n, nil
+			}
+		case errors.Is(err, syscall.EMSGSIZE) && !retried:
+			retried, err = true, nil // possibly the pending error of an earlier datagram; see Read
+		}
 	}
 	switch {
-	case err == nil:
-		d.progress.Touch()
-		return d.wrote(c, n, len(p)), nil
 	case errors.Is(err, syscall.EMSGSIZE):
 		err = tooLong(d.Cut.first(p[n:]), c.LocalAddr())
 	case !refusal(err):
@@ -282,28 +286,6 @@ func (d *Datagrams) Write(p []byte) (int, error) {
 		return len(p), nil // it was sent to the other address, with what was kept
 	}
 	return n, nil
-}
-
-// sentAgain returns how many of the next bytes to write, up to most, another address
-// has already got from history.
-func (d *Datagrams) sentAgain(most int) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	n := min(d.resent, most)
-	d.resent -= n
-	return n
-}
-
-// wrote notes that c took n bytes of those that were kept, and returns how many
-// need not be written again: all, if they went to another address meanwhile.
-func (d *Datagrams) wrote(c *gramConn, n, all int) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.conn != c {
-		return all
-	}
-	d.again = all - n
-	return n
 }
 
 // A sendError is the error of a datagram that could not be sent.
@@ -328,13 +310,9 @@ func tooLong(n int, local net.Addr) error {
 func (d *Datagrams) keep(p []byte) *gramConn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p = p[min(d.again, len(p)):]
-	known := d.again > 0 && len(p) == 0
-	d.again = 0
 	switch {
 	case d.failed != nil:
 		return nil
-	case known:
 	case d.answers > 0 || d.at+1 >= len(d.names):
 	case d.kept+len(p) > keepMost:
 		d.names, d.history = d.names[:d.at+1], nil // too much to send again
@@ -406,7 +384,6 @@ func (d *Datagrams) move(to *gramConn) bool {
 	if d.Moved != nil {
 		d.Moved(to.Conn)
 	}
-	d.again, d.resent = 0, d.again
 	return true
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -52,6 +53,8 @@ type DatagramListener struct {
 	mu    sync.Mutex
 	peer  packetPeer
 	heard bool // the peer has sent a datagram
+
+	part atomic.Int64 // bytes of the current write that are sent
 }
 
 // A packetPeer is the sender of a datagram.
@@ -204,12 +207,13 @@ func (l *DatagramListener) take(s *arrival) bool {
 
 // Write sends one datagram, or those that Cut finds in p, to the peer, once there
 // is one, and returns how many bytes were sent.
-func (l *DatagramListener) Write(p []byte) (int, error) {
+func (l *DatagramListener) Write(p []byte) (sent int, err error) {
 	<-l.known
 	l.mu.Lock()
 	to := l.peer
 	l.mu.Unlock()
-	for sent, done := 0, 0; ; {
+	defer l.part.Store(0)
+	for done := 0; ; {
 		n, err := 0, error(nil)
 		if to.addr == nil {
 			err = &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
@@ -217,19 +221,21 @@ func (l *DatagramListener) Write(p []byte) (int, error) {
 			err = tooLong(l.Cut.first(p[done+n:]), l.local)
 		}
 		sent, done = sent+n, done+n
+		l.part.Store(int64(sent))
 		switch {
 		case err == nil:
 			l.progress.Touch()
-			return done, nil
 		case KindOf(err) == Local:
 			return sent, err
 		case !l.Keep:
 			return sent, &sendError{err, to.name()}
+		default:
+			if l.Lost != nil {
+				l.Lost(lostError(to, err))
+			}
+			done += l.Cut.first(p[done:])
 		}
-		if l.Lost != nil {
-			l.Lost(lostError(to, err))
-		}
-		if done += l.Cut.first(p[done:]); done == len(p) {
+		if done == len(p) {
 			return sent, nil
 		}
 	}

@@ -72,8 +72,13 @@ func (s *side) part() int64 {
 	if s.stdio != nil {
 		return s.stdio.part.Load()
 	}
-	if socket, bare := s.Stream.(*Socket); bare {
-		return socket.part.Load()
+	switch bare := s.Stream.(type) {
+	case *Socket:
+		return bare.part.Load()
+	case *Datagrams:
+		return bare.part.Load()
+	case *DatagramListener:
+		return bare.part.Load()
 	}
 	return 0
 }
@@ -139,21 +144,14 @@ func (d *direction) arrived(n int) {
 	}
 }
 
-// write writes to the receiving side, or discards. If the socket is full, Datagrams
-// takes a part at a time, so that each datagram is counted when it is sent.
+// write writes to the receiving side, or discards.
 func (d *direction) write(p []byte) (n int, err error) {
-	if d.discard.Load() {
-		d.written.Add(int64(len(p)))
-		return len(p), nil
-	}
-	for {
-		m, err := d.to.Write(p[n:])
+	if n = len(p); !d.discard.Load() {
+		n, err = d.to.Write(p)
 		d.progress.Touch()
-		d.written.Add(int64(m))
-		if n += m; err != nil || m == 0 || n == len(p) {
-			return n, err
-		}
 	}
+	d.written.Add(int64(n))
+	return n, err
 }
 
 // taken counts the bytes that the receiving side's kernel has, those of a write in
