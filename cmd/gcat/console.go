@@ -162,7 +162,7 @@ func (g *gcat) askPassword(ctx context.Context) error {
 	password, given := os.LookupEnv(passwordVariable)
 	if !given {
 		var err error
-		password, err = tty.ReadPassword(ctx, fmt.Sprintf("password of %q at proxy %s: ", p.User, p.Addr()))
+		password, err = tty.ReadPassword(ctx, fmt.Sprintf("password of %q at proxy %s: ", p.User, p.Addr()), cli.Stop)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gcat/internal/testing/script"
@@ -38,16 +39,22 @@ func TestProxyPassword(t *testing.T) {
 		t.Errorf("the password was shown: %q", s.All())
 	}
 
-	// ^C leaves, by the signal, and the terminal echoes again.
-	cmd = gcatCmd("-x", "me@"+proxy, "target.test", "80")
-	s = script.Sit(t, 80, cmd)
-	s.Await("password of")
-	s.Types("\x03")
-	if status := s.Leaves(); status != 130 {
-		t.Errorf("status %d after ^C: %q", status, s.All())
-	}
-	if mode := s.Mode(); mode != script.OwnMode {
-		t.Errorf("the terminal was left as %q", mode)
+	// ^C and every signal leave, by the signal, and the terminal echoes again.
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGALRM} {
+		cmd = gcatCmd("-x", "me@"+proxy, "target.test", "80")
+		s = script.Sit(t, 80, cmd)
+		s.Await("password of")
+		if signal == syscall.SIGINT {
+			s.Types("\x03")
+		} else if err := cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		if status := s.Leaves(); status != 128+int(signal) {
+			t.Errorf("status %d after %v: %q", status, signal, s.All())
+		}
+		if mode := s.Mode(); mode != script.OwnMode {
+			t.Errorf("the terminal was left as %q after %v", mode, signal)
+		}
 	}
 
 	// Without a terminal there is no person to ask.

@@ -13,23 +13,21 @@ import (
 var ErrNoTerminal = errors.New("there is no terminal")
 
 // ReadPassword asks on the process's terminal, which need not be a standard stream. There
-// is no echo from before the prompt until after the answer, or until ctx ends. It returns
-// [ErrInterrupt] for ^C, and [io.EOF] for ^D.
-func ReadPassword(ctx context.Context, prompt string) (string, error) {
+// is no echo from before the prompt until after the answer, or until ctx ends. stop is
+// [Options.Stop]. It returns [ErrInterrupt] for ^C, and
+// [io.EOF] for ^D.
+func ReadPassword(ctx context.Context, prompt string, stop func()) (string, error) {
 	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return "", ErrNoTerminal
 	}
 	defer f.Close()
-	fd := int(f.Fd())
-	before, err := term.MakeRaw(fd)
+	t, err := Open(f, f, Options{Raw: true, Stop: stop})
 	if err != nil {
 		return "", ErrNoTerminal
 	}
-	defer func() {
-		_ = term.Restore(fd, before) // the terminal may have gone
-	}()
-	keys := &rawKeys{File: f}
+	defer t.Close()
+	keys := &rawKeys{Terminal: t}
 	type answer struct {
 		password string
 		err      error
@@ -56,12 +54,12 @@ func ReadPassword(ctx context.Context, prompt string) (string, error) {
 
 // rawKeys are the keys of a terminal in raw mode, where ^C sends no signal.
 type rawKeys struct {
-	*os.File
+	*Terminal
 	interrupted bool
 }
 
 func (k *rawKeys) Read(p []byte) (int, error) {
-	n, err := k.File.Read(p)
+	n, err := k.Terminal.Read(p)
 	k.interrupted = k.interrupted || bytes.IndexByte(p[:n], 3) >= 0
 	return n, err
 }
