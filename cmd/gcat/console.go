@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,21 +37,17 @@ func (g *gcat) local(stdio *conn.Stdio) conn.Stream {
 	if !c.opened {
 		g.open(stdio)
 	}
-	out := io.Writer(stdio)
-	if stdio.Terminal {
-		out = c.meter.Around(stdio)
-	}
 	switch {
 	case c.terminal != nil && g.Raw:
 		return terminalStdio{stdio, c.terminal, stdio}
 	case c.terminal != nil:
 		return terminalStdio{stdio, c.terminal, c.terminal}
-	case stdio.Terminal && !g.Raw:
-		return terminalStdio{stdio, stdio, &tty.Safe{W: out}}
-	case stdio.Terminal && c.meter != nil:
-		return terminalStdio{stdio, stdio, out}
+	case !stdio.Terminal:
+		return stdio
+	case g.Raw:
+		return terminalStdio{stdio, stdio, c.meter.Around(stdio)}
 	}
-	return stdio
+	return terminalStdio{stdio, stdio, &tty.Safe{W: c.meter.Around(stdio)}}
 }
 
 // open opens the terminal and starts the meter, at the first conversation. If the
@@ -83,23 +80,23 @@ func inputSize(f *os.File) int64 {
 	return max(0, info.Size()-at)
 }
 
+// shared returns the terminal and the meter; each may be nil.
+func (c *console) shared() (*tty.Terminal, *tty.Meter) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.terminal, c.meter
+}
+
 // restore restores the terminal and removes the meter.
 func (c *console) restore() {
-	c.mu.Lock()
-	terminal, meter := c.terminal, c.meter
-	c.mu.Unlock()
+	_, meter := c.shared()
 	meter.Stop()
-	if terminal != nil {
-		_ = terminal.Close()
-	}
+	tty.Restore()
 }
 
 // abandon erases the line that is being typed, before a signal ends the conversation.
 func (c *console) abandon() {
-	c.mu.Lock()
-	terminal := c.terminal
-	c.mu.Unlock()
-	if terminal != nil {
+	if terminal, _ := c.shared(); terminal != nil {
 		terminal.Abandon()
 	}
 }
@@ -109,9 +106,7 @@ func (c *console) Close() error { return nil }
 
 // Write writes lines of the log, or of a hex dump, to standard error.
 func (c *console) Write(line []byte) (int, error) {
-	c.mu.Lock()
-	terminal, meter := c.terminal, c.meter
-	c.mu.Unlock()
+	terminal, meter := c.shared()
 	if terminal != nil && tty.IsTerminal(os.Stderr) {
 		return len(line), terminal.Notice(line, cli.Stderr)
 	}
@@ -143,10 +138,7 @@ func (s terminalStdio) CloseWrite() error {
 	case *tty.Terminal:
 		err = to.CloseWrite()
 	}
-	if e := s.Stdio.CloseWrite(); err == nil {
-		err = e
-	}
-	return err
+	return cmp.Or(err, s.Stdio.CloseWrite())
 }
 
 // passwordVariable has the proxy's password. There is no option for it, because every

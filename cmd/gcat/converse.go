@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"time"
 
+	"gcat/internal/command"
 	"gcat/internal/conn"
 	"gcat/internal/filter"
 	"gcat/internal/tty"
@@ -62,7 +64,9 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	}
 	relay := g.relay(g.wrapLocal(local, messages, false), g.wrapRemote(remote, p.name), p.name)
 	relay.EndWithPeer = !g.RecvOnly && tty.IsTerminal(os.Stdin)
-	relay.Waiting = g.hintWaiting(p)
+	relay.Waiting = func() { // standard input may be an idle pipe
+		g.hint(p.name + " has ended, and standard input has not: -d or </dev/null is no input, -Q 0 ends with the peer")
+	}
 	if g.Datagrams != nil && g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // the last datagram counts as the peer's EOF
 	}
@@ -71,6 +75,37 @@ func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	if g.endedUnanswered(relay, result) {
 		g.hint("the peer ended without an answer; some servers take a half-close for a hang-up (--no-shutdown)")
 	}
+	return result.Err
+}
+
+// command runs the command of -e for a peer.
+func (g *gcat) command(ctx context.Context, p peer) error {
+	cmd := &command.Command{
+		Line: g.Exec, Secret: passwordVariable, Conn: p.Conn, Peer: p.name, Idle: g.idleLimit(), Relayed: g.looksAtBytes(),
+		Relay: func(command, remote conn.Stream) conn.Result {
+			relay := g.relay(g.wrapLocal(command, false, false), g.wrapRemote(remote, p.name), p.name)
+			relay.QuitAfter = new(time.Duration) // the conversation ends with the command
+			return g.run(ctx, relay)
+		},
+		Counting: func(counts func() (sent, received int64)) func() { return g.tally.add(p.name, counts) },
+	}
+	result := cmd.Run(ctx)
+	g.closed(address(p.LocalAddr()), p.name, "", result)
+	return result.Err
+}
+
+// join makes the peer a member of the room and runs its conversation.
+func (g *gcat) join(ctx context.Context, p peer) error {
+	ctx, drop := context.WithCancelCause(ctx)
+	defer drop(nil)
+	member := g.room.Enter(p.name, drop)
+	g.log.Infof(2, "%s hears the others (peer %d)", p.name, member.Number)
+	result := g.run(ctx, g.relay(g.wrapLocal(member, false, false), g.wrapRemote(conn.StreamOf(p.Conn), p.name), p.name))
+	member.Leave()
+	if dropped, ok := errors.AsType[*conn.Error](result.Err); ok && dropped == context.Cause(ctx) {
+		result.EndedBy = "local"
+	}
+	g.closed(address(p.LocalAddr()), p.name, "", result)
 	return result.Err
 }
 
@@ -105,14 +140,6 @@ const maxRequest = 64 << 10
 func (g *gcat) endedUnanswered(relay *conn.Relay, r conn.Result) bool {
 	return !g.Listen && r.Err == nil && r.Sent > 0 && r.Sent <= maxRequest && r.Received == 0 && r.EndedBy == "local" &&
 		relay.Shutdown == conn.ShutWrite && relay.QuitAfter == nil && !relay.SendOnly && !relay.RecvOnly
-}
-
-// hintWaiting returns a function for the relay to call when p has ended and standard
-// input has not: it may be an idle pipe.
-func (g *gcat) hintWaiting(p peer) func() {
-	return func() {
-		g.hint(p.name + " has ended, and standard input has not: -d or </dev/null is no input, -Q 0 ends with the peer")
-	}
 }
 
 // streamOf returns p as a side of a relay, and whether each read returns one message.

@@ -31,6 +31,17 @@ func (g *gcat) dial(ctx context.Context, to target) (peer, error) {
 	return p, nil
 }
 
+// pass connects, and sends the socket to the process at the other end of standard
+// output (SCM_RIGHTS, unix(7)).
+func (g *gcat) pass(ctx context.Context, to target) error {
+	p, err := g.dial(ctx, to)
+	if err != nil {
+		return conn.Cause(ctx, err)
+	}
+	defer p.Close()
+	return conn.Pass(p.Conn)
+}
+
 // dialer returns the dialer for to. With -l the source address and the interface
 // belong to the listener, and are not used for dialling.
 func (g *gcat) dialer(to target) *conn.Dialer {

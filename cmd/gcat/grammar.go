@@ -140,10 +140,10 @@ func (g *grammar) connectLimit() time.Duration {
 
 // acceptLimit is the limit of the wait for the first peer; 0 is none.
 func (g *grammar) acceptLimit() time.Duration {
-	if g.ConnectTimeout != nil && g.To == "" {
-		return g.ConnectTimeout.D()
+	if g.To != "" {
+		return 0
 	}
-	return 0
+	return orZero(g.ConnectTimeout).D()
 }
 
 // idleLimit is how long no byte may move; 0 is no limit.

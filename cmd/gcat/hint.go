@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,10 +16,10 @@ import (
 // suggest adds to an error of the operands a hint with the line that the user
 // probably meant.
 func (g *grammar) suggest(err error) error {
-	if line := g.operandHint(); err != nil && line != "" {
-		return cli.Hint(err, line)
+	if err == nil {
+		return nil
 	}
-	return err
+	return cli.Hint(err, g.operandHint())
 }
 
 // operandHint returns the hint for operands that cannot be read; empty if there is none, or
@@ -31,8 +32,9 @@ func (g *grammar) operandHint() string {
 	if option, value := g.tookHost(); option != "" {
 		return option + " took " + strconv.Quote(value) + " for its value: type gcat " + option + " VALUE " + strings.Join(append([]string{value}, args...), " ")
 	}
-	if rest := without(args, "-"); len(rest) < len(args) && len(rest) > 0 { // "-" is standard input and output in socat
-		return "standard input and output are the other side anyway: type gcat " + strings.Join(g.translated(rest), " ")
+	rest := slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == "-" })
+	if len(rest) < len(args) && len(rest) > 0 { // "-" is standard input and output in socat
+		return "standard input and output are the other side anyway: type gcat " + translated(rest)
 	}
 	switch {
 	case len(args) == 0 || !plainWords(args...):
@@ -45,7 +47,7 @@ func (g *grammar) operandHint() string {
 	case swapped(args):
 		return "type gcat " + g.mode() + args[1] + " " + args[0]
 	case len(args) == 2 && strings.Contains(args[0], ":"):
-		return "type gcat " + g.mode() + strings.Join(g.translated(args[:1]), " ")
+		return "type gcat " + g.mode() + translated(args[:1])
 	case len(args) > 1:
 	case isPort(args[0]) && !g.Scan:
 		return "type gcat localhost " + args[0] + ", or gcat -l " + args[0] + " to listen"
@@ -95,16 +97,17 @@ func (g *grammar) tookHost() (option, value string) {
 	return "", ""
 }
 
-// translated returns words; if the first is an endpoint in another tool's syntax, it is
-// translated to ours.
-func (g *grammar) translated(words []string) []string {
+// translated returns words as one; if the first is an endpoint in another tool's syntax,
+// it is translated to ours.
+func translated(words []string) string {
+	line := strings.Join(words, " ")
 	_, err := conn.ParseEndpoint(words[0], conn.Syntax{})
 	if e, ok := errors.AsType[*conn.Error](err); ok {
 		if spelled, ok := strings.CutPrefix(e.Hint(), "type "); ok {
-			return append([]string{spelled}, words[1:]...)
+			return spelled + strings.TrimPrefix(line, words[0])
 		}
 	}
-	return words
+	return line
 }
 
 // swapped reports whether the operands are a port and a host, in the wrong order. A
@@ -149,17 +152,6 @@ func plainWords(words ...string) bool {
 		}
 	}
 	return true
-}
-
-// without returns words without word.
-func without(words []string, word string) []string {
-	var rest []string
-	for _, w := range words {
-		if w != word {
-			rest = append(rest, w)
-		}
-	}
-	return rest
 }
 
 // foreign maps options of ncat(1), nc(1), socat(1) and curl(1) to ours.

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -37,11 +39,16 @@ func (g *gcat) listen(ctx context.Context, at target) error {
 		}
 		return err
 	}
-	l = g.applyRules(l)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stdio := g.stdio()
-	go g.watchOutput(stdio, cancel)
+	if !g.SendOnly && g.usesStdio() {
+		go func() { // ends when standard output has lost its reader or is closed, or with the process
+			if err := stdio.Gone(); err != nil {
+				cancel(err)
+			}
+		}()
+	}
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() }) // wakes Accept
 	defer stop()
 	defer l.Close()
@@ -80,17 +87,6 @@ func (g *gcat) listenConfig() conn.ListenConfig {
 	}
 }
 
-// watchOutput cancels a listener, even without a peer, when the reader of standard
-// output has left. It ends then, when standard output is closed, or with the process.
-func (g *gcat) watchOutput(stdio *conn.Stdio, cancel context.CancelCauseFunc) {
-	if g.SendOnly || !g.usesStdio() {
-		return
-	}
-	if err := stdio.Gone(); err != nil {
-		cancel(err)
-	}
-}
-
 // accept waits for one peer, at most for the accept limit.
 func (g *gcat) accept(ctx context.Context, l net.Listener, at target) (peer, error) {
 	if limit := g.acceptLimit(); limit > 0 {
@@ -100,7 +96,7 @@ func (g *gcat) accept(ctx context.Context, l net.Listener, at target) (peer, err
 		defer cancel()
 		defer context.AfterFunc(ctx, func() { _ = l.Close() })() // wakes Accept
 	}
-	c, err := l.Accept()
+	c, err := g.acceptPermitted(l)
 	switch {
 	case err == nil:
 		return g.newPeer(c, at), nil
@@ -130,6 +126,7 @@ func (g *gcat) newPeer(c net.Conn, at target) peer {
 // stall in the handshake cannot keep out others.
 func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, at target, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
+	defer peers.Wait()
 	var input filter.Input
 	turn := func() *filter.Turn {
 		if g.RecvOnly || !g.usesStdio() {
@@ -155,30 +152,26 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 		}
 		c, err := g.acceptNext(ctx, l)
 		if err != nil {
-			peers.Wait()
 			return err
 		}
 		p := g.newPeer(c, at)
 		if g.tls == nil {
 			p.turn = turn()
+			peers.Go(func() { converse(p) })
+			continue
 		}
 		peers.Go(func() {
-			if g.tls != nil {
-				p, err = g.secureServer(ctx, p)
-				ready := err == nil && conversations.take(ctx)
-				handshakes.free()
-				if !ready {
-					if ctx.Err() == nil {
-						g.log.Error(err)
-					}
-					return
-				}
+			p, err := g.secureServer(ctx, p)
+			ready := err == nil && conversations.take(ctx)
+			handshakes.free()
+			if ready {
 				p.turn = turn()
+				converse(p)
+			} else if ctx.Err() == nil {
+				g.log.Error(err)
 			}
-			converse(p)
 		})
 	}
-	peers.Wait()
 	return context.Cause(ctx)
 }
 
@@ -197,12 +190,18 @@ func (s slots) take(ctx context.Context) bool {
 
 func (s slots) free() { <-s }
 
+// The pauses between two tries to accept a peer. (TestSystemCallDescriptorLimit)
+const (
+	acceptPause        = 5 * time.Millisecond
+	longestAcceptPause = time.Second
+)
+
 // acceptNext accepts a peer. If accept fails, for example because the process has no
 // free descriptor, it reports that once and tries again.
 func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error) {
 	reported := false
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		c, err := l.Accept()
+	for pause := acceptPause; ; pause = min(2*pause, longestAcceptPause) {
+		c, err := g.acceptPermitted(l)
 		if err == nil || ctx.Err() != nil {
 			return c, conn.Cause(ctx, err)
 		}
@@ -227,26 +226,11 @@ func outputFailed(err error) bool {
 	return ok && e.Why == conn.Local && e.Op == "standard output"
 }
 
-// A ruledListener is a listener with access rules: it closes the connection of a peer
-// that may not connect, before a byte is read or sent.
-type ruledListener struct {
-	net.Listener
-	g *gcat
-}
-
-// applyRules applies the access rules of --allow and --deny, if there are any, to l.
-func (g *gcat) applyRules(l net.Listener) net.Listener {
-	if g.rules.IsZero() {
-		return l
-	}
-	return &ruledListener{l, g}
-}
-
-// Accept returns the next peer that may connect.
-func (l *ruledListener) Accept() (net.Conn, error) {
+// acceptPermitted accepts the next peer that --allow and --deny let connect.
+func (g *gcat) acceptPermitted(l net.Listener) (net.Conn, error) {
 	for {
-		c, err := l.Listener.Accept()
-		if err != nil || l.g.permits(c) {
+		c, err := l.Accept()
+		if err != nil || g.permits(c) {
 			return c, err
 		}
 	}
@@ -263,6 +247,16 @@ func (g *gcat) permits(c net.Conn) bool {
 	return false
 }
 
+// warnExec warns if other hosts can run the command of -e.
+func (g *gcat) warnExec(bound conn.Endpoint) {
+	if g.Exec == "" || bound.Unix() || len(g.Allow) > 0 {
+		return
+	}
+	if ip, err := netip.ParseAddr(bound.Host); err == nil && !ip.IsLoopback() {
+		g.log.Infof(1, "warning: any host that can reach %s can run %q here (--allow restricts it)", bound.Address(), g.Exec)
+	}
+}
+
 // ready writes the address of the listener to the file of --ready.
 func (g *gcat) ready(ctx context.Context, bound conn.Endpoint) error {
 	if g.Ready == "" {
@@ -274,10 +268,7 @@ func (g *gcat) ready(ctx context.Context, bound conn.Endpoint) error {
 			return pathError(err)
 		}
 		_, err = io.WriteString(f, bound.Address()+"\n")
-		if e := f.Close(); err == nil {
-			err = e
-		}
-		return pathError(err)
+		return pathError(cmp.Or(err, f.Close()))
 	})
 }
 

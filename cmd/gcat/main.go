@@ -10,9 +10,9 @@
 //	status      report.go logs the end; the relay's error becomes the status in internal/cli
 //
 // For datagrams, datagram.go replaces dial.go, listen.go and converse.go. The peers of a
-// listener take turns with standard input (filter.Input), or are connected to a command
-// (command.go), to each other (broker.go) or to another server (forward.go). -z is in
-// scan.go, -F in pass.go, the terminal in console.go, and hints in hint.go.
+// listener take turns with standard input (filter.Input), or are connected to a command,
+// to each other (both in converse.go) or to another server (forward.go). -F is in dial.go,
+// -z in scan.go, the terminal in console.go, and hints in hint.go.
 package main
 
 import (

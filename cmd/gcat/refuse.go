@@ -236,19 +236,14 @@ func (g *grammar) refuse(at, to target, secure bool) error {
 	return g.refuseAt(at, to, kind)
 }
 
+// ofOpening are the options of a socket that gcat opens.
+const ofOpening = "-4 -6 --backlog --mode --interface --keepalive --mptcp --rcvbuf --reuse-port --sndbuf --tos --ttl"
+
 // refuseHanded returns an error if an option is for a socket that gcat opens: a service
 // manager has opened and bound this one.
 func (g *grammar) refuseHanded() error {
-	for _, o := range []struct {
-		name  string
-		given bool
-	}{
-		{"-4", g.IPv4}, {"-6", g.IPv6}, {"--backlog", g.Backlog > 0}, {"--mode", g.Mode != 0},
-		{"--interface", g.Interface != ""}, {"--keepalive", g.Keepalive != nil}, {"--mptcp", g.MPTCP},
-		{"--rcvbuf", g.RcvBuf != nil}, {"--reuse-port", g.ReusePort}, {"--sndbuf", g.SndBuf != nil},
-		{"--tos", g.TOS != nil}, {"--ttl", g.TTL != nil},
-	} {
-		if o.given {
+	for _, o := range g.options(target{}, target{}) {
+		if o.given && slices.Contains(strings.Fields(ofOpening), o.name) {
 			return cli.Usagef("cannot use %s with the socket of LISTEN_FDS", o.name)
 		}
 	}

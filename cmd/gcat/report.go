@@ -64,18 +64,15 @@ func (g *gcat) closed(local, remote, to string, r conn.Result) {
 		{Key: "local", Value: local}, {Key: "remote", Value: remote},
 		{Key: "ended_by", Value: r.EndedBy},
 	}
-	if n := r.Unacknowledged - r.Unsent; n > 0 {
-		text += fmt.Sprintf(", %d bytes not acknowledged", n)
-		fields = append(fields, cli.Field{Key: "unacknowledged", Value: n})
+	lost := func(n int64, key, words string) {
+		if n > 0 {
+			text += fmt.Sprintf(", %d bytes %s", n, words)
+			fields = append(fields, cli.Field{Key: key, Value: n})
+		}
 	}
-	if r.Unsent > 0 {
-		text += fmt.Sprintf(", %d bytes not sent", r.Unsent)
-		fields = append(fields, cli.Field{Key: "unsent", Value: r.Unsent})
-	}
-	if r.Undelivered > 0 {
-		text += fmt.Sprintf(", %d bytes not delivered to %s", r.Undelivered, to)
-		fields = append(fields, cli.Field{Key: "undelivered", Value: r.Undelivered})
-	}
+	lost(r.Unacknowledged-r.Unsent, "unacknowledged", "not acknowledged")
+	lost(r.Unsent, "unsent", "not sent")
+	lost(r.Undelivered, "undelivered", "not delivered to "+to)
 	if to != "" {
 		fields = append(fields, cli.Field{Key: "to", Value: to})
 	}

@@ -15,15 +15,20 @@ import (
 	"gcat/internal/scan"
 )
 
+// lookupMemory is how long a scan that retries remembers an address: less than the
+// shortest pause between two tries, so that each looks the name up again.
+// (TestNamespaceRetry)
+const lookupMemory = 40 * time.Millisecond
+
 // scan reports which ports are open.
 func (g *gcat) scan(ctx context.Context, targets []target) error {
 	targets = g.resolvePorts(ctx, targets)
 	d := g.dialer(targets[0])
-	forget := time.Duration(0)
+	memory := time.Duration(0) // no limit
 	if g.Retry > 0 {
-		forget = 40 * time.Millisecond // so that the next try looks the name up again
+		memory = lookupMemory
 	}
-	d.Resolver = d.Resolver.Memo(forget)
+	d.Resolver = d.Resolver.Memo(memory)
 	datagrams := *d
 	datagrams.Retry = 0 // scan.Scan repeats the datagrams
 	if g.Closed {
