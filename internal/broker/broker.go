@@ -68,13 +68,12 @@ func (r *Room) Enter(peer string, drop context.CancelCauseFunc) *Member {
 	r.number++
 	m.Number = r.number
 	if r.Chat {
-		m.chat = newChatter(m)
-		m.chat.greet(len(r.members))
+		m.chat = newChatter(m, len(r.members))
 	}
 	r.members = append(slices.Clip(r.members), m)
 	r.mu.Unlock()
 	if m.chat != nil {
-		m.chat.join()
+		m.chat.announce("joined")
 	}
 	return m
 }
@@ -87,7 +86,8 @@ func (m *Member) Watch(progress *conn.Progress) { m.progress = progress }
 func (m *Member) Leave() {
 	m.remove()
 	if m.chat != nil {
-		m.chat.leave()
+		m.chat.flush()
+		m.chat.announce("left")
 	}
 }
 
@@ -105,19 +105,14 @@ func (m *Member) remove() {
 	}
 }
 
-// all returns the members. The caller must not change the slice.
-func (r *Room) all() []*Member {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.members
-}
-
 // broadcast queues p for all members but from. It returns when p is in every
 // queue. The queues with space are filled first, and the full ones are waited for
 // together.
 func (r *Room) broadcast(from *Member, p []byte) {
+	r.mu.Lock()
+	members := r.members
+	r.mu.Unlock()
 	var full []*Member
-	members := r.all()
 	for _, m := range members {
 		if m != from && m.push(p) != nil {
 			full = append(full, m)

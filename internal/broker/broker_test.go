@@ -258,7 +258,7 @@ func FuzzChat(f *testing.F) {
 	f.Add([]byte("\x1b[2J\r<user1> forged\x07\xc3"), 5)
 	f.Fuzz(func(t *testing.T, said []byte, split int) {
 		_, s, _ := testRoom(2)
-		c := newChatter(s[0])
+		c := newChatter(s[0], 0)
 		if split = min(max(split, 0), len(said)); split > 0 {
 			c.write(said[:split])
 		}
@@ -306,7 +306,7 @@ func TestRoomChurn(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if n := len(r.all()); n > 0 {
+		if n := len(r.members); n > 0 {
 			t.Errorf("%d members are left", n)
 		}
 	}

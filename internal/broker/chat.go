@@ -25,35 +25,24 @@ type chatter struct {
 	part  bool   // line continues one whose beginning was sent
 	shown bytes.Buffer
 	safe  tty.Safe // writes to shown
-	once  sync.Once
 }
 
-func newChatter(m *Member) *chatter {
+// newChatter returns the chatter of a member, whom it sends its name and the number of
+// the others.
+func newChatter(m *Member, others int) *chatter {
 	c := &chatter{member: m, name: fmt.Sprintf("user%d", m.Number)}
 	c.safe.W = &c.shown
-	return c
-}
-
-// greet sends the member its name and the number of the others.
-func (c *chatter) greet(others int) {
-	hello := fmt.Sprintf("* you are %s", c.name)
+	hello := "* you are " + c.name
 	if others > 0 {
 		hello += fmt.Sprintf(", with %d more", others)
 	}
-	c.member.push([]byte(hello + "\n"))
+	m.push([]byte(hello + "\n"))
+	return c
 }
 
-// join announces the member to the others.
-func (c *chatter) join() {
-	c.member.room.broadcast(c.member, fmt.Appendf(nil, "* %s has joined\n", c.name))
-}
-
-// leave announces that the member has left, once.
-func (c *chatter) leave() {
-	c.once.Do(func() {
-		c.flush()
-		c.member.room.broadcast(c.member, fmt.Appendf(nil, "* %s has left\n", c.name))
-	})
+// announce sends the others what the member has done.
+func (c *chatter) announce(what string) {
+	c.member.room.broadcast(c.member, fmt.Appendf(nil, "* %s has %s\n", c.name, what))
 }
 
 // write sends the lines that p completes, and keeps the rest of p.
@@ -116,9 +105,7 @@ func sendable(line []byte) int {
 // send sends the first n bytes of the line. The caller holds c.mu.
 func (c *chatter) send(n int) {
 	c.shown.Reset()
-	c.shown.WriteString("<")
-	c.shown.WriteString(c.name)
-	c.shown.WriteString("> ")
+	c.shown.WriteString("<" + c.name + "> ")
 	line := c.line[:n]
 	if bytes.IndexByte(line, '\r') >= 0 {
 		line = bytes.ReplaceAll(line, []byte("\r"), []byte("^M"))

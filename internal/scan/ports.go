@@ -26,27 +26,26 @@ func ParsePorts(words []string) ([]string, error) {
 			if part == "" && word != "" {
 				return nil, fmt.Errorf("bad ports %q: one is missing", word)
 			}
-			low, high, ok := strings.Cut(part, "-")
-			if !ok || !digits(low) || !digits(high) {
-				if err := conn.CheckPort(part); err != nil {
-					return nil, err
+			if low, high, ok := strings.Cut(part, "-"); ok && digits(low) && digits(high) {
+				first, last, err := portRange(low, high)
+				if err != nil {
+					return nil, fmt.Errorf("bad range %q: %w", part, err)
 				}
-				if digits(part) {
-					part = canonical(part)
+				for port := first; port <= last; port++ {
+					add(strconv.Itoa(port))
 				}
-				if part == "0" {
-					return nil, errors.New("port 0 is only for listening")
-				}
-				add(part)
 				continue
 			}
-			first, last, err := portRange(low, high)
-			if err != nil {
-				return nil, fmt.Errorf("bad range %q: %w", part, err)
+			if err := conn.CheckPort(part); err != nil {
+				return nil, err
 			}
-			for port := first; port <= last; port++ {
-				add(strconv.Itoa(port))
+			if n, err := strconv.Atoi(part); err == nil {
+				part = strconv.Itoa(n) // without leading zeros
 			}
+			if part == "0" {
+				return nil, errors.New("port 0 is only for listening")
+			}
+			add(part)
 		}
 	}
 	return ports, nil
@@ -70,9 +69,3 @@ func portRange(low, high string) (first, last int, err error) {
 }
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
-// canonical returns the number of a port without leading zeros.
-func canonical(port string) string {
-	n, _ := strconv.Atoi(port) // conn.CheckPort has checked it
-	return strconv.Itoa(n)
-}

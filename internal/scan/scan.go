@@ -3,8 +3,10 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"net"
+	"slices"
 	"time"
 
 	"gcat/internal/conn"
@@ -36,15 +38,11 @@ type Scan struct {
 
 // Run probes all ports. It returns the cause of ctx if ctx ends first.
 func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) (Results, error) {
-	parallel := s.Parallel
-	if parallel == 0 {
-		parallel = 64
-	}
 	errs := make([]chan error, len(ports))
 	for i := range errs {
 		errs[i] = make(chan error, 1)
 	}
-	go s.probeAll(ctx, ports, errs, min(parallel, len(ports)))
+	go s.probeAll(ctx, ports, errs, min(cmp.Or(s.Parallel, 64), len(ports)))
 	results := Results{oneHost: oneHost(ports)}
 	for i, e := range ports {
 		r := Result{Endpoint: e, Name: e.Address()}
@@ -70,20 +68,18 @@ func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) (Results, error) 
 // probe was running. probeAll ends when all ports are probed, or with ctx.
 func (s *Scan) probeAll(ctx context.Context, ports []conn.Endpoint, errs []chan error, parallel int) {
 	var (
-		window  = window{most: parallel, size: parallel}
-		done    = make(chan probed, parallel)
-		pause   <-chan time.Time // nil: the next probe may start
-		delayed []int            // ports whose probe found no descriptor
-		next    int              // the first port that has not been probed
+		window = window{most: parallel, size: parallel}
+		done   = make(chan probed, parallel)
+		pause  <-chan time.Time // nil: the next probe may start
+		queue  = make([]int, len(ports))
 	)
-	for next < len(ports) || len(delayed) > 0 || window.used > 0 {
-		if pause == nil && window.used < window.size && (next < len(ports) || len(delayed) > 0) {
-			i := next
-			if len(delayed) > 0 {
-				i, delayed = delayed[0], delayed[1:]
-			} else {
-				next++
-			}
+	for i := range queue {
+		queue[i] = i
+	}
+	for len(queue) > 0 || window.used > 0 {
+		if pause == nil && window.used < window.size && len(queue) > 0 {
+			i := queue[0]
+			queue = queue[1:]
 			window.used++
 			alone := window.size == 1
 			go func() { done <- probed{i, alone, s.probe(ctx, ports[i])} }() // ends with the probe
@@ -103,7 +99,7 @@ func (s *Scan) probeAll(ctx context.Context, ports []conn.Endpoint, errs []chan 
 				window.widen()
 			}
 			if failed && !p.alone {
-				delayed = append(delayed, p.i)
+				queue = slices.Insert(queue, 0, p.i)
 			} else {
 				errs[p.i] <- p.err
 			}
