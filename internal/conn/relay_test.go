@@ -241,6 +241,33 @@ func TestRelayLastWords(t *testing.T) {
 	})
 }
 
+// A write may still be on its way back when the connection is reset. What it has
+// written counts.
+func TestRelayResetInWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTalk(t, &Relay{})
+		k.relay.Remote = lateStream{k.remote}
+		k.run(t.Context())
+		go func() { _, _ = io.WriteString(k.localSay, "taken") }()
+		_, _ = io.ReadFull(k.remoteHear, make([]byte, 5))
+		k.remoteSay.CloseWithError(syscall.ECONNRESET)
+		r := <-k.done
+		k.end()
+		if r.EndedBy != "reset" || r.Sent != 5 || r.Unacknowledged != 0 {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// A lateStream returns from its writes a moment after they are done.
+type lateStream struct{ *pipeSide }
+
+func (s lateStream) Write(p []byte) (int, error) {
+	n, err := s.pipeSide.Write(p)
+	time.Sleep(drainStuck / 2)
+	return n, err
+}
+
 // A failed read of Local is no end of file: the sending half is not shut down.
 func TestRelayInputFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
