@@ -38,8 +38,6 @@ func (g *gcat) local(stdio *conn.Stdio) conn.Stream {
 		g.open(stdio)
 	}
 	switch {
-	case c.terminal != nil && g.Raw:
-		return terminalStdio{stdio, c.terminal, stdio}
 	case c.terminal != nil:
 		return terminalStdio{stdio, c.terminal, c.terminal}
 	case !stdio.Terminal:

@@ -115,8 +115,7 @@ func (g *gcat) listenDatagrams(ctx context.Context, at target) error {
 	}
 	defer remote.Close()
 	bound := conn.EndpointOf(remote.Addr())
-	g.listening(bound)
-	if err := g.ready(ctx, bound); err != nil {
+	if err := g.listening(ctx, bound); err != nil {
 		return err
 	}
 	stdio := g.stdio()

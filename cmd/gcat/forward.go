@@ -65,8 +65,7 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at target) error {
 	}
 	l.Keep, l.Most = g.KeepOpen, g.maxConns()
 	bound := conn.EndpointOf(l.Addr())
-	g.listening(bound)
-	if err := g.ready(ctx, bound); err != nil {
+	if err := g.listening(ctx, bound); err != nil {
 		return err
 	}
 	var peers sync.WaitGroup

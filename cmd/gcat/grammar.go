@@ -151,15 +151,6 @@ func (g *grammar) idleLimit() time.Duration {
 	return orZero(cmp.Or(g.IdleTimeout, g.Timeout)).D()
 }
 
-// quit converts -q or -Q for the relay: nil is no limit, as a negative value is in nc.
-func quit(d *cli.Duration) *time.Duration {
-	if d == nil || *d < 0 {
-		return nil
-	}
-	limit := d.D()
-	return &limit
-}
-
 // maxConns is how many peers are served at once.
 func (g *grammar) maxConns() int {
 	return cmp.Or(orZero(g.MaxConns), 100)

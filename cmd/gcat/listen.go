@@ -55,11 +55,7 @@ func (g *gcat) listen(ctx context.Context, at target) error {
 	if err := g.refuseSelf(ctx, l.Addr()); err != nil {
 		return err
 	}
-	bound := conn.EndpointOf(l.Addr())
-	g.listening(bound)
-	g.logCertificate()
-	g.warnExec(bound)
-	if err := g.ready(ctx, bound); err != nil {
+	if err := g.listening(ctx, conn.EndpointOf(l.Addr())); err != nil {
 		return err
 	}
 	if g.KeepOpen {
@@ -257,8 +253,15 @@ func (g *gcat) warnExec(bound conn.Endpoint) {
 	}
 }
 
-// ready writes the address of the listener to the file of --ready.
-func (g *gcat) ready(ctx context.Context, bound conn.Endpoint) error {
+// listening logs the address of the listener, and writes it to the file of --ready.
+func (g *gcat) listening(ctx context.Context, bound conn.Endpoint) error {
+	g.log.Event(1, cli.Event{
+		Name:   "listening",
+		Text:   "listening on " + bound.Address(),
+		Fields: []cli.Field{{Key: "local", Value: bound.Address()}},
+	})
+	g.logCertificate()
+	g.warnExec(bound)
 	if g.Ready == "" {
 		return nil
 	}

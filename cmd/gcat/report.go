@@ -41,15 +41,6 @@ func (g *gcat) accepted(local, remote string) {
 	g.event("accepted", "accepted "+remote, local, remote)
 }
 
-// listening logs the address of the listener.
-func (g *gcat) listening(bound conn.Endpoint) {
-	g.log.Event(1, cli.Event{
-		Name:   "listening",
-		Text:   "listening on " + bound.Address(),
-		Fields: []cli.Field{{Key: "local", Value: bound.Address()}},
-	})
-}
-
 // closed logs the result of the conversation between local and remote. to is the
 // endpoint of --to, if any.
 func (g *gcat) closed(local, remote, to string, r conn.Result) {

@@ -70,7 +70,9 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	if err := drain(ctx, socket); err != nil {
 		result.Unacknowledged = socket.Unacknowledged()
 		if result.Err == nil {
-			result.EndedBy, result.Err = conn.EndedBy(ctx, "reset"), undelivered(ctx, c.Peer, result.Unacknowledged, err)
+			op := fmt.Sprintf("send to %s: %d bytes not delivered", c.Peer, result.Unacknowledged)
+			result.EndedBy = conn.EndedBy(ctx, "reset")
+			result.Err = conn.Cause(ctx, &conn.Error{Why: conn.NotDelivered, Op: op, Err: err})
 		}
 	}
 	done()
@@ -116,14 +118,6 @@ func drain(ctx context.Context, socket *conn.Socket) error {
 		l.wait(ctx)
 	}
 	return err
-}
-
-// undelivered returns the error of n bytes that the peer did not acknowledge.
-func undelivered(ctx context.Context, peer string, n int64, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return &conn.Error{Why: conn.NotDelivered, Op: fmt.Sprintf("send to %s: %d bytes not delivered", peer, n), Err: err}
 }
 
 // startOn starts the command with its connection as standard input and output.

@@ -244,7 +244,7 @@ func (c *conversation) endReceiving() {
 	case c.EndWithPeer || c.QuitAfterPeer != nil && *c.QuitAfterPeer == 0:
 		c.stopSending()
 	default:
-		if c.QuitAfterPeer != nil {
+		if c.QuitAfterPeer != nil && *c.QuitAfterPeer > 0 {
 			c.quitPeer = time.After(*c.QuitAfterPeer)
 		}
 		if c.Waiting != nil {

@@ -45,10 +45,10 @@ type Relay struct {
 	// Idle is how long no byte may move in either direction; 0 is no limit.
 	Idle time.Duration
 	// QuitAfter is how long the conversation may last once Local's input has
-	// ended; 0 ends it as soon as all is acknowledged, nil is no limit.
+	// ended; 0 ends it as soon as all is acknowledged, nil or negative is no limit.
 	QuitAfter *time.Duration
 	// QuitAfterPeer is how long Local's input may last once the peer has ended;
-	// 0 ends it at once, nil is no limit.
+	// 0 ends it at once, nil or negative is no limit.
 	QuitAfterPeer *time.Duration
 	// Shutdown is what the end of Local's input does to the socket.
 	Shutdown Shutdown
