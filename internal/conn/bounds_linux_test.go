@@ -107,3 +107,46 @@ func TestBoundDrain(t *testing.T) {
 		})
 	}
 }
+
+// 100 peers of datagrams are known at once, for a minute without a datagram, and 16
+// datagrams of each wait.
+func TestBoundPeers(t *testing.T) {
+	d, err := ListenConfig{}.ListenPeers(t.Context(), Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.Keep = true
+	var first, last *DatagramPeer
+	for i := range 101 {
+		c, err := net.Dial("udp", d.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		for range 18 {
+			_, _ = c.Write([]byte("x"))
+		}
+		if last, err = d.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		switch i {
+		case 0:
+			first = last
+		case 1: // the first one's have all come
+			if n := len(first.queue); n != 16 {
+				t.Errorf("%d datagrams wait, want 16", n)
+			}
+		case 99:
+			select {
+			case <-first.ended:
+				t.Error("one of 100 is forgotten")
+			default:
+			}
+		}
+	}
+	<-first.ended
+	if len(d.peers) != 100 || PeerMemory != time.Minute {
+		t.Errorf("%d peers, for %v", len(d.peers), PeerMemory)
+	}
+}
