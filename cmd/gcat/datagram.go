@@ -95,6 +95,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, to target) error {
 	p := g.peerOf(remote.Conn(), to)
 	g.connected(p)
 	relay := g.datagramRelay(stdio, remote, p.name)
+	relay.QuitAfter = nil // remote waits for answers itself
 	result := g.run(ctx, relay)
 	local := address(remote.Conn().LocalAddr())
 	g.closed(local, p.name, "", result)
@@ -147,7 +148,6 @@ func datagramPeer(a net.Addr) string {
 // datagramRelay is a relay without acknowledgements and half-closes.
 func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string) *conn.Relay {
 	relay := g.relay(g.wrapLocal(g.local(stdio), true, !g.looksAtBytes()), g.wrapRemote(remote, peer), peer)
-	relay.QuitAfter = nil // the socket itself waits for answers
 	if g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // -W ends standard input, too
 	}

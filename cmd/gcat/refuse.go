@@ -105,7 +105,6 @@ func (g *grammar) options(at, to target) []option {
 
 		{name: "--idle-timeout", given: g.IdleTimeout != nil},
 		{name: "--connect-timeout", given: g.ConnectTimeout != nil && kind&(streams|unixPacket) != 0 && !forwards && !g.TLS && !at.TLS, not: "-lk"},
-		{name: "-q", given: g.QuitAfter != nil && !forwards, not: "-lu", try: "-w D ends when no datagram has come for D"},
 		{name: "-q", given: g.QuitAfter != nil},
 		{name: "-Q", given: g.QuitAfterPeer != nil},
 
@@ -118,7 +117,6 @@ func (g *grammar) options(at, to target) []option {
 		{name: "-l", given: g.Listen},
 		{name: "-k", given: g.KeepOpen, needs: "-l"},
 		{name: "-lk", given: g.Listen && g.KeepOpen},
-		{name: "-lu", given: g.Listen && at.Datagram()},
 		{name: "--max-conns", given: g.MaxConns != nil, needs: "-l"},
 		{name: "--mode", given: g.Mode != 0, needs: "-l", on: unixStream | unixDatagram | unixPacket},
 		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
@@ -158,7 +156,7 @@ func (g *grammar) options(at, to target) []option {
 		{name: "--tls-cert", given: g.TLSCert != "", needs: "-c"},
 		{name: "--tls-key", given: g.TLSKey != "", needs: "-c"},
 		{name: "--tls-alpn", given: len(g.TLSALPN) > 0 && !to.TLS, needs: "-c"},
-		{name: "--tls-insecure", given: g.TLSInsecure, needs: server, not: none + " --tls-ca --tls-fingerprint"},
+		{name: "--tls-insecure", given: g.TLSInsecure, needs: server, not: none + " --tls-ca"},
 		{name: "--tls-fingerprint", given: g.TLSFingerprint != "" && !to.TLS, needs: "-c"},
 		{name: "--tls-fingerprint", given: g.TLSFingerprint != ""},
 		{name: "--tls-client-ca", given: g.TLSClientCA != "", needs: "-c -l"},
