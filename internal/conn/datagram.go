@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -97,28 +96,20 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 		}
 		return &Datagrams{conn: newGramConn(c), names: []string{e.Path}}, nil
 	}
-	g := &Datagrams{}
 	first := *d
-	if e.Host == "" {
-		ips, _ := d.Resolver.ips(ctx, e) // the loopback's, without a look-up
-		for _, ip := range ips {
-			g.names = append(g.names, ip.String())
-		}
-	}
-	first.Resolver.Lookup = g.remember(&d.Resolver)
+	first.Resolver = d.Resolver.Memo(1) // one look-up for Dial and for the names below
 	c, err := first.Dial(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	g.conn = newGramConn(c)
+	g := &Datagrams{conn: newGramConn(c)}
 	connected, _, _ := net.SplitHostPort(c.RemoteAddr().String())
-	for i, name := range g.names {
-		if name == connected {
+	addresses, _ := first.Resolver.addresses(ctx, e)
+	for i, a := range addresses {
+		g.names = append(g.names, a.Addr().String())
+		if g.names[i] == connected {
 			g.names[0], g.names[i] = g.names[i], g.names[0]
 		}
-	}
-	if len(g.names) == 0 {
-		g.names = []string{connected}
 	}
 	g.dial = func(i int) (net.Conn, error) {
 		other := e
@@ -126,19 +117,6 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 		return (&Dialer{LocalHost: d.LocalHost, LocalPort: d.LocalPort, Socket: d.Socket}).Dial(context.Background(), other)
 	}
 	return g, nil
-}
-
-// remember is r's look-up, and keeps the addresses in the order in which they are
-// tried.
-func (d *Datagrams) remember(r *Resolver) func(context.Context, string, string) ([]netip.Addr, error) {
-	return func(ctx context.Context, network, host string) ([]netip.Addr, error) {
-		ips, err := r.lookup(ctx, network, host)
-		d.names = nil
-		for _, ip := range interleave(ips) {
-			d.names = append(d.names, ip.Unmap().String())
-		}
-		return ips, err
-	}
 }
 
 // Watch makes d touch the conversation's progress.

@@ -3,6 +3,7 @@
 package conn
 
 import (
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -23,21 +24,14 @@ func writeNoWait(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func dup2(from, to int) error { return unix.Dup2(from, to) }
 
-// bindAnywhere gives a Unix datagram socket a path in a directory of its own, so
-// that it can be answered, and returns the path.
+// bindAnywhere gives a Unix datagram socket a path of its own, so that it can be
+// answered, and returns the path.
 func bindAnywhere(c syscall.RawConn) (path string, err error) {
-	dir, err := os.MkdirTemp("", "gcat-")
-	if err != nil {
-		return "", err
-	}
-	path = filepath.Join(dir, "socket")
+	path = filepath.Join(os.TempDir(), "gcat-"+rand.Text())
 	restore := maskMode(0o600)
 	defer restore()
 	if e := c.Control(func(fd uintptr) { err = unix.Bind(int(fd), &unix.SockaddrUnix{Name: path}) }); e != nil {
 		err = e
-	}
-	if err != nil {
-		_ = os.Remove(dir)
 	}
 	return path, err
 }

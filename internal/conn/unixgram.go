@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
@@ -25,15 +24,12 @@ func (d *Dialer) connectUnixgram(ctx context.Context, e Endpoint) (net.Conn, err
 			return control(network, address, c)
 		}
 		c, err := dialer.DialContext(ctx, e.Network, e.Path)
-		if own == "" {
-			return c, err
-		}
-		directory := filepath.Dir(own)
+		file := Endpoint{Path: own}.socketFile()
 		if err != nil {
-			_ = os.RemoveAll(directory)
+			file.remove()
 			return nil, err
 		}
-		return &privateConn{c.(*net.UnixConn), directory}, nil
+		return &unixPacketConn{UnixConn: c.(*net.UnixConn), file: file}, nil
 	}
 	local := Endpoint{Network: e.Network, Path: d.LocalPath}
 	dialer.LocalAddr = &net.UnixAddr{Name: d.LocalPath, Net: e.Network}
@@ -59,17 +55,4 @@ func (d *Dialer) connectUnixgram(ctx context.Context, e Endpoint) (net.Conn, err
 		return nil, err
 	}
 	return &unixPacketConn{UnixConn: c.(*net.UnixConn), file: local.socketFile()}, nil
-}
-
-// A privateConn is a connection whose own address is a file in a directory that
-// no other process uses.
-type privateConn struct {
-	*net.UnixConn
-	directory string
-}
-
-// Close closes the connection and removes the directory.
-func (c *privateConn) Close() error {
-	_ = os.RemoveAll(c.directory)
-	return c.UnixConn.Close()
 }
