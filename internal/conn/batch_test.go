@@ -216,7 +216,7 @@ func TestInboxGrownDatagramIsWhole(t *testing.T) {
 		}
 	}
 	b := newInbox(c, bigMessage, 0)
-	b.special.received = func(s *arrival) { s.data = s.data[:size] }
+	b.can = &canConn{received: func(s *arrival) { s.data = s.data[:size] }}
 	for got, p := 0, make([]byte, size+size/2); got < count; {
 		n, m, err := b.read(p, true, 0, nil)
 		if err != nil || n != size || m != 1 {

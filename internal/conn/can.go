@@ -249,19 +249,6 @@ type canAddr struct{ Endpoint }
 func (a canAddr) Network() string { return a.Endpoint.Network }
 func (a canAddr) String() string  { return a.Endpoint.Address() }
 
-// traits are how the datagrams of a socket family differ; the zero value is UDP.
-type traits struct {
-	// received changes a received datagram, once.
-	received func(*arrival)
-	// sending is the form in which a datagram is sent.
-	sending func(p []byte) ([]byte, error)
-	// address is the address of a sender.
-	address func(sockaddr []byte) canAddr
-	// busy waits when the transmit queue is full (ENOBUFS, which poll(2) does not
-	// wait for) instead of failing.
-	busy bool
-}
-
 // canPackets is a CAN socket as a [net.PacketConn].
 type canPackets struct {
 	*canConn
@@ -272,11 +259,8 @@ type canPackets struct {
 // ReadFrom returns the next datagram, or as much of it as fits in p, and its
 // sender.
 func (c *canPackets) ReadFrom(p []byte) (n int, from net.Addr, err error) {
-	from = c.RemoteAddr()
 	n, _, err = c.in.read(p, false, 1, func(s *arrival) bool {
-		if c.in.special.address != nil {
-			from = c.in.special.address(s.from)
-		}
+		from = c.sender(s.from)
 		return true
 	})
 	c.in.rest = nil

@@ -19,10 +19,10 @@ type canConn struct {
 	*os.File
 	local, remote canAddr
 	broadcast     []byte // destination of a broadcast (J1939); empty is the connected peer
-	traits
-}
 
-func (c *canConn) traitsOf() traits { return c.traits }
+	received func(*arrival)                 // changes a received datagram; nil is not
+	sending  func(p []byte) ([]byte, error) // is the form in which a datagram is sent; nil is p
+}
 
 func (c *canConn) LocalAddr() net.Addr  { return c.local }
 func (c *canConn) RemoteAddr() net.Addr { return c.remote }
@@ -59,7 +59,6 @@ func openCAN(e Endpoint, from string, o SocketOptions, listen bool) (*canConn, e
 		return nil, err
 	}
 	c := &canConn{local: canAddr{e}, remote: canAddr{e}}
-	c.busy = true
 	if err = c.setUp(fd, e, p, from, o, listen); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
@@ -214,7 +213,6 @@ func (c *canConn) setUpJ1939(fd int, e Endpoint, p canPlace, index int, from str
 			return nil, &Error{Why: BadAddress, Err: errors.New("J1939 sends from an address of our own, and there is none")}
 		}
 	}
-	c.address = func(sockaddr []byte) canAddr { return j1939Addr(e.Host, sockaddr) }
 	if peer.addr == j1939NoAddress && peer.name == 0 {
 		c.broadcast = peer.encode(index)
 		return nil
@@ -241,7 +239,7 @@ func (a j1939Address) encode(index int) []byte {
 // peer.
 func (c *canConn) sockaddr(a net.Addr) []byte {
 	p, err := EndpointOf(a).canPlace()
-	if c.address == nil || err != nil {
+	if c.local.Endpoint.Network != "j1939" || err != nil {
 		return nil
 	}
 	if i, err := net.InterfaceByName(p.device); err == nil {
@@ -250,14 +248,16 @@ func (c *canConn) sockaddr(a net.Addr) []byte {
 	return nil
 }
 
-// j1939Addr decodes the sender's struct sockaddr_can.
-func j1939Addr(device string, sockaddr []byte) canAddr {
-	e := Endpoint{Network: "j1939", Host: device}
-	if len(sockaddr) > 20 {
-		e.Port = fmt.Sprintf("%02x,%05x", sockaddr[20], binary.NativeEndian.Uint32(sockaddr[16:]))
-		if name := binary.NativeEndian.Uint64(sockaddr[8:]); name != 0 {
-			e.Port += fmt.Sprintf(",%016x", name)
-		}
+// sender is the address of a datagram's sender: in J1939 the struct sockaddr_can, else
+// the connected peer.
+func (c *canConn) sender(sockaddr []byte) net.Addr {
+	if c.local.Endpoint.Network != "j1939" || len(sockaddr) <= 20 {
+		return c.remote
+	}
+	e := Endpoint{Network: "j1939", Host: c.local.Host}
+	e.Port = fmt.Sprintf("%02x,%05x", sockaddr[20], binary.NativeEndian.Uint32(sockaddr[16:]))
+	if name := binary.NativeEndian.Uint64(sockaddr[8:]); name != 0 {
+		e.Port += fmt.Sprintf(",%016x", name)
 	}
 	return canAddr{e}
 }

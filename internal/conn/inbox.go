@@ -8,8 +8,8 @@ import (
 // An inbox receives datagrams from a socket, several in one call where the system can
 // do that, and returns them from read.
 type inbox struct {
-	receiver // of this system
-	special  traits
+	receiver           // of this system
+	can      *canConn  // nil if the socket is of another family
 	got      []arrival // what was received
 	next     int       // the first of them that read has not returned
 	rest     []byte    // the part of the last one returned that did not fit in p
@@ -56,9 +56,9 @@ func (b *inbox) read(p []byte, batch bool, most int, take func(*arrival) bool) (
 				return 0, 0, err
 			}
 			b.next = 0
-			if b.special.received != nil {
+			if b.can != nil && b.can.received != nil {
 				for i := range b.got {
-					b.special.received(&b.got[i])
+					b.can.received(&b.got[i])
 				}
 			}
 		}

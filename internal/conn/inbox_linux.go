@@ -54,9 +54,7 @@ const (
 func newInbox(c net.Conn, size, controlSize int) *inbox {
 	b := &inbox{receiver: receiver{raw: rawConn(c), size: size, controlSize: controlSize, polls: runtime.GOMAXPROCS(0) > 1}}
 	b.grow(1)
-	if s, ok := c.(interface{ traitsOf() traits }); ok {
-		b.special = s.traitsOf()
-	}
+	b.can, _ = c.(*canConn)
 	return b
 }
 
@@ -136,8 +134,8 @@ func (r *receiver) tryReceive(fd uintptr) bool {
 
 // addr is the sender of s; nil if it has no address.
 func (b *inbox) addr(s *arrival) net.Addr {
-	if b.special.address != nil {
-		return b.special.address(s.from)
+	if b.can != nil {
+		return b.can.sender(s.from)
 	}
 	if len(s.from) < int(unsafe.Sizeof(unix.RawSockaddrUnix{}.Family)) {
 		return nil

@@ -27,8 +27,8 @@ type outbox struct {
 	control []byte // the source address (PKTINFO)
 	part    []byte // control and the length to cut at
 	err     error
-	many    []byte // the destination of a manyConn, or of a CAN broadcast
-	special traits
+	many    []byte   // the destination of a manyConn, or of a CAN broadcast
+	can     *canConn // nil if the socket is of another family
 	try     func(fd uintptr) bool
 }
 
@@ -46,7 +46,7 @@ func newOutbox(c net.Conn) *outbox {
 		o.many = sockaddrOf(m.to)
 	}
 	if c, ok := c.(*canConn); ok {
-		o.special, o.many = c.traits, c.broadcast
+		o.can, o.many = c, c.broadcast
 	}
 	return o
 }
@@ -68,7 +68,7 @@ func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (int, error) {
 		if err := o.raw.Write(o.try); err != nil {
 			return o.sent, err
 		}
-		if !o.special.busy || o.err != unix.ENOBUFS {
+		if o.can == nil || o.err != unix.ENOBUFS {
 			return o.sent, o.err
 		}
 		if o.sent > 0 {
@@ -84,8 +84,8 @@ func (o *outbox) trySend(fd uintptr) bool {
 	for {
 		n, size := o.run(o.p[o.sent:])
 		p := o.p[o.sent : o.sent+n]
-		if o.special.sending != nil {
-			if p, o.err = o.special.sending(p); o.err != nil {
+		if o.can != nil && o.can.sending != nil {
+			if p, o.err = o.can.sending(p); o.err != nil {
 				return true
 			}
 		}
@@ -147,7 +147,7 @@ func (o *outbox) sendmsg(fd uintptr, p []byte, size int) syscall.Errno {
 	}
 	h.Control = unsafe.SliceData(control)
 	h.SetControllen(len(control))
-	if o.special.busy {
+	if o.can != nil {
 		return sendBlocking(fd, &h)
 	}
 	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)

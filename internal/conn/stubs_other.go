@@ -83,7 +83,10 @@ func dialVsock(context.Context, Endpoint) (net.Conn, error) { return nil, syscal
 type canConn struct {
 	net.Conn
 	broadcast []byte
+	received  func(*arrival)
 }
+
+func (*canConn) sender([]byte) net.Addr { return nil }
 
 func (*canConn) sockaddr(net.Addr) []byte { return nil }
 
