@@ -201,15 +201,9 @@ func atUrgent(fd int) bool {
 // pipe. With EAGAIN, fromBlocked is true if from was not ready, else to was not.
 func splice(from, to int) (n int, fromBlocked bool, err error) {
 	for {
-		m, err := unix.Splice(from, nil, to, nil, pipeSize, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
-		switch err {
-		case nil:
-			return int(m), false, nil
-		case unix.EINTR:
-			continue
-		case unix.EAGAIN:
-		default:
-			return 0, false, err
+		n, err := spliceOnce(from, to, pipeSize, unix.SPLICE_F_NONBLOCK)
+		if err != unix.EAGAIN {
+			return n, false, err
 		}
 		poll := []unix.PollFd{{Fd: int32(from), Events: unix.POLLIN}, {Fd: int32(to), Events: unix.POLLOUT}}
 		if _, err := unix.Poll(poll, 0); err != nil {
@@ -225,6 +219,15 @@ func splice(from, to int) (n int, fromBlocked bool, err error) {
 	}
 }
 
+// spliceOnce is splice(2) of at most most bytes; it repeats an interrupted call.
+func spliceOnce(from, to, most, flags int) (int, error) {
+	for {
+		if n, err := unix.Splice(from, nil, to, nil, most, flags|unix.SPLICE_F_MOVE); err != unix.EINTR {
+			return int(max(n, 0)), err
+		}
+	}
+}
+
 // loadFile fills the private pipe from a regular file. sendfile(2) would use a pipe of
 // 64 KiB, wake the peer more often and cost more. When splice(2) returns 0, the pump
 // goes on with reads: a file in /proc has a size of 0.
@@ -232,18 +235,14 @@ func (p *splicePath) loadFile() (int, error) {
 	if !p.openPipe() {
 		return 0, errRefused
 	}
-	for {
-		n, err := unix.Splice(p.fromStdio.in, nil, p.pipe[1], nil, pipeSize, unix.SPLICE_F_MOVE)
-		switch {
-		case err == unix.EINTR:
-		case refused(err), err == nil && n == 0:
-			return 0, errRefused
-		case err != nil:
-			return 0, InputError(err)
-		default:
-			return int(n), nil
-		}
+	n, err := spliceOnce(p.fromStdio.in, p.pipe[1], pipeSize, 0)
+	switch {
+	case refused(err), err == nil && n == 0:
+		return 0, errRefused
+	case err != nil:
+		return 0, InputError(err)
 	}
+	return n, nil
 }
 
 // loadSocket fills the private pipe from a socket. Like socketToPipe, it never reports
@@ -263,18 +262,11 @@ func (p *splicePath) loadSocket() (int, error) {
 
 // tryLoad fills the private pipe once; it reports whether that is settled.
 func (p *splicePath) tryLoad(fd uintptr) bool {
-	for {
-		n, err := unix.Splice(int(fd), nil, p.pipe[1], nil, pipeSize, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
-		p.n, p.err = int(max(n, 0)), err
-		switch {
-		case err == unix.EINTR:
-		case err == unix.EAGAIN && atUrgent(int(fd)):
-			p.err = nil
-			return true
-		default:
-			return err != unix.EAGAIN
-		}
+	p.n, p.err = spliceOnce(int(fd), p.pipe[1], pipeSize, unix.SPLICE_F_NONBLOCK)
+	if p.err == unix.EAGAIN && atUrgent(int(fd)) {
+		p.err = nil
 	}
+	return p.err != unix.EAGAIN
 }
 
 // unloadToSocket moves from the private pipe to the socket. What is in the pipe
@@ -291,34 +283,25 @@ func (p *splicePath) unloadToSocket() (s step) {
 // tryUnload moves from the private pipe to the socket once; it reports whether
 // that is settled. The pipe is not empty, so only the socket can be unready.
 func (p *splicePath) tryUnload(fd uintptr) bool {
-	for {
-		n, err := unix.Splice(p.pipe[0], nil, int(fd), nil, p.piped, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
-		p.n, p.err = int(max(n, 0)), err
-		if err != unix.EINTR {
-			return err != unix.EAGAIN
-		}
-	}
+	p.n, p.err = spliceOnce(p.pipe[0], int(fd), p.piped, unix.SPLICE_F_NONBLOCK)
+	return p.err != unix.EAGAIN
 }
 
 // unloadToFile moves from the private pipe to a regular file. If the file system does
 // not support splice(2), it copies the pipe's contents, and the pump copies the rest.
 func (p *splicePath) unloadToFile() step {
-	for {
-		n, err := unix.Splice(p.pipe[0], nil, p.toStdio.out, nil, p.piped, unix.SPLICE_F_MOVE)
-		switch {
-		case n > 0:
-			return step{n: int(n)}
-		case err == unix.EINTR:
-		case refused(err):
-			p.broken = true
-			n, err := io.CopyN(p.toStdio, pipeEnd(p.pipe[0]), int64(p.piped))
-			return step{n: int(n), to: err}
-		case err == nil:
-			return step{to: outputError(io.ErrShortWrite)}
-		default:
-			return step{to: outputError(err)}
-		}
+	n, err := spliceOnce(p.pipe[0], p.toStdio.out, p.piped, 0)
+	switch {
+	case n > 0:
+		return step{n: n}
+	case refused(err):
+		p.broken = true
+		n, err := io.CopyN(p.toStdio, pipeEnd(p.pipe[0]), int64(p.piped))
+		return step{n: int(n), to: err}
+	case err == nil:
+		return step{to: outputError(io.ErrShortWrite)}
 	}
+	return step{to: outputError(err)}
 }
 
 // A pipeEnd is the read end of a pipe that is not empty.
