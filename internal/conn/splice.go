@@ -24,13 +24,12 @@ type splicePath struct {
 	open  bool   // the private pipe exists
 	piped int    // bytes in it
 
-	eager  bool // faster than copying from the first byte on
-	inUse  bool // in use
-	broken bool // the kernel refused it
-	streak int  // copies that filled their buffer, or moves that were small
-	// patient is set if bytes are discarded and no idle clock needs each of them: the
-	// kernel may wake us for many at once.
-	patient bool
+	eager   bool // faster than copying from the first byte on
+	inUse   bool // in use
+	broken  bool // the kernel refused it
+	streak  int  // copies that filled their buffer, or moves that were small
+	idle    bool // an idle clock has to see each arrival
+	patient bool // bytes are discarded, and the kernel may wake us for many at once
 
 	// tryRead and tryWrite are the calls as the sockets' netpoller wants them, made
 	// once because a closure for each move would be all the garbage there is; n, err
@@ -173,7 +172,7 @@ func (c *conversation) path(d *direction) *splicePath {
 	if d == &c.receive && c.Shutdown == ShutBoth {
 		return nil // received bytes are discarded once Local's input has ended
 	}
-	p := &splicePath{progress: &c.progress, flight: &d.flight}
+	p := &splicePath{progress: &c.progress, flight: &d.flight, idle: c.Idle > 0}
 	from := d.from.Stream
 	if pace, ok := from.(Paced); ok && pace.Piece() >= pipeSize {
 		p.pace, from = pace, pace.Unwrap()
@@ -190,11 +189,11 @@ func (c *conversation) path(d *direction) *splicePath {
 	ok := false
 	switch {
 	case p.fromSocket != nil && d.discard.Load():
-		ok = p.discarding(c.Idle)
+		ok = p.discarding()
 	case p.fromStdio != nil && p.toSocket != nil:
 		ok = p.fromInput()
 	case p.fromSocket != nil && p.toStdio != nil && !p.toStdio.KeepOpen:
-		ok = p.toOutput(c.Idle)
+		ok = p.toOutput()
 	case p.fromSocket != nil && p.toSocket != nil:
 		ok = p.between()
 	}

@@ -3,7 +3,6 @@ package conn
 import (
 	"errors"
 	"io"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -49,7 +48,7 @@ func (p *splicePath) fromInput() bool {
 // toOutput prepares the path from a socket to standard output, if there is one:
 // splice(2) into a pipe or through one into a regular file, MSG_TRUNC (recv(2)) where
 // the bytes go to /dev/null anyway.
-func (p *splicePath) toOutput(idle time.Duration) bool {
+func (p *splicePath) toOutput() bool {
 	p.toStdio.init()
 	if p.toStdio.kind == outPipe {
 		p.move, p.tryRead = p.socketToPipe, p.trySocketToPipe
@@ -61,7 +60,7 @@ func (p *splicePath) toOutput(idle time.Duration) bool {
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFCHR:
-		return st.Rdev == unix.Mkdev(1, 3) && p.discarding(idle)
+		return st.Rdev == unix.Mkdev(1, 3) && p.discarding()
 	case unix.S_IFREG:
 		flags, err := unix.FcntlInt(uintptr(p.toStdio.out), unix.F_GETFL, 0)
 		if err != nil || flags&unix.O_APPEND != 0 { // EINVAL, after the bytes have left the socket
@@ -80,13 +79,12 @@ func (p *splicePath) between() bool {
 	return true
 }
 
-// discarding prepares to discard what a TCP socket receives. An idle clock has to see
-// each arrival; without one the kernel may report many bytes at once.
-func (p *splicePath) discarding(idle time.Duration) bool {
+// discarding prepares to discard what a TCP socket receives.
+func (p *splicePath) discarding() bool {
 	if !p.fromSocket.isTCP() {
 		return false // there MSG_TRUNC means something else
 	}
-	p.patient = idle == 0
+	p.patient = !p.idle
 	p.move, p.tryRead = p.truncate, p.tryTruncate
 	return true
 }

@@ -10,30 +10,22 @@ import (
 	"net"
 	"runtime"
 	"syscall"
-	"time"
 )
 
-// Unacknowledged cannot be known here: it is 0.
+// What the peer's kernel has is not known here.
 func (s *Socket) Unacknowledged() int64 { return 0 }
+func (s *Socket) queued() int64         { return 0 }
+func (s *Socket) alive() bool           { return false }
 
-func (s *Socket) queued() int64 { return 0 }
+// Acknowledged returns at once, with the error that is pending on the socket.
+func (s *Socket) Acknowledged(ctx context.Context) error { return s.deliveryError(ctx.Err()) }
 
-// Acknowledged cannot be known here: it returns at once, with the error that is
-// pending on the socket.
-func (s *Socket) Acknowledged(ctx context.Context) error {
-	return s.deliveryError(ctx.Err())
-}
-
-// deliveryError returns what went wrong on the socket.
 func (s *Socket) deliveryError(err error) error {
 	if pending := s.pendingError(); pending != nil {
 		return &Error{Why: NotDelivered, Err: pending}
 	}
 	return err
 }
-
-// alive is not known here.
-func (s *Socket) alive() bool { return false }
 
 // peerEOF takes a read of nothing for the peer's end of file.
 func (s *Socket) peerEOF() bool { return true }
@@ -60,23 +52,17 @@ const abstractNames = false
 // StartPoller does nothing here.
 func StartPoller() error { return nil }
 
-// errRefused is never returned here: everything is copied.
+// There is no splice path here: everything is copied.
 var errRefused = errors.New("refused")
 
-func (p *splicePath) enlarge() {}
+func (p *splicePath) enlarge()         {}
+func (p *splicePath) discarding() bool { return false }
+func (p *splicePath) fromInput() bool  { return false }
+func (p *splicePath) toOutput() bool   { return false }
+func (p *splicePath) between() bool    { return false }
+func closePipe([2]int)                 {}
 
-func (p *splicePath) discarding(time.Duration) bool { return false }
-
-func (p *splicePath) fromInput() bool { return false }
-
-func (p *splicePath) toOutput(time.Duration) bool { return false }
-
-func (p *splicePath) between() bool { return false }
-
-func closePipe([2]int) {}
-
-func listenVsock(Endpoint) (net.Listener, error) { return nil, syscall.EAFNOSUPPORT }
-
+func listenVsock(Endpoint) (net.Listener, error)            { return nil, syscall.EAFNOSUPPORT }
 func dialVsock(context.Context, Endpoint) (net.Conn, error) { return nil, syscall.EAFNOSUPPORT }
 
 // A canConn does not exist here.
@@ -86,23 +72,18 @@ type canConn struct {
 	received  func(*arrival)
 }
 
-func (*canConn) sender([]byte) net.Addr { return nil }
-
+func (*canConn) sender([]byte) net.Addr   { return nil }
 func (*canConn) sockaddr(net.Addr) []byte { return nil }
 
 func openCAN(Endpoint, string, SocketOptions, bool) (*canConn, error) {
 	return nil, &Error{Why: Unsupported, Err: fmt.Errorf("%s has no CAN sockets", runtime.GOOS)}
 }
 
-// AskDestination asks for nothing here: answers leave from the address that the
-// system chooses.
-func AskDestination(*net.UDPConn) int { return 0 }
-
-// onlyJoined does nothing here.
-func onlyJoined(*net.UDPConn) {}
-
-// AnswerFrom cannot know here where a datagram was sent.
+// The destination of a datagram is not known here: answers leave from the address that
+// the system chooses.
+func AskDestination(*net.UDPConn) int                { return 0 }
 func AnswerFrom([]byte) (answer []byte, toMany bool) { return nil, false }
+func onlyJoined(*net.UDPConn)                        {}
 
 // A receiver receives one datagram at a time.
 type receiver struct {

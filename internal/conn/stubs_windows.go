@@ -17,27 +17,38 @@ import (
 // maxPath is how many bytes of a path fit in sockaddr_un beside the NUL.
 const maxPath = 107
 
-func setBacklog(net.Listener, int) error { return syscall.EWINDOWS }
-
-func setMode(syscall.RawConn, fs.FileMode) {}
-
-func maskMode(fs.FileMode) (restore func()) { return func() {} }
-
-func lockDirectory(string) (unlock func()) { return func() {} }
-
-// reuseAddress does nothing here: SO_REUSEADDR would let two sockets have one port.
-func reuseAddress(syscall.RawConn) {}
-
 // msgTrunc is never set here: a read fails when a message does not fit.
 const msgTrunc = 0
 
+// What follows does not exist here. SO_REUSEADDR would let two sockets have one port.
+func setBacklog(net.Listener, int) error                    { return syscall.EWINDOWS }
+func setMode(syscall.RawConn, fs.FileMode)                  {}
+func maskMode(fs.FileMode) (restore func())                 { return func() {} }
+func lockDirectory(string) (unlock func())                  { return func() {} }
+func reuseAddress(syscall.RawConn)                          {}
+func closeOnExec(int)                                       {}
+func inherited(int) bool                                    { return false }
+func bindAnywhere(syscall.RawConn) (path string, err error) { return "", syscall.EAFNOSUPPORT }
+func (*hangup) stop()                                       {}
+func (s *Stdio) init()                                      {}
+
+type hangup struct{}
+
 var errNoPass = &Error{Why: Local, Op: "standard output", Err: errors.New("descriptors cannot be handed over on this system")}
 
-// CanPass returns an error: descriptors cannot be passed here.
-func CanPass() error { return errNoPass }
+// Descriptors cannot be passed here.
+func CanPass() error                    { return errNoPass }
+func Pass(net.Conn) error               { return errNoPass }
+func SocketOf(*os.File) (Handed, error) { return Handed{}, syscall.ENOTSOCK }
 
-// Pass returns an error: descriptors cannot be passed here.
-func Pass(net.Conn) error { return errNoPass }
+// What poll(2) reports elsewhere cannot be known here. A wait by the RawConn would spin
+// once there is data or an end of file to read.
+func (s *Socket) Gone() error         { return errors.ErrUnsupported }
+func (s *Stdio) Gone() error          { return nil }
+func (s *Socket) ready() bool         { return false }
+func (s *Stdio) ready() bool          { return false }
+func (s *Stdio) KeepsBounds() bool    { return false }
+func (s *Socket) pendingError() error { return nil }
 
 // A writer has no state here.
 type writer struct{}
@@ -56,15 +67,6 @@ func (s *Socket) writeAll(p []byte) (n int, err error) {
 	return n, errno.Posix(err)
 }
 
-// Gone cannot be known here: it fails at once. A wait by the RawConn would spin once
-// there is data or an end of file to read.
-func (s *Socket) Gone() error { return errors.ErrUnsupported }
-
-// ready cannot be known here: it is false.
-func (s *Socket) ready() bool { return false }
-
-func (s *Socket) pendingError() error { return nil }
-
 // fionread is FIONREAD of winsock2.h.
 const fionread = 0x4004667f
 
@@ -77,14 +79,6 @@ func (s *Socket) readable() int {
 	return int(n)
 }
 
-// bindAnywhere is not needed: there are no Unix datagram sockets here.
-func bindAnywhere(syscall.RawConn) (path string, err error) { return "", syscall.EAFNOSUPPORT }
-
-func closeOnExec(int) {}
-
-// SocketOf returns ENOTSOCK: no socket is passed here.
-func SocketOf(*os.File) (Handed, error) { return Handed{}, syscall.ENOTSOCK }
-
 // duplicate returns another handle of the same open file.
 func duplicate(f *os.File) (*os.File, error) {
 	self, err := syscall.GetCurrentProcess()
@@ -95,15 +89,6 @@ func duplicate(f *os.File) (*os.File, error) {
 	err = syscall.DuplicateHandle(self, syscall.Handle(f.Fd()), self, &h, 0, false, syscall.DUPLICATE_SAME_ACCESS)
 	return os.NewFile(uintptr(h), f.Name()), err
 }
-
-// inherited reports false: descriptors have no names here.
-func inherited(int) bool { return false }
-
-type hangup struct{}
-
-func (*hangup) stop() {}
-
-func (s *Stdio) init() {}
 
 func (s *Stdio) Read(p []byte) (int, error) {
 	f := s.In
@@ -137,12 +122,3 @@ func (s *Stdio) output() *os.File {
 
 // endOutput closes standard output.
 func (s *Stdio) endOutput() error { return s.output().Close() }
-
-// Gone cannot be known here.
-func (s *Stdio) Gone() error { return nil }
-
-// ready cannot be known here: it is false.
-func (s *Stdio) ready() bool { return false }
-
-// KeepsBounds is not known here: standard output is taken for a stream.
-func (s *Stdio) KeepsBounds() bool { return false }
