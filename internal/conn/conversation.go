@@ -118,10 +118,9 @@ func (c *conversation) settle(ctx context.Context) {
 	}
 }
 
-// awaitAcknowledgement starts the wait until everything sent in direction d is
-// acknowledged: once a FIN is sent, the other direction has ended, or the conversation
-// ends when all is delivered. If both directions have ended and no FIN is sent yet
-// (TLS, ShutNone), it sends the FIN.
+// awaitAcknowledgement starts the wait for the acknowledgement of direction d once a FIN
+// is sent, the other direction has ended, or the conversation ends when all is
+// delivered. If both have ended and no FIN is sent yet (TLS, ShutNone), it sends the FIN.
 func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 	socket := d.to.socket
 	ended := c.other(d).state >= atEOF
@@ -169,8 +168,8 @@ func (c *conversation) pumpEnded(d *direction, s step) {
 	}
 }
 
-// readFailed ends the conversation. If the other side is a connection, it is reset,
-// so that its peer does not take a part for the whole.
+// readFailed ends the conversation. The other side is reset, so that its peer does not
+// take a part for the whole.
 func (c *conversation) readFailed(d *direction, err error) {
 	d.to.reset = true
 	if d.from.connection || d.from.name != "" { // To has no Socket if it is of datagrams
@@ -183,8 +182,8 @@ func (c *conversation) readFailed(d *direction, err error) {
 	c.fail("local", err)
 }
 
-// writeFailed handles a failed write. A failure of our own side ends the
-// conversation. After a failed write to the peer, the peer is still read.
+// writeFailed handles a failed write. A failure of our own side ends the conversation;
+// after a failed write to the peer, the peer is still read.
 func (c *conversation) writeFailed(d *direction, err error) {
 	if KindOf(err) == Local || !d.to.connection {
 		c.fail("local", err)
@@ -199,8 +198,7 @@ func (c *conversation) writeFailed(d *direction, err error) {
 	}
 }
 
-// resetUpload marks the connection to be reset if Local has failed before all input
-// was sent: after an orderly end the peer would take half an upload for a whole one.
+// resetUpload marks the connection to be reset if not all input was sent.
 func (c *conversation) resetUpload() {
 	c.remote.reset = c.remote.reset || !c.RecvOnly && c.send.state < halfClosed
 }
@@ -254,8 +252,8 @@ func (c *conversation) endReceiving() {
 	}
 }
 
-// closeWrite passes the end of a direction on. A wrapper of a connection may have to
-// write first, and block, so it is called in a goroutine.
+// closeWrite passes the end of a direction on. A wrapper of a connection may block, so
+// it is called in a goroutine.
 func (c *conversation) closeWrite(d *direction) {
 	if _, bare := d.to.Stream.(*Socket); bare || !d.to.connection {
 		c.halfClosed(d, d.to.CloseWrite())
@@ -283,8 +281,8 @@ func (c *conversation) halfClosed(d *direction, err error) {
 	}
 }
 
-// endsWhenDelivered reports whether the conversation is over once all that was
-// sent is acknowledged, whatever the peer does.
+// endsWhenDelivered reports whether the conversation is over once all that was sent is
+// acknowledged.
 func (c *conversation) endsWhenDelivered() bool {
 	return c.SendOnly || c.Shutdown == ShutBoth || c.QuitAfter != nil && *c.QuitAfter == 0
 }
@@ -309,8 +307,8 @@ func (c *conversation) watchHangup(d *direction) {
 	}
 }
 
-// hungUp handles a receiving side that is gone after its end of file. If everything
-// sent was delivered, this is an end in order.
+// hungUp handles a receiving side that is gone after its end of file: an end in order
+// if everything sent was delivered.
 func (c *conversation) hungUp(d *direction) {
 	switch {
 	case d.state > reading: // the wait for acknowledgement sees it
@@ -335,8 +333,7 @@ func (c *conversation) hungUp(d *direction) {
 	d.state = done
 }
 
-// stopSending ends Local's input as if at EOF; bytes already read are still
-// delivered.
+// stopSending ends Local's input as if at EOF; bytes already read are delivered.
 func (c *conversation) stopSending() {
 	if c.send.state != reading {
 		return
@@ -345,10 +342,9 @@ func (c *conversation) stopSending() {
 	if shared, ok := below[interface{ Yield() }](c.Local); ok {
 		shared.Yield()
 	}
-	if idle {
+	if idle { // else the pump reports when nothing is in flight
 		c.endSending()
 	}
-	// Otherwise the pump reports when nothing is in flight.
 }
 
 // reportUnsent reports bytes that were read and will not be sent, because the
@@ -380,9 +376,8 @@ func (c *conversation) interrupted(cause error) {
 	}
 }
 
-// awaitSignal waits up to hangupDelay for a signal if Local has failed with EIO. A
-// terminal that goes away causes both, and the signal, which takes precedence, may
-// arrive later.
+// awaitSignal waits up to hangupDelay for a signal if Local has failed with EIO: a
+// terminal that goes away causes both.
 func (c *conversation) awaitSignal(ctx context.Context) {
 	if KindOf(c.err) != Local || !errors.Is(c.err, syscall.EIO) {
 		return

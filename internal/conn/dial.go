@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -308,33 +309,20 @@ func badZone(a netip.Addr) error {
 
 // source is the address to connect from.
 func (d *Dialer) source(ctx context.Context, network string, v4 bool) (from netip.AddrPort, err error) {
-	family := network + "6"
+	e := Endpoint{Network: network + "6", Host: "::", Port: cmp.Or(d.LocalPort, "0")}
 	if v4 {
-		family = network + "4"
+		e.Network, e.Host = network+"4", "0.0.0.0"
 	}
-	e := Endpoint{Network: family, Host: literal(unbracket(d.LocalHost)), Port: d.LocalPort}
-	if e.Port == "" {
-		e.Port = "0"
-	}
-	if e.Host == "" {
-		port, err := d.Resolver.Port(ctx, e)
-		if v4 {
-			return netip.AddrPortFrom(netip.IPv4Unspecified(), port), err
-		}
-		return netip.AddrPortFrom(netip.IPv6Unspecified(), port), err
+	if d.LocalHost != "" {
+		e.Host = literal(unbracket(d.LocalHost))
 	}
 	addresses, err := d.Resolver.addresses(ctx, e)
-	if err != nil {
-		return from, sourceError(e.Host, err)
+	if err == nil {
+		return addresses[0], nil
 	}
-	return addresses[0], nil
-}
-
-// sourceError is the error of the look-up of host, the source address.
-func sourceError(host string, err error) error {
 	op := "source address"
 	if KindOf(err) == "" {
-		op += fmt.Sprintf(" %q", host) // the resolver's errors do not name it
+		op += fmt.Sprintf(" %q", e.Host) // the resolver's errors do not name it
 	}
-	return &Error{Why: ConnectKind(err), Op: op, Err: err}
+	return from, &Error{Why: ConnectKind(err), Op: op, Err: err}
 }

@@ -70,15 +70,9 @@ func vsockNumbers(e Endpoint) (cid, port uint32, err error) {
 	return uint32(c), uint32(p), err
 }
 
-// bindAnywhere gives a Unix datagram socket a name of the kernel's choice, so
-// that it can be answered (autobind, unix(7)): an abstract one, which leaves no
-// file behind however the process ends. The path of the file to remove is empty.
-func bindAnywhere(c syscall.RawConn) (path string, err error) {
-	if e := c.Control(func(fd uintptr) { err = unix.Bind(int(fd), &unix.SockaddrUnix{}) }); e != nil {
-		err = e
-	}
-	return "", err
-}
+// freePath is the empty path, for which the kernel chooses an abstract name (autobind,
+// unix(7)): it leaves no file behind however the process ends.
+func freePath() string { return "" }
 
 // StartPoller makes the Go runtime open the descriptors that it needs for its first
 // socket or timer (epoll(7), eventfd(2)). It returns an error if there are none left:

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// unwrap returns the stream or connection that s wraps, or nil. A wrapper has a method
-// Unwrap or, as in crypto/tls, NetConn.
+// unwrap returns what s wraps, or nil. A wrapper has a method Unwrap or, as in
+// crypto/tls, NetConn.
 func unwrap(s any) any {
 	switch outer := s.(type) {
 	case interface{ Unwrap() Stream }:
@@ -54,8 +54,8 @@ func newSide(s Stream, name string) *side {
 	return one
 }
 
-// alive reports whether the connection still exists after a failed send. Then our own
-// kernel has failed, and the peer still waits for data.
+// alive reports whether the connection still exists after a failed send: our own
+// kernel has failed.
 func (s *side) alive() bool {
 	socket, bare := s.Stream.(*Socket)
 	return bare && socket.alive()
@@ -66,8 +66,8 @@ func (s *side) ready() bool {
 	return s.stdio != nil && s.stdio.ready() || s.socket != nil && s.socket.readable() > 0
 }
 
-// part is how many bytes of the write in progress the kernel has. A wrapper of a
-// connection may have changed them, so that it has none.
+// part is how many bytes of the write in progress the kernel has; 0 if a wrapper may
+// have changed them.
 func (s *side) part() int64 {
 	if s.stdio != nil {
 		return s.stdio.part.Load()
@@ -89,13 +89,6 @@ func (s *side) queued() int64 {
 		return 0
 	}
 	return s.socket.queued()
-}
-
-// keepErrno keeps the errno that a pump got, for later calls on the socket.
-func (s *side) keepErrno(err error) {
-	if s.socket != nil {
-		s.socket.keepErrno(err)
-	}
 }
 
 // A state is how far a direction has come. It only grows.
@@ -154,20 +147,17 @@ func (d *direction) write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// taken counts the bytes that the receiving side's kernel has, those of a write in
-// progress included.
+// taken counts the bytes that the receiving side's kernel has.
 func (d *direction) taken() int64 { return d.written.Load() + d.to.part() }
 
-// unsentNow counts the bytes read from the sending side that the receiving side's
-// kernel does not have.
+// unsentNow counts the bytes read that the receiving side's kernel does not have.
 func (d *direction) unsentNow() int64 {
 	taken := d.taken() // first: it never exceeds the others
 	return d.read.Load() + buffered(d.from.Stream) - taken
 }
 
-// unacknowledged counts the bytes read from the sending side that the receiving
-// side is not known to have: buffered, in flight in a pump or our kernel, or on
-// the network.
+// unacknowledged counts the bytes read that the receiving side is not known to have:
+// buffered, in flight in a pump or our kernel, or on the network.
 func (d *direction) unacknowledged() int64 {
 	left := d.unsentNow()
 	if d.to.socket != nil {

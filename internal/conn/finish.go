@@ -37,8 +37,8 @@ func (c *conversation) close() {
 	}
 }
 
-// finish resets a connection, or sends its FIN if that is not sent. After a timeout it
-// sends no close_notify: not all was sent.
+// finish resets a connection, or sends its FIN if that is not sent; after a timeout
+// without close_notify, because not all was sent.
 func (s *side) finish(clock bool) {
 	switch {
 	case s.socket == nil:

@@ -138,7 +138,7 @@ func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.Li
 		err = replaceStale(e, func() (err error) { socket, err = listen(config, e.Path); return err })
 	}
 	restore()
-	if err != nil || e.Abstract() {
+	if err != nil || e.Abstract() || e.Path == "" {
 		return err
 	}
 	if err = os.Chmod(e.Path, mode); err != nil { // needed where the umask has cleared bits of mode
@@ -283,10 +283,14 @@ func (l *unixListener) Close() error {
 	return l.UnixListener.Close()
 }
 
+// A unixPacketConn is a datagram socket; remote is its peer, if it was connected.
 type unixPacketConn struct {
 	*net.UnixConn
-	file socketFile
+	file   socketFile
+	remote net.Addr
 }
+
+func (c *unixPacketConn) RemoteAddr() net.Addr { return c.remote }
 
 func (c *unixPacketConn) Close() error {
 	c.file.remove()

@@ -24,6 +24,14 @@ func setBacklog(l net.Listener, n int) (err error) {
 	return err
 }
 
+// connectPath connects a Unix socket that is bound.
+func connectPath(c syscall.Conn, path string) (err error) {
+	if e := rawConn(c).Control(func(fd uintptr) { err = unix.Connect(int(fd), &unix.SockaddrUnix{Name: path}) }); e != nil {
+		err = e
+	}
+	return err
+}
+
 // setMode gives the socket its mode before bind(2) makes the file, so that
 // no other user can connect in between; Linux alone takes the file's mode from
 // there.

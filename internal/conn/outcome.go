@@ -34,8 +34,8 @@ func sendWords(d *direction, err error) string {
 	return op + ", not all of them delivered" // a Unix peer is gone, and the count with it
 }
 
-// receiveError is the error of receiving in direction d: how far it came, and what
-// the other direction has not delivered.
+// receiveError says how far receiving in direction d came, and what the other direction
+// has not delivered.
 func (c *conversation) receiveError(d *direction, err error) error {
 	if KindOf(err) == Local {
 		return err // a wrapper of the connection failed, not the peer

@@ -6,15 +6,12 @@ import (
 	"time"
 )
 
-// Progress is the one clock of a conversation: the time at which a byte last
-// moved in either direction. The streams touch it after every partial read or
-// write; idle limits look at it only when they would fire, so that a
-// message costs one atomic store and no timer is ever reset.
-//
-// The zero value has not been touched; Start makes it ready.
+// Progress is the one clock of a conversation: the time at which a byte last moved.
+// The streams touch it after every partial read or write; idle limits look at it only
+// when they would fire, so that a message costs one atomic store. Start makes it ready.
 type Progress struct {
-	// Queued, if set, returns how many bytes the kernel has still to deliver to
-	// the peer: while it falls, bytes move although we write none.
+	// Queued, if set, returns how many bytes the kernel has still to deliver: while
+	// it falls, bytes move although we write none.
 	Queued func() int64
 
 	start  time.Time
@@ -71,17 +68,14 @@ func Leapt(limit, late time.Duration) bool {
 	return late > max(limit/4, 20*punctual)
 }
 
-// Look checks the idle limit; the check was due at that time. It returns when the
-// next is due, or zero if no byte has moved for limit. Only one goroutine at a time
-// may call it.
+// Look checks the idle limit; the check was due at that time. It returns when the next
+// is due, or zero if no byte has moved for limit. One goroutine at a time may call it.
 //
-// Bytes that the kernel delivers count as moving, too: its queue is shorter than at
-// the look before. So there are at least four looks within the limit, and about
-// sixteen while bytes are queued.
-//
-// If a look is late and would be the last, it is repeated once, after as long as it
-// was late, so that the pumps can run. All durations are computed from one reading
-// of the clock, because the process may be stopped at any point.
+// Bytes that the kernel delivers move, too: its queue is shorter than at the last look.
+// So there are at least four looks within the limit, and about sixteen while bytes are
+// queued. A look that is late and would be the last is repeated once, after as long as
+// it was late, so that the pumps can run. All durations come from one reading of the
+// clock, because the process may be stopped at any point.
 func (p *Progress) Look(limit time.Duration, due time.Time) (next time.Time) {
 	queue, now := p.queued(), time.Now()
 	idle, late := p.idleAt(now), now.Sub(due)

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// The sizes of a pump's buffer: bufferSize at first, so that a short conversation
-// touches little memory, and bufferMost once it has been filled twice in a row.
+// The sizes of a pump's buffer: bufferSize, for a short conversation is to touch little
+// memory, and bufferMost once that has been filled twice in a row.
 const (
 	bufferSize = 64 << 10
 	bufferMost = 256 << 10
@@ -22,9 +22,8 @@ type step struct {
 // errStopped ends a pump that was stopped with nothing in flight.
 var errStopped = errors.New("stopped")
 
-// pump moves the bytes of d, by the splice path if there is one. It ends at EOF, when
-// one side fails or when d is stopped. A blocked read of standard input may outlive
-// the conversation.
+// pump moves the bytes of d, by the splice path if there is one, until EOF, a failure,
+// or until d is stopped. A blocked read of standard input may outlive the conversation.
 func (c *conversation) pump(d *direction) {
 	if c.OnPanic != nil {
 		defer c.OnPanic() // here, not in a wrapper: one more frame would outgrow the goroutine's first stack
@@ -45,8 +44,8 @@ func (c *conversation) pump(d *direction) {
 			return
 		}
 		if s.from != nil || s.to != nil || path.pending() == 0 && !d.flight.end() {
-			d.from.keepErrno(s.from)
-			d.to.keepErrno(s.to)
+			d.from.socket.keepErrno(s.from)
+			d.to.socket.keepErrno(s.to)
 			if s.from == io.EOF {
 				s.from = nil
 			}
@@ -82,19 +81,15 @@ type buffer struct {
 func (b *buffer) get() []byte {
 	if b.p == nil {
 		b.p = make([]byte, bufferSize)
-	}
-	if b.full >= 2 && len(b.p) < bufferMost {
+	} else if b.full >= 2 && len(b.p) < bufferMost {
 		b.p = make([]byte, bufferMost)
-		b.full = 0
 	}
 	return b.p
 }
 
 // filled notes how much of the buffer was used.
 func (b *buffer) filled(n int) {
-	if n < len(b.p) {
+	if b.full++; n < len(b.p) {
 		b.full = 0
-		return
 	}
-	b.full++
 }

@@ -38,15 +38,10 @@ func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Con
 		case <-pause:
 		case a := <-results:
 			running--
-			if a.err == nil {
+			if a.err == nil || ConnectKind(a.err) == ResetByPeer { // this peer answered
 				cancel()
 				closeLate(results, running)
-				return a.c, nil
-			}
-			if ConnectKind(a.err) == ResetByPeer { // this peer answered
-				cancel()
-				closeLate(results, running)
-				return nil, a.err
+				return a.c, a.err
 			}
 			failed[a.i] = a.err
 			if ConnectKind(a.err) == NoDescriptor {

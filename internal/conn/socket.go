@@ -110,7 +110,7 @@ func (s *Socket) Write(p []byte) (int, error) {
 
 // keepErrno keeps the first errno that a pump got: the kernel reports it once.
 func (s *Socket) keepErrno(err error) {
-	if number, ok := errors.AsType[syscall.Errno](err); ok {
+	if number, ok := errors.AsType[syscall.Errno](err); ok && s != nil {
 		s.errno.CompareAndSwap(0, int64(number))
 	}
 }

@@ -31,9 +31,9 @@ type splicePath struct {
 	idle    bool // an idle clock has to see each arrival
 	patient bool // bytes are discarded, and the kernel may wake us for many at once
 
-	// tryRead and tryWrite are the calls as the sockets' netpoller wants them, made
-	// once because a closure for each move would be all the garbage there is; n, err
-	// and blocked (the pipe, not the socket, was not ready) are their results.
+	// tryRead and tryWrite are the calls as the netpoller wants them, made once: a
+	// closure for each move would be garbage. n, err and blocked (the pipe, not the
+	// socket, was not ready) are their results.
 	tryRead, tryWrite func(fd uintptr) bool
 	n                 int
 	err               error
@@ -95,10 +95,9 @@ func (p *splicePath) moved(n int) {
 	}
 }
 
-// step is one move by the kernel in direction d. If the kernel refuses the path
-// between these two descriptors, nothing is moved and the pump copies from then on.
-// If the kernel moved 0 bytes, which may be EOF or urgent data, the next read finds
-// out.
+// step is one move by the kernel in direction d. If the kernel refuses the path, nothing
+// is moved and the pump copies from then on. If it moved 0 bytes, which may be EOF or
+// urgent data, the next read finds out.
 func (p *splicePath) step(d *direction) step {
 	if p.pace != nil && p.piped == 0 {
 		p.pace.Wait()
@@ -150,8 +149,7 @@ func (p *splicePath) arrived(d *direction, n int) {
 	}
 }
 
-// pending returns how many bytes have left the sending side and not reached the
-// receiving one.
+// pending is how many bytes have left the sending side and not reached the receiving one.
 func (p *splicePath) pending() int {
 	if p == nil {
 		return 0

@@ -21,16 +21,17 @@ const maxPath = 107
 const msgTrunc = 0
 
 // What follows does not exist here. SO_REUSEADDR would let two sockets have one port.
-func setBacklog(net.Listener, int) error                    { return syscall.EWINDOWS }
-func setMode(syscall.RawConn, fs.FileMode)                  {}
-func maskMode(fs.FileMode) (restore func())                 { return func() {} }
-func lockDirectory(string) (unlock func())                  { return func() {} }
-func reuseAddress(syscall.RawConn)                          {}
-func closeOnExec(int)                                       {}
-func inherited(int) bool                                    { return false }
-func bindAnywhere(syscall.RawConn) (path string, err error) { return "", syscall.EAFNOSUPPORT }
-func (*hangup) stop()                                       {}
-func (s *Stdio) init()                                      {}
+func setBacklog(net.Listener, int) error     { return syscall.EWINDOWS }
+func setMode(syscall.RawConn, fs.FileMode)   {}
+func maskMode(fs.FileMode) (restore func())  { return func() {} }
+func lockDirectory(string) (unlock func())   { return func() {} }
+func reuseAddress(syscall.RawConn)           {}
+func closeOnExec(int)                        {}
+func inherited(int) bool                     { return false }
+func freePath() string                       { return "" }
+func connectPath(syscall.Conn, string) error { return syscall.EAFNOSUPPORT }
+func (*hangup) stop()                        {}
+func (s *Stdio) init()                       {}
 
 type hangup struct{}
 
