@@ -73,46 +73,35 @@ func (p *packetPeer) name() string {
 	return p.addr.String()
 }
 
-// ListenDatagrams binds a socket to e. Closing it removes the socket file that
-// it made.
+// ListenDatagrams binds a socket to e. Closing it removes the socket file that it made.
+// A CAN socket can send before it has received: to its one peer, or to all.
 func (lc ListenConfig) ListenDatagrams(ctx context.Context, e Endpoint) (*DatagramListener, error) {
-	if e.CAN() {
-		return lc.listenCAN(e)
-	}
 	p, err := lc.ListenPacket(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	l := &DatagramListener{local: p.LocalAddr(), known: make(chan struct{})}
-	switch c := p.(type) {
-	case *net.UDPConn:
-		l.conn, l.in = c, newInbox(c, udpSlot, AskDestination(c))
-		if group, err := netip.ParseAddr(e.Host); err == nil && group.IsMulticast() {
-			l.local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, c.LocalAddr().(*net.UDPAddr).AddrPort().Port()))
-		}
-	case *unixPacketConn:
-		l.conn, l.in = c, newInbox(c, bigMessage, 0)
-	default:
-		_ = p.Close()
-		return nil, listenError(e, syscall.EAFNOSUPPORT)
+	l := &DatagramListener{conn: p.(net.Conn), local: p.LocalAddr(), known: make(chan struct{})}
+	l.in, l.out = boxesOf(p)
+	if group, err := netip.ParseAddr(e.Host); err == nil && group.IsMulticast() {
+		l.local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, l.local.(*net.UDPAddr).AddrPort().Port()))
 	}
-	l.out = newOutbox(l.conn)
+	if c, ok := p.(*canPackets); ok {
+		l.fixed, l.peer = e.Network != "j1939", packetPeer{addr: c.RemoteAddr(), sockaddr: c.broadcast}
+		close(l.known)
+	}
 	return l, nil
 }
 
-// listenCAN opens a CAN socket. It can send before it has received: to its one peer,
-// or to all.
-func (lc ListenConfig) listenCAN(e Endpoint) (*DatagramListener, error) {
-	c, err := openCAN(e, "", lc.Socket, true)
-	if err != nil {
-		return nil, listenError(e, err)
+// boxesOf returns what receives from p, of [ListenConfig.ListenPacket], and sends on it.
+func boxesOf(p net.PacketConn) (*inbox, *outbox) {
+	switch c := p.(type) {
+	case *canPackets:
+		return c.in, c.out
+	case *net.UDPConn:
+		return newInbox(c, udpSlot, AskDestination(c)), newOutbox(c)
 	}
-	l := &DatagramListener{
-		conn: c, in: newInbox(c, bigMessage, 0), out: newOutbox(c), local: c.LocalAddr(),
-		known: make(chan struct{}), fixed: e.Network != "j1939", peer: packetPeer{addr: c.RemoteAddr(), sockaddr: c.broadcast},
-	}
-	close(l.known)
-	return l, nil
+	c := p.(*unixPacketConn)
+	return newInbox(c, bigMessage, 0), newOutbox(c)
 }
 
 // Addr returns the address that the socket is bound to.

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -21,11 +22,15 @@ type DatagramPeers struct {
 	// silent for longest, which is closed. 0 is 100.
 	Most int
 
-	conn        net.PacketConn
-	controlSize int // for a datagram's control messages
-	mu          sync.Mutex
-	first       bool // there has been a peer
-	peers       map[string]*DatagramPeer
+	conn net.PacketConn
+	in   *inbox
+
+	sending sync.Mutex
+	out     *outbox
+
+	mu    sync.Mutex
+	first bool                     // there has been a peer
+	peers map[string]*DatagramPeer // by struct sockaddr
 }
 
 // ListenPeers binds a socket to e.
@@ -35,9 +40,7 @@ func (lc ListenConfig) ListenPeers(ctx context.Context, e Endpoint) (*DatagramPe
 		return nil, err
 	}
 	d := &DatagramPeers{conn: c, peers: make(map[string]*DatagramPeer)}
-	if u, ok := c.(*net.UDPConn); ok {
-		d.controlSize = AskDestination(u)
-	}
+	d.in, d.out = boxesOf(c)
 	return d, nil
 }
 
@@ -57,21 +60,21 @@ func (d *DatagramPeers) Close() error {
 // Accept returns the next new peer. Meanwhile it passes datagrams on to the known
 // peers, so it must be called in a loop.
 func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
-	buf := make([]byte, 64<<10+1) // one byte more than the longest that is accepted
-	control := make([]byte, d.controlSize)
+	buf := make([]byte, udpSlot)
 	for {
-		n, m, from, err := d.receive(buf, control)
+		var p *DatagramPeer
+		var new bool
+		n, _, err := d.in.read(buf, false, 1, func(s *arrival) bool {
+			if len(s.data) <= len(buf) { // else it is from a Unix socket: dropped rather than cut
+				p, new = d.peer(s)
+			}
+			return p != nil
+		})
 		switch {
-		case errors.Is(err, syscall.ECONNREFUSED):
-			continue // an answer was refused; other peers may still send
+		case errors.Is(err, syscall.ECONNREFUSED), err == errCut:
+			continue // an answer was refused, or a message too long; other peers may still send
 		case err != nil:
 			return nil, err
-		case n == len(buf):
-			continue // from a Unix socket, and too long: dropped rather than cut
-		}
-		p, new := d.peer(from, control[:m])
-		if p == nil {
-			continue
 		}
 		p.touch()
 		select {
@@ -84,41 +87,22 @@ func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
 	}
 }
 
-func (d *DatagramPeers) receive(p, control []byte) (n, m int, from net.Addr, err error) {
-	u, ok := d.conn.(*net.UDPConn)
-	if !ok {
-		n, from, err = d.conn.ReadFrom(p)
-		return n, 0, from, err
-	}
-	n, m, _, addr, err := u.ReadMsgUDPAddrPort(p, control)
-	return n, m, net.UDPAddrFromAddrPort(addr), err
-}
-
-// peer returns the peer at that address, new if it is not known; nil if its datagrams
-// are dropped.
-func (d *DatagramPeers) peer(from net.Addr, control []byte) (p *DatagramPeer, new bool) {
-	name := ""
-	if from != nil {
-		name = from.String()
-	}
+// peer returns the sender of s, new if it is not known; nil if its datagrams are dropped.
+func (d *DatagramPeers) peer(s *arrival) (p *DatagramPeer, new bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p := d.peers[name]; p != nil || d.first && !d.Keep {
+	if p := d.peers[string(s.from)]; p != nil || d.first && !d.Keep {
 		return p, false
 	}
-	most := d.Most
-	if most == 0 {
-		most = 100
-	}
-	if len(d.peers) >= most {
+	if len(d.peers) >= cmp.Or(d.Most, 100) {
 		d.forgetOne()
 	}
-	p = &DatagramPeer{all: d, addr: from, name: name, queue: make(chan []byte, peerQueue), ended: make(chan struct{})}
-	if d.controlSize > 0 {
-		answer, toMany := AnswerFrom(control)
-		p.control, p.ToMany = bytes.Clone(answer), toMany
+	answer, toMany := AnswerFrom(s.control)
+	p = &DatagramPeer{
+		ToMany: toMany, all: d, queue: make(chan []byte, peerQueue), ended: make(chan struct{}),
+		to: packetPeer{addr: d.in.addr(s), sockaddr: bytes.Clone(s.from), control: bytes.Clone(answer)},
 	}
-	d.peers[name], d.first = p, true
+	d.peers[string(s.from)], d.first = p, true
 	return p, true
 }
 
@@ -131,7 +115,7 @@ func (d *DatagramPeers) forgetOne() {
 			oldest = p
 		}
 	}
-	delete(d.peers, oldest.name)
+	delete(d.peers, string(oldest.to.sockaddr))
 	oldest.end()
 }
 
@@ -145,18 +129,16 @@ type DatagramPeer struct {
 	// address, where that can be known (Linux).
 	ToMany bool
 
-	all     *DatagramPeers
-	addr    net.Addr // nil if the peer has none
-	name    string
-	control []byte // the answer's control messages, which choose its source address
-	queue   chan []byte
-	last    atomic.Int64 // when there was a datagram, in nanoseconds since started
-	once    sync.Once
-	ended   chan struct{}
+	all   *DatagramPeers
+	to    packetPeer
+	queue chan []byte
+	last  atomic.Int64 // when there was a datagram, in nanoseconds since started
+	once  sync.Once
+	ended chan struct{}
 }
 
 // Addr is the peer's address; nil if it has none.
-func (p *DatagramPeer) Addr() net.Addr { return p.addr }
+func (p *DatagramPeer) Addr() net.Addr { return p.to.addr }
 
 func (p *DatagramPeer) touch() { p.last.Store(int64(time.Since(started))) }
 
@@ -178,16 +160,12 @@ func (p *DatagramPeer) Read(b []byte) (int, error) {
 // Write sends one datagram to the peer.
 func (p *DatagramPeer) Write(b []byte) (n int, err error) {
 	p.touch()
-	switch c := p.all.conn.(type) {
-	case *net.UDPConn:
-		n, _, err = c.WriteMsgUDP(b, p.control, p.addr.(*net.UDPAddr))
-	default:
-		if p.addr == nil {
-			return 0, &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
-		}
-		n, err = c.WriteTo(b, p.addr)
+	if p.to.addr == nil {
+		return 0, &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
 	}
-	if errors.Is(err, syscall.EMSGSIZE) {
+	p.all.sending.Lock()
+	defer p.all.sending.Unlock()
+	if n, err = p.all.out.send(b, nil, &p.to); errors.Is(err, syscall.EMSGSIZE) {
 		err = tooLong(len(b), p.all.Addr())
 	}
 	return n, err
@@ -200,8 +178,8 @@ func (p *DatagramPeer) CloseWrite() error { return nil }
 func (p *DatagramPeer) Close() error {
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
-	if p.all.peers[p.name] == p {
-		delete(p.all.peers, p.name)
+	if name := string(p.to.sockaddr); p.all.peers[name] == p {
+		delete(p.all.peers, name)
 	}
 	p.end()
 	return nil

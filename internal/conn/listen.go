@@ -80,8 +80,10 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 	case nil:
 	case *net.UnixConn:
 		return &unixPacketConn{UnixConn: p}, nil
-	default:
+	case *net.UDPConn:
 		return p, nil
+	default:
+		return nil, listenError(e, syscall.EAFNOSUPPORT)
 	}
 	var p net.PacketConn
 	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (_ io.Closer, err error) {
