@@ -131,18 +131,15 @@ func (c *connection) generate(size int64) error {
 }
 
 func (c *connection) sendPattern(size int64) error {
-	scratch := make([]byte, 0, sourceChunk)
 	for offset := int64(0); size == 0 || offset < size; {
-		n := sourceChunk
+		n := int64(sourceChunk)
 		if size > 0 {
-			n = int(min(int64(n), size-offset))
+			n = min(n, size-offset)
 		}
-		// A copy, because a fault may flip a bit of it.
-		b := append(scratch[:0], patternAt(offset, n)...)
-		if err := c.send(b); err != nil {
+		if err := c.send(patternAt(offset, int(n))); err != nil {
 			return err
 		}
-		offset += int64(n)
+		offset += n
 	}
 	return nil
 }

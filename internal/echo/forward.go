@@ -175,11 +175,6 @@ func (f *faulty) Write(p []byte) (int, error) {
 	if f.out == nil {
 		return f.Stream.Write(p)
 	}
-	if f.c.server.Faults.Corrupt > 0 {
-		b := borrow()
-		defer giveBack(b)
-		p = append((*b)[:0], p...)
-	}
 	before := f.out.sent.Load()
 	err := f.out.send(p)
 	if err != nil && !errors.Is(err, errDone) && !errors.Is(err, errReset) {

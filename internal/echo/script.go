@@ -102,7 +102,7 @@ func (r *reader) step(s Step) error {
 	c := r.c
 	switch s.Do {
 	case Send:
-		return c.send(bytes.Clone(s.Text)) // a fault may flip a bit of it
+		return c.send(s.Text)
 	case SendFile:
 		return c.sendFile(string(s.Text))
 	case Expect:

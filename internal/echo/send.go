@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"bytes"
 	"sync/atomic"
 	"time"
 
@@ -39,7 +40,7 @@ func (o *outlet) announce() {
 // send sends b to the client.
 func (c *connection) send(b []byte) error { return c.out.send(b) }
 
-// send sends b, which it may change.
+// send sends b.
 func (o *outlet) send(b []byte) error {
 	f := &o.c.server.Faults
 	switch {
@@ -62,6 +63,7 @@ func (o *outlet) send(b []byte) error {
 		b = b[:limit.Bytes-o.sent.Load()]
 	}
 	if len(b) > 0 && o.plan.chance(f.Corrupt) {
+		b = bytes.Clone(b)
 		offset, bit := o.plan.flip(b)
 		o.fault("flipped bit %d of byte %d", bit, o.sent.Load()+int64(offset))
 	}
