@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,7 +37,7 @@ type packets struct {
 	overdue  time.Time            // when held is sent at the latest
 	watch    *time.Timer          // for that
 	later    []postponed          // in the order in which they are due
-	waiting  int                  // bytes of later, as counted by postpone
+	waiting  *atomic.Int64        // bytes of later, as counted by postpone; the hops of a socket share it
 	alarm    *time.Timer          // for the first of them
 	sending  sync.Mutex
 	pending  sync.WaitGroup // replies that wait for their time
@@ -76,6 +77,7 @@ func (s *Server) newPackets(socket Socket, local net.Addr) *packets {
 	return &packets{
 		server: s, socket: socket, guard: newLoopGuard(s.LoopGuard), start: time.Now(),
 		local: addrName(local), reported: map[string]time.Time{},
+		waiting: new(atomic.Int64),
 	}
 }
 

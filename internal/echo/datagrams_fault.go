@@ -64,22 +64,23 @@ type postponed struct {
 	due    time.Time
 }
 
-// The delayed replies of one socket take at most mostWaiting bytes of memory; each
-// counts as its payload and replyCost.
+// The delayed replies of one socket, those of all its hops included, take at most
+// mostWaiting bytes of memory; each counts as its payload and replyCost.
 const (
 	mostWaiting = 4 << 20
 	replyCost   = 512
 )
 
+func (p *packet) cost() int64 { return int64(len(p.data)) + replyCost }
+
 // postpone sends copies of a reply after d; false if mostWaiting is reached.
 func (p *packets) postpone(one *packet, copies int, d time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	cost := len(one.data) + replyCost
-	if p.waiting+cost > mostWaiting {
+	if cost := one.cost(); p.waiting.Add(cost) > mostWaiting {
+		p.waiting.Add(-cost)
 		return false
 	}
-	p.waiting += cost
 	due := time.Now().Add(d)
 	i, _ := slices.BinarySearchFunc(p.later, due, func(r postponed, due time.Time) int {
 		if r.due.After(due) {
@@ -102,7 +103,10 @@ func (p *packets) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pending.Add(-len(p.later))
-	p.later, p.waiting = nil, 0
+	for _, r := range p.later {
+		p.waiting.Add(-r.cost())
+	}
+	p.later = nil
 	if p.held != nil {
 		p.held = nil
 		p.pending.Done()
@@ -127,7 +131,7 @@ func (p *packets) sendDue() {
 		}
 		p.later[0] = postponed{}
 		p.later = p.later[1:]
-		p.waiting -= len(next.data) + replyCost
+		p.waiting.Add(-next.cost())
 		p.mu.Unlock()
 		for range next.copies {
 			p.deliver(next.data, &next.to)

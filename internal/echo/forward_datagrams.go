@@ -36,15 +36,15 @@ func (s *Server) servePeers(ctx context.Context, socket Socket) {
 			continue
 		}
 		live.Go(func() { // ends with ctx, or once the peer is forgotten
-			s.forwardPeer(ctx, socket, rules, peer, from)
+			s.forwardPeer(ctx, rules, peer, from)
 		})
 	}
 }
 
 // forwardPeer joins one peer to the target until it is forgotten.
-func (s *Server) forwardPeer(ctx context.Context, socket Socket, rules *packets, peer *conn.DatagramPeer, from origin) {
+func (s *Server) forwardPeer(ctx context.Context, rules *packets, peer *conn.DatagramPeer, from origin) {
 	defer func() { _ = peer.Close() }() // its next datagram makes it a new one
-	event := Event{Number: s.Totals.Connections.Add(1), Endpoint: socket.Name, Remote: from.String(), Local: rules.local}
+	event := Event{Number: s.Totals.Connections.Add(1), Endpoint: rules.socket.Name, Remote: from.String(), Local: rules.local}
 	report := func(e Event) {
 		e.Number, e.Endpoint, e.Remote, e.Local = event.Number, event.Endpoint, event.Remote, event.Local
 		s.report(e)
@@ -61,8 +61,8 @@ func (s *Server) forwardPeer(ctx context.Context, socket Socket, rules *packets,
 	if idle == 0 {
 		idle = conn.PeerMemory
 	}
-	toPeer := s.newHop(peer, socket, rules, from, down, s.To.Down)
-	toTarget := s.newHop(to, socket, nil, from, up, s.To.Up)
+	toPeer := s.newHop(peer, rules, from, down, s.To.Down)
+	toTarget := s.newHop(to, rules, from, up, s.To.Up)
 	relay := conn.Relay{
 		Local: toTarget, Remote: toPeer, Peer: event.Remote, To: s.To.Name, Idle: idle, QuitAfterPeer: new(time.Duration),
 	}
@@ -85,8 +85,8 @@ func (s *Server) forwardPeer(ctx context.Context, socket Socket, rules *packets,
 // to what the peer sends, and the bound to what it gets. Faults apply to writes.
 type hop struct {
 	conn.Stream
-	out    *packets
-	rules  *packets // nil on the target's side
+	out    *packets // for this hop
+	rules  *packets // for the socket
 	from   origin
 	faulty bool
 
@@ -95,14 +95,16 @@ type hop struct {
 	bounded   bool         // the bound has been reported
 }
 
-// newHop makes the hop to stream.
-func (s *Server) newHop(stream conn.Stream, socket Socket, rules *packets, from origin, way string, faulty bool) *hop {
+// newHop makes the hop to stream, which is the peer if way is down.
+func (s *Server) newHop(stream conn.Stream, rules *packets, from origin, way string, faulty bool) *hop {
 	h := &hop{Stream: stream, rules: rules, from: from, faulty: faulty && s.Faults.anyPacket()}
-	h.out = s.newPackets(socket, socket.Peers.Addr())
-	h.out.way = way
-	h.out.send = func(b []byte, _ *origin) error {
-		_, err := stream.Write(b)
-		return err
+	h.out = &packets{
+		server: s, socket: rules.socket, local: rules.local, reported: map[string]time.Time{},
+		way: way, waiting: rules.waiting,
+		send: func(b []byte, _ *origin) error {
+			_, err := stream.Write(b)
+			return err
+		},
 	}
 	return h
 }
@@ -114,7 +116,7 @@ func (h *hop) Unwrap() conn.Stream { return h.Stream }
 func (h *hop) Read(p []byte) (int, error) {
 	for {
 		n, err := h.Stream.Read(p)
-		if err != nil || h.rules == nil {
+		if err != nil || h.out.way == up {
 			return n, err
 		}
 		s := h.out.server
@@ -131,7 +133,7 @@ func (h *hop) Read(p []byte) (int, error) {
 
 // Write sends one datagram, unless it would be beyond the bound.
 func (h *hop) Write(p []byte) (int, error) {
-	if h.rules != nil && !h.permits(len(p)) {
+	if h.out.way == down && !h.permits(len(p)) {
 		return len(p), nil
 	}
 	if h.faulty {
@@ -140,7 +142,7 @@ func (h *hop) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	n, err := h.Stream.Write(p)
-	if h.rules != nil {
+	if h.out.way == down {
 		h.out.server.Totals.Sent.Add(int64(n))
 	}
 	return n, err
