@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -117,15 +119,9 @@ func print(text string) error {
 // version returns the version of the link, else that of the module, else "devel", and
 // the version of Go.
 func version() string {
-	v, tool := Version, ""
+	module := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if v == "" {
-			v = strings.Trim(info.Main.Version, "()")
-		}
-		tool = " (" + info.GoVersion + ")"
+		module = strings.Trim(info.Main.Version, "()")
 	}
-	if v == "" {
-		v = "devel"
-	}
-	return v + tool
+	return cmp.Or(Version, module, "devel") + " (" + runtime.Version() + ")"
 }

@@ -145,7 +145,12 @@ func (t *telnetParser) parse(p []byte) (text, answers []byte) {
 			}
 		case telnetOption:
 			t.state = telnetText
-			answers = append(answers, telnetRefusal(t.verb, b)...)
+			switch t.verb { // an answer to WONT or DONT could start a loop (RFC 854)
+			case telnetDo:
+				answers = append(answers, telnetIAC, telnetWont, b)
+			case telnetWill:
+				answers = append(answers, telnetIAC, telnetDont, b)
+			}
 		case telnetSub:
 			if b == telnetIAC {
 				t.state = telnetSubEscape
@@ -158,16 +163,4 @@ func (t *telnetParser) parse(p []byte) (text, answers []byte) {
 		}
 	}
 	return text, answers
-}
-
-// telnetRefusal returns the answer to a verb. WONT and DONT get none: they change
-// nothing, and an answer could start a loop (RFC 854).
-func telnetRefusal(verb, option byte) []byte {
-	switch verb {
-	case telnetDo:
-		return []byte{telnetIAC, telnetWont, option}
-	case telnetWill:
-		return []byte{telnetIAC, telnetDont, option}
-	}
-	return nil
 }
