@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func readAuthorities(path string) (*x509.CertPool, error) {
 		count++
 	}
 	if count == 0 {
-		return nil, noCertificate(path, data)
+		return nil, notPEM(path, data, errNoCertificate)
 	}
 	return pool, nil
 }
@@ -116,12 +117,12 @@ func readCertificate(certPath, keyPath string) (tls.Certificate, error) {
 	}
 	switch _, err := firstCertificate(certData); {
 	case err == errNoCertificate:
-		return tls.Certificate{}, noCertificate(certPath, certData)
+		return tls.Certificate{}, notPEM(certPath, certData, err)
 	case err != nil:
 		return tls.Certificate{}, fileError(certPath, fmt.Errorf("the certificate is broken: %s", plainX509(err.Error())))
 	}
 	if err := checkKey(keyData); err != nil {
-		return tls.Certificate{}, fileError(keyPath, err)
+		return tls.Certificate{}, notPEM(keyPath, keyData, err)
 	}
 	cert, err := tls.X509KeyPair(certData, keyData)
 	switch {
@@ -155,12 +156,20 @@ var ErrNoKey = errors.New("no private key in it (PEM)")
 // errNoCertificate is the error of a certificate file without a certificate.
 var errNoCertificate = errors.New("no certificate in it (PEM)")
 
-// noCertificate returns the error of a file without a certificate in PEM. For a file
-// in DER (.cer) the hint is the command that converts it.
-func noCertificate(path string, data []byte) error {
-	e := fileError(path, errNoCertificate)
-	if _, err := x509.ParseCertificate(data); err == nil {
+// notPEM returns the error of a file in which something is missing. For a file in DER
+// or PKCS #12 the hint is the command that converts it.
+func notPEM(path string, data []byte, missing error) error {
+	e := fileError(path, missing)
+	var other struct{ Version int } // a private key, or with version 3 a PFX (RFC 7292)
+	_, notCertificate := x509.ParseCertificate(data)
+	_, notOther := asn1.Unmarshal(data, &other)
+	switch {
+	case notCertificate == nil && missing == errNoCertificate:
 		e.Try = fmt.Sprintf("openssl x509 -inform der -in %q -out cert.pem", path)
+	case notOther == nil && other.Version == 3:
+		e.Try = fmt.Sprintf("openssl pkcs12 -nodes -in %q -out cert.pem", path)
+	case notOther == nil && missing == ErrNoKey:
+		e.Try = fmt.Sprintf("openssl pkey -inform der -in %q -out key.pem", path)
 	}
 	return e
 }

@@ -441,17 +441,31 @@ func TestALPNMost(t *testing.T) {
 	}
 }
 
-// A certificate in DER is no PEM, and the hint converts it.
-func TestDER(t *testing.T) {
+// A certificate or key in DER, or both in PKCS #12, is no PEM, and the hint converts it.
+func TestNotPEM(t *testing.T) {
 	ca, _ := authority(t)
-	path := filepath.Join(t.TempDir(), "ca.cer")
-	if err := os.WriteFile(path, ca.Certificate[0], 0o644); err != nil {
-		t.Fatal(err)
+	certFile, _ := files(t, ca)
+	file := func(name string, data []byte) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
 	}
-	for _, o := range []Options{{CA: path}, {Cert: path}} {
-		_, err := o.ClientConfig("localhost")
-		if e, ok := errors.AsType[*conn.Error](err); !ok || !strings.HasPrefix(e.Hint(), "openssl x509 -inform der -in ") {
-			t.Errorf("%v, hint %q", err, e.Hint())
+	cert, key := file("ca.cer", ca.Certificate[0]), file("ca.key", keyBlock(t, ca).Bytes)
+	both := file("both.p12", []byte("\x30\x05\x02\x01\x03\x30\x00"))
+	for _, test := range []struct {
+		options Options
+		hint    string
+	}{
+		{Options{CA: cert}, "openssl x509 -inform der -in "},
+		{Options{Cert: cert}, "openssl x509 -inform der -in "},
+		{Options{Cert: certFile, Key: key}, "openssl pkey -inform der -in "},
+		{Options{Cert: both}, "openssl pkcs12 -nodes -in "},
+	} {
+		_, err := test.options.ClientConfig("localhost")
+		if e, ok := errors.AsType[*conn.Error](err); !ok || !strings.HasPrefix(e.Hint(), test.hint) {
+			t.Errorf("%v, hint %q, want %q", err, e.Hint(), test.hint)
 		}
 	}
 }
