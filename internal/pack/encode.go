@@ -129,18 +129,7 @@ func (e *Encoder) expect(n int64) error {
 	if n < want {
 		return dataf("pack expected at least %d items for packing (got %d)", want, n)
 	}
-	if per := e.f.perRest(); per > 1 && (n-want)%per != 0 {
-		return dataf("pack expected a multiple of %d items for %s (got %d)", per, quote(e.f.last().Code), n-want)
-	}
 	return nil
-}
-
-// perRest is the number of values of each element of a final '*'.
-func (f *Format) perRest() int64 {
-	if !f.rest || f.last().kind == group {
-		return 0
-	}
-	return f.last().perElement
 }
 
 // element appends one element made of one value.

@@ -183,7 +183,11 @@ func (p *packing) sized(it *item, n int64) error {
 func (p *packing) values(dst []byte, it *item) ([]byte, error) {
 	n, per := it.elements, int(it.perElement)
 	if it.Rest && n == 0 {
-		n = int64(len(p.fields)-p.v) / int64(per)
+		left := len(p.fields) - p.v
+		if left%per != 0 {
+			return dst, dataf("pack expected a multiple of %d items for %s (got %d)", per, quote(it.Code), left)
+		}
+		n = int64(left / per)
 	}
 	for range n {
 		if len(p.fields)-p.v < per {

@@ -249,7 +249,8 @@ func (p *jsonParser) array(s *sequence) error {
 	return nil
 }
 
-// flat reads an array of values; their number is checked when they are packed.
+// flat reads an array of values. A wrong number of them would take those of the next
+// element, or leave it its own.
 func (p *jsonParser) flat(s *sequence) error {
 	at := len(p.fields)
 	for i := range s.items {
@@ -257,7 +258,13 @@ func (p *jsonParser) flat(s *sequence) error {
 			p.place(&s.items[i])
 		}
 	}
-	return p.values(at)
+	if err := p.values(at); err != nil {
+		return err
+	}
+	if got := int64(len(p.fields) - at); got != s.values && !s.open {
+		return dataf("pack expected %d items for packing (got %d)", s.values, got)
+	}
+	return nil
 }
 
 // group reads the elements of a group.
