@@ -5,6 +5,7 @@ import (
 	"os"
 	"syscall"
 
+	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/echo"
 )
@@ -17,6 +18,9 @@ func handedOver() (sockets []echo.Socket, err error) {
 	handed, err := conn.HandedOver()
 	for _, h := range handed {
 		sockets = append(sockets, socketOf(h))
+		if h.Conn != nil && neverConnected(h.Conn) {
+			err = cli.Failf(cli.Local, "LISTEN_FDS: %s neither listens nor is connected", sockets[len(sockets)-1].Name)
+		}
 	}
 	return sockets, err
 }

@@ -129,6 +129,9 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 				}
 			}
 			sockets[i].TLS = secure
+			if address, ok := strings.CutPrefix(sockets[i].Name, "tcp://"); ok {
+				sockets[i].Name = "tls://" + address
+			}
 		}
 	}
 	for _, p := range endpoints {

@@ -1,6 +1,9 @@
 package main
 
-import "os"
+import (
+	"net"
+	"os"
+)
 
 // stopping are the signals that end the server.
 var stopping = []os.Signal{os.Interrupt}
@@ -9,3 +12,6 @@ var stopping = []os.Signal{os.Interrupt}
 var asking []os.Signal
 
 const nonBlocking = 0
+
+// neverConnected is false: no socket is handed over here.
+func neverConnected(net.Conn) bool { return false }

@@ -340,6 +340,57 @@ func TestListenFDs(t *testing.T) {
 	})
 }
 
+// Handed over by LISTEN_FDS, a listener speaks TLS with -c, and its name says so; a
+// socket that neither listens nor is connected is refused, and one that its peer has
+// reset is not.
+func TestListenFDsKinds(t *testing.T) {
+	t.Parallel()
+	start := func(l any, args ...string) *exec.Cmd {
+		f, err := l.(interface{ File() (*os.File, error) }).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		cmd := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"`, "sh", script.Path("gecho")}, args...)...)
+		cmd.ExtraFiles = []*os.File{f}
+		return cmd
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := gechoCommand(t, 1, start(l, "-c"))
+	if got, want := s.out.String(), "tls://"+l.Addr().String()+"\n"; got != want {
+		t.Errorf("it prints %q, want %q", got, want)
+	}
+	s.end(syscall.SIGTERM)
+
+	c := dialTest(t, "tcp", l.Addr().String())
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := start(c)
+	_ = peer.(*net.TCPConn).SetLinger(0)
+	peer.Close()
+	launch(t, cmd).ends(0, "", "gecho: connection 1: connection reset by peer\n")
+
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := net.FileConn(os.NewFile(uintptr(fd), "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bound.Close()
+	launch(t, start(bound)).ends(1, "", "gecho: LISTEN_FDS: tcp://"+bound.LocalAddr().String()+" neither listens nor is connected\n")
+}
+
 // SIGTERM under load: those that do not stop are closed in order, and see an end
 // of file, never a reset.
 func TestGraceUnderLoad(t *testing.T) {
