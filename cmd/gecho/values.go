@@ -51,7 +51,7 @@ func (d *delay) UnmarshalText(text []byte) error {
 		e.Weight = 1
 		if weighted {
 			if e.Weight, err = strconv.ParseFloat(weight, 64); err != nil || !(e.Weight > 0 && e.Weight <= 1e9) {
-				return fmt.Errorf("bad weight %q of a delay: want a number above 0", weight)
+				return fmt.Errorf("bad weight %q of a delay: want a number above 0, at most 1e9", weight)
 			}
 		}
 		*d = append(*d, e)

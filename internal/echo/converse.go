@@ -109,7 +109,7 @@ func (c *connection) discardService() error {
 		if limit.How == noLimit || c.plan.spare || c.received.Load() < limit.Bytes {
 			return nil
 		}
-		return c.out.reached(limit.How, c.received.Load())
+		return c.out.reached(limit.How, limit.Bytes)
 	})
 }
 

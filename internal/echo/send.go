@@ -52,7 +52,7 @@ func (o *outlet) send(b []byte) error {
 		return o.c.hang()
 	}
 	if d := o.plan.delay(f); d > 0 {
-		o.fault("delayed a reply by %v", d.Round(time.Microsecond))
+		o.fault("delayed a reply by %v", d)
 		if err := o.c.pause(d); err != nil {
 			return err
 		}
