@@ -26,6 +26,7 @@ type packets struct {
 	number int64  // of the datagram, from 1
 	lost   int64  // datagrams dropped by the kernel, as counted last
 	way    string // the direction with a Target
+	hop    *hop   // with a Target
 	out    []byte // reused for replies
 	key    []byte // reused for addresses
 

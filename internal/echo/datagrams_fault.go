@@ -30,8 +30,10 @@ func (p *packets) faulty(reply []byte, to *origin) {
 	}
 	copies := 1
 	if dice.chance(f.Duplicate) {
-		p.fault(to, "sent datagram %d twice", p.number)
-		copies = 2
+		if p.mayRepeat(len(reply), to) {
+			p.fault(to, "sent datagram %d twice", p.number)
+			copies = 2
+		}
 	}
 	late := dice.chance(f.Reorder)
 	one := &packet{data: reply, to: *to}
@@ -46,7 +48,7 @@ func (p *packets) faulty(reply []byte, to *origin) {
 			p.unanswered(to, Noticed, "4 MiB of replies wait already")
 			return
 		}
-		p.fault(to, "delayed datagram %d by %v", p.number, d.Round(time.Microsecond))
+		p.fault(to, "delayed datagram %d by %v", p.number, d)
 		return
 	}
 	if late && p.hold(&postponed{packet: one, copies: copies}) {
@@ -55,6 +57,22 @@ func (p *packets) faulty(reply []byte, to *origin) {
 	}
 	send()
 	p.release(time.Now().Add(reorderLimit)) // another one has overtaken it
+}
+
+// mayRepeat reports whether n bytes may be sent again: beyond the loopback a peer, whose
+// address may be forged, gets no more bytes than it has sent.
+func (p *packets) mayRepeat(n int, to *origin) bool {
+	switch {
+	case p.hop != nil:
+		return p.way == up || p.hop.permits(n)
+	case !to.loopback():
+		const why = "datagram not sent twice: beyond the loopback a peer gets no more bytes than it has sent"
+		if p.due(why) {
+			p.report(Event{Kind: Noticed, Remote: to.String(), What: why})
+		}
+		return false
+	}
+	return true
 }
 
 // A postponed reply is sent when it is due, in the order of those times.

@@ -100,7 +100,7 @@ func (s *Server) newHop(stream conn.Stream, rules *packets, from origin, way str
 	h := &hop{Stream: stream, rules: rules, from: from, faulty: faulty && s.Faults.anyPacket()}
 	h.out = &packets{
 		server: s, socket: rules.socket, local: rules.local, reported: map[string]time.Time{},
-		way: way, waiting: rules.waiting,
+		way: way, hop: h, waiting: rules.waiting,
 		send: func(b []byte, _ *origin) error {
 			_, err := stream.Write(b)
 			return err
