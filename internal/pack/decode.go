@@ -343,7 +343,10 @@ func (it *item) loadWide(b []byte) (hi, lo uint64) {
 func (it *item) lastInteger(raw []byte) whole {
 	hi, lo := it.loadWide(raw)
 	if it.kind == bitfield {
-		n := it.bits[len(it.bits)-1]
+		n := int(it.bits[len(it.bits)-1])
+		if it.lsb {
+			return whole{lo: lo >> (8*len(raw) - n)}
+		}
 		return whole{lo: lo << (64 - n) >> (64 - n)}
 	}
 	return fromTwos(hi, lo, 8*len(raw), it.signed)
