@@ -396,6 +396,29 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// A terminal that cannot erase (a shell within Emacs) edits its lines itself, and gets
+// no escape sequences.
+func TestTerminalDumb(t *testing.T) {
+	t.Parallel()
+	c := calls(t, func(cmd *exec.Cmd) {
+		cmd.Args = append([]string{"env", "TERM=dumb", cmd.Path}, cmd.Args[1:]...)
+		cmd.Path = "/usr/bin/env"
+	}, "--progress")
+	c.awaitEditor()
+	if mode := c.Mode(); mode != script.OwnMode {
+		t.Errorf("the mode is %s", mode)
+	}
+	c.Types("hello\r")
+	c.got.Await("hello\n")
+	c.says("ne\x1bws\n")
+	c.Await("ne^[ws")
+	c.peer.Close()
+	c.leaves(0)
+	if strings.Contains(c.All(), "\x1b") {
+		t.Errorf("%q", c.All())
+	}
+}
+
 // On no terminal the meter is silent, and nothing is shown in disguise.
 func TestNoTerminal(t *testing.T) {
 	t.Parallel()

@@ -38,10 +38,10 @@ const (
 	meterWindow = 5 * time.Second // the rate is that of this time
 )
 
-// NewMeter returns a meter on f, which out writes to; nil if f is not a terminal. A
-// size of 0 is not known.
+// NewMeter returns a meter on f, which out writes to; nil if f is not a terminal, or
+// one that cannot erase. A size of 0 is not known.
 func NewMeter(f *os.File, out io.Writer, size int64, count func() (sent, received int64)) *Meter {
-	if !IsTerminal(f) {
+	if !IsTerminal(f) || !erases() {
 		return nil
 	}
 	width := func() int {

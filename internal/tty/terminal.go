@@ -50,6 +50,9 @@ var opened atomic.Pointer[Terminal]
 // be a terminal.
 func Open(in, out *os.File, o Options) (*Terminal, error) {
 	m, err := newMode(int(in.Fd()), o.Raw)
+	if err == nil && !o.Raw && !erases() {
+		err = errors.New("the terminal cannot erase")
+	}
 	if err != nil {
 		return nil, err
 	}

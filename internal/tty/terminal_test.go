@@ -16,6 +16,8 @@ import (
 	"gcat/internal/testing/script"
 )
 
+func init() { _ = os.Setenv("TERM", "vt100") } // with "dumb" there is no editing
+
 // ending are signals that end a process which does not catch them, and that a
 // terminal or another process may send.
 var ending = []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGALRM, syscall.SIGTERM}
