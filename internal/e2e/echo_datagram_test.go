@@ -323,6 +323,13 @@ func TestDatagramOnce(t *testing.T) {
 	if got := s.status(); got != 0 {
 		t.Errorf("status %d", got)
 	}
+	s = gecho(t, 1, "--once", "--service", "discard", "udp://127.0.0.1:0")
+	if _, err := dialUDP(t, "", s.address[0]).Write([]byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.status(); got != 0 {
+		t.Errorf("discard: status %d", got)
+	}
 }
 
 // Datagrams that came before gecho had begun are answered like the others.

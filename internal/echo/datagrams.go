@@ -142,15 +142,12 @@ func (p *packets) take(data []byte, from *origin) {
 		p.unanswered(from, kind, why)
 		return
 	}
-	reply, ok := p.reply(data, from)
-	if !ok {
-		return
-	}
+	reply, answers := p.reply(data, from)
 	if !from.loopback() && len(reply) > len(data) {
 		p.unanswered(from, Noticed, "the answer would be longer than the datagram")
 		return
 	}
-	if !s.slots.one() {
+	if !s.slots.one() || !answers {
 		return
 	}
 	if s.Faults.anyPacket() {
