@@ -114,6 +114,7 @@ func TestScriptStrays(t *testing.T) {
 	}
 	for fault, status := range map[string]int{ // the script goes on behind a half-close alone
 		"--half-close-after=2": 5, "--half-close-after=50ms": 5, "--close-after=2": 5, "--reset-after=50ms": 5, "--close-after=50ms": 5, "--delay=1ms": 0,
+		"--half-close-after=0": 5, "--close-after=0": 5, "--reset-after=0": 5,
 	} {
 		for sent, followed := range map[string]bool{"yes": true, "no!": false} {
 			s := gecho(t, 1, "--once", fault, "--script", scriptFile(t, "send \"hello\"\nwait 150ms\nexpect \"yes\"\neof"), "0")
@@ -132,8 +133,15 @@ func TestScriptStrays(t *testing.T) {
 			}
 		}
 	}
+	unread := gecho(t, 1, "--once", "--no-read", "--script", scriptFile(t, `expect "a"`), "0")
+	c := unread.dial().(*net.TCPConn)
+	_ = c.SetLinger(0)
+	c.Close()
+	if got := unread.status(); got != 5 {
+		t.Errorf("--no-read: status %d; it said %q", got, unread.err)
+	}
 	reset := gecho(t, 1, "--once", "--script", scriptFile(t, `expect "a"`), "0")
-	c := reset.dial().(*net.TCPConn)
+	c = reset.dial().(*net.TCPConn)
 	_ = c.SetLinger(0)
 	c.Close()
 	if got := reset.status(); got != 5 || !strings.Contains(reset.err.String(), "test.script:1: connection reset by peer") {

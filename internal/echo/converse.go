@@ -18,7 +18,10 @@ func (c *connection) converse() error {
 		return c.forward()
 	}
 	if limit := f.limit(); limit.How != noLimit && limit.Bytes == 0 && !c.plan.spare {
-		return c.out.reached(limit.How, 0)
+		if err := c.out.reached(limit.How, 0); err != nil {
+			c.unfollowed()
+			return err
+		}
 	}
 	defer c.out.startLimits()()
 	c.out.announce()
@@ -29,7 +32,9 @@ func (c *connection) converse() error {
 	}
 	if f.NoRead && !c.plan.spare {
 		c.fault("reads nothing")
-		return c.hang()
+		err := c.hang()
+		c.unfollowed()
+		return err
 	}
 	var err error
 	if c.server.Script != nil {

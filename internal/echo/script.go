@@ -63,20 +63,27 @@ func (c *connection) follow(steps []Step) error {
 		if err == nil {
 			continue
 		}
-		cause := c.cause.Load()
-		switch {
-		case step.Do >= End, cause != nil && cause.by == "signal":
-		case cause != nil && cause.by == "timeout":
-			c.server.Totals.TooSlow.Add(1)
-		default:
-			c.server.Totals.Strayed.Add(1)
-			if cause == nil {
+		if step.Do < End {
+			c.unfollowed()
+			if c.cause.Load() == nil {
 				err = step.named(err)
 			}
 		}
 		return err
 	}
 	return errDone
+}
+
+// unfollowed counts a connection that has ended before its script, unless a signal
+// has ended it.
+func (c *connection) unfollowed() {
+	switch cause := c.cause.Load(); {
+	case c.server.Script == nil, cause != nil && cause.by == "signal":
+	case cause != nil && cause.by == "timeout":
+		c.server.Totals.TooSlow.Add(1)
+	default:
+		c.server.Totals.Strayed.Add(1)
+	}
 }
 
 // named is the error of a connection that failed at s, unless it names its line or is
