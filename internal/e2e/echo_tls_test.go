@@ -196,6 +196,58 @@ func TestInetd(t *testing.T) {
 	}
 }
 
+// Access rules and --max-conns apply to connections that are handed over.
+func TestConnectionsHanded(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	pair := func() (client net.Conn, server *os.File) {
+		client = dialTest(t, "tcp", l.Addr().String())
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, _ = c.(*net.TCPConn).File()
+		c.Close()
+		return client, server
+	}
+	for _, rule := range [][]string{{"--allow", "10.0.0.0/8"}, {"--deny", "127.0.0.0/8"}} {
+		client, server := pair()
+		cmd := exec.Command(script.Path("gecho"), append(rule, "--inetd", "--greeting", "secret")...)
+		cmd.Stdin = server
+		s := gechoCommand(t, 0, cmd)
+		server.Close()
+		if got := rest(t, client); got != "" {
+			t.Errorf("%q: got %q", rule, got)
+		}
+		if got := s.status(); got != 0 || s.err.String() != "gecho: refused "+client.LocalAddr().String()+" on inetd by rule\n" {
+			t.Errorf("%q: status %d; it said %q", rule, got, s.err)
+		}
+	}
+	clients, cmd := [2]net.Conn{}, exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=2 exec "$0" --max-conns 1`, script.Path("gecho"))
+	for i := range clients {
+		client, server := pair()
+		clients[i], cmd.ExtraFiles = client, append(cmd.ExtraFiles, server)
+	}
+	s := gechoCommand(t, 0, cmd)
+	for i, client := range clients {
+		cmd.ExtraFiles[i].Close()
+		_, _ = io.WriteString(client, "x")
+		_ = client.(halfConn).CloseWrite()
+	}
+	for i, client := range clients {
+		if got := rest(t, client); got != "x" {
+			t.Errorf("connection %d: got %q", i, got)
+		}
+	}
+	if got := s.status(); got != 0 {
+		t.Errorf("status %d; it said %q", got, s.err)
+	}
+}
+
 // The services, over TCP and, where they fit, UDP.
 func TestServices(t *testing.T) {
 	t.Parallel()

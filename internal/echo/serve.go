@@ -96,9 +96,7 @@ func (s *Server) serveSocket(ctx, accepting context.Context, socket Socket) {
 	case socket.Peers != nil:
 		s.servePeers(accepting, socket)
 	case socket.Conn != nil:
-		if s.slots.take(socket.TLS != nil) {
-			s.begin(socket.Conn, socket)
-		}
+		s.serveConn(accepting, socket)
 	case s.Faults.NoAccept:
 		<-accepting.Done()
 		_ = socket.Listener.Close()
@@ -113,6 +111,20 @@ func (s *Server) serveSocket(ctx, accepting context.Context, socket Socket) {
 			_ = a.watch.Close()
 		}
 	}
+}
+
+// serveConn begins to serve a connection that was handed over, once there is a slot.
+func (s *Server) serveConn(ctx context.Context, socket Socket) {
+	ok := s.permits(socket.Conn.RemoteAddr(), socket.Conn.LocalAddr(), socket)
+	for ok && !s.slots.take(socket.TLS != nil) {
+		s.slots.wait(ctx, socket.TLS != nil)
+		ok = ctx.Err() == nil
+	}
+	if !ok {
+		_ = socket.Conn.Close()
+		return
+	}
+	s.begin(socket.Conn, socket)
 }
 
 // An acceptor takes connections from one listener.
