@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,14 +41,7 @@ const (
 )
 
 // CAN reports whether e is a CAN socket of any kind.
-func (e Endpoint) CAN() bool {
-	for _, n := range canNetworks {
-		if e.Network == n {
-			return true
-		}
-	}
-	return false
-}
+func (e Endpoint) CAN() bool { return slices.Contains(canNetworks, e.Network) }
 
 // FrameSize is the size of each datagram of e; 0 if it varies.
 func (e Endpoint) FrameSize() int {

@@ -37,14 +37,12 @@ func onlyJoined(c *net.UDPConn) {
 // kernel accepts only that of IPv4.
 func AnswerFrom(control []byte) (answer []byte, toMany bool) {
 	for rest := control; len(rest) >= unix.SizeofCmsghdr; {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&rest[0]))
-		length := int(h.Len)
-		if length < unix.CmsgLen(0) || length > len(rest) {
+		h, data, next, err := unix.ParseOneSocketControlMessage(rest)
+		if err != nil {
 			break
 		}
-		data := rest[unix.CmsgLen(0):length]
-		message := rest[:min(unix.CmsgSpace(len(data)), len(rest))]
-		rest = rest[len(message):]
+		message := rest[:len(rest)-len(next)]
+		rest = next
 		switch {
 		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
 			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))

@@ -159,8 +159,8 @@ func ConnectKind(err error) Kind {
 		}
 		return DNS
 	}
-	if number, ok := errors.AsType[syscall.Errno](err); ok && connectErrno(number) != "" {
-		return connectErrno(number)
+	if number, _ := errors.AsType[syscall.Errno](err); connectKinds[number] != "" {
+		return connectKinds[number]
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return Timeout
@@ -168,34 +168,26 @@ func ConnectKind(err error) Kind {
 	return NoConnection
 }
 
-// connectErrno is the kind of a failure to connect or listen with that number; empty
-// is none of its own.
-func connectErrno(number syscall.Errno) Kind {
-	switch number {
-	case syscall.ECONNREFUSED:
-		return Refused
-	case syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN:
-		return Unreachable
-	case syscall.EADDRINUSE:
-		return InUse
-	case syscall.EACCES, syscall.EPERM:
-		return NotPermitted
-	case syscall.ENOENT, syscall.ENODEV:
-		return NotFound
-	case syscall.ENOTSOCK:
-		return NotASocket
-	case syscall.EADDRNOTAVAIL:
-		return BadAddress
-	case syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT:
-		return Unsupported
-	case syscall.EMFILE, syscall.ENFILE:
-		return NoDescriptor
-	case syscall.ETIMEDOUT:
-		return KernelGaveUp
-	case syscall.ECONNRESET, syscall.ECONNABORTED:
-		return ResetByPeer // there was a connection: a peer refuses by ECONNREFUSED
-	}
-	return ""
+// connectKinds are the kinds of failures to connect or listen.
+var connectKinds = map[syscall.Errno]Kind{
+	syscall.ECONNREFUSED:    Refused,
+	syscall.EHOSTUNREACH:    Unreachable,
+	syscall.ENETUNREACH:     Unreachable,
+	syscall.ENETDOWN:        Unreachable,
+	syscall.EADDRINUSE:      InUse,
+	syscall.EACCES:          NotPermitted,
+	syscall.EPERM:           NotPermitted,
+	syscall.ENOENT:          NotFound,
+	syscall.ENODEV:          NotFound,
+	syscall.ENOTSOCK:        NotASocket,
+	syscall.EADDRNOTAVAIL:   BadAddress,
+	syscall.EAFNOSUPPORT:    Unsupported,
+	syscall.EPROTONOSUPPORT: Unsupported,
+	syscall.EMFILE:          NoDescriptor,
+	syscall.ENFILE:          NoDescriptor,
+	syscall.ETIMEDOUT:       KernelGaveUp,
+	syscall.ECONNRESET:      ResetByPeer, // there was a connection: a peer refuses by ECONNREFUSED
+	syscall.ECONNABORTED:    ResetByPeer,
 }
 
 // talkKind is the kind of an error of an established connection.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -147,39 +148,30 @@ func (r *Resolver) Port(ctx context.Context, e Endpoint) (uint16, error) {
 	return uint16(n), nil
 }
 
-// ofFamily keeps the addresses of the family that '4' or '6' names; any other
+// ofFamily keeps, of ips, the addresses of the family that '4' or '6' names; any other
 // letter keeps all.
 func ofFamily(ips []netip.Addr, family byte) []netip.Addr {
-	var kept []netip.Addr
-	for _, ip := range ips {
-		if family == '4' && !ip.Is4() && !ip.Is4In6() || family == '6' && ip.Is4() {
-			continue
-		}
-		kept = append(kept, ip)
-	}
-	return kept
+	return slices.DeleteFunc(ips, func(ip netip.Addr) bool {
+		return family == '4' && !ip.Is4() && !ip.Is4In6() || family == '6' && ip.Is4()
+	})
 }
 
 // interleave alternates the families, beginning with that of the first address.
 func interleave(ips []netip.Addr) []netip.Addr {
-	if len(ips) == 0 {
-		return nil
-	}
-	var first, second []netip.Addr
+	var families [2][]netip.Addr
 	for _, ip := range ips {
-		if ip.Is4() == ips[0].Is4() {
-			first = append(first, ip)
-		} else {
-			second = append(second, ip)
+		family := 0
+		if ip.Is4() != ips[0].Is4() {
+			family = 1
 		}
+		families[family] = append(families[family], ip)
 	}
 	mixed := make([]netip.Addr, 0, len(ips))
-	for i := range max(len(first), len(second)) {
-		if i < len(first) {
-			mixed = append(mixed, first[i])
-		}
-		if i < len(second) {
-			mixed = append(mixed, second[i])
+	for i := range ips {
+		for _, family := range families {
+			if i < len(family) {
+				mixed = append(mixed, family[i])
+			}
 		}
 	}
 	return mixed

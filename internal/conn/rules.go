@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -49,12 +50,7 @@ func (r Rules) Permits(addr net.Addr) bool {
 }
 
 func holds(prefixes []netip.Prefix, ip netip.Addr) bool {
-	for _, p := range prefixes {
-		if p.Contains(ip) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // addrIP is the IP address of addr without zone, IPv4 as IPv4.
@@ -93,10 +89,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 		return netip.Prefix{}, errors.New("empty")
 	}
 	host, length, cidr := strings.Cut(s, "/")
-	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		host = host[1 : len(host)-1]
-	}
-	ip, err := netip.ParseAddr(host)
+	ip, err := netip.ParseAddr(unbracket(host))
 	if err != nil {
 		return netip.Prefix{}, errors.New("not an address or CIDR prefix (names are not looked up)")
 	}

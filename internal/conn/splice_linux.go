@@ -122,24 +122,30 @@ func (s *Socket) enlarge() {
 	})
 }
 
-// pipeToSocket moves from a pipe, for which it waits without the socket's lock.
+// pipeToSocket moves from a pipe.
 func (p *splicePath) pipeToSocket() (s step) {
+	s.to = p.spliced(p.toSocket.raw.Write, p.tryWrite, p.fromStdio.in, unix.POLLIN)
+	if s.n = p.n; s.to == nil && s.n == 0 {
+		s.from = io.EOF
+	}
+	return s
+}
+
+// spliced calls try by the socket's Read or Write. It waits for the pipe, fd, without
+// the socket's lock.
+func (p *splicePath) spliced(call func(func(uintptr) bool) error, try func(uintptr) bool, fd int, events int16) error {
 	for {
-		s.to = p.toSocket.raw.Write(p.tryWrite)
-		s.n = p.n
+		err := call(try)
 		switch {
-		case s.to != nil:
+		case err != nil:
+			return err
 		case p.blocked:
-			waitReady(p.fromStdio.in, unix.POLLIN)
-			continue
+			waitReady(fd, events)
 		case refused(p.err):
-			s.to = errRefused
-		case p.err != nil:
-			s.to = p.err
-		case s.n == 0:
-			s.from = io.EOF
+			return errRefused
+		default:
+			return p.err
 		}
-		return s
 	}
 }
 
@@ -149,29 +155,20 @@ func (p *splicePath) tryPipeToSocket(fd uintptr) bool {
 	return p.err != unix.EAGAIN || p.blocked
 }
 
-// socketToPipe moves into a pipe, for which it waits without the socket's lock. It
-// never reports EOF: splice(2) returns 0 at EOF and also before urgent data, which
-// only a read skips.
+// socketToPipe moves into a pipe. It never reports EOF: splice(2) returns 0 at EOF and
+// also before urgent data, which only a read skips.
 func (p *splicePath) socketToPipe() (s step) {
-	for {
-		s.from = p.fromSocket.raw.Read(p.tryRead)
-		s.n = p.n
-		switch {
-		case s.from != nil:
-		case p.blocked:
-			waitReady(p.toStdio.out, unix.POLLOUT)
-			continue
-		case refused(p.err):
-			s.to = errRefused
-		case p.err == errStopped:
-			s.from = errStopped
-		case p.err == unix.EPIPE:
-			s.to = outputError(p.err)
-		case p.err != nil:
-			s.from = p.err
-		}
-		return s
+	err := p.spliced(p.fromSocket.raw.Read, p.tryRead, p.toStdio.out, unix.POLLOUT)
+	s.n = p.n
+	switch err {
+	case errRefused:
+		s.to = err
+	case unix.EPIPE:
+		s.to = outputError(err)
+	default:
+		s.from = err
 	}
+	return s
 }
 
 // trySocketToPipe calls splice(2) until it is settled or the socket is empty. A path
