@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// A Dialer connects. The zero value connects from any address, tries every address
-// of the endpoint, and sets the default socket options.
+// A Dialer connects. The zero value connects from any address and tries every address
+// of the endpoint.
 type Dialer struct {
 	// Resolver looks names up.
 	Resolver Resolver
@@ -72,16 +72,12 @@ func Retry(ctx context.Context, lasting, limit time.Duration, try func(context.C
 
 // transient reports whether a later try may succeed.
 func transient(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		return true
-	}
-	for below, more := e, true; more; below, more = errors.AsType[*Error](below.Err) {
-		if below.Transient {
+	for e, ok := errors.AsType[*Error](err); ok; e, ok = errors.AsType[*Error](e.Err) {
+		if e.Transient {
 			return true
 		}
 	}
-	switch e.Why {
+	switch KindOf(err) {
 	case NotPermitted, NotASocket, BadAddress, Unsupported, NoDescriptor, Local, TLS, Proxy, ResetByPeer:
 		return false
 	}
@@ -200,16 +196,11 @@ func otherType(e Endpoint) error {
 }
 
 func wrongType(e Endpoint, what, network string) error {
-	other := Endpoint{Network: network, Path: e.Path}
-	wrong := &Error{Why: NoConnection, Err: fmt.Errorf("it is %s", what)}
-	if s := other.String(); strconv.Quote(s) == `"`+s+`"` {
-		wrong.Try = "type " + s
-	}
-	return wrong
+	return &Error{Why: NoConnection, Err: fmt.Errorf("it is %s", what), Try: tryTyping(network + "://" + e.Path)}
 }
 
-// dialUnix waits while the backlog is full, as a connect(2) that blocks does:
-// where it does not block, Linux returns EAGAIN and does not report when there is room.
+// dialUnix waits while the backlog is full, as a connect(2) that blocks does. Linux
+// returns EAGAIN, and does not report when there is room.
 func (d *Dialer) dialUnix(ctx context.Context, e Endpoint) (net.Conn, error) {
 	c, err := d.dialer().DialContext(ctx, e.Network, e.Path)
 	for pause := backlogFirst; errors.Is(err, syscall.EAGAIN); pause = min(2*pause, backlogMost) {
@@ -231,9 +222,7 @@ func (d *Dialer) dialer() *net.Dialer {
 		KeepAliveConfig: d.Socket.keepAlive(),
 		KeepAlive:       -1,
 		FallbackDelay:   -1,
-		Control: func(network, address string, c syscall.RawConn) error {
-			return d.Socket.control(network, address, c)
-		},
+		Control:         d.Socket.control,
 	}
 	dialer.SetMultipathTCP(d.Socket.MPTCP)
 	return dialer
@@ -268,9 +257,8 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 	return c, err
 }
 
-// invalid explains err, an EINVAL of connecting from local to a: the address needs
-// its interface, the source address cannot reach it or, if no source can, the route
-// is a blackhole. Otherwise it returns err.
+// invalid explains err, an EINVAL of connecting from local to a, if it can: the address
+// needs its interface, the source address cannot reach it, or no source can.
 func (d *Dialer) invalid(ctx context.Context, a netip.AddrPort, local netip.Addr, err error) error {
 	if bad := badZone(a.Addr()); bad != nil {
 		return bad
@@ -291,8 +279,7 @@ func (d *Dialer) invalid(ctx context.Context, a netip.AddrPort, local netip.Addr
 	return err
 }
 
-// badZone returns an error if a is link-local and lacks its interface, or if that
-// interface does not exist.
+// badZone is the error of a link-local address whose interface is missing or unknown.
 func badZone(a netip.Addr) error {
 	zone := a.Zone()
 	if a.Is6() && zone == "" && (a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.IsInterfaceLocalMulticast()) {

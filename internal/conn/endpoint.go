@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -44,10 +45,7 @@ var networks = []string{
 // SCHEME://..., a path with a slash in it, @NAME or unix:PATH. The error may have
 // a hint ([Error.Hint]).
 func ParseEndpoint(s string, syntax Syntax) (Endpoint, error) {
-	e := Endpoint{Network: syntax.Network}
-	if e.Network == "" {
-		e.Network = "tcp"
-	}
+	e := Endpoint{Network: cmp.Or(syntax.Network, "tcp")}
 	scheme, rest, ok := strings.Cut(s, "://")
 	word, behind, colon := strings.Cut(s, ":")
 	switch {
@@ -92,10 +90,7 @@ func badEndpoint(s string, why error, try string) error {
 // ParseHostPort reads an endpoint given as two words; the host may be an IPv6
 // address with or without brackets.
 func ParseHostPort(host, port string, syntax Syntax) (Endpoint, error) {
-	e := Endpoint{Network: syntax.Network, Host: literal(unbracket(host)), Port: port}
-	if e.Network == "" {
-		e.Network = "tcp"
-	}
+	e := Endpoint{Network: cmp.Or(syntax.Network, "tcp"), Host: literal(unbracket(host)), Port: port}
 	if strings.Contains(host, "://") || strings.Contains(host, "/") {
 		return e, fmt.Errorf("bad host %q: an endpoint needs no port behind it", host)
 	}
@@ -150,10 +145,10 @@ func unbracket(host string) string {
 }
 
 func checkPath(s, path string) error {
-	if path == "" || path == "@" {
+	switch {
+	case path == "" || path == "@":
 		return fmt.Errorf("bad endpoint %q: the path is empty", s)
-	}
-	if strings.IndexByte(path, 0) >= 0 {
+	case strings.IndexByte(path, 0) >= 0:
 		return fmt.Errorf("bad endpoint %q: a path holds no NUL", s)
 	}
 	return nil
@@ -245,8 +240,7 @@ func (e Endpoint) String() string {
 	return e.Network + "://" + e.Address()
 }
 
-// EndpointOf is the endpoint of a bound or connected address; its network is tcp or
-// udp without the family's digit.
+// EndpointOf is the endpoint of an address; its network is without the family's digit.
 func EndpointOf(a net.Addr) Endpoint {
 	if a == nil {
 		return Endpoint{}
@@ -257,11 +251,9 @@ func EndpointOf(a net.Addr) Endpoint {
 	case *net.UnixAddr:
 		return Endpoint{Network: a.Net, Path: a.Name}
 	case *net.TCPAddr, *net.UDPAddr:
-		host, port, err := net.SplitHostPort(a.String())
-		if err != nil {
-			break
+		if host, port, err := net.SplitHostPort(a.String()); err == nil {
+			return Endpoint{Network: strings.TrimRight(a.Network(), "46"), Host: host, Port: port}
 		}
-		return Endpoint{Network: strings.TrimRight(a.Network(), "46"), Host: host, Port: port}
 	}
 	// A vsock address is written "local(1):7007", "vm(3):7007".
 	_, numbers, _ := strings.Cut(a.String(), "(")

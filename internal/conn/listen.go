@@ -111,10 +111,7 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.ListenConfig, string) (io.Closer, error)) error {
 	config := &net.ListenConfig{KeepAliveConfig: lc.Socket.keepAlive(), KeepAlive: -1}
 	config.SetMultipathTCP(lc.Socket.MPTCP)
-	mode := lc.Mode
-	if mode == 0 {
-		mode = 0o600
-	}
+	mode := cmp.Or(lc.Mode, 0o600)
 	config.Control = func(network, address string, c syscall.RawConn) error {
 		if e.Unix() && !e.Abstract() {
 			setMode(c, mode)
@@ -151,8 +148,7 @@ func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.Li
 }
 
 // address is the numeric address to listen on for e; ip is not valid if e means all
-// addresses. Of a name with several addresses it is the first of IPv4, else the
-// first: one socket has one address.
+// addresses. Of a name's addresses it is the first of IPv4, else the first.
 func (lc ListenConfig) address(ctx context.Context, e Endpoint) (address string, ip netip.Addr, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lookupMost, &Error{Why: Timeout, Err: fmt.Errorf("name lookup timed out after %v", lookupMost)})
 	defer cancel()
@@ -230,10 +226,8 @@ func listenError(e Endpoint, err error) error {
 	return &Error{Why: ConnectKind(err), Op: "listen on " + e.String(), Err: err}
 }
 
-// checkSocketPath refuses abstract names where only files can be had, and a path that
-// does not fit in sockaddr_un (unix(7)), for which the system would only report
-// "invalid argument". An abstract name begins with a NUL, written @, and has none at
-// its end.
+// checkSocketPath refuses abstract names where there are none, and a path that does not
+// fit in sockaddr_un (unix(7)). An abstract name has no NUL at its end.
 func checkSocketPath(path string) error {
 	most := maxPath
 	if strings.HasPrefix(path, "@") {
@@ -259,10 +253,7 @@ func (e Endpoint) socketFile() socketFile {
 	if e.Abstract() {
 		return socketFile{}
 	}
-	info, err := os.Lstat(e.Path)
-	if err != nil {
-		return socketFile{}
-	}
+	info, _ := os.Lstat(e.Path) // nil: remove does nothing
 	return socketFile{e.Path, info}
 }
 

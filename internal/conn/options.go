@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"strings"
@@ -41,14 +42,8 @@ const KeepAliveInterval = 15 * time.Second
 
 // keepAlive is o's keep-alive as the net package wants it.
 func (o *SocketOptions) keepAlive() net.KeepAliveConfig {
-	d := o.Keepalive
-	if d == 0 {
-		d = KeepAliveInterval
-	}
-	if d < 0 {
-		return net.KeepAliveConfig{}
-	}
-	return net.KeepAliveConfig{Enable: true, Idle: d, Interval: d, Count: 9}
+	d := cmp.Or(o.Keepalive, KeepAliveInterval)
+	return net.KeepAliveConfig{Enable: d > 0, Idle: d, Interval: d, Count: 9}
 }
 
 // control sets the options of a socket that is about to be bound or connected to
@@ -89,8 +84,7 @@ func (o *SocketOptions) congestion(network, address string) (name string, asked 
 	return "", false
 }
 
-// Tune sets the options that can be set on an established connection: one that was
-// accepted, or dialled without these options.
+// Tune sets the options that can be set on an established connection.
 func (o *SocketOptions) Tune(c net.Conn) {
 	t, ok := c.(*net.TCPConn)
 	if !ok {

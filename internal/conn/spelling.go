@@ -27,8 +27,15 @@ func respelled(word, rest string) string {
 			rest += port
 		}
 	}
-	spelled := scheme + "://" + rest
-	if !slices.Contains(networks, scheme) || strconv.Quote(spelled) != `"`+spelled+`"` {
+	if !slices.Contains(networks, scheme) {
+		return ""
+	}
+	return tryTyping(scheme + "://" + rest)
+}
+
+// tryTyping is the hint to type spelled; empty if that has characters to be quoted.
+func tryTyping(spelled string) string {
+	if strconv.Quote(spelled) != `"`+spelled+`"` {
 		return ""
 	}
 	return "type " + spelled
