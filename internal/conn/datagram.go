@@ -18,32 +18,28 @@ import (
 // less the headers of IP (20) and UDP (8).
 const MaxDatagram = 65507
 
-// Datagrams is the client's side of a conversation in datagrams, over UDP or a
-// Unix datagram socket, as a Stream: one Read returns one datagram, which may be
-// empty, and one Write sends one, unless Batch and Cut say otherwise.
+// Datagrams is the client's side of a conversation in datagrams as a Stream: one Read
+// returns one datagram, which may be empty, and one Write sends one, unless Batch and
+// Cut say otherwise.
 //
-// Datagrams have no end of file. After CloseWrite, Read waits for answers until
-// none has come for Wait, and then returns io.EOF. A peer that refuses (ICMP port
-// unreachable) ends it with an [Error] from Read; while no answer has come the
-// other addresses of the peer's name are tried first.
+// After CloseWrite, Read waits for answers until none has come for Wait, and then
+// returns io.EOF. A peer that refuses (ICMP port unreachable) ends it with an [Error]
+// from Read; while no answer has come the other addresses of its name are tried first.
 type Datagrams struct {
 	// Wait is how long answers are waited for after CloseWrite; 0 is not at all,
 	// negative is for ever.
 	Wait time.Duration
-	// Want is the number of answers after which Read returns io.EOF. If there are
-	// fewer when the wait is over, Read returns an error of kind [Timeout]. 0 is any
-	// number.
+	// Want is the number of answers after which Read returns io.EOF; 0 is any. If
+	// there are fewer when the wait is over, Read returns an error of kind [Timeout].
 	Want int
-	// Batch lets a Read return as many of the received datagrams as fit, one after the
-	// other.
+	// Batch lets a Read return as many of the received datagrams as fit.
 	Batch bool
 	// Cut, if set, divides the bytes of a Write into datagrams.
 	Cut Cut
-	// progress, if set, is touched by every datagram, and paused after CloseWrite,
-	// when Wait applies instead.
-	progress *Progress
 	// Moved, if set, is called when another address of the peer is tried.
 	Moved func(net.Conn)
+
+	progress *Progress // nil, or touched by every datagram, and paused after CloseWrite
 
 	dial  func(i int) (net.Conn, error) // address i
 	names []string                      // of the addresses
@@ -87,14 +83,7 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 		if err != nil {
 			return nil, &Error{Why: ConnectKind(err), Op: "connect to " + e.Address(), Err: err}
 		}
-		return &Datagrams{conn: newGramConn(c), names: []string{e.Host}}, nil
-	}
-	if e.Unix() {
-		c, err := d.Dial(ctx, e)
-		if err != nil {
-			return nil, err
-		}
-		return &Datagrams{conn: newGramConn(c), names: []string{e.Path}}, nil
+		return &Datagrams{conn: newGramConn(c)}, nil
 	}
 	first := *d
 	first.Resolver = d.Resolver.Memo(1) // one look-up for Dial and for the names below
@@ -103,6 +92,9 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 		return nil, err
 	}
 	g := &Datagrams{conn: newGramConn(c)}
+	if e.Unix() {
+		return g, nil
+	}
 	connected, _, _ := net.SplitHostPort(c.RemoteAddr().String())
 	addresses, _ := first.Resolver.addresses(ctx, e)
 	for i, a := range addresses {
@@ -172,8 +164,8 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 	}
 }
 
-// prepareRead prepares a read: it returns the socket to read from, with its deadline set,
-// or the error that ended the conversation.
+// prepareRead returns the socket to read from, with its deadline set, or the error that
+// ended the conversation.
 func (d *Datagrams) prepareRead() (*gramConn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -197,9 +189,8 @@ func (d *Datagrams) wait() {
 	_ = d.conn.SetReadDeadline(d.until)
 }
 
-// silent handles a read whose deadline passed. It returns nil if Read is to try
-// again: the deadline was set to move Read to another socket, or the process was
-// stopped and answers may have come meanwhile.
+// silent handles a read whose deadline passed. It returns nil if Read is to try again:
+// on another socket, or because the process was stopped and answers may have come.
 func (d *Datagrams) silent(c *gramConn) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -283,8 +274,8 @@ func tooLong(n int, local net.Addr) error {
 	return &Error{Why: Local, Op: fmt.Sprintf("send a datagram of %d bytes%s", n, most), Err: syscall.EMSGSIZE}
 }
 
-// keep adds p to history, from which it can be sent to another address, and returns
-// the socket to send it on; nil if the conversation has failed.
+// keep adds p to history, and returns the socket to send it on; nil if the conversation
+// has failed.
 func (d *Datagrams) keep(p []byte) *gramConn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -301,8 +292,7 @@ func (d *Datagrams) keep(p []byte) *gramConn {
 	return d.conn
 }
 
-// broken handles an error of the socket c. It reports whether the conversation
-// goes on with another address.
+// broken handles an error of c. It reports whether another address is used from now on.
 func (d *Datagrams) broken(c *gramConn, err error) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -344,8 +334,7 @@ func (d *Datagrams) failure(err error) error {
 // refusal reports whether there is no peer, as ICMP or the kernel says.
 func refusal(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
-// move goes on with another socket and sends history on it. It returns false if that
-// fails: the second datagram can already get the refusal of the first.
+// move goes on with another socket and sends history on it, which may be refused.
 func (d *Datagrams) move(to *gramConn) bool {
 	old := d.conn
 	d.conn = to

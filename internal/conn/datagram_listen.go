@@ -9,38 +9,35 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// DatagramListener is the listener's side of a conversation in datagrams as a
-// Stream. Its peer is the first that sends a datagram or, with Keep, the one that
-// sent last. A Write waits until there is a peer.
-// CloseWrite does nothing: there is no end of file to pass on.
-//
-// It answers from the address that the peer wrote to, where the system gives it.
+// DatagramListener is the listener's side of a conversation in datagrams as a Stream.
+// Its peer is the first that sends a datagram or, with Keep, the one that sent last. A
+// Write waits until there is a peer. It answers from the address that the peer wrote to,
+// where the system gives it.
 type DatagramListener struct {
 	// Keep takes datagrams from every peer.
 	Keep bool
 	// Read returns io.EOF after Want datagrams; 0 is no limit.
 	Want int
-	// Batch lets a Read return as many of the received datagrams as fit, one after the
-	// other.
+	// Batch lets a Read return as many of the received datagrams as fit.
 	Batch bool
 	// Cut, if set, divides the bytes of a Write into datagrams.
 	Cut Cut
 	// Limit bounds the wait for the first datagram; 0 is no limit.
 	Limit time.Duration
-	// Heard, if set, is called with the sender of a datagram if the last datagram had
-	// another sender.
+	// Heard, if set, is called with the sender of a datagram, unless it sent the last.
 	Heard func(net.Addr)
 	// Lost, if set, is called with the error of an answer that could not be
 	// sent. Keep goes on after it; without Keep it is Write's error as well.
 	Lost func(error)
-	// progress, if set, is touched by every datagram.
-	progress *Progress
+
+	progress *Progress // nil, or touched by every datagram
 
 	conn  net.Conn
 	in    *inbox
@@ -220,7 +217,7 @@ func (l *DatagramListener) Write(p []byte) (sent int, err error) {
 			return sent, &sendError{err, to.name()}
 		default:
 			if l.Lost != nil {
-				l.Lost(lostError(to, err))
+				l.Lost(&Error{Why: NotDelivered, Op: strings.TrimSuffix("send to "+to.name(), " to "), Err: err})
 			}
 			done += l.Cut.first(p[done:])
 		}
@@ -230,14 +227,5 @@ func (l *DatagramListener) Write(p []byte) (sent int, err error) {
 	}
 }
 
-// lostError is the error of an answer that could not be sent.
-func lostError(to packetPeer, err error) error {
-	op := "send"
-	if name := to.name(); name != "" {
-		op += " to " + name
-	}
-	return &Error{Why: NotDelivered, Op: op, Err: err}
-}
-
-// CloseWrite does nothing.
+// CloseWrite does nothing: there is no end of file to pass on.
 func (l *DatagramListener) CloseWrite() error { return nil }

@@ -18,8 +18,8 @@ import (
 type DatagramPeers struct {
 	// Keep takes datagrams from all peers; without it, only from the first.
 	Keep bool
-	// Most bounds the number of peers. A new one replaces the peer that has been
-	// silent for longest, which is closed. 0 is 100.
+	// Most bounds the number of peers; 0 is 100. A new one replaces the peer that has
+	// been silent for longest, which is closed.
 	Most int
 
 	conn net.PacketConn
@@ -106,8 +106,7 @@ func (d *DatagramPeers) peer(s *arrival) (p *DatagramPeer, new bool) {
 	return p, true
 }
 
-// forgetOne closes the peer that has been silent for longest. The caller holds
-// d.mu.
+// forgetOne closes the peer that has been silent for longest. The caller holds d.mu.
 func (d *DatagramPeers) forgetOne() {
 	var oldest *DatagramPeer
 	for _, p := range d.peers {
@@ -122,8 +121,8 @@ func (d *DatagramPeers) forgetOne() {
 // peerQueue is how many datagrams of a peer can wait for a Read.
 const peerQueue = 16
 
-// A DatagramPeer is one sender of datagrams as a Stream: one Read returns one
-// of its datagrams, one Write sends one. Read returns io.EOF once it is closed.
+// A DatagramPeer is one sender of datagrams as a Stream: one Read returns one datagram,
+// one Write sends one. Read returns io.EOF once it is closed.
 type DatagramPeer struct {
 	// ToMany is whether its first datagram was sent to a broadcast or multicast
 	// address, where that can be known (Linux).

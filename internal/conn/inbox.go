@@ -23,9 +23,8 @@ type arrival struct {
 	control []byte // its control messages (recvmsg(2))
 }
 
-// Datagrams of UDP are shorter than udpSlot; a Unix socket carries no more than
-// bigMessage in one with the system's buffer sizes (212,992 bytes, wmem_default
-// of socket(7)).
+// Datagrams of UDP are shorter than udpSlot, and those of a Unix socket, with the
+// system's buffer sizes (wmem_default, socket(7)), than bigMessage.
 const (
 	udpSlot    = 64 << 10
 	bigMessage = 256 << 10
@@ -92,9 +91,8 @@ type Cut func(p []byte) int
 // sendAll sends all datagrams in p to the connected peer.
 func (o *outbox) sendAll(p []byte, cut Cut) error {
 	n, err := o.send(p, cut, nil)
-	for err == nil && n < len(p) {
-		p = p[n:]
-		n, err = o.send(p, cut, nil)
+	if err == nil && n < len(p) {
+		return o.sendAll(p[n:], cut)
 	}
 	return err
 }
