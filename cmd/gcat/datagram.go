@@ -124,25 +124,16 @@ func (g *gcat) listenDatagrams(ctx context.Context, at target) error {
 	remote.Want = orZero(g.Datagrams)
 	remote.Batch, remote.Cut = g.batchesDatagrams(stdio), g.cutDatagram()
 	remote.Limit = g.acceptLimit()
-	remote.Heard = func(a net.Addr) { g.accepted(bound.Address(), datagramPeer(a)) }
+	remote.Heard = func(a net.Addr) { g.accepted(bound.Address(), address(a)) }
 	remote.Lost = func(err error) { g.log.Error(err) }
 	relay := g.datagramRelay(stdio, remote, bound.Address())
 	result := g.run(ctx, relay)
 	name := bound.Address()
 	if a := remote.Peer(); a != nil {
-		name = datagramPeer(a)
+		name = address(a)
 	}
 	g.closed(bound.Address(), name, "", result)
 	return g.reportDropped(at, bound.Address(), result)
-}
-
-// datagramPeer names the sender of a datagram; on Unix sockets it need not have
-// an address.
-func datagramPeer(a net.Addr) string {
-	if a == nil {
-		return "a peer without an address"
-	}
-	return address(a)
 }
 
 // datagramRelay is a relay without acknowledgements and half-closes.

@@ -15,7 +15,7 @@ import (
 func (g *gcat) connect(ctx context.Context, to target) error {
 	p, err := g.dial(ctx, to)
 	if err != nil {
-		return conn.Cause(ctx, err)
+		return err
 	}
 	return g.handle(ctx, p, g.stdio())
 }
@@ -24,7 +24,7 @@ func (g *gcat) connect(ctx context.Context, to target) error {
 func (g *gcat) dial(ctx context.Context, to target) (peer, error) {
 	c, err := g.dialer(to).Dial(ctx, g.firstHop(to))
 	if err != nil {
-		return peer{}, err
+		return peer{}, conn.Cause(ctx, err)
 	}
 	p := g.peerOf(c, to)
 	g.connected(p)
@@ -36,7 +36,7 @@ func (g *gcat) dial(ctx context.Context, to target) (peer, error) {
 func (g *gcat) pass(ctx context.Context, to target) error {
 	p, err := g.dial(ctx, to)
 	if err != nil {
-		return conn.Cause(ctx, err)
+		return err
 	}
 	defer p.Close()
 	return conn.Pass(p.Conn)

@@ -19,13 +19,10 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 	remote, _ := streamOf(p, orZero(g.Datagrams))
 	dialing, stop := conn.SocketBelow(remote).UntilGone(ctx, conn.Left(p.name, g.to.Address()))
 	to, err := g.dial(dialing, g.to)
-	if err != nil {
-		err = conn.Cause(dialing, err)
-	}
 	stop()
 	if err != nil {
 		_ = conn.Reset(p.Conn)
-		g.unreachable(ctx, at, p.name, start)
+		g.closed(at, p.name, g.to.Address(), unreached(ctx, start))
 		return err
 	}
 	local, messages := streamOf(to, 0)
@@ -36,10 +33,9 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 	return result.Err
 }
 
-// unreachable logs the end of a peer for which the endpoint of --to could not be
-// reached.
-func (g *gcat) unreachable(ctx context.Context, local, remote string, start time.Time) {
-	g.closed(local, remote, g.to.Address(), conn.Result{EndedBy: conn.EndedBy(ctx, "local"), Duration: time.Since(start)})
+// unreached is the result for a peer for which the endpoint of --to was not reached.
+func unreached(ctx context.Context, start time.Time) conn.Result {
+	return conn.Result{EndedBy: conn.EndedBy(ctx, "local"), Duration: time.Since(start)}
 }
 
 // refuseSelf refuses an endpoint of --to that is the listener's own: each peer would make
@@ -79,7 +75,7 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at target) error {
 			}
 			return conn.Cause(ctx, err)
 		}
-		g.accepted(bound.Address(), datagramPeer(p.Addr()))
+		g.accepted(bound.Address(), address(p.Addr()))
 		peers.Go(func() {
 			err := g.forwardPeer(ctx, p, bound.Address())
 			_ = p.Close()
@@ -100,7 +96,7 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 	start := time.Now()
 	to, err := g.dialer(g.to).DialDatagrams(ctx, g.to.Endpoint)
 	if err != nil {
-		g.unreachable(ctx, local, datagramPeer(p.Addr()), start)
+		g.closed(local, address(p.Addr()), g.to.Address(), unreached(ctx, start))
 		return conn.Cause(ctx, err)
 	}
 	defer to.Close()
@@ -109,7 +105,7 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 	if !given {
 		idle = conn.PeerMemory
 	}
-	name := datagramPeer(p.Addr())
+	name := address(p.Addr())
 	result := g.run(ctx, &conn.Relay{
 		Local:         g.wrapLocal(to, true, false),
 		Remote:        g.wrapRemote(p, name),

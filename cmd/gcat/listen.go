@@ -33,11 +33,7 @@ func (g *gcat) listen(ctx context.Context, at target) error {
 	}
 	l, err := g.listenConfig().Listen(ctx, at.Endpoint)
 	if err != nil {
-		err = conn.Cause(ctx, err)
-		if line := g.ncatCommand(); line != "" {
-			err = cli.Hint(err, line)
-		}
-		return err
+		return cli.Hint(conn.Cause(ctx, err), g.ncatCommand())
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -41,17 +41,6 @@ const (
 	messages = udp | unixDatagram | unixPacket | can // they preserve message boundaries
 )
 
-// boundaries returns the kinds of sockets that treat message boundaries as kind does.
-func boundaries(kind sockets) sockets {
-	switch kind {
-	case udp, unixDatagram:
-		return udp | unixDatagram
-	case unixPacket:
-		return unixPacket
-	}
-	return streams
-}
-
 // kindOf returns the kind of the socket of at, and its name in diagnostics; 0 if at is
 // the zero target.
 func kindOf(at target) (kind sockets, name string) {
@@ -228,7 +217,8 @@ func (g *grammar) refuse(at, to target, secure bool) error {
 	if kind == 0 {
 		return nil
 	}
-	if end, name := kindOf(to); end != 0 && boundaries(end) != boundaries(kind) {
+	packets := func(p target) bool { return p.Network == "unixpacket" }
+	if end, name := kindOf(to); end != 0 && (at.Datagram() != to.Datagram() || packets(at) != packets(to) || to.CAN()) {
 		return cli.Usagef("cannot join %s to %s with --to", socket, name)
 	}
 	return g.refuseAt(at, to, kind)
@@ -256,10 +246,7 @@ const mostKeepalive = 32767 * time.Second
 // refuseValues returns an error if the value of an option is out of its range.
 func (g *grammar) refuseValues() error {
 	negative := func(d *cli.Duration) bool { return d != nil && *d < 0 }
-	keepalive := time.Duration(0)
-	if g.Keepalive != nil {
-		keepalive = g.Keepalive.D()
-	}
+	keepalive := orZero(g.Keepalive).D()
 	for _, v := range []struct {
 		wrong bool
 		words string

@@ -13,8 +13,14 @@ import (
 	"gcat/internal/tty"
 )
 
-// address returns a as a numeric host and a port, or as a path.
-func address(a net.Addr) string { return conn.EndpointOf(a).Address() }
+// address returns a as a numeric host and a port, or as a path. The sender of a datagram
+// on a Unix socket need not have an address.
+func address(a net.Addr) string {
+	if a == nil {
+		return "a peer without an address"
+	}
+	return conn.EndpointOf(a).Address()
+}
 
 // event logs an event of the connection between local and remote.
 func (g *gcat) event(name, text, local, remote string) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -106,14 +105,10 @@ func (g *gcat) probeWait() time.Duration {
 	if g.ConnectTimeout != nil {
 		return g.ConnectTimeout.D()
 	}
-	limit := cmp.Or(g.QuitAfter, g.Timeout)
-	switch {
-	case limit == nil:
-		return time.Second
-	case *limit == 0:
+	if g.answerWait() == 0 {
 		return -1
 	}
-	return max(limit.D(), 0) // a negative -q is no limit
+	return max(g.answerWait(), 0) // a negative -q is no limit
 }
 
 // logPort logs one port with -v.
