@@ -191,7 +191,6 @@ const (
 // acceptNext accepts a peer. If accept fails, for example because the process has no
 // free descriptor, it reports that once and tries again.
 func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error) {
-	reported := false
 	for pause := acceptPause; ; pause = min(2*pause, longestAcceptPause) {
 		c, err := g.acceptPermitted(l)
 		if err == nil || ctx.Err() != nil {
@@ -200,9 +199,8 @@ func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error)
 		if errors.Is(err, net.ErrClosed) {
 			return nil, acceptError(l, err)
 		}
-		if !reported {
+		if pause == acceptPause {
 			g.log.Error(acceptError(l, err))
-			reported = true
 		}
 		select {
 		case <-time.After(pause):

@@ -82,13 +82,11 @@ func (g *gcat) targets() ([]target, error) {
 	}
 	g.given = handed[0]
 	e := conn.EndpointOf(g.given.Addr())
-	switch {
-	case g.Unix && !e.Unix():
+	if g.Unix && !e.Unix() {
 		return nil, cli.Usagef("cannot use -U with %q", e)
-	case g.UDP && !e.Datagram():
-		return nil, cli.Usagef("cannot use -u with %q", e)
 	}
-	return []target{{e, g.TLS}}, g.refuseHanded()
+	at, err := g.checkScheme(e.String(), e)
+	return []target{at}, cmp.Or(err, g.refuseHanded())
 }
 
 // runMode runs the mode that the flags select, with one target, or with -z with all.

@@ -42,10 +42,11 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 		}()
 	}
 	before := countSocket(c.Conn)
-	done := c.Counting(func() (sent, received int64) {
+	counts := func() (sent, received int64) {
 		now := countSocket(c.Conn)
 		return now.sent - before.sent, now.received - before.taken
-	})
+	}
+	done := c.Counting(counts)
 	cmd, err := c.startOn()
 	if err == nil {
 		err = cmd.await(ctx)
@@ -55,15 +56,12 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 		failed = c.missedError(before)
 	}
 	control(c.Conn, func(fd int) { _ = unix.SetNonblock(fd, true) })
-	after := countSocket(c.Conn)
-	result := conn.Result{
-		Sent: after.sent - before.sent, Received: after.received - before.taken,
-		EndedBy: conn.EndedBy(ctx, "local"), Err: conn.Cause(ctx, failed),
-	}
+	result := conn.Result{EndedBy: conn.EndedBy(ctx, "local"), Err: conn.Cause(ctx, failed)}
+	result.Sent, result.Received = counts()
 	switch {
 	case conn.KindOf(failed) == conn.ResetByPeer:
 		result.EndedBy = conn.EndedBy(ctx, "reset")
-	case after.peerEOF:
+	case countSocket(c.Conn).peerEOF:
 		result.EndedBy = conn.EndedBy(ctx, "peer")
 	}
 	socket := conn.NewSocket(c.Conn, nil)
