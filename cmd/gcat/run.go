@@ -185,7 +185,6 @@ func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func
 func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	ending := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
-	others := []os.Signal{syscall.SIGABRT, syscall.SIGALRM} // caught only to restore the terminal
 	cli.Catch(func(s os.Signal) {
 		switch {
 		case slices.Contains(cli.ReportSignals, s):
@@ -198,6 +197,6 @@ func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()
 			command.Kill()
 			cli.DieOf(s)
 		}
-	}, slices.Concat(ending, others, cli.ReportSignals)...)
+	}, slices.Concat(ending, cli.Unused, cli.ReportSignals)...)
 	return ctx, func() { cancel(nil) }
 }

@@ -40,6 +40,7 @@ var habits = map[string]string{
 }
 
 func main() {
+	cli.DieSilently(cli.Unused...)
 	var g gecho
 	os.Exit(app.Main(&g, os.Args[1:], g.run))
 }

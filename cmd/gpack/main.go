@@ -25,7 +25,7 @@ var brief string
 var app = cli.App{Name: "gpack", Help: help, Brief: brief, Manual: man.Gpack}
 
 func main() {
-	cli.DieSilently(syscall.SIGQUIT)
+	cli.DieSilently(append(cli.Unused, syscall.SIGQUIT)...)
 	var g gpack
 	os.Exit(app.Main(&g, os.Args[1:], g.run))
 }

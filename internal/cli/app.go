@@ -54,9 +54,6 @@ type App struct {
 // --manual, --version and --completion it writes the text to standard output instead of
 // calling run.
 func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
-	if !term.IsTerminal(int(os.Stdin.Fd())) { // else the command catches them, to restore the terminal
-		DieSilently(unused...)
-	}
 	log := &Log{Name: a.called(), Out: Stderr, stderr: standardError}
 	err := a.main(grammar, args, log, run)
 	if i, ok := errors.AsType[*Interrupted](err); ok {

@@ -41,7 +41,7 @@ func setAction(sig syscall.Signal, to, from *action) {
 }
 
 // DieSilently gives signals their default action. For some, the Go runtime would print
-// the stacks of all goroutines; others it would ignore.
+// the stacks of all goroutines; others it would ignore. [Catch] no longer catches them.
 func DieSilently(signals ...os.Signal) {
 	for _, s := range signals {
 		setAction(s.(syscall.Signal), new(action), nil)

@@ -19,8 +19,8 @@ func DieOf(sig os.Signal) {
 	select {} // the signal is on its way
 }
 
-// unused are the signals that no command uses.
-var unused = []os.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}
+// Unused are the signals that no command uses.
+var Unused = []os.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}
 
 // writeStderr writes to standard error by write(2): [os.File] raises SIGPIPE for
 // EPIPE there.

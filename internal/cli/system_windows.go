@@ -18,8 +18,8 @@ func Stop() {}
 // DieSilently does nothing on this system.
 func DieSilently(...os.Signal) {}
 
-// ReportSignals is empty: this system has no such signal.
-var ReportSignals, unused []os.Signal
+// ReportSignals and Unused are empty: this system has no such signal.
+var ReportSignals, Unused []os.Signal
 
 func sleep(d time.Duration) { time.Sleep(d) }
 

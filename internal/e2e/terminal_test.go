@@ -219,6 +219,28 @@ func TestTerminalSignals(t *testing.T) {
 	c.leaves(130)
 }
 
+// Signals that a command has no use for end it on a terminal, too, with nothing said.
+func TestTerminalSignalsOther(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2} {
+		for ready, words := range map[string][]string{
+			"listening": {"gcat", "-vl", "127.0.0.1:0"}, "tcp://": {"gecho", "127.0.0.1:0"}, "65": {"gpack", "-d", "B"},
+		} {
+			s := script.Sit(t, 80, exec.Command(script.Path(words[0]), words[1:]...))
+			if words[0] == "gpack" {
+				s.Types("A\r")
+			}
+			s.Await(ready)
+			if err := s.Cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			if status := s.Leaves(); status != 128+int(signal) || strings.Contains(s.All(), "goroutine") {
+				t.Errorf("%s after %v: status %d; it said %.200q", words[0], signal, status, s.All())
+			}
+		}
+	}
+}
+
 // A signal erases what is being typed before the last lines are logged, on however
 // many rows it stands; what the peer has said stays.
 func TestTerminalSignalErases(t *testing.T) {
