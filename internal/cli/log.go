@@ -51,12 +51,8 @@ func (l *Log) Enabled(level int) bool { return l != nil && l.Out != nil && level
 
 // Event writes e, if lines of level are written.
 func (l *Log) Event(level int, e Event) {
-	switch {
-	case !l.Enabled(level):
-	case l.JSON:
-		l.write(object(e))
-	default:
-		l.write(l.line(level, e.Text))
+	if l.Enabled(level) {
+		l.write(l.format(level, e))
 	}
 }
 
@@ -90,6 +86,14 @@ func (l *Log) Error(err error, fields ...Field) {
 	}
 }
 
+// format returns e as a line: an object, or a readable one.
+func (l *Log) format(level int, e Event) []byte {
+	if l.JSON {
+		return object(e)
+	}
+	return l.line(level, e.Text)
+}
+
 // line returns a readable line. Unprintable characters are escaped as by %q: a newline
 // would begin a second line, an escape would control the terminal, and a mark that
 // changes the direction of writing would mislead the reader.
@@ -119,19 +123,16 @@ func printable(text string) string {
 
 // object returns e as a line with a JSON object.
 func object(e Event) []byte {
-	b := []byte(`{"time":`)
-	b = time.Now().UTC().AppendFormat(b, `"2006-01-02T15:04:05.000000Z"`)
-	b = append(b, `,"event":`...)
-	b = appendValue(b, e.Name)
-	for _, f := range e.Fields {
+	fields := append([]Field{{"event", e.Name}}, e.Fields...)
+	if e.Text != "" {
+		fields = append(fields, Field{"text", e.Text})
+	}
+	b := time.Now().UTC().AppendFormat([]byte(`{"time":`), `"2006-01-02T15:04:05.000000Z"`)
+	for _, f := range fields {
 		b = append(b, ',')
 		b = appendValue(b, f.Key)
 		b = append(b, ':')
 		b = appendValue(b, f.Value)
-	}
-	if e.Text != "" {
-		b = append(b, `,"text":`...)
-		b = appendValue(b, e.Text)
 	}
 	return append(b, '}', '\n')
 }
@@ -162,16 +163,10 @@ func (l *Log) reportLost() {
 	if l.stderr == nil {
 		return
 	}
-	n := l.stderr.takeLost()
-	if n == 0 {
-		return
+	if n := l.stderr.takeLost(); n > 0 {
+		text := fmt.Sprintf("%d lines were left out here: they were not read", n)
+		_, _ = l.Out.Write(l.format(0, Event{Name: "lost", Text: text, Fields: []Field{{"lines", n}}}))
 	}
-	text := fmt.Sprintf("%d lines were left out here: they were not read", n)
-	line := l.line(0, text)
-	if l.JSON {
-		line = object(Event{Name: "lost", Text: text, Fields: []Field{{"lines", n}}})
-	}
-	_, _ = l.Out.Write(line)
 }
 
 // end waits until all lines are written to standard error, if that is read.

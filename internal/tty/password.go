@@ -28,28 +28,26 @@ func ReadPassword(ctx context.Context, prompt string, stop func()) (string, erro
 	}
 	defer t.Close()
 	keys := &rawKeys{Terminal: t}
-	type answer struct {
-		password string
-		err      error
-	}
-	answered := make(chan answer, 1)
+	var password string
+	answered := make(chan error, 1)
 	go func() { // ends with the process if the user does not answer
-		password, err := term.NewTerminal(keys, "").ReadPassword(prompt)
-		answered <- answer{password, err}
+		var err error
+		password, err = term.NewTerminal(keys, "").ReadPassword(prompt)
+		answered <- err
 	}()
-	var a answer
 	select {
-	case a = <-answered:
-		if a.err != nil && keys.interrupted {
-			a.err = ErrInterrupt
+	case err = <-answered:
+		if err != nil && keys.interrupted {
+			err = ErrInterrupt
 		}
 	case <-ctx.Done():
-		a.err = context.Cause(ctx)
+		err = context.Cause(ctx)
 	}
-	if a.err != nil {
+	if err != nil {
 		_, _ = f.WriteString("\r\n")
+		return "", err
 	}
-	return a.password, a.err
+	return password, nil
 }
 
 // rawKeys are the keys of a terminal in raw mode, where ^C sends no signal.

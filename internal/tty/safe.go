@@ -32,13 +32,18 @@ func (s *Safe) Write(p []byte) (int, error) {
 
 // Flush writes an incomplete character.
 func (s *Safe) Flush() error {
-	if len(s.begun) == 0 {
-		return nil
+	if rest := s.rest(); len(rest) > 0 {
+		_, err := s.W.Write(rest)
+		return err
 	}
-	out := hex(nil, s.begun)
+	return nil
+}
+
+// rest returns an incomplete character as it is shown.
+func (s *Safe) rest() []byte {
+	rest := hex(nil, s.begun)
 	s.begun = nil
-	_, err := s.W.Write(out)
-	return err
+	return rest
 }
 
 // append appends the incomplete character and p as they are shown.

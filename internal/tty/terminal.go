@@ -23,9 +23,8 @@ type Terminal struct {
 
 	editor *editor // nil if raw
 
-	showing sync.Mutex // guards safe and text
-	safe    *Safe      // escapes the peer's text, into text
-	text    bytes.Buffer
+	showing sync.Mutex // guards safe
+	safe    Safe       // escapes the peer's text
 
 	lines []byte // entered and not yet read
 	eof   bool   // after ^D
@@ -67,7 +66,6 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 		width, height := window(out)
 		t.editor = newEditor(t.through, width, height)
 		t.editor.returns = m.returns()
-		t.safe = &Safe{W: &t.text}
 	}
 	opened.Store(t)
 	go t.follow(jobSignals())
@@ -142,9 +140,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 	}
 	t.showing.Lock()
 	defer t.showing.Unlock()
-	t.text.Reset()
-	_, _ = t.safe.Write(p)
-	if err := t.editor.show(t.text.String()); err != nil {
+	if err := t.editor.show(string(t.safe.append(nil, p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -157,12 +153,10 @@ func (t *Terminal) CloseWrite() error {
 	}
 	t.showing.Lock()
 	defer t.showing.Unlock()
-	t.text.Reset()
-	_ = t.safe.Flush()
-	if t.text.Len() == 0 {
-		return nil
+	if rest := t.safe.rest(); len(rest) > 0 {
+		return t.editor.show(string(rest))
 	}
-	return t.editor.show(t.text.String())
+	return nil
 }
 
 // Notice shows a line of the command itself above the line that is being typed.
