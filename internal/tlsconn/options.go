@@ -160,7 +160,7 @@ func (o Options) config() (*tls.Config, error) {
 	if pin, _ := parseFingerprint(o.Fingerprint); pin != "" {
 		config.VerifyConnection = func(state tls.ConnectionState) error {
 			if got := peerFingerprint(state); got != pin {
-				return &pinError{got: got, want: pin}
+				return &pinError{got}
 			}
 			return nil
 		}
@@ -169,7 +169,7 @@ func (o Options) config() (*tls.Config, error) {
 }
 
 // A pinError is the error of a peer whose certificate is not the pinned one.
-type pinError struct{ got, want string }
+type pinError struct{ got string }
 
 func (e *pinError) Error() string {
 	if e.got == "" {
