@@ -16,9 +16,6 @@ func (c *conversation) close() {
 	var drains sync.WaitGroup
 	for _, d := range []*direction{&c.send, &c.receive} {
 		switch {
-		case d.state == reading && d.from.reset && d.to.connection && !d.flight.stop():
-			// The connection is gone: a write in progress returns, and then it counts.
-			drains.Go(func() { awaitTaken(c, d.pumped, time.Now().Add(drainMost)) })
 		case d.state != reading || d.from.reset || d.to.reset:
 		case d.from.socket != nil:
 			drains.Go(func() { c.drain(d) })

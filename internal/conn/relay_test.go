@@ -253,7 +253,7 @@ func TestRelayResetInWrite(t *testing.T) {
 		k.remoteSay.CloseWithError(syscall.ECONNRESET)
 		r := <-k.done
 		k.end()
-		if r.EndedBy != "reset" || r.Sent != 5 || r.Unacknowledged != 0 {
+		if r.EndedBy != "reset" || r.Sent != 5 || r.Unacknowledged != 0 || strings.Contains(r.Err.Error(), "not sent") {
 			t.Errorf("%+v", r)
 		}
 	})
