@@ -194,8 +194,13 @@ func (c *conversation) writeFailed(d *direction, err error) {
 		c.resetUpload()
 		return
 	}
-	d.state = done // it never will be
 	c.note("reset", c.notDelivered(d, err))
+	if _, ok := below[*DatagramPeer](d.to.Stream); ok { // the next datagram may arrive
+		d.state = reading
+		go c.pump(d)
+		return
+	}
+	d.state = done // it never will be
 	d.from.reset = true
 	if d.to.alive() { // its peer cannot know of the failure
 		d.to.reset, c.over = true, true

@@ -21,7 +21,8 @@ import (
 //     fails or its reader has left, when a clock passes or ctx ends, and, with
 //     EndWithPeer, when the peer has ended.
 //  5. A failed send does not end it: what the peer still sends is received, unless
-//     the connection still exists and our own kernel has failed.
+//     the connection still exists and our own kernel has failed. To a [DatagramPeer]
+//     the next datagrams are sent, too.
 //     A failed read of Local, or a failed write of Local while input is still to be
 //     sent, resets the connection, so that the peer does not take half an upload
 //     for a whole one.
