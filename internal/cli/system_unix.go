@@ -20,7 +20,7 @@ func DieOf(sig os.Signal) {
 }
 
 // Unused are the signals that no command uses.
-var Unused = []os.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2}
+var Unused = []os.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2, syscall.SIGXCPU}
 
 // writeStderr writes to standard error by write(2): [os.File] raises SIGPIPE for
 // EPIPE there.

@@ -166,7 +166,7 @@ func TestSignalsQuit(t *testing.T) {
 // said: the Go runtime would print the stacks of all goroutines for some.
 func TestSignalsOther(t *testing.T) {
 	t.Parallel()
-	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2} {
+	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2, syscall.SIGXCPU} {
 		stdin, hold := pipe(t)
 		cmd := exec.Command(script.Path("gpack"), "-d", "B")
 		cmd.Stdin = stdin

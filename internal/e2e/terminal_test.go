@@ -222,7 +222,7 @@ func TestTerminalSignals(t *testing.T) {
 // Signals that a command has no use for end it on a terminal, too, with nothing said.
 func TestTerminalSignalsOther(t *testing.T) {
 	t.Parallel()
-	for _, signal := range []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2} {
+	for _, signal := range []syscall.Signal{syscall.SIGABRT, syscall.SIGALRM, syscall.SIGUSR2, syscall.SIGXCPU} {
 		for ready, words := range map[string][]string{
 			"listening": {"gcat", "-vl", "127.0.0.1:0"}, "tcp://": {"gecho", "127.0.0.1:0"}, "65": {"gpack", "-d", "B"},
 		} {
