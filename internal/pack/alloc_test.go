@@ -2,6 +2,8 @@ package pack
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"io"
 	"runtime"
 	"strings"
 	"testing"
@@ -104,6 +106,65 @@ func TestManyValues(t *testing.T) {
 			if (err == nil) != (most > n) || err == nil && len(dst) != n || got > limit {
 				t.Errorf("%+v: %d bytes, %v, with %d allocated", test.o, len(dst), err, got)
 			}
+		}
+	}
+}
+
+// TestLongJSON checks that a long string costs memory for its bytes and not for its text,
+// which can be six times as long.
+func TestLongJSON(t *testing.T) {
+	const n = 8 << 20
+	decode := func(format string) func(io.Writer, string) error {
+		return func(dst io.Writer, data string) error {
+			f, err := Parse(format)
+			if err != nil {
+				return err
+			}
+			_, err = NewDecoder(f, Options{JSON: true}).Decode(dst, strings.NewReader(data), -1)
+			return err
+		}
+	}
+	deframe := func(dst io.Writer, data string) error {
+		f, err := Parse("I")
+		if err != nil {
+			return err
+		}
+		h, err := NewHeader(f, "")
+		if err != nil {
+			return err
+		}
+		d := NewDeframer(h, Options{JSON: true})
+		d.Lines = true
+		_, err = d.Deframe(dst, strings.NewReader(data), -1)
+		return err
+	}
+	for _, test := range []struct {
+		name, front, unit, back string
+		convert                 func(io.Writer, string) error
+		want                    func(text string) string
+	}{
+		{"*s", "", "\x00", "", decode("*s"), func(s string) string { return "[" + s + "]\n" }},
+		{"*s of UTF-8", "", "a€", "", decode("*s"), func(s string) string { return "[" + s + "]\n" }},
+		{"*s of bytes", "", "\xff", "", decode("*s"), func(s string) string { return "[" + s + "]\n" }},
+		{"I/s", "\x00\x80\x00\x00", "\x00", "", decode("I/s"), func(s string) string { return "[" + s + "]\n" }},
+		{"{z}", "", "\x01", "\x00", decode("{z}"), func(s string) string { return "[" + s + "]\n" }},
+		{"frame", "\x00\x80\x00\x00", "\x00", "", deframe, func(s string) string { return s + "\n" }},
+	} {
+		data := strings.Repeat(test.unit, n/len(test.unit))
+		want := sha256.Sum256([]byte(test.want(string(appendJSONBytes(nil, []byte(data))))))
+		data = test.front + data + test.back
+		sum := sha256.New()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := test.convert(sum, data); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		runtime.ReadMemStats(&after)
+		if [32]byte(sum.Sum(nil)) != want {
+			t.Errorf("%s: wrong text", test.name)
+		}
+		if made := after.TotalAlloc - before.TotalAlloc; made > 8*n {
+			t.Errorf("%s: %d MiB of memory for a string of %d MiB", test.name, made>>20, n>>20)
 		}
 	}
 }

@@ -36,6 +36,9 @@ type cursor struct {
 	comma   bool // a separator comes before the next value
 	entered bool // the item's alignment is done
 	inside  bool // within a string
+	ended   bool // no more input will come
+
+	quotes jsonQuotes // of the string
 }
 
 // A frame is where a cursor is in a record, or in a group.
@@ -66,7 +69,7 @@ func (c *cursor) reset(offset int64) {
 	c.offset, c.at, c.skip, c.length, c.nuls, c.empty = offset, 0, 0, 0, 0, 0
 	c.record++
 	c.l, c.index, c.element, c.between = &c.d.level, 0, 0, false
-	c.started, c.comma, c.entered, c.inside = false, false, false, false
+	c.started, c.comma, c.entered, c.inside, c.ended = false, false, false, false, false
 	if c.d.f.flat {
 		return
 	}
@@ -78,7 +81,8 @@ func (c *cursor) reset(offset int64) {
 
 // step decodes as much of b as it can, at most to the end of the record. It
 // returns how many bytes it took; if the record is not done, it needs at least
-// c.need bytes more than those it left.
+// c.need bytes more than those it left. With c.ended no more will come, and items that
+// take all that is left end.
 func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 	all := len(b)
 	c.mark = 0
@@ -108,11 +112,11 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 			c.index, c.entered = c.index+1, false
 		case !c.entered:
 			dst, err = c.enter(dst, p)
-		case p.kind != pad && (c.element < p.elements || p.Rest && p.elements == 0):
+		case p.kind != pad && (c.element < p.elements || p.Rest && p.elements == 0 && (!c.ended || c.inside || len(b) > 0)):
 			before := c.element
 			dst, k, err = c.decode(dst, p, b)
 			stop = c.element == before
-		case p.Rest:
+		case p.Rest && !(c.ended && len(b) == 0):
 			c.skip = forever // discard the rest of a final x or p
 		default:
 			dst = c.leave(dst, p)
@@ -126,13 +130,16 @@ func (c *cursor) step(dst, b []byte) (out []byte, n int, done bool, err error) {
 // are.
 func (c *cursor) skipped(dst []byte, p *op, b []byte) ([]byte, int) {
 	k := min(c.skip, int64(len(b)))
+	if c.ended && c.skip > forever/2 {
+		c.skip = k
+	}
 	c.pass(nil, b[:k])
 	if c.d.o.Explain {
 		c.dump.note(b[:k])
 	}
 	if c.skip -= k; c.skip > 0 {
 		c.want(p, c.skip)
-	} else if c.d.o.Explain {
+	} else if c.dump.size > 0 {
 		dst = c.explainSkipped(dst, p)
 	}
 	return dst, int(k)
@@ -142,8 +149,11 @@ func (c *cursor) skipped(dst []byte, p *op, b []byte) ([]byte, int) {
 // byte of it has come, it stops.
 func (c *cursor) advance(dst, b []byte) (out []byte, n int, stop bool) {
 	if c.count < 0 && len(b) == 0 {
-		c.need = 1
-		return dst, 0, true
+		if !c.ended {
+			c.need = 1
+			return dst, 0, true
+		}
+		c.count = c.number
 	}
 	if c.l.fast && c.comma {
 		if dst, n = c.elements(dst, b); n > 0 {
@@ -458,38 +468,4 @@ func groupPlace(number, count int64) string {
 		return fmt.Sprintf("group %d: ", number)
 	}
 	return fmt.Sprintf("group %d of %d: ", number, count)
-}
-
-// finish ends the record at the end of the input; b is the part that step did not
-// take. It reports whether the record is complete.
-func (c *cursor) finish(dst, b []byte) ([]byte, bool) {
-	if len(c.outer) == 1 && c.between && c.count < 0 && len(b) == 0 {
-		c.count = c.number
-		dst = c.next(dst)
-		return append(dst, c.d.tail...), true
-	}
-	if len(c.outer) > 0 || c.index >= len(c.l.ops) {
-		return dst, false
-	}
-	p := &c.l.ops[c.index]
-	aligning := c.skip > 0 && c.skip < forever/2
-	if !p.Rest || !c.entered || aligning {
-		return dst, false
-	}
-	switch {
-	case c.d.o.Explain && (p.kind == bytesOf || p.kind == pascal || p.kind == pad):
-		dst = c.explainRest(dst, p, b)
-	case p.kind == bytesOf:
-		if !c.inside {
-			dst = c.quote(c.before(dst, p, 0), p)
-		}
-		dst, _ = c.piece(dst, p, b, true)
-		dst = c.quote(dst, p)
-	case p.kind == pascal && c.element == 0:
-		dst = c.d.text(c.before(dst, p, 0), p, pascalString(b))
-	case c.inside || len(b) > 0:
-		return dst, false
-	}
-	dst = c.leave(dst, p)
-	return append(dst, c.d.tail...), true
 }

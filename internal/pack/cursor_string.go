@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"encoding/hex"
 	"math"
 )
 
@@ -22,12 +23,15 @@ func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
 		if whole, err := c.whole(p, b[n:]); !whole || err != nil {
 			return dst, 0, err
 		}
-		dst = c.quote(c.before(dst, p, c.element), p)
+		dst = append(c.before(dst, p, c.element), c.quotes[0]...)
 		c.inside = true
 		b, taken = b[n:], n
+	} else if p.kind == bytesOf && p.Rest && c.ended {
+		c.left = int64(len(b))
 	}
 	end, n := false, len(b)
-	if p.kind == terminated {
+	counted := p.kind != terminated || c.d.o.JSON
+	if !counted {
 		if i := bytes.IndexByte(b, 0); i >= 0 {
 			end, n = true, i
 		}
@@ -35,10 +39,14 @@ func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
 		end, n = true, int(c.left)
 	}
 	dst, k := c.piece(dst, p, b[:n], end)
-	if p.kind != terminated {
+	if counted {
 		c.left -= int64(k)
 	} else if c.length += int64(k); c.d.o.tooLong(c.length) {
 		return dst, 0, c.overMax()
+	}
+	if end && k < n {
+		c.need = 0 // nothing has to come for the next piece
+		return dst, taken + k, nil
 	}
 	if !end {
 		return dst, taken + k, c.want(p, max(1, c.left-int64(n-k)))
@@ -46,7 +54,7 @@ func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	if p.kind == terminated {
 		k++
 	}
-	dst = c.quote(dst, p)
+	dst = append(dst, c.quotes[1]...)
 	c.inside, c.nuls, c.length = false, 0, 0
 	c.element++
 	return dst, taken + k, nil
@@ -60,7 +68,9 @@ func (c *cursor) begin(p *op, b []byte) (int, error) {
 		c.left = 1
 		return 0, nil
 	case p.Rest && p.kind == bytesOf:
-		c.left = forever
+		if c.left = forever; c.ended {
+			c.left = int64(len(b))
+		}
 		return 0, nil
 	case p.kind == bytesOf:
 		n, err := c.countOf(p, forever-1)
@@ -87,15 +97,26 @@ func (c *cursor) begin(p *op, b []byte) (int, error) {
 	return n, nil
 }
 
-// whole reports whether the string can begin. In JSON all of it must be in b, because
-// its form depends on whether it is UTF-8.
+// whole reports whether the string can begin, and sets its quotes. In JSON all of it must
+// be in b, because its form depends on whether it is UTF-8.
 func (c *cursor) whole(p *op, b []byte) (bool, error) {
-	if !c.d.o.JSON || p.kind == hexBytes {
+	c.quotes = jsonQuotes{}
+	switch {
+	case c.d.o.JSON && p.kind == hexBytes:
+		c.quotes = jsonQuotes{`"`, `"`}
+		return true, nil
+	case c.d.o.Shell && p.kind != hexBytes:
+		c.quotes = jsonQuotes{"'", "'"}
+		return true, nil
+	case !c.d.o.JSON:
 		return true, nil
 	}
 	length, there := c.left, int64(len(b)) >= c.left
 	if p.kind == terminated {
-		length, there = int64(len(b)), bytes.IndexByte(b, 0) >= 0
+		length = int64(bytes.IndexByte(b, 0))
+		if there = length >= 0; !there {
+			length = int64(len(b))
+		}
 	}
 	if length == forever {
 		length = int64(len(b))
@@ -104,33 +125,35 @@ func (c *cursor) whole(p *op, b []byte) (bool, error) {
 		return false, c.overMax()
 	}
 	if !there {
-		c.want(p, max(1, c.left-int64(len(b))))
+		return false, c.want(p, max(1, c.left-int64(len(b))))
 	}
-	return there, nil
+	text := b[:length]
+	if c.d.o.Trim && p.kind == bytesOf {
+		text = bytes.TrimRight(text, "\x00")
+	}
+	c.left, c.nuls, c.quotes = length, length-int64(len(text)), quotesOf(text)
+	return true, nil
 }
 
 func (c *cursor) overMax() error {
 	return c.place(c.d.o.over("string"))
 }
 
-// quote writes the quote in front of and behind a string.
-func (c *cursor) quote(dst []byte, p *op) []byte {
-	switch {
-	case c.d.o.Shell && p.kind != hexBytes:
-		return append(dst, '\'')
-	case c.d.o.JSON && p.kind == hexBytes:
-		return append(dst, '"')
-	}
-	return dst
-}
-
 // piece writes a part of a string and returns how much of it was taken.
 func (c *cursor) piece(dst []byte, p *op, b []byte, end bool) ([]byte, int) {
 	if p.kind == hexBytes {
 		start := len(dst)
-		return c.d.escapeField(appendHex(dst, b), start), len(b)
+		return c.d.escapeField(hex.AppendEncode(dst, b), start), len(b)
 	}
 	n := len(b)
+	if c.d.o.JSON {
+		text := b[:n-int(c.nuls)]
+		dst, k := c.quotes.piece(dst, text)
+		if k == len(text) {
+			k = n
+		}
+		return dst, k
+	}
 	if c.d.o.Trim && p.kind == bytesOf {
 		b = bytes.TrimRight(b, "\x00")
 		if len(b) > 0 {
@@ -143,9 +166,6 @@ func (c *cursor) piece(dst []byte, p *op, b []byte, end bool) ([]byte, int) {
 			end = true
 		}
 	}
-	if c.d.o.JSON {
-		return appendJSONBytes(dst, b), n
-	}
 	if c.d.o.Raw {
 		return c.d.piece(dst, p, b), n
 	}
@@ -157,7 +177,10 @@ func (c *cursor) piece(dst []byte, p *op, b []byte, end bool) ([]byte, int) {
 // field.
 func (c *cursor) pascal(dst []byte, p *op, b []byte) ([]byte, int, error) {
 	size := p.Count
-	if p.Rest {
+	switch {
+	case p.Rest && c.ended:
+		size = int64(len(b))
+	case p.Rest:
 		size = forever
 	}
 	if size > 0 && len(b) == 0 {

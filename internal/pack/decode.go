@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"encoding/hex"
 	"math"
 	"math/bits"
 	"strconv"
@@ -154,7 +155,7 @@ func (d *Decoder) key(name string) []byte {
 	if d.o.Shell {
 		return []byte(name + "=")
 	}
-	return append(appendJSONString(nil, []byte(name)), ':')
+	return append(appendJSONBytes(nil, []byte(name)), ':')
 }
 
 // element writes one value, of an item whose size is known.
@@ -182,7 +183,7 @@ func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 		v := int64(p.load(b))
 		dst = d.quoted(dst, func(dst []byte) []byte { return appendInstant(dst, v) })
 	case hexBytes:
-		dst = d.quoted(dst, func(dst []byte) []byte { return appendHex(dst, b) })
+		dst = d.quoted(dst, func(dst []byte) []byte { return hex.AppendEncode(dst, b) })
 	default:
 		dst = d.quoted(dst, func(dst []byte) []byte { return appendAddress(dst, p.kind, b) })
 	}

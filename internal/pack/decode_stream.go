@@ -192,19 +192,14 @@ func (s *stream) record() (end bool, err error) {
 			return false, err
 		}
 		whole = 0
-		if s.t.more(s.c.need) {
-			continue
+		switch {
+		case s.c.need == 0 || s.t.more(s.c.need):
+		case s.c.ended || s.t.failed() != nil:
+			s.drop(0)
+			return false, s.cut()
+		default:
+			s.c.ended = true
 		}
-		if s.t.failed() == nil {
-			if s.ready, done = s.c.finish(s.ready, s.t.bytes()); done {
-				s.count.Read += int64(len(s.t.bytes()))
-				s.t.start = s.t.end
-				s.count.Records++
-				return false, nil
-			}
-		}
-		s.drop(0)
-		return false, s.cut()
 	}
 }
 

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 )
 
@@ -167,39 +168,41 @@ func (s *deframing) payload(payload []byte, offset int64) error {
 		s.ready = append(s.ready, payload...)
 		return nil
 	}
-	if s.o.JSON {
-		if s.o.Offsets {
-			s.ready = append(appendInt(append(s.ready, '['), offset), ',')
-			s.ready = append(appendJSONBytes(s.ready, payload), ']')
-		} else {
-			s.ready = appendJSONBytes(s.ready, payload)
-		}
-		s.ready = append(s.ready, s.o.end())
-		return nil
-	}
-	if s.o.Offsets {
-		s.ready = append(appendInt(s.ready, offset), s.o.separator()...)
+	var before, after string
+	piece := func(dst, b []byte) ([]byte, int) {
+		n := min(len(b), textPiece)
+		return s.escape.append(dst, b[:n], n == len(b))
 	}
 	switch {
+	case s.o.JSON:
+		q := quotesOf(payload)
+		before, piece, after = q[0], q.piece, q[1]
+		if s.o.Offsets {
+			before, after = fmt.Sprintf("[%d,%s", offset, before), after+"]"
+		}
+	case s.o.Offsets:
+		before = fmt.Sprint(offset) + s.o.separator()
+	}
+	switch {
+	case s.o.JSON:
 	case s.o.Form != Raw:
-		s.ready = appendForm(s.ready, payload, s.o.Form)
-		s.ready = s.ready[:len(s.ready)-1]
+		piece = func(dst, b []byte) ([]byte, int) {
+			dst = appendForm(dst, b, s.o.Form)
+			return dst[:len(dst)-1], len(b) // without the newline
+		}
 	case s.o.Raw:
-		s.ready = append(s.ready, payload...)
-	default:
-		for len(payload) > 0 {
-			n := min(len(payload), readyText)
-			out, k := s.escape.append(s.ready, payload[:n], n == len(payload))
-			s.ready, payload = out, payload[k:]
-			if len(s.ready) < readyText {
-				continue
-			}
-			if err := s.flush(len(s.ready)); err != nil {
-				return err
-			}
+		piece = func(dst, b []byte) ([]byte, int) { return append(dst, b...), len(b) }
+	}
+	s.ready = append(s.ready, before...)
+	for n := 0; len(payload) > 0; payload = payload[n:] {
+		if s.ready, n = piece(s.ready, payload); len(s.ready) < readyText {
+			continue
+		}
+		if err := s.flush(len(s.ready)); err != nil {
+			return err
 		}
 	}
-	s.ready = append(s.ready, s.o.end())
+	s.ready = append(append(s.ready, after...), s.o.end())
 	return nil
 }
 

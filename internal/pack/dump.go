@@ -2,8 +2,8 @@ package pack
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -111,7 +111,7 @@ func (c *cursor) explain(dst []byte, p *op, b []byte) ([]byte, int, error) {
 		return dst, k, nil
 	}
 	if p.kind == checksum {
-		l.text = appendHex(append(l.text, "0x"...), slices.Clone(b[:k]))
+		l.text = hex.AppendEncode(append(l.text, "0x"...), b[:k])
 	}
 	c.at += int64(k) // the line ends behind what it shows
 	dst = c.line(dst, p.unit(), p.Name)
@@ -140,21 +140,4 @@ func (c *cursor) explainElement(dst []byte) []byte {
 	dst = c.line(dst, "(", p.Name)
 	c.outer = saved
 	return dst
-}
-
-// explainRest writes the line of an item that takes the rest of the input; b is the
-// part that was not taken.
-func (c *cursor) explainRest(dst []byte, p *op, b []byte) []byte {
-	l := &c.dump
-	switch {
-	case p.kind == bytesOf:
-		l.text, _ = c.piece(l.text, p, b, true)
-	case p.kind == pascal && c.element == 0:
-		l.text = c.d.text(l.text, p, pascalString(b))
-	case l.size == 0:
-		return dst
-	}
-	l.note(b)
-	c.at += int64(len(b))
-	return c.line(dst, p.unit(), p.Name)
 }

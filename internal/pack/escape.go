@@ -145,17 +145,46 @@ func unescape(dst, text []byte) ([]byte, error) {
 // appendJSONBytes writes a string: as a JSON string if it is UTF-8, else as an
 // object with its base64.
 func appendJSONBytes(dst, b []byte) []byte {
-	if utf8.Valid(b) {
-		return appendJSONString(dst, b)
+	q := quotesOf(b)
+	dst = append(dst, q[0]...)
+	for n := 0; len(b) > 0; b = b[n:] {
+		dst, n = q.piece(dst, b)
 	}
-	dst = append(dst, `{"base64":"`...)
-	dst = base64.StdEncoding.AppendEncode(dst, b)
-	return append(dst, `"}`...)
+	return append(dst, q[1]...)
 }
 
-// appendJSONString writes UTF-8 in double quotes, on one line and safe to show.
-func appendJSONString(dst, b []byte) []byte {
-	dst = append(dst, '"')
+// jsonQuotes are what stands in front of a string and behind it in JSON.
+type jsonQuotes [2]string
+
+var base64Quotes = jsonQuotes{`{"base64":"`, `"}`}
+
+func quotesOf(b []byte) jsonQuotes {
+	if utf8.Valid(b) {
+		return jsonQuotes{`"`, `"`}
+	}
+	return base64Quotes
+}
+
+// piece writes the next piece of b between q, and returns how many bytes it took. A
+// string is written in pieces since its text may be six times as long.
+func (q jsonQuotes) piece(dst, b []byte) ([]byte, int) {
+	n := min(len(b), textPiece)
+	if q == base64Quotes {
+		return base64.StdEncoding.AppendEncode(dst, b[:n]), n
+	}
+	for n < len(b) && !utf8.RuneStart(b[n]) {
+		n--
+	}
+	return appendJSONText(dst, b[:n]), n
+}
+
+// textPiece is how many bytes are made into text at a time: a multiple of three, for
+// base64.
+const textPiece = 48 << 10
+
+// appendJSONText writes UTF-8 as the inside of a JSON string, on one line and safe to
+// show.
+func appendJSONText(dst, b []byte) []byte {
 	for i := 0; i < len(b); {
 		c := b[i]
 		if c >= utf8.RuneSelf {
@@ -184,14 +213,6 @@ func appendJSONString(dst, b []byte) []byte {
 		default:
 			dst = append(dst, c)
 		}
-	}
-	return append(dst, '"')
-}
-
-// appendHex writes two digits a byte.
-func appendHex(dst, b []byte) []byte {
-	for _, c := range b {
-		dst = append(dst, lowerHex[c>>4], lowerHex[c&15])
 	}
 	return dst
 }

@@ -3,8 +3,10 @@ package pack
 import (
 	"cmp"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // String names the form, for diagnostics.
@@ -22,10 +24,11 @@ func appendForm(dst, record []byte, form Form) []byte {
 	case Raw:
 		return append(dst, record...)
 	case Hex:
-		dst = appendHex(dst, record)
+		dst = hex.AppendEncode(dst, record)
 	case Base64:
 		dst = base64.StdEncoding.AppendEncode(dst, record)
 	case C:
+		dst = slices.Grow(dst, 6*len(record))
 		for i, c := range record {
 			if i > 0 {
 				dst = append(dst, ' ')
