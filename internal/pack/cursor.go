@@ -253,7 +253,7 @@ func (c *cursor) countOf(p *op, most int64) (int64, error) {
 		if w.negative {
 			why = "is negative"
 		}
-		return 0, c.place(dataf("count %s of %s %s", w.append(nil), quote(p.Code), why))
+		return 0, c.place(p.countError(string(w.append(nil)), why))
 	}
 	return int64(w.lo), nil
 }

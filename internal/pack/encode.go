@@ -44,6 +44,7 @@ const (
 	jsonText                    // a JSON string, or base64: the bytes themselves
 	jsonNumber                  // a JSON number
 	jsonBool                    // true or false
+	jsonCount                   // of a list: a number that JSON does not show
 )
 
 // A scratch is what an encoder needs besides the record.
@@ -75,7 +76,7 @@ func zeros(dst []byte, n int64) []byte {
 
 // record appends one record made of fields. On an error nothing is appended.
 func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error) {
-	if err := e.expect(int64(len(fields))); err != nil {
+	if err := e.expect(fields); err != nil {
 		return dst, err
 	}
 	if e.o.tooLong(e.f.size) || e.f.size > largestRecord {
@@ -98,7 +99,7 @@ func (e *Encoder) record(dst []byte, fields []field, s *scratch) ([]byte, error)
 		}
 	}
 	if err == nil && p.v < len(fields) && !s.leading {
-		err = dataf("pack expected %d items for packing (got %d)", p.v, len(fields))
+		err = dataf("pack expected %d items for packing (got %d)", visible(fields, p.v), visible(fields, len(fields)))
 	}
 	if n := int64(len(out) - start); err == nil && e.o.tooLong(n) {
 		err = e.recordTooLong(n)
@@ -117,8 +118,35 @@ func (e *Encoder) recordTooLong(n int64) error {
 	return e.o.over(fmt.Sprintf("record of %d bytes", n))
 }
 
+// visible is how many of the first n fields the line has: JSON does not show counts.
+func visible(fields []field, n int) int {
+	seen := n
+	for _, f := range fields[:min(n, len(fields))] {
+		if f.kind == jsonCount {
+			seen--
+		}
+	}
+	return seen
+}
+
+// asShown makes the number of err's value that among the values which JSON shows.
+func asShown(err error, fields []field) error {
+	e, ok := err.(*DataError)
+	if !ok || e.Value == 0 {
+		return err
+	}
+	if n := int(e.Value); n <= len(fields) && fields[n-1].kind == jsonCount {
+		e.Why = fmt.Sprintf("list of %s elements: %s", fields[n-1].text, e.Why)
+		e.Value = 0
+	} else {
+		e.Value = int64(visible(fields, n))
+	}
+	return err
+}
+
 // expect checks the number of values of one record.
-func (e *Encoder) expect(n int64) error {
+func (e *Encoder) expect(fields []field) error {
+	n := int64(len(fields))
 	want, fixed := e.f.Values()
 	if fixed && n != want {
 		return dataf("pack expected %d items for packing (got %d)", want, n)
@@ -127,7 +155,7 @@ func (e *Encoder) expect(n int64) error {
 		return nil
 	}
 	if n < want {
-		return dataf("pack expected at least %d items for packing (got %d)", want, n)
+		return dataf("pack expected at least %d items for packing (got %d)", visible(fields, int(want)), visible(fields, int(n)))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 )
 
@@ -140,7 +141,7 @@ func (p *packing) countOf(it *item) (int64, error) {
 	}
 	n := p.counts[it.counter-1].n
 	if n < 0 {
-		return 0, dataf("count %d of %s is negative", n, quote(it.Code))
+		return 0, it.countError(fmt.Sprint(n), "is negative")
 	}
 	return n, nil
 }
@@ -191,7 +192,7 @@ func (p *packing) values(dst []byte, it *item) ([]byte, error) {
 	}
 	for range n {
 		if len(p.fields)-p.v < per {
-			return dst, dataf("pack expected at least %d items for packing (got %d)", p.v+per, len(p.fields))
+			return dst, dataf("pack expected at least %d items for packing (got %d)", visible(p.fields, p.v+per), visible(p.fields, len(p.fields)))
 		}
 		var err error
 		at := len(dst)

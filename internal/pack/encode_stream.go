@@ -251,10 +251,10 @@ func (e *Encoder) line(dst, line []byte, s *scratch) ([]byte, error) {
 	} else {
 		s.fields = e.split(s.fields[:0], line)
 	}
-	if err != nil {
-		return dst, err
+	if err == nil {
+		dst, err = e.record(dst, s.fields, s)
 	}
-	return e.record(dst, s.fields, s)
+	return dst, asShown(err, s.fields)
 }
 
 // A recordWriter writes records one by one in a form. Small ones are gathered.

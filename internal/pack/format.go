@@ -128,6 +128,18 @@ func (it *item) count() {
 	}
 }
 
+// countError is the error of a count that the data has: length -1 of '{#n}s' is negative.
+func (it *item) countError(count, why string) *DataError {
+	what, code := "count", it.Code
+	if it.countsBytes() {
+		what = "length"
+	}
+	if it.reference != "" {
+		code = "{#" + it.reference + "}" + code
+	}
+	return dataf("%s %s of %s %s", what, count, quote(code), why)
+}
+
 // computed reports whether the item is an integer that is computed, and no value.
 func (it *item) computed() bool { return it.sizes && !it.counts }
 

@@ -197,7 +197,7 @@ func (p *jsonParser) member(it *item) error {
 		return p.fail("want an array for " + quote(it.Name))
 	}
 	at := len(p.fields)
-	if err := p.values(at); err != nil {
+	if err := p.values(); err != nil {
 		return err
 	}
 	if got, want := int64(len(p.fields)-at), it.columns(); got != want && !it.Rest {
@@ -253,12 +253,7 @@ func (p *jsonParser) array(s *sequence) error {
 // element, or leave it its own.
 func (p *jsonParser) flat(s *sequence) error {
 	at := len(p.fields)
-	for i := range s.items {
-		if s.items[i].counts {
-			p.place(&s.items[i])
-		}
-	}
-	if err := p.values(at); err != nil {
+	if err := p.values(); err != nil {
 		return err
 	}
 	if got := int64(len(p.fields) - at); got != s.values && !s.open {
@@ -325,7 +320,7 @@ func (p *jsonParser) element(s *sequence, text string) error {
 // place makes a field for an integer that counts the elements of a list.
 func (p *jsonParser) place(it *item) {
 	p.s.places[it.slot-1] = place{field: len(p.fields)}
-	p.fields = append(p.fields, field{text: zero, kind: jsonNumber})
+	p.fields = append(p.fields, field{text: zero, kind: jsonCount})
 }
 
 var zero = []byte("0")
@@ -354,18 +349,16 @@ func (p *jsonParser) one() error {
 	return nil
 }
 
-// values reads an array of values; at is the number of fields in front of it.
-func (p *jsonParser) values(at int) error {
+// values reads an array of values.
+func (p *jsonParser) values() error {
 	p.i++
 	for first := true; p.next() != ']'; first = false {
 		if !first && !p.take(',') {
 			return p.fail("want ',' or ']'")
 		}
-		v, err := p.value()
-		if err != nil {
-			return atValue(err, int64(len(p.fields)-at+1))
+		if err := p.one(); err != nil {
+			return err
 		}
-		p.fields = append(p.fields, v)
 	}
 	p.i++
 	return nil
