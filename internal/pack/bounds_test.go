@@ -1,10 +1,12 @@
 package pack
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // TestBounds tries each limit at its last good value and behind it. TestEmptyElements and
@@ -80,6 +82,17 @@ func TestBounds(t *testing.T) {
 		{"groups made", 100, func(n int) error { return encode("B/(x)", Options{Max: 100}, fmt.Sprint(n-1)) }},
 		{"line", chunkSize - 1, func(n int) error { return encode("s", Options{Max: chunkSize / 4}, strings.Repeat("a", n)+"\n") }},
 		{"frame taken", 100, func(n int) error { return deframe(Options{Max: 100}, string(rune(n))+strings.Repeat("a", n)) }},
+		{"text of a record that is held back", pendingText, func(n int) error {
+			f, err := Parse("9000000s")
+			if err != nil {
+				return err
+			}
+			var out bytes.Buffer
+			if NewDecoder(f, Options{}).Decode(&out, strings.NewReader(strings.Repeat("a", n)), -1); out.Len() > 0 {
+				return io.ErrShortBuffer
+			}
+			return nil
+		}},
 		{"frame made", 100, func(n int) error { return frame(Options{Max: 100}, strings.Repeat("a", n)) }},
 	} {
 		if err := test.try(test.most); err != nil {
@@ -91,5 +104,44 @@ func TestBounds(t *testing.T) {
 	}
 	if err := encode(fmt.Sprintf("%dxs", int64(largestRecord)), Options{}, "a"); err == nil {
 		t.Error("a record of more than a tebibyte was made")
+	}
+}
+
+// A readSizes remembers the largest read of a conversion.
+type readSizes struct {
+	io.Reader
+	most int
+}
+
+func (r *readSizes) Read(p []byte) (int, error) {
+	r.most = max(r.most, len(p))
+	return r.Reader.Read(p)
+}
+
+// TestPieces checks that data without a limit is read in pieces of at most chunkSize, and
+// that an input which ends at a piece, before or behind it is converted as it is byte by byte.
+func TestPieces(t *testing.T) {
+	for _, test := range []struct{ format, unit string }{
+		{"*s", "aé€\x00\xff"}, {"*(HB)", "abc"}, {"*B", "a"}, {"*{z}", "aé\x00"}, {"{z}", "ab\x00"},
+		{"I", "abcd"}, {"c*x", "ab"}, {"999999s", "a"}, {"*p", "a"}, {"*(B/s)", "\x02ab"},
+	} {
+		f, err := Parse(test.format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{chunkSize - 1, chunkSize, chunkSize + 1, 3 * chunkSize} {
+			data := strings.Repeat(test.unit, n/len(test.unit)+1)[:n]
+			r := readSizes{Reader: strings.NewReader(data)}
+			var got, want bytes.Buffer
+			count, err := NewDecoder(f, Options{}).Decode(&got, &r, -1)
+			wantCount, wantErr := NewDecoder(f, Options{}).Decode(&want, iotest.OneByteReader(strings.NewReader(data)), -1)
+			if r.most > chunkSize {
+				t.Errorf("%s: a read of %d bytes", test.format, r.most)
+			}
+			if !bytes.Equal(got.Bytes(), want.Bytes()) || count != wantCount || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+				t.Errorf("%s: %d bytes: %d bytes of text, %+v, %v; byte by byte %d, %+v, %v", test.format, n,
+					got.Len(), count, err, want.Len(), wantCount, wantErr)
+			}
+		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -14,6 +13,7 @@ import (
 const (
 	dumpBytes = 8  // shown in hex
 	dumpText  = 64 // bytes of a value
+	dumpHex   = 2*dumpBytes + len("..")
 )
 
 // dumpColumns are the widths of the columns.
@@ -63,24 +63,26 @@ func (it *item) unit() string {
 
 // dumpHeader names the columns.
 func (d *Decoder) dumpHeader() []byte {
-	return d.dumpRow(nil, "offset", "bytes", 0, "code", "name", []byte("value"))
-}
-
-// dumpRow appends a row of the dump.
-func (d *Decoder) dumpRow(dst []byte, offset, hex string, depth int, code, name string, value []byte) []byte {
-	dst = fmt.Appendf(dst, "%8s  %-*s  %-*s  %-*s  ", offset, 2*dumpBytes+2, hex,
-		d.columns.code, strings.Repeat("  ", depth)+code, d.columns.name, name)
-	dst = append(dst, value...)
-	return append(bytes.TrimRight(dst, " "), d.o.end())
+	return fmt.Appendf(nil, "%8s  %-*s  %-*s  %-*s  value%c", "offset", dumpHex, "bytes", d.columns.code, "code", d.columns.name, "name", d.o.end())
 }
 
 // line appends the current line, which is complete.
 func (c *cursor) line(dst []byte, code, name string) []byte {
 	l := &c.dump
-	hex := fmt.Sprintf("%x", l.head[:min(l.size, dumpBytes)])
+	dst = fmt.Appendf(dst, "%8d  ", c.offset+c.at-l.size)
+	at := len(dst)
+	dst = hex.AppendEncode(dst, l.head[:min(l.size, dumpBytes)])
 	if l.size > dumpBytes {
-		hex += ".."
+		dst = append(dst, ".."...)
 	}
+	dst = fill(dst, at, dumpHex)
+	at = len(dst)
+	for range c.outer {
+		dst = append(dst, "  "...)
+	}
+	dst = fill(append(dst, code...), at, c.d.columns.code)
+	at = len(dst)
+	dst = fill(append(dst, name...), at, c.d.columns.name)
 	if len(l.text) > dumpText {
 		cut := dumpText
 		for cut > 0 && !utf8.RuneStart(l.text[cut]) {
@@ -88,9 +90,17 @@ func (c *cursor) line(dst []byte, code, name string) []byte {
 		}
 		l.text = append(l.text[:cut], "..."...)
 	}
-	dst = c.d.dumpRow(dst, fmt.Sprint(c.offset+c.at-l.size), hex, len(c.outer), code, name, l.text)
+	dst = append(bytes.TrimRight(append(dst, l.text...), " "), c.d.o.end())
 	c.dump = dumpLine{text: l.text[:0]}
 	c.mark = len(dst)
+	return dst
+}
+
+// fill appends blanks to the column that begins at an index of dst, and those behind it.
+func fill(dst []byte, at, width int) []byte {
+	for n := utf8.RuneCount(dst[at:]); n < width+2; n++ {
+		dst = append(dst, ' ')
+	}
 	return dst
 }
 
