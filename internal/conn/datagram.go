@@ -52,6 +52,7 @@ type Datagrams struct {
 	answers int       // received
 	ended   bool      // CloseWrite was called
 	until   time.Time // when the wait is over
+	last    time.Time // when the drain is over; zero is none
 	failed  error     // what ended the conversation
 
 	part atomic.Int64 // bytes of the current write that are sent
@@ -172,6 +173,7 @@ func (d *Datagrams) prepareRead() (*gramConn, error) {
 	switch {
 	case d.failed != nil:
 		return nil, d.failed
+	case !d.last.IsZero():
 	case d.ended && d.Wait == 0:
 		if err := NewSocket(d.conn.Conn, nil).pendingError(); err != nil {
 			return nil, d.failure(err) // an error that has come, though nothing waits for answers
@@ -195,12 +197,33 @@ func (d *Datagrams) silent(c *gramConn) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case d.failed != nil || d.conn != c || !d.ended:
+	case d.failed != nil || d.conn != c:
 		return d.failed
+	case !d.last.IsZero():
+		return drained(c.Conn, d.last)
+	case !d.ended:
+		return nil
 	case d.Wait > 0 && (Leapt(d.Wait, time.Since(d.until)) || NewSocket(c.Conn, nil).ready()):
 		return nil
 	}
 	return d.end()
+}
+
+// drain makes Read return what the kernel has, for up to drainStuck, and then io.EOF.
+func (d *Datagrams) drain() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last = time.Now().Add(drainStuck)
+	_ = d.conn.SetReadDeadline(time.Unix(1, 0))
+}
+
+// drained returns nil if c has a datagram for another read before last, and io.EOF
+// otherwise.
+func drained(c net.Conn, last time.Time) error {
+	if time.Now().After(last) || !NewSocket(c, nil).ready() {
+		return io.EOF
+	}
+	return c.SetReadDeadline(last)
 }
 
 // end is the result of a wait for answers that is over.

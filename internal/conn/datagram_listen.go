@@ -49,7 +49,8 @@ type DatagramListener struct {
 	fixed bool          // the socket has one peer
 	mu    sync.Mutex
 	peer  packetPeer
-	heard bool // the peer has sent a datagram
+	heard bool      // the peer has sent a datagram
+	last  time.Time // when the drain is over; zero is none
 
 	part atomic.Int64 // bytes of the current write that are sent
 }
@@ -134,10 +135,9 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 		n, count, err := l.in.read(p, l.Batch, most, l.take)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if NewSocket(l.conn, nil).ready() {
-				continue // a datagram came in time; the process was stopped
+			if err := l.silent(); err != nil {
+				return 0, err
 			}
-			return 0, &Error{Why: Timeout, Err: fmt.Errorf("no datagram came within %v (connect limit)", l.Limit)}
 		case errors.Is(err, syscall.ECONNREFUSED):
 			continue // an answer was refused; other peers may still send
 		case err != nil:
@@ -149,9 +149,32 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 	}
 }
 
+// silent handles a read whose deadline passed. It returns nil if Read is to try again.
+func (l *DatagramListener) silent() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case !l.last.IsZero():
+		return drained(l.conn, l.last)
+	case NewSocket(l.conn, nil).ready():
+		return nil // a datagram came in time; the process was stopped
+	}
+	return &Error{Why: Timeout, Err: fmt.Errorf("no datagram came within %v (connect limit)", l.Limit)}
+}
+
+// drain makes Read return what the kernel has, for up to drainStuck, and then io.EOF.
+func (l *DatagramListener) drain() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = time.Now().Add(drainStuck)
+	_ = l.conn.SetReadDeadline(time.Unix(1, 0))
+}
+
 // limit starts the wait for the first datagram, or ends it.
 func (l *DatagramListener) limit() {
-	if l.Limit == 0 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.Limit == 0 || !l.last.IsZero() {
 		return
 	}
 	select {

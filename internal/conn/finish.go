@@ -19,7 +19,12 @@ func (c *conversation) close() {
 		case d.state != reading || d.from.reset || d.to.reset:
 		case d.from.socket != nil:
 			drains.Go(func() { c.drain(d) })
-		case d == &c.receive && !d.flight.stop(): // no datagram is cut in the middle of a write
+		case d == &c.receive && !d.discard.Load(): // no datagram is cut in the middle of a write
+			if datagrams, ok := below[interface{ drain() }](d.from.Stream); ok {
+				datagrams.drain()
+			} else if d.flight.stop() {
+				continue
+			}
 			drains.Go(func() { awaitTaken(c, d.pumped, time.Now().Add(drainMost)) })
 		}
 	}

@@ -42,6 +42,50 @@ func TestDropped(t *testing.T) {
 	}
 }
 
+// A signal loses no datagram that has come: not in the kernel, and not in a batch of
+// which the first are written.
+func TestDatagramsBeforeSignal(t *testing.T) {
+	t.Parallel()
+	const n = 100
+	burst := func(t *testing.T, p *proc, say func(string)) {
+		say("first\n")
+		p.out.await(t, "first")
+		stopFor(t, p, 0, func() {
+			for range n {
+				say("more\n")
+			}
+			_ = p.cmd.Process.Signal(syscall.SIGINT)
+		})
+		p.status()
+		if got := strings.Count(p.out.String(), "more"); got != n {
+			t.Errorf("%d of %d datagrams were written", got, n)
+		}
+	}
+	for _, flags := range [][]string{nil, {"-k"}, {"-C"}} {
+		ready := filepath.Join(t.TempDir(), "ready")
+		p := start(t, nil, append(flags, "-lu", "--ready", ready, "127.0.0.1", "0")...)
+		c, err := net.Dial("udp", awaitFile(t, ready))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		burst(t, p, func(text string) { _, _ = c.Write([]byte(text)) })
+	}
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	stdin, hold := pipe(t)
+	p := start(t, stdin, "-u", server.LocalAddr().String())
+	_, _ = hold.WriteString("question")
+	_, client, err := server.ReadFrom(make([]byte, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	burst(t, p, func(text string) { _, _ = server.WriteTo([]byte(text), client) })
+}
+
 // gecho's totals have them as well.
 func TestDroppedTotals(t *testing.T) {
 	t.Parallel()
