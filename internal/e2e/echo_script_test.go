@@ -242,6 +242,20 @@ func TestStallStays(t *testing.T) {
 	}
 }
 
+// A service that sends without end and is half-closed reads on, and ends with its client.
+func TestHalfClosedGenerator(t *testing.T) {
+	t.Parallel()
+	s := gecho(t, 1, "--once", "--service", "chargen", "--half-close-after", "50ms", "0")
+	c := s.dial()
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		t.Error(err)
+	}
+	c.Close()
+	if got := s.status(); got != 0 {
+		t.Errorf("status %d", got)
+	}
+}
+
 // A delay is drawn by weight.
 func TestWeightedDelay(t *testing.T) {
 	t.Parallel()

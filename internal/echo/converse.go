@@ -17,13 +17,13 @@ func (c *connection) converse() error {
 	if c.server.To != nil {
 		return c.forward()
 	}
+	defer c.out.startLimits()()
 	if limit := f.limit(); limit.How != noLimit && limit.Bytes == 0 && !c.plan.spare {
-		if err := c.out.reached(limit.How, 0); err != nil {
+		if err := c.out.after(limit.How); err != nil {
 			c.unfollowed()
 			return err
 		}
 	}
-	defer c.out.startLimits()()
 	c.out.announce()
 	if c.server.Greeting != "" {
 		if err := c.send([]byte(c.server.Greeting)); err != nil {
@@ -114,7 +114,8 @@ func (c *connection) discardService() error {
 		if limit.How == noLimit || c.plan.spare || c.received.Load() < limit.Bytes {
 			return nil
 		}
-		return c.out.reached(limit.How, limit.Bytes)
+		c.out.apply(limit)
+		return c.out.after(limit.How)
 	})
 }
 

@@ -308,7 +308,7 @@ func TestPlan(t *testing.T) {
 // send a FIN, is interrupted.
 func TestResetBeforeFIN(t *testing.T) {
 	for name, by := range map[string]func(*connection){
-		"a limit": func(c *connection) { c.out.limited(ResetAfter) },
+		"a limit": func(c *connection) { c.out.apply(Limit{How: ResetAfter}) },
 		"end of file": func(c *connection) {
 			c.server.Faults.OnEOF, c.server.To = Reset, &Target{Down: true}
 			_, _ = c.faultyClient().Read(make([]byte, 1))

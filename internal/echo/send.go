@@ -47,7 +47,7 @@ func (o *outlet) send(b []byte) error {
 	case !f.any() || o.plan.spare:
 		return o.write(b)
 	case o.halved.Load():
-		return nil
+		return o.readOn()
 	case o.stalled.Load():
 		return o.c.hang()
 	}
@@ -70,59 +70,78 @@ func (o *outlet) send(b []byte) error {
 	if err := o.drip(b); err != nil || !last {
 		return err
 	}
-	return o.reached(limit.How, limit.Bytes)
+	o.apply(limit)
+	return o.after(limit.How)
 }
 
-// reached applies a limit of bytes.
-func (o *outlet) reached(how LimitKind, after int64) error {
-	o.fault("%s after %s", how, conn.ByteCount(after))
-	c := o.c
+// after is what follows an applied limit for the goroutine that sends.
+func (o *outlet) after(how LimitKind) error {
 	switch how {
 	case CloseAfter:
-		return o.close()
+		return errDone
 	case ResetAfter:
-		return o.reset()
+		return errReset
 	case StallAfter:
-		o.stalled.Store(true)
-		return c.hang()
+		return o.c.hang()
 	}
-	o.halved.Store(true)
-	if err := o.stream.CloseWrite(); err != nil || o.way != "" || c.server.Script != nil {
-		return err // the relay or the script reads on
+	return o.readOn()
+}
+
+// readOn is what follows a half-close: the peer is read to its end of file, by the
+// relay or the script if there is one.
+func (o *outlet) readOn() error {
+	if o.way != "" || o.c.server.Script != nil {
+		return nil
 	}
-	if err := c.discard(); err != nil {
+	if err := o.c.discard(); err != nil {
 		return err
 	}
 	return errDone
 }
 
-// close ends the connection in order. If it is forwarded, this direction ends first.
-func (o *outlet) close() error {
-	if o.way != "" {
-		_ = o.stream.CloseWrite() // the peer may be gone already
-		o.c.end(reason{by: "local"})
+// apply applies a limit, from any goroutine. If the connection is forwarded, this
+// direction ends before the other one, and its receiving side gets the RST.
+func (o *outlet) apply(l Limit) {
+	c := o.c
+	if l.Time > 0 {
+		o.fault("%s after %v", l.How, l.Time)
+	} else {
+		o.fault("%s after %s", l.How, conn.ByteCount(l.Bytes))
 	}
-	return errDone
+	switch l.How {
+	case CloseAfter:
+		if o.way != "" {
+			_ = o.stream.CloseWrite() // the peer may be gone already
+		}
+		c.end(reason{by: "local"})
+	case ResetAfter:
+		c.end(reason{by: "local", reset: o.socket})
+	case StallAfter:
+		o.stalled.Store(true)
+		thaw := c.freeze()
+		o.thaw.Store(&thaw)
+	case HalfCloseAfter:
+		o.halved.Store(true)
+		_ = o.stream.CloseWrite() // the peer may be gone already
+	}
 }
 
-// reset ends the connection by a RST. If it is forwarded, the receiving side of this
-// direction gets the RST.
-func (o *outlet) reset() error {
-	o.c.end(reason{by: "local", reset: o.socket})
-	return errReset
-}
-
-// startLimits starts the timers of the limits of time and, on a forwarded connection,
-// applies a limit of 0 bytes. stop ends the timers.
+// startLimits starts the timers of the limits of time and applies a limit of 0 bytes.
+// stop ends them.
 func (o *outlet) startLimits() (stop func()) {
 	var timers []*time.Timer
 	f := &o.c.server.Faults
 	for _, l := range f.Limits {
-		if l.Time > 0 && !o.plan.spare {
-			timers = append(timers, time.AfterFunc(l.Time-time.Since(o.c.start), func() { o.timeUp(l) }))
-		} else if o.way != "" && !o.plan.spare && l == f.limit() && l.Bytes == 0 {
-			o.fault("%s after %s", l.How, conn.ByteCount(0))
-			o.limited(l.How)
+		switch {
+		case o.plan.spare:
+		case l.Time > 0:
+			timers = append(timers, time.AfterFunc(l.Time-time.Since(o.c.start), func() {
+				if o.c.cause.Load() == nil {
+					o.apply(l)
+				}
+			}))
+		case l.Bytes == 0 && l == f.limit():
+			o.apply(l)
 		}
 	}
 	return func() {
@@ -132,35 +151,6 @@ func (o *outlet) startLimits() (stop func()) {
 		if thaw := o.thaw.Load(); thaw != nil {
 			(*thaw)()
 		}
-	}
-}
-
-// timeUp applies a limit of time.
-func (o *outlet) timeUp(l Limit) {
-	c := o.c
-	if c.cause.Load() != nil {
-		return
-	}
-	o.fault("%s after %v", l.How, l.Time)
-	o.limited(l.How)
-}
-
-// limited applies a limit between two writes.
-func (o *outlet) limited(how LimitKind) {
-	c := o.c
-	switch how {
-	case CloseAfter:
-		_ = o.close()
-		c.end(reason{by: "local"})
-	case ResetAfter:
-		_ = o.reset()
-	case StallAfter:
-		o.stalled.Store(true)
-		thaw := c.freeze()
-		o.thaw.Store(&thaw)
-	case HalfCloseAfter:
-		o.halved.Store(true)
-		_ = o.stream.CloseWrite() // the peer may be gone already
 	}
 }
 
