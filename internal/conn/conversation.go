@@ -15,8 +15,7 @@ type conversation struct {
 	start         time.Time
 	local, remote *side
 
-	outputGone chan error // standard output has lost its reader
-	idle       chan error // the idle limit passed
+	events chan func() // what next calls, besides the ends of the pumps and of pauses
 
 	quit, quitPeer <-chan time.Time
 	waits          <-chan time.Time // Waiting is due
@@ -30,7 +29,7 @@ type conversation struct {
 func newConversation(r *Relay) *conversation {
 	c := &conversation{
 		Relay: r, start: time.Now(), local: newSide(r.Local, r.To), remote: newSide(r.Remote, r.Peer),
-		outputGone: make(chan error, 1), idle: make(chan error, 1),
+		events: make(chan func(), 8), // each direction and each clock has one at a time
 	}
 	c.remote.connection = true // also without a socket
 	r.send.init(c.local, c.remote, &r.progress, c.start)
@@ -55,12 +54,16 @@ func (c *conversation) begin(ctx context.Context) {
 	}
 	go c.pump(&c.receive)
 	if c.Idle > 0 {
-		go func() { c.idle <- c.progress.Wait(ctx, c.Idle) }()
+		go func() {
+			if c.progress.Wait(ctx, c.Idle) == nil {
+				c.events <- func() { c.timedOut(fmt.Sprintf("no byte moved for %v (idle limit)", c.Idle)) }
+			}
+		}()
 	}
 	if stdio := c.local.stdio; stdio != nil && !c.SendOnly {
 		time.AfterFunc(watchOutput, func() {
 			if err := stdio.Gone(); err != nil {
-				c.outputGone <- err
+				c.events <- func() { c.localFailed(err) }
 			}
 		})
 	}
@@ -73,25 +76,8 @@ func (c *conversation) next(ctx context.Context) {
 		c.pumpEnded(&c.send, s)
 	case s := <-c.receive.pumped:
 		c.pumpEnded(&c.receive, s)
-	case err := <-c.send.shut:
-		c.halfClosed(&c.send, err)
-	case err := <-c.receive.shut:
-		c.halfClosed(&c.receive, err)
-	case err := <-c.send.acked:
-		c.acknowledged(&c.send, err)
-	case err := <-c.receive.acked:
-		c.acknowledged(&c.receive, err)
-	case <-c.send.hungUp:
-		c.hungUp(&c.send)
-	case <-c.receive.hungUp:
-		c.hungUp(&c.receive)
-	case err := <-c.outputGone:
-		c.fail("local", err)
-		c.resetUpload()
-	case err := <-c.idle:
-		if err == nil {
-			c.timedOut(fmt.Sprintf("no byte moved for %v (idle limit)", c.Idle))
-		}
+	case event := <-c.events:
+		event()
 	case <-c.quit:
 		c.quitNow()
 	case <-c.quitPeer:
@@ -135,7 +121,10 @@ func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 	if ended && !socket.finSent() {
 		_ = socket.CloseWrite() // the wait below finds out whether it failed
 	}
-	go func() { d.acked <- socket.Acknowledged(ctx) }()
+	go func() {
+		err := socket.Acknowledged(ctx)
+		c.events <- func() { c.acknowledged(d, err) }
+	}()
 }
 
 // other is the direction opposite to d.
@@ -190,8 +179,7 @@ func (c *conversation) readFailed(d *direction, err error) {
 // after a failed write to the peer, the peer is still read.
 func (c *conversation) writeFailed(d *direction, err error) {
 	if KindOf(err) == Local || !d.to.connection {
-		c.fail("local", err)
-		c.resetUpload()
+		c.localFailed(err)
 		return
 	}
 	c.note("reset", c.notDelivered(d, err))
@@ -205,6 +193,12 @@ func (c *conversation) writeFailed(d *direction, err error) {
 	if d.to.alive() { // its peer cannot know of the failure
 		d.to.reset, c.over = true, true
 	}
+}
+
+// localFailed ends the conversation because Local's output has failed.
+func (c *conversation) localFailed(err error) {
+	c.fail("local", err)
+	c.resetUpload()
 }
 
 // resetUpload marks the connection to be reset if not all input was sent.
@@ -268,7 +262,10 @@ func (c *conversation) closeWrite(d *direction) {
 		c.halfClosed(d, d.to.CloseWrite())
 		return
 	}
-	go func() { d.shut <- d.to.CloseWrite() }()
+	go func() {
+		err := d.to.CloseWrite()
+		c.events <- func() { c.halfClosed(d, err) }
+	}()
 }
 
 // halfClosed handles the result of CloseWrite on the receiving side of d.
@@ -310,7 +307,7 @@ func (c *conversation) watchHangup(d *direction) {
 	if socket := d.to.socket; socket != nil {
 		go func() {
 			if socket.Gone() == nil {
-				d.hungUp <- struct{}{}
+				c.events <- func() { c.hungUp(d) }
 			}
 		}()
 	}
@@ -330,7 +327,7 @@ func (c *conversation) hungUp(d *direction) {
 		// A pump is about to read this input, and its write will fail: that is no
 		// end in order.
 		d.looks++
-		time.AfterFunc(hangupPause, func() { d.hungUp <- struct{}{} })
+		time.AfterFunc(hangupPause, func() { c.events <- func() { c.hungUp(d) } })
 		return
 	case !d.flight.stop():
 		return // the pump reports that it failed, or that nothing is in flight any more

@@ -108,22 +108,18 @@ type direction struct {
 	read, written atomic.Int64
 	flight        flight
 	state         state
-	discard       atomic.Bool   // what is read is discarded
-	progress      *Progress     // of the conversation
-	start         time.Time     // of the conversation
-	first         atomic.Int64  // when the first byte came, in nanoseconds after start; 0 is not yet
-	pumped        chan step     // the pump ended; no errors if at EOF or stopped
-	shut          chan error    // CloseWrite of the receiving side has returned
-	acked         chan error    // everything is acknowledged, or never will be
-	hungUp        chan struct{} // the receiving side is gone, after its own EOF
-	looks         int           // checks for pending input after hungUp
-	left, unsent  int64         // bytes not acknowledged, and not even sent, when the receiving side was closed
+	discard       atomic.Bool  // what is read is discarded
+	progress      *Progress    // of the conversation
+	start         time.Time    // of the conversation
+	first         atomic.Int64 // when the first byte came, in nanoseconds after start; 0 is not yet
+	pumped        chan step    // the pump ended; no errors if at EOF or stopped
+	looks         int          // checks for pending input after hungUp
+	left, unsent  int64        // bytes not acknowledged, and not even sent, when the receiving side was closed
 }
 
 func (d *direction) init(from, to *side, progress *Progress, start time.Time) {
 	d.from, d.to, d.progress, d.start = from, to, progress, start
-	d.pumped, d.hungUp = make(chan step, 1), make(chan struct{}, 1)
-	d.shut, d.acked = make(chan error, 1), make(chan error, 1)
+	d.pumped = make(chan step, 1)
 }
 
 // arrived counts n bytes from the sending side.
