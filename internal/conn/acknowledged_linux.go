@@ -54,7 +54,7 @@ func (s *Socket) queued() int64 {
 // pauses that grow from 1 to 50 ms.
 func (s *Socket) Acknowledged(ctx context.Context) error {
 	if s.isTCP() && s.finSent() {
-		stop := context.AfterFunc(ctx, s.interruptWrites)
+		stop := context.AfterFunc(ctx, func() { _ = s.SetWriteDeadline(time.Unix(1, 0)) })
 		defer stop()
 		err := s.raw.Write(func(fd uintptr) bool { return finished(int(fd)) })
 		if ctx.Err() != nil {

@@ -74,30 +74,23 @@ type j1939Address struct {
 	addr uint8
 }
 
+// canSeparator is what stands behind the interface.
+func canSeparator(network string) string {
+	if network == "can" || network == "canfd" {
+		return ","
+	}
+	return ":"
+}
+
 // parseCAN parses s, the part of an endpoint after scheme://.
 func parseCAN(network, s string) (Endpoint, error) {
 	e := Endpoint{Network: network}
-	cut := ":"
-	if network == "can" || network == "canfd" {
-		cut = ","
-	}
-	e.Host, e.Port, _ = strings.Cut(s, cut)
+	e.Host, e.Port, _ = strings.Cut(s, canSeparator(network))
 	_, err := e.canPlace()
 	if err != nil {
 		err = fmt.Errorf("bad endpoint %q: %w", network+"://"+s, err)
 	}
 	return e, err
-}
-
-// canAddress is e's Address.
-func (e Endpoint) canAddress() string {
-	switch {
-	case e.Port == "":
-		return e.Host
-	case e.FrameSize() > 0:
-		return e.Host + "," + e.Port
-	}
-	return e.Host + ":" + e.Port
 }
 
 // canPlace parses e's Host and Port.

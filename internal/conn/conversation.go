@@ -79,7 +79,9 @@ func (c *conversation) next(ctx context.Context) {
 	case event := <-c.events:
 		event()
 	case <-c.quit:
-		c.quitNow()
+		if c.over = true; c.send.unacknowledged() > 0 {
+			c.note("timeout", c.notDelivered(&c.send, fmt.Errorf("not acknowledged %v after the end of input", *c.QuitAfter)))
+		}
 	case <-c.quitPeer:
 		c.stopSending()
 	case <-c.waits:
@@ -359,14 +361,6 @@ func (c *conversation) reportUnsent(d *direction) {
 	if d.flight.isStopped() && d.unsentNow() > 0 {
 		c.note("peer", c.notDelivered(d, errors.New("the peer had ended")))
 	}
-}
-
-// quitNow ends the conversation when QuitAfter has passed.
-func (c *conversation) quitNow() {
-	if c.send.unacknowledged() > 0 {
-		c.note("timeout", c.notDelivered(&c.send, fmt.Errorf("not acknowledged %v after the end of input", *c.QuitAfter)))
-	}
-	c.over = true
 }
 
 // interrupted handles the end of the context: a signal or a deadline.

@@ -66,7 +66,13 @@ func ParseEndpoint(s string, syntax Syntax) (Endpoint, error) {
 	}
 	if e.Unix() {
 		e.Path = rest
-		return e, checkPath(s, rest)
+		switch {
+		case rest == "" || rest == "@":
+			return e, fmt.Errorf("bad endpoint %q: the path is empty", s)
+		case strings.IndexByte(rest, 0) >= 0:
+			return e, fmt.Errorf("bad endpoint %q: a path holds no NUL", s)
+		}
+		return e, nil
 	}
 	if e.CAN() {
 		return parseCAN(e.Network, rest)
@@ -144,16 +150,6 @@ func unbracket(host string) string {
 	return host
 }
 
-func checkPath(s, path string) error {
-	switch {
-	case path == "" || path == "@":
-		return fmt.Errorf("bad endpoint %q: the path is empty", s)
-	case strings.IndexByte(path, 0) >= 0:
-		return fmt.Errorf("bad endpoint %q: a path holds no NUL", s)
-	}
-	return nil
-}
-
 // check refuses invalid ports and hosts.
 func (e Endpoint) check(listening bool) error {
 	if e.Network == "vsock" {
@@ -224,8 +220,10 @@ func (e Endpoint) Address() string {
 	switch {
 	case e.Unix():
 		return e.Path
+	case e.CAN() && e.Port == "":
+		return e.Network + "://" + e.Host
 	case e.CAN():
-		return e.Network + "://" + e.canAddress()
+		return e.Network + "://" + e.Host + canSeparator(e.Network) + e.Port
 	case e.Network == "vsock":
 		return "vsock://" + net.JoinHostPort(e.Host, e.Port)
 	}

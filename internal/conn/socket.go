@@ -165,9 +165,6 @@ func Left(peer, to string) error {
 	return &Error{Why: ResetByPeer, Op: "receive from " + peer, Err: fmt.Errorf("it left before %s was reached", to)}
 }
 
-// interruptWrites does the same for writes and for Acknowledged.
-func (s *Socket) interruptWrites() { _ = s.SetWriteDeadline(time.Unix(1, 0)) }
-
 // Reset ends the connection by a RST; see [Reset].
 func (s *Socket) Reset() error { return Reset(s.Conn) }
 
