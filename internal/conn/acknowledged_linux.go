@@ -36,12 +36,8 @@ func (s *Socket) isTCP() bool {
 
 // queued is SIOCOUTQ as the kernel counts it.
 func (s *Socket) queued() int64 {
-	n := 0
-	_ = s.raw.Control(func(fd uintptr) {
-		if q, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil {
-			n = q
-		}
-	})
+	n := 0 // also on an error
+	_ = s.raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
 	return int64(n)
 }
 
@@ -49,9 +45,8 @@ func (s *Socket) queued() int64 {
 // written and, after CloseWrite, our FIN. It returns an error of the kind
 // [NotDelivered] if that cannot happen any more, or ctx's error.
 //
-// After CloseWrite on TCP the acknowledgement of the FIN changes the state of the
-// connection, which wakes the poller. In all other cases the queue is polled, with
-// pauses that grow from 1 to 50 ms.
+// On TCP the acknowledgement of the FIN changes the state of the connection, which
+// wakes the poller. Without a FIN, and on Unix sockets, the queue is polled.
 func (s *Socket) Acknowledged(ctx context.Context) error {
 	if s.isTCP() && s.finSent() {
 		stop := context.AfterFunc(ctx, func() { _ = s.SetWriteDeadline(time.Unix(1, 0)) })
@@ -80,9 +75,8 @@ func finished(fd int) bool {
 	return err != nil || info.State >= tcpFinWait2 && info.State <= tcpClose
 }
 
-// failed reports whether the connection is reset. POLLHUP means that on TCP only: on
-// a Unix socket it is set once both directions are shut down, with bytes still
-// unread.
+// failed reports whether the connection is reset. POLLHUP means that on TCP only: on a
+// Unix socket it is set once both directions are shut down, with bytes still unread.
 func (s *Socket) failed() (failed bool) {
 	signs := int16(unix.POLLERR)
 	if s.isTCP() {

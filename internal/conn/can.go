@@ -243,8 +243,7 @@ type canPackets struct {
 	out *outbox
 }
 
-// ReadFrom returns the next datagram, or as much of it as fits in p, and its
-// sender.
+// ReadFrom returns the next datagram, or as much of it as fits in p, and its sender.
 func (c *canPackets) ReadFrom(p []byte) (n int, from net.Addr, err error) {
 	n, _, err = c.in.read(p, false, 1, func(s *arrival) bool {
 		from = c.sender(s.from)

@@ -109,30 +109,19 @@ func (c *canConn) setUpRaw(fd int, e Endpoint, p canPlace, index int) error {
 			return err
 		}
 	}
-	for _, o := range []sockopt{
+	options := []sockopt{
 		{"CAN_RAW_ERR_FILTER", unix.SOL_CAN_RAW, canRawErrors, int(p.errors)},
 		{"CAN_RAW_JOIN_FILTERS", unix.SOL_CAN_RAW, canRawJoin, number(p.all)},
 		{"CAN_RAW_FD_FRAMES", unix.SOL_CAN_RAW, canRawFD, number(e.Network == "canfd")},
-	} {
-		if o.value == 0 {
-			continue
-		}
-		if err := unix.SetsockoptInt(fd, o.level, o.opt, o.value); err != nil {
-			return fmt.Errorf("set %s: %w", o.name, err)
-		}
+	}
+	if err := setOptions(fd, options); err != nil {
+		return err
 	}
 	c.sending = wholeFrame
 	if e.Network == "canfd" {
 		c.sending, c.received = fdFrame, padFrame
 	}
 	return unix.Bind(fd, &unix.SockaddrCAN{Ifindex: index})
-}
-
-func number(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // wholeFrame refuses a datagram that is not the size of a frame.

@@ -156,9 +156,8 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 				return 0, err
 			}
 		case errors.Is(err, syscall.EMSGSIZE):
-			// A router has dropped a datagram that was longer than the MTU of its
-			// next link. The kernel got the same ICMP message, and fragments the
-			// next ones.
+			// A router has dropped a datagram that was longer than the MTU of its next
+			// link. The kernel got the same ICMP message, and fragments the next ones.
 		default:
 			d.broken(c, err)
 		}
@@ -387,11 +386,6 @@ func (d *Datagrams) CloseWrite() error {
 	d.ended = true
 	if d.Wait >= 0 {
 		d.progress.Pause() // the wait takes the place of the idle limit
-	}
-	switch {
-	case d.Wait == 0:
-		_ = d.conn.SetReadDeadline(time.Unix(1, 0))
-	case d.Wait > 0:
 		d.wait()
 	}
 	return nil

@@ -74,8 +74,7 @@ func Pass(c net.Conn) error {
 	return nil
 }
 
-// sendRights sends one byte with the rights; standard output may be in
-// non-blocking mode.
+// sendRights sends one byte with the rights; standard output may be in non-blocking mode.
 func sendRights(out int, rights []byte) error {
 	for {
 		err := unix.Sendmsg(out, []byte{0}, rights, nil, msgNoSignal)

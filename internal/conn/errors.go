@@ -42,8 +42,7 @@ const (
 	Local        Kind = "local"         // standard streams, files, descriptors
 )
 
-// An Error is a failure on one side of a conversation: what was tried, and why
-// it failed.
+// An Error is a failure on one side of a conversation: what was tried, and why it failed.
 type Error struct {
 	// Why is the kind of failure.
 	Why Kind

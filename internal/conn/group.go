@@ -52,8 +52,7 @@ type manyConn struct {
 	to netip.AddrPort
 }
 
-// dialMany opens a socket that sends to a, from dialer.LocalAddr (nil is any
-// address).
+// dialMany opens a socket that sends to a, from dialer.LocalAddr (nil is any address).
 func dialMany(ctx context.Context, dialer *net.Dialer, a netip.AddrPort) (net.Conn, error) {
 	network, from := "udp6", "[::]:0"
 	if a.Addr().Is4() {
@@ -102,14 +101,4 @@ func join(c *net.UDPConn, group netip.Addr, device string) error {
 		return &Error{Why: ConnectKind(err), Op: words, Err: err}
 	}
 	return nil
-}
-
-// groupOf is the multicast group in address, a numeric HOST:PORT; it is not valid if
-// the host is no group.
-func groupOf(address string) netip.Addr {
-	a, err := netip.ParseAddrPort(address)
-	if err != nil || !a.Addr().Unmap().IsMulticast() {
-		return netip.Addr{}
-	}
-	return a.Addr().Unmap()
 }

@@ -158,8 +158,7 @@ func (b *inbox) addr(s *arrival) net.Addr {
 	return nil
 }
 
-// networkOrder converts a port between the order of the machine and that of the
-// network.
+// networkOrder converts a port between the order of the machine and that of the network.
 func networkOrder(port uint16) uint16 {
 	var b [2]byte
 	binary.NativeEndian.PutUint16(b[:], port)

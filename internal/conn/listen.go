@@ -90,8 +90,8 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 		if p, err = config.ListenPacket(ctx, e.netNetwork(), address); err != nil {
 			return nil, err
 		}
-		if group := groupOf(address); group.IsValid() {
-			if err = join(p.(*net.UDPConn), group, lc.Socket.Interface); err != nil {
+		if a, e := netip.ParseAddrPort(address); e == nil && a.Addr().Unmap().IsMulticast() {
+			if err = join(p.(*net.UDPConn), a.Addr().Unmap(), lc.Socket.Interface); err != nil {
 				_ = p.Close()
 			}
 		}
@@ -134,7 +134,13 @@ func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.Li
 	restore := maskMode(mode)
 	socket, err := listen(config, e.Path)
 	if errors.Is(err, syscall.EADDRINUSE) && !e.Abstract() {
-		err = replaceStale(e, func() (err error) { socket, err = listen(config, e.Path); return err })
+		// Without the lock, another listener that found the same stale file could
+		// remove the socket that this one has just bound.
+		unlock := lockDirectory(filepath.Dir(e.Path))
+		if err = removeStale(e); err == nil {
+			socket, err = listen(config, e.Path)
+		}
+		unlock()
 	}
 	restore()
 	if err != nil || e.Abstract() || e.Path == "" {
@@ -171,18 +177,6 @@ func (lc ListenConfig) address(ctx context.Context, e Endpoint) (address string,
 	}
 	ip = ips[max(slices.IndexFunc(ips, netip.Addr.Is4), 0)]
 	return net.JoinHostPort(ip.String(), number), ip, nil
-}
-
-// replaceStale removes the stale socket file at e's path and calls listen. It locks the
-// directory from the check of the file to bind(2): otherwise another listener that
-// found the same stale file could remove the socket that this one has just bound.
-func replaceStale(e Endpoint, listen func() error) error {
-	unlock := lockDirectory(filepath.Dir(e.Path))
-	defer unlock()
-	if err := removeStale(e); err != nil {
-		return err
-	}
-	return listen()
 }
 
 // removeStale removes the socket file at e's path if no socket is bound to it. A live

@@ -32,9 +32,8 @@ func connectPath(c syscall.Conn, path string) (err error) {
 	return err
 }
 
-// setMode gives the socket its mode before bind(2) makes the file, so that
-// no other user can connect in between; Linux alone takes the file's mode from
-// there.
+// setMode gives the socket its mode before bind(2) makes the file, so that no other user
+// can connect in between; Linux alone takes the file's mode from there.
 func setMode(c syscall.RawConn, mode fs.FileMode) {
 	if runtime.GOOS == "linux" {
 		_ = c.Control(func(fd uintptr) { _ = unix.Fchmod(int(fd), uint32(mode.Perm())) })

@@ -69,8 +69,7 @@ func (o *SocketOptions) none() bool {
 	return o.TOS == 0 && o.TTL == 0 && o.Interface == "" && o.SendBuffer == 0 && o.ReceiveBuffer == 0 && !o.ReusePort
 }
 
-// congestion is the congestion control to set, and whether it was asked for by
-// name.
+// congestion is the congestion control to set, and whether it was asked for by name.
 func (o *SocketOptions) congestion(network, address string) (name string, asked bool) {
 	switch {
 	case !strings.HasPrefix(network, "tcp") || o.Congestion == "system":

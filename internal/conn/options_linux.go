@@ -14,54 +14,56 @@ type sockopt struct {
 	value      int // 0 is not asked for
 }
 
-// set applies o to a socket that is not bound yet.
-func (o *SocketOptions) set(network string, fd uintptr) error {
-	options := []sockopt{
-		{"SO_SNDBUF", unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer},
-		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer},
-	}
-	if o.ReusePort {
-		options = append(options, sockopt{"SO_REUSEPORT", unix.SOL_SOCKET, unix.SO_REUSEPORT, 1})
-	}
-	ip := !strings.HasPrefix(network, "unix")
-	if ip {
-		options = append(options, o.ip(strings.HasSuffix(network, "6"))...)
-	}
-	if strings.HasPrefix(network, "udp") { // groups have a TTL of their own, 1
-		options = append(options, sockopt{"IP_MULTICAST_TTL", unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, o.TTL})
-		if strings.HasSuffix(network, "6") {
-			options = append(options, sockopt{"IPV6_MULTICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, o.TTL})
-		}
-	}
+// setOptions sets those that are asked for.
+func setOptions(fd int, options []sockopt) error {
 	for _, option := range options {
 		if option.value == 0 {
 			continue
 		}
-		if err := unix.SetsockoptInt(int(fd), option.level, option.opt, option.value); err != nil {
+		if err := unix.SetsockoptInt(fd, option.level, option.opt, option.value); err != nil {
 			return fmt.Errorf("set %s: %w", option.name, err)
-		}
-	}
-	if ip && o.Interface != "" {
-		if err := unix.BindToDevice(int(fd), o.Interface); err != nil {
-			return &Error{Why: ConnectKind(err), Op: fmt.Sprintf("bind to interface %q", o.Interface), Err: err}
 		}
 	}
 	return nil
 }
 
-// ip are the options of IPv4, which an IPv6 socket takes too, for its mapped
-// addresses, and those of IPv6.
-func (o *SocketOptions) ip(v6 bool) []sockopt {
+// set applies o to a socket that is not bound yet. An IPv6 socket takes the options of
+// IPv4, too, for its mapped addresses. Groups have a TTL of their own, 1.
+func (o *SocketOptions) set(network string, fd uintptr) error {
+	ip, udp, v6 := !strings.HasPrefix(network, "unix"), strings.HasPrefix(network, "udp"), strings.HasSuffix(network, "6")
 	options := []sockopt{
-		{"IP_TOS", unix.IPPROTO_IP, unix.IP_TOS, o.TOS},
-		{"IP_TTL", unix.IPPROTO_IP, unix.IP_TTL, o.TTL},
+		{"SO_SNDBUF", unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer},
+		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer},
+		{"SO_REUSEPORT", unix.SOL_SOCKET, unix.SO_REUSEPORT, number(o.ReusePort)},
+	}
+	if ip {
+		options = append(options, sockopt{"IP_TOS", unix.IPPROTO_IP, unix.IP_TOS, o.TOS},
+			sockopt{"IP_TTL", unix.IPPROTO_IP, unix.IP_TTL, o.TTL})
 	}
 	if v6 {
-		options = append(options,
-			sockopt{"IPV6_TCLASS", unix.IPPROTO_IPV6, unix.IPV6_TCLASS, o.TOS},
+		options = append(options, sockopt{"IPV6_TCLASS", unix.IPPROTO_IPV6, unix.IPV6_TCLASS, o.TOS},
 			sockopt{"IPV6_UNICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, o.TTL})
 	}
-	return options
+	if udp {
+		options = append(options, sockopt{"IP_MULTICAST_TTL", unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, o.TTL})
+	}
+	if udp && v6 {
+		options = append(options, sockopt{"IPV6_MULTICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, o.TTL})
+	}
+	if err := setOptions(int(fd), options); err != nil || !ip || o.Interface == "" {
+		return err
+	}
+	if err := unix.BindToDevice(int(fd), o.Interface); err != nil {
+		return &Error{Why: ConnectKind(err), Op: fmt.Sprintf("bind to interface %q", o.Interface), Err: err}
+	}
+	return nil
+}
+
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // setCongestion sets the congestion control. If it was not asked for by name, it

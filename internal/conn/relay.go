@@ -38,9 +38,8 @@ type Relay struct {
 	// whose reader it watches. If Local is read by several relays in turn, Run calls
 	// its methods PeerEnded when the peer has ended, and Yield when it reads no more.
 	Local, Remote Stream
-	// Peer names Remote in errors. To names Local where that is a connection, too:
-	// then half-closes and resets are passed on both ways, and both sides have to
-	// acknowledge.
+	// Peer names Remote in errors. To names Local where that is a connection, too: then
+	// half-closes and resets are passed on both ways, and both sides have to acknowledge.
 	Peer, To string
 
 	// Idle is how long no byte may move in either direction; 0 is no limit.
@@ -112,8 +111,7 @@ func (r *Relay) Counts() (sent, received int64) { return r.send.written.Load(), 
 
 // Run holds the conversation, once. If ctx ends, its cause is the result's error.
 //
-// A read of Local that blocks may outlive Run: standard input cannot be
-// interrupted.
+// A read of Local that blocks may outlive Run: standard input cannot be interrupted.
 func (r *Relay) Run(ctx context.Context) Result {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -14,8 +14,7 @@ import (
 	"unicode"
 )
 
-// A Resolver turns hosts and services into addresses. The zero value asks the
-// system.
+// A Resolver turns hosts and services into addresses. The zero value asks the system.
 type Resolver struct {
 	// Numeric forbids look-ups: hosts and ports must be numbers.
 	Numeric bool
@@ -98,9 +97,8 @@ func (r *Resolver) lookup(ctx context.Context, network, host string) ([]netip.Ad
 	return net.DefaultResolver.LookupNetIP(ctx, network, host)
 }
 
-// Memo returns a resolver that asks r once for each name. It asks again if a failure
-// is older than while (0 is never), and always if the failure was a lack of
-// descriptors.
+// Memo returns a resolver that asks r once for each name. It asks again if a failure is
+// older than while (0 is never), and always if the failure was a lack of descriptors.
 func (r Resolver) Memo(while time.Duration) Resolver {
 	type key struct{ network, host string }
 	type answer struct {

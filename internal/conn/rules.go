@@ -12,11 +12,10 @@ import (
 
 // Rules say who may connect, by address. The zero value lets every peer in.
 //
-// A peer is let in if Allow is empty or holds its address, and no prefix of
-// Deny does: what is denied stays denied. An IPv4 peer that arrives on an IPv6
-// socket (::ffff:192.0.2.1) is an IPv4 peer here, and so is a rule written like
-// that; ::/0 therefore means every IPv6 peer and no IPv4 one. Zones (%eth0) are
-// not looked at.
+// A peer is let in if Allow is empty or holds its address, and no prefix of Deny does:
+// what is denied stays denied. An IPv4 peer that arrives on an IPv6 socket
+// (::ffff:192.0.2.1) is an IPv4 peer here, and so is a rule written like that; ::/0
+// therefore means every IPv6 peer and no IPv4 one. Zones (%eth0) are not looked at.
 type Rules struct {
 	Allow, Deny []netip.Prefix
 }

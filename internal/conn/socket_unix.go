@@ -41,8 +41,7 @@ type writer struct {
 	err     error
 }
 
-// tryWrite writes what the kernel takes. It returns true if that was all, or on an
-// error.
+// tryWrite writes what the kernel takes. It returns true if that was all, or on an error.
 func (s *Socket) tryWrite(fd uintptr) bool {
 	w := &s.writer
 	for w.n < len(w.p) {

@@ -41,9 +41,8 @@ func tryTyping(spelled string) string {
 	return "type " + spelled
 }
 
-// literal is host with an address in its usual form, where it is one that
-// inet_aton(3) takes ("127.1", "0x7f000001", "0") or has its zone behind %25
-// (RFC 6874).
+// literal is host with an address in its usual form, where it is one that inet_aton(3)
+// takes ("127.1", "0x7f000001", "0") or has its zone behind %25 (RFC 6874).
 func literal(host string) string {
 	if address, zone, ok := strings.Cut(host, "%25"); ok && zone != "" && !strings.HasPrefix(zone, "25") {
 		return address + "%" + zone

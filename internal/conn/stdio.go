@@ -15,8 +15,7 @@ import (
 // Stdio is standard input and standard output as one [Stream]. The descriptors
 // belong to the caller's shell as well: they are never set to O_NONBLOCK.
 type Stdio struct {
-	// In and Out are what is read and written; nil means [os.Stdin] and
-	// [os.Stdout].
+	// In and Out are what is read and written; nil means [os.Stdin] and [os.Stdout].
 	In, Out *os.File
 	// Terminal is set if Out is a terminal, whose reader waits for no end of file.
 	Terminal bool
@@ -55,10 +54,9 @@ func (s *Stdio) Watch(progress *Progress) {
 	}
 }
 
-// CloseWrite ends standard output so that its reader sees an end of file although
-// this process goes on: /dev/null takes its place (a plain close would
-// free the descriptor's number for another file). A socket is shut down for
-// writing.
+// CloseWrite ends standard output so that its reader sees an end of file although this
+// process goes on: /dev/null takes its place (a plain close would free the descriptor's
+// number for another file). A socket is shut down for writing.
 func (s *Stdio) CloseWrite() error {
 	if s.KeepOpen {
 		return nil

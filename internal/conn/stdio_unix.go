@@ -79,8 +79,7 @@ func (s *Stdio) Read(p []byte) (int, error) {
 }
 
 // Write writes all of p to standard output. On a pipe or a socket it writes as much as
-// there is room for and waits for more by poll(2), so that each part counts as
-// progress.
+// there is room for and waits for more by poll(2), so that each part counts as progress.
 func (s *Stdio) Write(p []byte) (n int, err error) {
 	s.init()
 	s.mu.Lock()

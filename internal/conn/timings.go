@@ -6,9 +6,8 @@ import "time"
 
 // Connecting and listening.
 const (
-	// stagger is the pause after which the next address is tried beside those that
-	// have not answered yet (RFC 8305, section 5: Connection Attempt Delay).
-	// (TestRace)
+	// stagger is the pause after which the next address is tried beside those that have
+	// not answered yet (RFC 8305, section 5: Connection Attempt Delay). (TestRace)
 	stagger = 250 * time.Millisecond
 	// Pauses between tries while Retry lasts. (TestRetry)
 	retryFirst = 50 * time.Millisecond
@@ -28,10 +27,9 @@ const (
 
 // A conversation.
 const (
-	// punctual is how late a timer may fire in a process that runs. If it is later,
-	// the process was stopped (SIGSTOP) or starved, and input that came in time may
-	// still have to be read before a limit counts as passed.
-	// (TestRelayStopped)
+	// punctual is how late a timer may fire in a process that runs. If it is later, the
+	// process was stopped (SIGSTOP) or starved, and input that came in time may still
+	// have to be read before a limit counts as passed. (TestRelayStopped)
 	punctual = time.Millisecond
 	// watchOutput is how long a conversation lasts before the reader of its output is
 	// watched: most are over by then, and a watcher costs a thread.
