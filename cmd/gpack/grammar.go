@@ -17,11 +17,11 @@ type gpack struct {
 	Explain bool
 	Write   string `short:"w" filled:""`
 
-	Count  *int64 `short:"n"`
-	Exact  bool   `short:"1"`
-	Skip   offset `short:"s"`
-	Binary *form  `short:"b"`
-	Hex    bool   `short:"x"`
+	Count  *int64     `short:"n"`
+	Exact  bool       `short:"1"`
+	Skip   offset     `short:"s"`
+	Binary *pack.Form `short:"b"`
+	Hex    bool       `short:"x"`
 
 	JSON       bool      `name:"json" short:"j"`
 	Names      *string   `short:"k"`
@@ -76,27 +76,13 @@ func (o *offset) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// form is a pack.Form as it is typed.
-type form pack.Form
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (f *form) UnmarshalText(text []byte) error {
-	for _, known := range []pack.Form{pack.Raw, pack.Hex, pack.Base64, pack.C} {
-		if string(text) == known.String() {
-			*f = form(known)
-			return nil
-		}
-	}
-	return fmt.Errorf("unknown form %q: want raw, hex, base64 or c", text)
-}
-
 // form is that of the binary side.
 func (g *gpack) form() pack.Form {
 	switch {
 	case g.Hex:
 		return pack.Hex
 	case g.Binary != nil:
-		return pack.Form(*g.Binary)
+		return *g.Binary
 	}
 	return pack.Raw
 }

@@ -31,7 +31,7 @@ func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
 		{g.Decode && g.Explain && (g.JSON || g.Shell || g.Names != nil || g.Separator != nil || g.Offsets), "cannot use -d --explain with -j, -S, -k, -t or -a"},
 		{g.Count != nil && *g.Count < 0, "-n cannot be negative"},
 		{g.Count != nil && g.Exact && *g.Count != 1, "cannot use -1 with -n"},
-		{g.Hex && g.Binary != nil && pack.Form(*g.Binary) != pack.Hex, "cannot use -x with another -b"},
+		{g.Hex && g.Binary != nil && *g.Binary != pack.Hex, "cannot use -x with another -b"},
 		{g.Radix != 10 && g.Radix != 16 && g.Radix != 8 && g.Radix != 2, "-r wants 10, 16, 8 or 2"},
 		{g.JSON && g.Shell, "cannot use -j with -S"},
 		{g.JSON && g.Separator != nil, "cannot use -j with -t"},

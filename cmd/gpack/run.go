@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"strconv"
 
 	"gcat/internal/cli"
 	"gcat/internal/pack"
@@ -148,6 +151,18 @@ func (g *gpack) deframe(h *pack.Header) (pack.Counts, error) {
 		}
 		return d.Deframe(os.Stdout, src, limit)
 	})
+}
+
+// execute runs the command of -e with one payload on its standard input. A
+// command that does not read all of it has not failed.
+func (g *gpack) execute(frame int64, payload []byte) error {
+	cmd := exec.Command("sh", "-c", g.Exec)
+	cmd.Stdin = bytes.NewReader(payload)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return &pack.DataError{Why: fmt.Sprintf("frame %d: %s: %s", frame, strconv.Quote(g.Exec), words(err))}
+	}
+	return nil
 }
 
 // short is the error of an input that held fewer records than -n wants.

@@ -11,11 +11,17 @@ import (
 
 // String names the form, for diagnostics.
 func (m Form) String() string {
-	switch m {
-	case Raw, Hex, Base64, C:
-		return [...]string{"raw", "hex", "base64", "c"}[m]
+	return [...]string{Raw: "raw", Hex: "hex", Base64: "base64", C: "c"}[m]
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (m *Form) UnmarshalText(text []byte) error {
+	for *m = Raw; *m <= C; *m++ {
+		if m.String() == string(text) {
+			return nil
+		}
 	}
-	return fmt.Sprint(uint8(m))
+	return fmt.Errorf("unknown form %q: want raw, hex, base64 or c", text)
 }
 
 // appendForm appends one record in a form, as a line.
