@@ -2,6 +2,7 @@ package pack
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -35,8 +36,9 @@ func appendAddress(dst []byte, k kind, p []byte) []byte {
 func parseAddress(dst []byte, k kind, text []byte) ([]byte, error) {
 	switch k {
 	case ip4:
-		if out, ok := dotted(dst, text); ok {
-			return out, nil
+		// netip refuses leading zeros, which some programs take for octal.
+		if a, err := netip.ParseAddr(string(text)); err == nil && a.Is4() {
+			return append(dst, a.AsSlice()...), nil
 		}
 		return dst, dataf("required argument is not an IPv4 address, got %s", shown(text))
 	case ip6:
@@ -55,30 +57,6 @@ func parseAddress(dst []byte, k kind, text []byte) ([]byte, error) {
 		return out, nil
 	}
 	return dst, dataf("required argument is not a UUID, got %s", shown(text))
-}
-
-// dotted reads four decimal numbers with dots between them, without leading
-// zeros, which some programs take for octal.
-func dotted(dst, text []byte) ([]byte, bool) {
-	for i := range 4 {
-		n, v := 0, 0
-		for n < len(text) && text[n] >= '0' && text[n] <= '9' && v < 256 {
-			v = v*10 + int(text[n]-'0')
-			n++
-		}
-		if n == 0 || v > 255 || n > 1 && text[0] == '0' {
-			return dst, false
-		}
-		dst = append(dst, byte(v))
-		text = text[n:]
-		if i < 3 {
-			if len(text) == 0 || text[0] != '.' {
-				return dst, false
-			}
-			text = text[1:]
-		}
-	}
-	return dst, len(text) == 0
 }
 
 // groups reads n bytes in hex. One of separators, the same throughout, stands in front
@@ -122,7 +100,7 @@ const (
 // year has more than four digits.
 func appendInstant(dst []byte, seconds int64) []byte {
 	if seconds < firstInstant || seconds > lastInstant {
-		return appendInt(dst, seconds)
+		return strconv.AppendInt(dst, seconds, 10)
 	}
 	return time.Unix(seconds, 0).UTC().AppendFormat(dst, time.RFC3339)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 )
 
@@ -45,7 +46,7 @@ func benchValue(r *rand.Rand, it *item) []byte {
 	case integer:
 		return fromTwos(0, r.Uint64()>>(64-8*it.width), 8*it.width, it.signed).append(nil)
 	case varint:
-		return appendUint(nil, r.Uint64()>>r.IntN(64))
+		return strconv.AppendUint(nil, r.Uint64()>>r.IntN(64), 10)
 	}
 	return []byte("some words")[:min(it.Count+2, 10)]
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // A cursor is the general path of decoding. It can stop within an item when the input
@@ -194,7 +195,7 @@ func (c *cursor) start(dst []byte) []byte {
 	c.started = true
 	dst = append(dst, c.d.begin...)
 	if c.d.o.Offsets {
-		dst = appendInt(dst, c.offset)
+		dst = strconv.AppendInt(dst, c.offset, 10)
 		c.comma = true
 	}
 	return dst

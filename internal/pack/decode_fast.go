@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"strconv"
 )
 
 // The fast path of decoding: records, and elements of groups, of a fixed size. All of
@@ -51,7 +52,7 @@ func (d *Decoder) fastRecords(dst, chunk []byte, offset int64) []byte {
 	for len(chunk) >= size {
 		dst = few(dst, d.begin)
 		if d.o.Offsets {
-			dst = appendInt(dst, offset)
+			dst = strconv.AppendInt(dst, offset, 10)
 			offset += d.f.size
 		}
 		dst = few(d.fastValues(dst, &d.level, chunk[:size:size]), d.tail)

@@ -98,23 +98,6 @@ func appendInteger(dst []byte, v uint64, width int, signed bool) []byte {
 	return dst[:n+putInteger(dst[n:n+uintRoom], v, uint(width), signed)]
 }
 
-// appendUint writes v in decimal.
-func appendUint(dst []byte, v uint64) []byte {
-	n := len(dst)
-	if cap(dst)-n < uintRoom {
-		dst = slices.Grow(dst, uintRoom)
-	}
-	return dst[:n+putUint(dst[n:n+uintRoom], v)]
-}
-
-// appendInt writes v in decimal.
-func appendInt(dst []byte, v int64) []byte {
-	if v < 0 {
-		return appendUint(append(dst, '-'), -uint64(v))
-	}
-	return appendUint(dst, uint64(v))
-}
-
 // nonDigits sets the highest bit of each byte of w that is no decimal digit. A byte
 // above 127 may also set that of the next higher byte: only the lowest set bit is
 // reliable.

@@ -30,10 +30,10 @@ func interesting() []uint64 {
 
 func TestDigits(t *testing.T) {
 	for _, v := range interesting() {
-		if got, want := appendUint(nil, v), strconv.AppendUint(nil, v, 10); !bytes.Equal(got, want) {
+		if got, want := appendInteger(nil, v, 8, false), strconv.AppendUint(nil, v, 10); !bytes.Equal(got, want) {
 			t.Fatalf("%d: %s", v, got)
 		}
-		if got, want := appendInt(nil, int64(v)), strconv.AppendInt(nil, int64(v), 10); !bytes.Equal(got, want) {
+		if got, want := appendInteger(nil, v, 8, true), strconv.AppendInt(nil, int64(v), 10); !bytes.Equal(got, want) {
 			t.Fatalf("%d: %s", int64(v), got)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 )
 
 // An Encoder turns values into records. It keeps no state between records and
@@ -331,12 +332,12 @@ func (it *item) appendLength(dst []byte, n int64) ([]byte, error) {
 	w := fromTwos(0, uint64(n), 64, true)
 	if it.kind == varint {
 		if !w.fits(64, it.signed) {
-			return dst, rangeError(it.Code, 64, it.signed, appendInt(nil, n))
+			return dst, rangeError(it.Code, 64, it.signed, strconv.AppendInt(nil, n, 10))
 		}
 		return appendVarint(dst, uint64(n), it.bits[0]), nil
 	}
 	if !w.fits(8*it.width, it.signed) {
-		return dst, rangeError(it.Code, 8*it.width, it.signed, appendInt(nil, n))
+		return dst, rangeError(it.Code, 8*it.width, it.signed, strconv.AppendInt(nil, n, 10))
 	}
 	hi, lo := w.twos()
 	return it.store(dst, hi, lo, it.width), nil

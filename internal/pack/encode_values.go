@@ -10,9 +10,9 @@ func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
 	for i, v := range values {
 		fields[i].text = []byte(v)
 	}
-	w := recordWriter{output{dst: dst}, e.o.Form}
+	w, check := recordWriter{output{dst: dst}, e.o.Form}, recordWriter{output: output{dst: io.Discard}}
 	if e.f.open && !e.f.rest && !e.o.JSON && e.wanted() != 1 {
-		if err := e.encodeCounted(nil, fields); err != nil {
+		if err := e.encodeCounted(&check, fields); err != nil {
 			return Counts{}, err
 		}
 		return w.finish(0, e.encodeCounted(&w, fields))
@@ -21,25 +21,22 @@ func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
 	if err != nil {
 		return Counts{}, err
 	}
-	check := count
+	once := count
 	if per == 0 {
-		check = min(count, 1) // all records are equal
+		once = min(count, 1) // all records are equal
 	}
-	if err := e.encodeAll(nil, fields, per, check); err != nil {
+	if err := e.encodeAll(&check, fields, per, once); err != nil {
 		return Counts{}, err
 	}
 	return w.finish(0, e.encodeAll(&w, fields, per, count))
 }
 
-// encodeAll encodes count records of per values each. With no writer it only
-// checks them.
+// encodeAll encodes count records of per values each.
 func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) error {
 	var s scratch
 	var record []byte
 	var err error
-	if w != nil {
-		defer func() { w.count.Cut = s.cut }()
-	}
+	defer func() { w.count.Cut = s.cut }()
 	for i := range count {
 		group := fields[i*per : (i+1)*per]
 		if e.o.JSON {
@@ -49,9 +46,6 @@ func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) e
 		} else if record, err = e.record(record[:0], group, &s); err != nil {
 			return afterValues(err, i*per)
 		}
-		if w == nil {
-			continue
-		}
 		if err := w.record(record); err != nil {
 			return err
 		}
@@ -59,13 +53,10 @@ func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) e
 	return nil
 }
 
-// encodeCounted encodes records whose values say how many values they have. With no
-// writer it only checks them.
+// encodeCounted encodes records whose values say how many values they have.
 func (e *Encoder) encodeCounted(w *recordWriter, fields []field) error {
 	s := scratch{leading: true}
-	if w != nil {
-		defer func() { w.count.Cut = s.cut }()
-	}
+	defer func() { w.count.Cut = s.cut }()
 	var record []byte
 	var err error
 	used, count := 0, int64(0)
@@ -80,9 +71,6 @@ func (e *Encoder) encodeCounted(w *recordWriter, fields []field) error {
 			return dataf("pack expected 0 items for packing (got %d)", len(fields)-used)
 		}
 		used += s.p.v
-		if w == nil {
-			continue
-		}
 		if err := w.record(record); err != nil {
 			return err
 		}
@@ -144,14 +132,13 @@ func afterValues(err error, values int64) error {
 
 // atRecord puts the number of the record in front of err, for JSON operands.
 func atRecord(err error, i int64) error {
-	if e, ok := err.(*DataError); ok {
-		where := ""
-		if e.Value > 0 {
-			where = "record " + string(appendInt(nil, i+1)) + ": "
-		} else {
-			where = "value " + string(appendInt(nil, i+1)) + ": "
-		}
-		return &DataError{Why: where + e.Error()}
+	e, ok := err.(*DataError)
+	if !ok {
+		return err
 	}
-	return err
+	where := "value"
+	if e.Value > 0 {
+		where = "record"
+	}
+	return dataf("%s %d: %s", where, i+1, e)
 }

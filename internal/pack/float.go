@@ -3,67 +3,43 @@ package pack
 import (
 	"bytes"
 	"math"
-	"math/bits"
 	"strconv"
 )
 
 // halfBits rounds a double to binary16, once, ties to even; ok is false when a
 // finite number is too large.
 func halfBits(v float64) (h uint16, ok bool) {
-	b := math.Float64bits(v)
-	sign := uint16(b >> 48 & 0x8000)
-	exp := int(b>>52&0x7ff) - 1023
-	frac := b & (1<<52 - 1)
+	sign := uint16(math.Float64bits(v) >> 48 & 0x8000)
 	switch {
-	case exp == 1024 && frac == 0:
-		return sign | 0x7c00, true
-	case exp == 1024:
+	case v != v:
 		return sign | 0x7e00, true
-	case exp > 15:
+	case math.IsInf(v, 0):
+		return sign | 0x7c00, true
+	}
+	exp := max(math.Ilogb(v), -14)
+	if exp > 15 {
 		return 0, false
-	case exp < -25:
-		return sign, true
-	}
-	frac |= 1 << 52
-	shift := 42 // to 11 significant bits
-	e := exp + 15
-	if exp < -14 {
-		shift += -14 - exp
-		e = 0
-	} else {
-		e--
-	}
-	m := frac >> shift
-	low := frac & (1<<shift - 1)
-	half := uint64(1) << (shift - 1)
-	if low > half || low == half && m&1 != 0 {
-		m++
 	}
 	// A carry runs over into the exponent, as it should.
-	m += uint64(e) << 10
-	if m >= 0x7c00 {
-		return 0, false
-	}
-	return sign | uint16(m), true
+	h = uint16(exp+14)<<10 + uint16(math.RoundToEven(math.Ldexp(math.Abs(v), 10-exp)))
+	return sign | h, h < 0x7c00
 }
 
 // halfValue is the double that binary16 bits stand for.
 func halfValue(h uint16) float64 {
-	sign := uint64(h&0x8000) << 48
-	exp := uint64(h >> 10 & 0x1f)
-	frac := uint64(h & 0x3ff)
+	exp, frac := int(h>>10&0x1f), int(h&0x3ff)
+	var v float64
 	switch {
 	case exp == 31 && frac == 0:
-		return math.Float64frombits(sign | 0x7ff<<52)
+		v = math.Inf(1)
 	case exp == 31:
-		return math.Float64frombits(sign | quietNaN)
-	case exp == 0 && frac == 0:
-		return math.Float64frombits(sign)
+		v = math.Float64frombits(quietNaN)
 	case exp == 0:
-		n := uint64(bits.LeadingZeros64(frac)) - 53 // 1 for 0x200
-		return math.Float64frombits(sign | (1023-14-n)<<52 | frac<<(n+42)&(1<<52-1))
+		v = math.Ldexp(float64(frac), -24)
+	default:
+		v = math.Ldexp(float64(frac+1<<10), exp-25)
 	}
-	return math.Float64frombits(sign | (exp+1023-15)<<52 | frac<<42)
+	return math.Float64frombits(math.Float64bits(v) | uint64(h&0x8000)<<48)
 }
 
 // floatOf reads the float of the given width in the low bits of v.

@@ -132,7 +132,7 @@ func (fr *Framer) frame(w *recordWriter, payload []byte, s *scratch, header []by
 		}
 	}
 	var err error
-	fr.length = appendInt(fr.length[:0], n)
+	fr.length = strconv.AppendInt(fr.length[:0], n, 10)
 	fr.fields[fr.at].text = fr.length
 	header, err = fr.e.record(header[:0], fr.fields, s)
 	if err != nil {
@@ -152,7 +152,7 @@ func (fr *Framer) lengthFits(n int64) error {
 	case bitfield:
 		width = int(it.bits[len(it.bits)-1])
 	}
-	_, _, err := e.integer(it, appendInt(nil, n), width)
+	_, _, err := e.integer(it, strconv.AppendInt(nil, n, 10), width)
 	return err
 }
 

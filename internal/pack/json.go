@@ -1,6 +1,9 @@
 package pack
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // parseJSON reads the values of one record: an array of them, or an object with
 // their names. It appends to fields what a line of text would have, the counts of
@@ -212,6 +215,18 @@ func (p *jsonParser) array(s *sequence) error {
 		return p.flat(s)
 	}
 	p.i++
+	if err := p.items(s); err != nil {
+		return err
+	}
+	if p.next() != ']' {
+		return p.fail("want ']'")
+	}
+	p.i++
+	return nil
+}
+
+// items reads the items of s, without the brackets around them.
+func (p *jsonParser) items(s *sequence) error {
 	first := true
 	for i := range s.items {
 		it := &s.items[i]
@@ -242,10 +257,6 @@ func (p *jsonParser) array(s *sequence) error {
 			}
 		}
 	}
-	if p.next() != ']' {
-		return p.fail("want ']'")
-	}
-	p.i++
 	return nil
 }
 
@@ -293,28 +304,13 @@ func (p *jsonParser) group(it *item) error {
 
 // element reads one element of a group.
 func (p *jsonParser) element(s *sequence, text string) error {
-	if !s.bare {
-		if c := p.next(); c != '[' && c != '{' {
-			return p.fail("want an array or an object")
-		}
-		return p.level(s, nil, text)
+	if s.bare {
+		return p.items(s)
 	}
-	for i := range s.items {
-		it := &s.items[i]
-		switch {
-		case it.counts:
-			p.place(it)
-		case it.kind == group:
-			if err := p.group(it); err != nil {
-				return err
-			}
-		case it.columns() > 0:
-			if err := p.one(); err != nil {
-				return err
-			}
-		}
+	if c := p.next(); c != '[' && c != '{' {
+		return p.fail("want an array or an object")
 	}
-	return nil
+	return p.level(s, nil, text)
 }
 
 // place makes a field for an integer that counts the elements of a list.
@@ -328,7 +324,7 @@ var zero = []byte("0")
 // counted sets the integer that counts a list of n elements.
 func (p *jsonParser) counted(slot int, n int64) error {
 	at := len(p.s.text)
-	p.s.text = appendInt(p.s.text, n)
+	p.s.text = strconv.AppendInt(p.s.text, n, 10)
 	text := p.s.text[at:]
 	place := &p.s.places[slot]
 	f := &p.fields[place.field]

@@ -199,17 +199,17 @@ func (w whole) append(dst []byte) []byte {
 		dst = append(dst, '-')
 	}
 	if w.hi == 0 {
-		return appendUint(dst, w.lo)
+		return strconv.AppendUint(dst, w.lo, 10)
 	}
 	// Three groups of at most 19 digits hold 2^128.
 	const group = 10_000_000_000_000_000_000
 	q, low := bits.Div64(w.hi%group, w.lo, group)
 	top, middle := bits.Div64(w.hi/group, q, group)
 	if top > 0 {
-		dst = appendUint(dst, top)
+		dst = strconv.AppendUint(dst, top, 10)
 		dst = appendPadded(dst, middle)
 	} else {
-		dst = appendUint(dst, middle)
+		dst = strconv.AppendUint(dst, middle, 10)
 	}
 	return appendPadded(dst, low)
 }
