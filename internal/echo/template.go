@@ -14,32 +14,28 @@ import (
 // any other brace is literal. The zero Template is an empty reply.
 type Template struct{ parts []part }
 
-// A part is a literal text or, if field is not 0, a field.
+// A part is a literal text or, if field is not nil, a field.
 type part struct {
 	text  string
 	field field
 }
 
-type field byte
+// A field appends its value in m to b.
+type field func(b []byte, m *message) []byte
 
-const (
-	literal   field = iota
-	dataField       // the data received
-	lineField       // the same without its line ending
-	remoteField
-	localField
-	countField // replies on this connection, this one included; datagrams the socket received
-	timeField  // RFC 3339 in UTC, with microseconds
-	sniField   // the server name that the client asked for
-	alpnField
-	tlsField    // the version
-	clientField // the subject of the client's certificate
-)
-
-var fieldNames = map[string]field{
-	"data": dataField, "line": lineField, "remote": remoteField,
-	"local": localField, "n": countField, "time": timeField,
-	"sni": sniField, "alpn": alpnField, "tls": tlsField, "client": clientField,
+var fields = map[string]field{
+	"data":   func(b []byte, m *message) []byte { return append(b, m.data...) },
+	"line":   func(b []byte, m *message) []byte { return append(b, withoutEnding(m.data)...) },
+	"remote": func(b []byte, m *message) []byte { return append(b, m.remote...) },
+	"local":  func(b []byte, m *message) []byte { return append(b, m.local...) },
+	"n":      func(b []byte, m *message) []byte { return strconv.AppendInt(b, m.n, 10) },
+	"time": func(b []byte, _ *message) []byte {
+		return time.Now().UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
+	},
+	"sni":    func(b []byte, m *message) []byte { return append(b, m.tls.ServerName...) },
+	"alpn":   func(b []byte, m *message) []byte { return append(b, m.tls.ALPN...) },
+	"tls":    func(b []byte, m *message) []byte { return append(b, m.tls.Version...) },
+	"client": func(b []byte, m *message) []byte { return append(b, m.tls.Peer...) },
 }
 
 // ParseTemplate reads text; there are no malformed templates.
@@ -50,7 +46,7 @@ func ParseTemplate(text string) Template {
 		if before != "" {
 			t.parts = append(t.parts, part{text: before})
 		}
-		if field != literal {
+		if field != nil {
 			t.parts = append(t.parts, part{field: field})
 		}
 		text = after
@@ -63,21 +59,22 @@ func nextField(text string) (before string, f field, after string) {
 	for from := 0; ; {
 		open := strings.IndexByte(text[from:], '{')
 		if open < 0 {
-			return text, literal, ""
+			return text, nil, ""
 		}
 		open += from
 		shut := strings.IndexByte(text[open:], '}')
 		if shut < 0 {
-			return text, literal, ""
+			return text, nil, ""
 		}
-		if f, ok := fieldNames[text[open+1:open+shut]]; ok {
+		if f, ok := fields[text[open+1:open+shut]]; ok {
 			return text[:open], f, text[open+shut+1:]
 		}
 		from = open + 1
 	}
 }
 
-// A message holds the values for a reply.
+// A message holds the values for a reply. n counts the replies on this connection, this
+// one included, or the datagrams that the socket received.
 type message struct {
 	data          []byte
 	remote, local string
@@ -88,29 +85,10 @@ type message struct {
 // append appends the reply to m to b.
 func (t Template) append(b []byte, m message) []byte {
 	for _, p := range t.parts {
-		switch p.field {
-		case literal:
+		if p.field != nil {
+			b = p.field(b, &m)
+		} else {
 			b = append(b, p.text...)
-		case dataField:
-			b = append(b, m.data...)
-		case lineField:
-			b = append(b, withoutEnding(m.data)...)
-		case remoteField:
-			b = append(b, m.remote...)
-		case localField:
-			b = append(b, m.local...)
-		case countField:
-			b = strconv.AppendInt(b, m.n, 10)
-		case sniField:
-			b = append(b, m.tls.ServerName...)
-		case alpnField:
-			b = append(b, m.tls.ALPN...)
-		case tlsField:
-			b = append(b, m.tls.Version...)
-		case clientField:
-			b = append(b, m.tls.Peer...)
-		case timeField:
-			b = time.Now().UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
 		}
 	}
 	return b
