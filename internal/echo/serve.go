@@ -257,3 +257,18 @@ func (a *acceptor) failed(ctx context.Context, err error) {
 	case <-ctx.Done():
 	}
 }
+
+// FillBacklog connects to a listener that never accepts until its backlog is full,
+// so that the kernel keeps the next client waiting. The caller keeps the
+// connections open.
+func FillBacklog(l net.Listener) (held []net.Conn) {
+	const most = 64 // a backlog of 1 takes two; a bound in case that it does not fill
+	for range most {
+		c, err := net.DialTimeout(l.Addr().Network(), l.Addr().String(), 300*time.Millisecond)
+		if err != nil {
+			return held
+		}
+		held = append(held, c)
+	}
+	return held
+}
