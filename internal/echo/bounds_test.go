@@ -47,8 +47,8 @@ func TestBoundDelayed(t *testing.T) {
 				if target != nil {
 					one = s.newHop(nil, p, origin{}, down, true).out
 				}
-				reply := &packet{data: make([]byte, 8<<10-512)}
-				if got, want := one.postpone(reply, 1, time.Hour), i < 512; got != want {
+				reply := &postponed{data: make([]byte, 8<<10-512)}
+				if got, want := one.postpone(reply, time.Hour, false), i < 512; got != want {
 					t.Fatalf("reply %d of 8 KiB: %v", i+1, got)
 				}
 			}
@@ -61,7 +61,7 @@ func TestBoundDelayed(t *testing.T) {
 func TestBoundDelayedMemory(t *testing.T) {
 	p, _ := repliesOf(&Server{Faults: Faults{Delays: []Delay{{Min: time.Hour, Max: time.Hour}}}})
 	before, n := heap(), 0
-	for ; p.postpone(&packet{data: make([]byte, 1), to: origin{control: make([]byte, 40)}}, 1, time.Hour); n++ {
+	for ; p.postpone(&postponed{data: make([]byte, 1), to: origin{control: make([]byte, 40)}}, time.Hour, false); n++ {
 	}
 	if got := heap() - before; n != 4<<20/513 || got > 4<<20 {
 		t.Errorf("%d replies of a byte take %d bytes", n, got)

@@ -34,10 +34,8 @@ type packets struct {
 
 	mu       sync.Mutex
 	reported map[string]time.Time // when a reason last was
-	held     *postponed           // to be sent after the next one
-	overdue  time.Time            // when held is sent at the latest
-	watch    *time.Timer          // for that
-	later    []postponed          // in the order in which they are due
+	held     *postponed           // of later, to be sent behind the next one
+	later    []*postponed         // in the order in which they are due
 	waiting  *atomic.Int64        // bytes of later, as counted by postpone; the hops of a socket share it
 	alarm    *time.Timer          // for the first of them
 	sending  sync.Mutex
@@ -51,12 +49,6 @@ type origin struct {
 	peer    net.Addr       // of a CAN socket; else nil
 	toMany  bool           // it was sent to a broadcast or multicast address
 	control []byte         // the answer's control messages (UDP)
-}
-
-// A packet is a reply that waits.
-type packet struct {
-	data []byte
-	to   origin
 }
 
 func (o *origin) String() string {

@@ -36,27 +36,20 @@ func (p *packets) faulty(reply []byte, to *origin) {
 		}
 	}
 	late := dice.chance(f.Reorder)
-	one := &packet{data: reply, to: *to}
+	one := &postponed{data: reply, to: *to, copies: copies}
 	one.to.control = bytes.Clone(to.control)
-	send := func() {
-		for range copies {
-			p.deliver(one.data, &one.to)
-		}
-	}
-	if d := dice.delay(f); d > 0 {
-		if !p.postpone(one, copies, d) {
-			p.unanswered(to, Noticed, "4 MiB of replies wait already")
-			return
-		}
+	d := dice.delay(f)
+	switch {
+	case d > 0 && p.postpone(one, d, false):
 		p.fault(to, "delayed datagram %d by %v", p.number, d)
-		return
-	}
-	if late && p.hold(&postponed{packet: one, copies: copies}) {
+	case d > 0:
+		p.unanswered(to, Noticed, "4 MiB of replies wait already")
+	case late && p.postpone(one, reorderLimit, true):
 		p.fault(to, "held datagram %d back behind the next", p.number)
-		return
+	default:
+		p.sendCopies(one)
+		p.release()
 	}
-	send()
-	p.release(time.Now().Add(reorderLimit)) // another one has overtaken it
 }
 
 // mayRepeat reports whether n bytes may be sent again: beyond the loopback a peer, whose
@@ -77,7 +70,8 @@ func (p *packets) mayRepeat(n int, to *origin) bool {
 
 // A postponed reply is sent when it is due, in the order of those times.
 type postponed struct {
-	*packet
+	data   []byte
+	to     origin
 	copies int
 	due    time.Time
 }
@@ -89,24 +83,31 @@ const (
 	replyCost   = 512
 )
 
-func (p *packet) cost() int64 { return int64(len(p.data)) + replyCost }
+func (r *postponed) cost() int64 { return int64(len(r.data)) + replyCost }
 
-// postpone sends copies of a reply after d; false if mostWaiting is reached.
-func (p *packets) postpone(one *packet, copies int, d time.Duration) bool {
+// postpone sends a reply after d, or with hold behind the next one if that is earlier. It
+// returns false if mostWaiting is reached, or one is held already.
+func (p *packets) postpone(one *postponed, d time.Duration, hold bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if cost := one.cost(); p.waiting.Add(cost) > mostWaiting {
-		p.waiting.Add(-cost)
+	if hold && p.held != nil {
 		return false
 	}
-	due := time.Now().Add(d)
-	i, _ := slices.BinarySearchFunc(p.later, due, func(r postponed, due time.Time) int {
+	if p.waiting.Add(one.cost()) > mostWaiting {
+		p.waiting.Add(-one.cost())
+		return false
+	}
+	if hold {
+		p.held = one
+	}
+	one.due = time.Now().Add(d)
+	i, _ := slices.BinarySearchFunc(p.later, one.due, func(r *postponed, due time.Time) int {
 		if r.due.After(due) {
 			return 1
 		}
 		return -1
 	})
-	p.later = slices.Insert(p.later, i, postponed{one, copies, due})
+	p.later = slices.Insert(p.later, i, one)
 	p.pending.Add(1)
 	if p.alarm == nil {
 		p.alarm = time.AfterFunc(d, p.sendDue)
@@ -116,17 +117,23 @@ func (p *packets) postpone(one *packet, copies int, d time.Duration) bool {
 	return true
 }
 
+// remove takes out the i-th of the pending replies. It is called with the lock held.
+func (p *packets) remove(i int) *postponed {
+	one := p.later[i]
+	p.later = slices.Delete(p.later, i, i+1)
+	p.waiting.Add(-one.cost())
+	if p.held == one {
+		p.held = nil
+	}
+	return one
+}
+
 // drop discards the pending replies.
 func (p *packets) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.pending.Add(-len(p.later))
-	for _, r := range p.later {
-		p.waiting.Add(-r.cost())
-	}
-	p.later = nil
-	if p.held != nil {
-		p.held = nil
+	for len(p.later) > 0 {
+		p.remove(len(p.later) - 1)
 		p.pending.Done()
 	}
 }
@@ -141,55 +148,36 @@ func (p *packets) sendDue() {
 			p.mu.Unlock()
 			return
 		}
-		next := p.later[0]
-		if d := time.Until(next.due); d > 0 {
+		if d := time.Until(p.later[0].due); d > 0 {
 			p.alarm.Reset(d)
 			p.mu.Unlock()
 			return
 		}
-		p.later[0] = postponed{}
-		p.later = p.later[1:]
-		p.waiting.Add(-next.cost())
+		next := p.remove(0)
 		p.mu.Unlock()
-		for range next.copies {
-			p.deliver(next.data, &next.to)
-		}
+		p.sendCopies(next)
 		p.pending.Done()
 	}
 }
 
-// hold keeps a reply back until the next one has been sent; false if another one is
-// being held.
-func (p *packets) hold(one *postponed) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.held != nil {
-		return false
-	}
-	p.held, p.overdue = one, time.Now().Add(reorderLimit)
-	p.pending.Add(1)
-	if p.watch == nil { // a timer for each would keep its reply in memory
-		p.watch = time.AfterFunc(reorderLimit, func() { p.release(time.Now()) })
-	} else {
-		p.watch.Reset(reorderLimit)
-	}
-	return true
-}
-
-// release sends the reply that is held back, if that is due by now.
-func (p *packets) release(now time.Time) {
+// release sends the reply that is held behind another one, which has been sent.
+func (p *packets) release() {
 	p.mu.Lock()
 	held := p.held
-	if held == nil || now.Before(p.overdue) {
+	if held == nil {
 		p.mu.Unlock()
 		return
 	}
-	p.held = nil
+	p.remove(slices.Index(p.later, held))
 	p.mu.Unlock()
-	for range held.copies {
-		p.deliver(held.data, &held.to)
-	}
+	p.sendCopies(held)
 	p.pending.Done()
+}
+
+func (p *packets) sendCopies(r *postponed) {
+	for range r.copies {
+		p.deliver(r.data, &r.to)
+	}
 }
 
 func (p *packets) fault(to *origin, format string, args ...any) {

@@ -2,6 +2,7 @@ package echo
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"weak"
 )
@@ -10,7 +11,7 @@ import (
 // that would have sent it: a flood of them would be a second's worth.
 func TestHeldIsForgotten(t *testing.T) {
 	s := &Server{Report: func(Event) {}, Faults: Faults{Reorder: 1}}
-	p := &packets{server: s, send: func([]byte, *origin) error { return nil }}
+	p := &packets{server: s, waiting: new(atomic.Int64), send: func([]byte, *origin) error { return nil }}
 	kept := 0
 	var held []weak.Pointer[postponed]
 	for range 100 {
