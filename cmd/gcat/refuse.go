@@ -147,7 +147,6 @@ func (g *grammar) options(at, to target) []option {
 		{name: "--tls-alpn", given: len(g.TLSALPN) > 0 && !to.TLS, needs: "-c"},
 		{name: "--tls-insecure", given: g.TLSInsecure, needs: server, not: none + " --tls-ca"},
 		{name: "--tls-fingerprint", given: g.TLSFingerprint != "" && !to.TLS, needs: "-c"},
-		{name: "--tls-fingerprint", given: g.TLSFingerprint != ""},
 		{name: "--tls-client-ca", given: g.TLSClientCA != "", needs: "-c -l"},
 		{name: "-x", given: g.Proxy != "" && !forwards, not: "-l"},
 		{name: "-x", given: g.Proxy != "", on: tcp, far: true},

@@ -75,8 +75,7 @@ func (s *Scan) probeUDP(ctx context.Context, e conn.Endpoint, wait time.Duration
 		return err
 	}
 	defer d.Close()
-	stop := context.AfterFunc(ctx, func() { _ = d.Conn().SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
+	defer context.AfterFunc(ctx, func() { _ = d.Conn().SetReadDeadline(time.Unix(1, 0)) })()
 	d.Want, d.Wait = 1, wait/datagramProbes
 	times := datagramProbes
 	switch {

@@ -25,7 +25,7 @@ func (r Result) State() (state, words string) {
 	switch {
 	case r.Err == nil:
 		return "open", "open"
-	case kind(r.Err) != conn.Timeout:
+	case conn.KindOf(r.Err) != conn.Timeout:
 		return "closed", r.reason()
 	case r.Endpoint.Datagram():
 		return "open-or-filtered", "open or filtered"
@@ -42,22 +42,10 @@ func (r Result) reason() string {
 	return conn.Words(r.Err)
 }
 
-func kind(err error) conn.Kind {
-	return cmp.Or(conn.KindOf(err), conn.NoConnection)
-}
-
 // Results are the results of a scan.
 type Results struct {
 	oneHost      bool // the ports belong to one host
 	open, closed []Result
-}
-
-func (all *Results) add(r Result) {
-	if r.Err == nil {
-		all.open = append(all.open, r)
-	} else {
-		all.closed = append(all.closed, r)
-	}
 }
 
 // oneHost reports whether all ports belong to one host.
@@ -79,9 +67,9 @@ func (all *Results) AllOpen() error {
 	}
 	var reasons []string
 	names := make(map[string][]string) // by reason
-	why := kind(all.closed[0].Err)
+	why := cmp.Or(conn.KindOf(all.closed[0].Err), conn.NoConnection)
 	for _, r := range all.closed {
-		if kind(r.Err) == conn.Timeout {
+		if conn.KindOf(r.Err) == conn.Timeout {
 			why = conn.Timeout
 		}
 		words := r.reason()
@@ -108,7 +96,7 @@ func (all *Results) AllOpen() error {
 // may be open, is not known to be closed.
 func (all *Results) AllClosed() error {
 	for _, r := range all.closed {
-		switch why := kind(r.Err); {
+		switch why := conn.KindOf(r.Err); {
 		case why == conn.Timeout && (r.Endpoint.Datagram() || !noAnswer(r.Err)):
 			return r.Err
 		case why == conn.Refused, why == conn.Unreachable, why == conn.NotFound, why == conn.KernelGaveUp, why == conn.Timeout:

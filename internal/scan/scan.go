@@ -55,7 +55,11 @@ func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) (Results, error) 
 				return results, context.Cause(ctx)
 			}
 			s.Report(r)
-			results.add(r)
+			if r.Err == nil {
+				results.open = append(results.open, r)
+			} else {
+				results.closed = append(results.closed, r)
+			}
 		case <-ctx.Done():
 			return results, context.Cause(ctx)
 		}

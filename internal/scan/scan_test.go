@@ -266,7 +266,7 @@ func TestClosedTimeouts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := all.AllClosed(); kind(err) != conn.Timeout {
+		if err := all.AllClosed(); conn.KindOf(err) != conn.Timeout {
 			t.Errorf("%s: %v", tt.host, err)
 		}
 	}
