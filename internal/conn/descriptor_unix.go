@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,26 +51,14 @@ func CanPass() error {
 // as OpenSSH's ProxyUseFdpass and nc's -F do. The receiver gets it in blocking
 // mode. It stays open here, too.
 func Pass(c net.Conn) error {
-	s, ok := c.(syscall.Conn)
-	if !ok {
-		return outputError(errors.New("the connection has no descriptor of its own"))
-	}
-	raw, err := s.SyscallConn()
-	if err != nil {
-		return outputError(err)
-	}
+	err := errors.New("the connection has no descriptor of its own")
 	out := descriptor(nil, os.Stdout)
-	if e := raw.Control(func(fd uintptr) {
+	_ = rawConn(c).Control(func(fd uintptr) {
 		if err = unix.SetNonblock(int(fd), false); err == nil {
 			err = sendRights(out, unix.UnixRights(int(fd)))
 		}
-	}); e != nil {
-		err = e
-	}
-	if err != nil {
-		return outputError(err)
-	}
-	return nil
+	})
+	return outputError(err)
 }
 
 // sendRights sends one byte with the rights; standard output may be in non-blocking mode.

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -117,12 +118,7 @@ func Words(err error) string {
 }
 
 // rounded is d to the millisecond, unless that leaves nothing of it.
-func rounded(d time.Duration) time.Duration {
-	if d < time.Millisecond {
-		return d
-	}
-	return d.Round(time.Millisecond)
-}
+func rounded(d time.Duration) time.Duration { return cmp.Or(d.Round(time.Millisecond), d) }
 
 func dnsWords(e *net.DNSError) string {
 	switch {

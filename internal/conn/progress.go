@@ -77,7 +77,11 @@ func Leapt(limit, late time.Duration) bool {
 // it was late, so that the pumps can run. All durations come from one reading of the
 // clock, because the process may be stopped at any point.
 func (p *Progress) Look(limit time.Duration, due time.Time) (next time.Time) {
-	queue, now := p.queued(), time.Now()
+	queue := int64(0)
+	if p.Queued != nil {
+		queue = p.Queued()
+	}
+	now := time.Now()
 	idle, late := p.idleAt(now), now.Sub(due)
 	if Leapt(limit, late) || idle > p.idle && queue < p.queue {
 		p.last.Store(int64(now.Sub(p.start)))
@@ -116,11 +120,4 @@ func (p *Progress) Wait(ctx context.Context, limit time.Duration) error {
 		}
 		timer.Reset(time.Until(due))
 	}
-}
-
-func (p *Progress) queued() int64 {
-	if p.Queued == nil {
-		return 0
-	}
-	return p.Queued()
 }

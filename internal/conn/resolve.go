@@ -107,17 +107,11 @@ func (r Resolver) Memo(while time.Duration) Resolver {
 		err  error
 		when time.Time // zero is not asked yet
 	}
-	var mu sync.Mutex
-	known := make(map[key]*answer)
+	var known sync.Map // of key to *answer
 	ask := r
 	r.Lookup = func(ctx context.Context, network, host string) ([]netip.Addr, error) {
-		mu.Lock()
-		a := known[key{network, host}]
-		if a == nil {
-			a = new(answer)
-			known[key{network, host}] = a
-		}
-		mu.Unlock()
+		found, _ := known.LoadOrStore(key{network, host}, new(answer))
+		a := found.(*answer)
 		a.Lock()
 		defer a.Unlock()
 		passed := while > 0 && time.Since(a.when) > while

@@ -57,10 +57,8 @@ func (s *Socket) bare() bool { return s.raw != noDescriptor{} }
 // StreamOf returns c as a side of a [Relay]: c itself if it wraps a Socket (TLS), else
 // a Socket that wraps c.
 func StreamOf(c net.Conn) Stream {
-	if s, ok := c.(Stream); ok {
-		if _, ok := below[*Socket](c); ok {
-			return s
-		}
+	if s, ok := c.(Stream); ok && SocketBelow(s) != nil {
+		return s
 	}
 	return NewSocket(c, nil)
 }
@@ -178,14 +176,10 @@ func CloseInOrder(c net.Conn, limit time.Duration) error {
 		}
 	}
 	_ = c.SetReadDeadline(time.Now().Add(limit)) // it fails only on a closed connection
-	buf := make([]byte, 32<<10)
-	var err error
-	for err == nil {
-		_, err = c.Read(buf)
-	}
+	_, err := io.Copy(io.Discard, c)
 	closed := c.Close()
 	var ne net.Error
-	if err == io.EOF || errors.As(err, &ne) && ne.Timeout() {
+	if errors.As(err, &ne) && ne.Timeout() {
 		return closed
 	}
 	return errors.Join(err, closed)
@@ -196,12 +190,8 @@ func CloseInOrder(c net.Conn, limit time.Duration) error {
 // fails with ECONNRESET. Where there is no RST, as between Unix sockets, it is
 // an ordinary close. If c wraps another connection (NetConn), that one is reset.
 func Reset(c net.Conn) error {
-	for {
-		above, ok := c.(interface{ NetConn() net.Conn })
-		if !ok {
-			break
-		}
-		c = above.NetConn()
+	if above, ok := c.(interface{ NetConn() net.Conn }); ok {
+		return Reset(above.NetConn())
 	}
 	if l, ok := c.(interface{ SetLinger(int) error }); ok {
 		_ = l.SetLinger(0) // then it is closed as it is

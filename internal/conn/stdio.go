@@ -62,18 +62,21 @@ func (s *Stdio) CloseWrite() error {
 		return nil
 	}
 	s.init()
-	s.gone.stop() // a poll asleep on a pipe keeps it open
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil
 	}
 	s.closed = true
+	s.gone.stop() // a poll asleep on a pipe keeps it open
 	return s.endOutput()
 }
 
-// outputError is the error of a failed write to standard output.
+// outputError is the error of a failed write to standard output; nil if err is.
 func outputError(err error) error {
+	if err == nil {
+		return nil
+	}
 	return &Error{Why: Local, Op: "standard output", Err: errno.Posix(err)}
 }
 

@@ -3,6 +3,7 @@
 package conn
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -65,13 +66,11 @@ func (s *Stdio) Read(p []byte) (int, error) {
 			return n, nil
 		case err == nil && s.grams && !s.shut():
 			return 0, nil // an empty datagram
-		case err == nil:
+		case err == nil, err == unix.EBADF:
 			return 0, io.EOF
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
 			waitReady(s.in, unix.POLLIN)
-		case err == unix.EBADF:
-			return 0, io.EOF
 		default:
 			return 0, InputError(err)
 		}
@@ -181,22 +180,12 @@ func (s *Stdio) endOutput() error {
 	}
 	if err == unix.EMFILE || err == unix.ENFILE {
 		// The next file opened may get its number; nothing is written to it any more.
-		if err := unix.Close(s.out); err != nil {
-			return outputError(err)
-		}
-		return nil
+		return outputError(unix.Close(s.out))
 	}
-	if err != nil {
-		return outputError(err)
+	if err == nil {
+		err = cmp.Or(dup2(null, s.out), unix.Close(old))
 	}
-	err = dup2(null, s.out)
-	if e := unix.Close(old); err == nil {
-		err = e
-	}
-	if err != nil {
-		return outputError(err)
-	}
-	return nil
+	return outputError(err)
 }
 
 // Gone blocks until standard output has lost its readers, and returns the error that a
@@ -215,33 +204,27 @@ func (s *Stdio) Gone() error {
 
 // A hangup waits until a descriptor hangs up, or until it is stopped.
 type hangup struct {
-	mu      sync.Mutex
-	stopped bool
-	hung    bool
-	wake    int           // the end of a pipe that stop closes
-	done    chan struct{} // closed when poll has returned; nil before the first wait
+	once sync.Once
+	hung bool
+	wake int           // the end of a pipe that stop closes; 0 if none polls
+	done chan struct{} // closed when poll has returned
 }
 
 // wait reports whether fd hung up or failed before stop was called.
 func (h *hangup) wait(fd int) bool {
-	h.mu.Lock()
-	if h.done == nil && !h.stopped {
+	h.once.Do(func() {
+		h.done = make(chan struct{})
 		var p [2]int
 		if unix.Pipe(p[:]) != nil {
-			h.mu.Unlock()
-			return false
+			close(h.done)
+			return
 		}
 		unix.CloseOnExec(p[0])
 		unix.CloseOnExec(p[1])
-		h.wake, h.done = p[1], make(chan struct{})
+		h.wake = p[1]
 		go h.poll(fd, p[0])
-	}
-	done := h.done
-	h.mu.Unlock()
-	if done == nil {
-		return false
-	}
-	<-done
+	})
+	<-h.done
 	return h.hung
 }
 
@@ -253,24 +236,18 @@ func (h *hangup) poll(fd, wake int) {
 	poll := []unix.PollFd{{Fd: int32(fd)}, {Fd: int32(wake)}}
 	for {
 		n, err := unix.Poll(poll, -1)
-		if err == unix.EINTR {
-			continue
+		if err != unix.EINTR {
+			h.hung = err == nil && n > 0 && poll[1].Revents == 0
+			return
 		}
-		h.hung = err == nil && n > 0 && poll[1].Revents == 0
-		return
 	}
 }
 
-// stop ends wait, and returns when the descriptor is not polled any more.
+// stop, called once, ends wait, and returns when the descriptor is not polled any more.
 func (h *hangup) stop() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.stopped {
-		return
-	}
-	h.stopped = true
-	if h.done != nil {
+	h.once.Do(func() { h.done = make(chan struct{}); close(h.done) })
+	if h.wake > 0 {
 		_ = unix.Close(h.wake)
-		<-h.done
 	}
+	<-h.done
 }
