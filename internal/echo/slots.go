@@ -82,8 +82,11 @@ func (s *slots) enter(ended <-chan struct{}) bool {
 func (s *slots) count() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.counted++
-	if s.counted == s.wanted {
+	s.countOne()
+}
+
+func (s *slots) countOne() {
+	if s.counted++; s.counted == s.wanted {
 		close(s.over)
 	}
 }
@@ -131,18 +134,7 @@ func waiter(waiting *chan struct{}) <-chan struct{} {
 	return *waiting
 }
 
-// full returns a channel that is closed when a slot may have become free; nil if
-// there is one now.
-func (s *slots) full(secure bool) <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.free(secure) {
-		return nil
-	}
-	return waiter(&s.changed)
-}
-
-// ended returns a channel that is closed when a connection ends. giveBack does not
+// ended returns a channel that is closed when a connection ends. returnSlot does not
 // close it: it frees no descriptor.
 func (s *slots) ended() <-chan struct{} {
 	s.mu.Lock()
@@ -152,10 +144,13 @@ func (s *slots) ended() <-chan struct{} {
 
 // wait blocks until there may be a slot, or ctx ends.
 func (s *slots) wait(ctx context.Context, secure bool) {
-	changed := s.full(secure)
-	if changed == nil {
+	s.mu.Lock()
+	if s.free(secure) {
+		s.mu.Unlock()
 		return
 	}
+	changed := waiter(&s.changed)
+	s.mu.Unlock()
 	select {
 	case <-changed:
 	case <-ctx.Done():
@@ -164,18 +159,12 @@ func (s *slots) wait(ctx context.Context, secure bool) {
 
 // one counts a datagram; false if wanted have been counted already.
 func (s *slots) one() bool {
-	if s.wanted == 0 {
-		return true
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.reserved >= s.wanted {
+	if s.wanted > 0 && s.reserved >= s.wanted {
 		return false
 	}
 	s.reserved++
-	s.counted++
-	if s.counted == s.wanted {
-		close(s.over)
-	}
+	s.countOne()
 	return true
 }
