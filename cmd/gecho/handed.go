@@ -2,8 +2,14 @@ package main
 
 import (
 	"errors"
+	"io"
+	"net"
 	"os"
+	"runtime"
+	"strconv"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -46,3 +52,89 @@ func openInetd() (echo.Socket, error) {
 	s.Name = inetd
 	return s, nil
 }
+
+// stdio is standard input and output as a connection. Deadlines hold where the
+// files can be polled, as pipes and terminals can.
+type stdio struct {
+	in, out *os.File
+	failed  atomic.Pointer[error] // what could not be read or written, and why
+}
+
+// newStdio reopens the standard streams where it can (Linux), so that they can be
+// polled without O_NONBLOCK on the open files that other processes share.
+func newStdio() *stdio {
+	return &stdio{in: reopen(os.Stdin, os.O_RDONLY), out: reopen(os.Stdout, os.O_WRONLY)}
+}
+
+func reopen(f *os.File, how int) *os.File {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) == 0 || runtime.GOOS != "linux" {
+		return f
+	}
+	again, err := os.OpenFile("/proc/self/fd/"+strconv.Itoa(int(f.Fd())), how|nonBlocking, 0)
+	if err != nil {
+		return f
+	}
+	return again
+}
+
+func (s *stdio) Read(p []byte) (int, error) {
+	n, err := s.in.Read(p)
+	s.note("standard input", err)
+	return n, err
+}
+
+func (s *stdio) Write(p []byte) (int, error) {
+	n, err := s.out.Write(p)
+	s.note("standard output", err)
+	return n, err
+}
+
+// note keeps the first failure of our own side. An end of file, a deadline and EPIPE
+// are none: the reader of standard output is the peer.
+func (s *stdio) note(which string, err error) {
+	switch {
+	case err == nil, err == io.EOF, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, os.ErrClosed), errors.Is(err, syscall.EPIPE):
+		return
+	}
+	failure := cli.Failf(cli.Local, "%s: %s", which, conn.Words(err))
+	s.failed.CompareAndSwap(nil, &failure)
+}
+
+// failure is the error that note kept; nil if there is none.
+func (s *stdio) failure() error {
+	if err := s.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// CloseWrite closes standard output, both descriptors of it.
+func (s *stdio) CloseWrite() error {
+	if s.out != os.Stdout {
+		_ = os.Stdout.Close()
+	}
+	return s.out.Close()
+}
+
+func (s *stdio) Close() error {
+	_ = s.CloseWrite() // it may be closed already
+	return s.in.Close()
+}
+
+func (s *stdio) LocalAddr() net.Addr  { return stdioAddr{} }
+func (s *stdio) RemoteAddr() net.Addr { return stdioAddr{} }
+
+func (s *stdio) SetDeadline(t time.Time) error {
+	if err := s.in.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return s.out.SetWriteDeadline(t)
+}
+func (s *stdio) SetReadDeadline(t time.Time) error  { return s.in.SetReadDeadline(t) }
+func (s *stdio) SetWriteDeadline(t time.Time) error { return s.out.SetWriteDeadline(t) }
+
+type stdioAddr struct{}
+
+func (stdioAddr) Network() string { return "stdio" }
+func (stdioAddr) String() string  { return "stdio" }

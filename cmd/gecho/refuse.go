@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"slices"
 
@@ -10,23 +11,31 @@ import (
 	"gcat/internal/tlsconn"
 )
 
+// A given is an option, and whether it is given.
+type given struct {
+	option string
+	is     bool
+}
+
+// firstGiven is the name of the first option that is given; "" if none is.
+func firstGiven(list []given) string {
+	for _, o := range list {
+		if o.is {
+			return o.option
+		}
+	}
+	return ""
+}
+
 // refuse returns the usage error of options that cannot be combined, before anything
 // is opened.
 func (g *gecho) refuse() error {
 	if err := g.refuseValues(); err != nil {
 		return err
 	}
-	wordy := ""
-	switch {
-	case g.Reply != nil:
-		wordy = "--reply"
-	case g.Suffix != "":
-		wordy = "--suffix"
-	case g.Control:
-		wordy = "--control"
-	case g.Lines:
-		wordy = "--lines"
-	}
+	wordy := firstGiven([]given{
+		{"--reply", g.Reply != nil}, {"--suffix", g.Suffix != ""}, {"--control", g.Control}, {"--lines", g.Lines},
+	})
 	switch {
 	case g.CloseAfterReply && g.Service.kind != echo.Echo:
 		return cli.Usagef("cannot use --close-after-reply with --service: only the echo has replies")
@@ -105,54 +114,37 @@ func (g *gecho) refuseIdle(list []endpoint) error {
 			return cli.Usagef("cannot answer on %s: two that do so on a bus would never end", e)
 		}
 	}
-	stream := func(p endpoint) bool { return !p.Datagram() }
-	for _, o := range []struct {
-		name  string
-		given bool
-		fits  func(endpoint) bool
-		needs string
-	}{
-		{"--script", g.Script != "", stream, "an endpoint with connections"},
-		{"--replay", g.Replay != "", stream, "an endpoint with connections"},
-		{"--loss", g.Loss > 0, endpoint.Datagram, "a udp:// or unixgram:// endpoint"},
-		{"--duplicate", g.Duplicate > 0, endpoint.Datagram, "a udp:// or unixgram:// endpoint"},
-		{"--reorder", g.Reorder > 0, endpoint.Datagram, "a udp:// or unixgram:// endpoint"},
-		{"--mode", g.Mode != nil, func(p endpoint) bool { return p.Unix() && !p.Abstract() }, "a Unix socket with a path"},
-		{"--fail-first", g.FailFirst > 0, stream, "an endpoint with connections"},
-		{"--on-eof", g.OnEOF != "close", stream, "an endpoint with connections"},
-		{"--rate", g.Rate > 0, stream, "an endpoint with connections"},
-		{"--chunk", g.Chunk > 0, stream, "an endpoint with connections"},
-		{"--close-after", g.CloseAfter.given, stream, "an endpoint with connections"},
-		{"--reset-after", g.ResetAfter.given, stream, "an endpoint with connections"},
-		{"--stall-after", g.StallAfter.given, stream, "an endpoint with connections"},
-		{"--half-close-after", g.HalfCloseAfter.given, stream, "an endpoint with connections"},
-		{"--close-after-reply", g.CloseAfterReply, stream, "an endpoint with connections"},
-		{"--control", g.Control, stream, "an endpoint with connections"},
-		{"--lines", g.Lines, stream, "an endpoint with connections"},
-		{"--farewell", g.Farewell != "", stream, "an endpoint with connections"},
-		{"--deadline", g.Deadline > 0, stream, "an endpoint with connections"},
-		{"--max-conns", g.MaxConns > 0 && g.To == "", stream, "an endpoint with connections"},
-		{"--backlog", g.Backlog > 0, stream, "an endpoint with connections"},
-	} {
-		if o.given && !slices.ContainsFunc(list, o.fits) {
-			return cli.Usagef("%s needs %s", o.name, o.needs)
+	idle := func(fits func(endpoint) bool, needs string, options ...given) error {
+		name := firstGiven(options)
+		if name == "" || slices.ContainsFunc(list, fits) {
+			return nil
 		}
+		return cli.Usagef("%s needs %s", name, needs)
 	}
-	return nil
+	stream := func(p endpoint) bool { return !p.Datagram() }
+	path := func(p endpoint) bool { return p.Unix() && !p.Abstract() }
+	return cmp.Or(
+		idle(endpoint.Datagram, "a udp:// or unixgram:// endpoint",
+			given{"--loss", g.Loss > 0}, given{"--duplicate", g.Duplicate > 0}, given{"--reorder", g.Reorder > 0}),
+		idle(path, "a Unix socket with a path", given{"--mode", g.Mode != nil}),
+		idle(stream, "an endpoint with connections",
+			given{"--script", g.Script != ""}, given{"--replay", g.Replay != ""},
+			given{"--fail-first", g.FailFirst > 0}, given{"--on-eof", g.OnEOF != "close"},
+			given{"--rate", g.Rate > 0}, given{"--chunk", g.Chunk > 0},
+			given{"--close-after", g.CloseAfter.given}, given{"--reset-after", g.ResetAfter.given},
+			given{"--stall-after", g.StallAfter.given}, given{"--half-close-after", g.HalfCloseAfter.given},
+			given{"--close-after-reply", g.CloseAfterReply}, given{"--control", g.Control}, given{"--lines", g.Lines},
+			given{"--farewell", g.Farewell != ""}, given{"--deadline", g.Deadline > 0},
+			given{"--max-conns", g.MaxConns > 0 && g.To == ""}, given{"--backlog", g.Backlog > 0}),
+	)
 }
 
 // refuseTo refuses a target that does not fit the endpoints, and the options of a TLS
 // target without one.
 func (g *gecho) refuseTo(to *echo.Target, list []endpoint) error {
-	if to == nil || g.to.Network != "tls" {
-		for _, o := range []struct {
-			name  string
-			given bool
-		}{{"--tls-ca", g.TLSCA != ""}, {"--tls-name", g.TLSName != ""}, {"--tls-insecure", g.TLSInsecure}} {
-			if o.given {
-				return cli.Usagef("%s needs --to tls://HOST:PORT", o.name)
-			}
-		}
+	trust := firstGiven([]given{{"--tls-ca", g.TLSCA != ""}, {"--tls-name", g.TLSName != ""}, {"--tls-insecure", g.TLSInsecure}})
+	if trust != "" && (to == nil || g.to.Network != "tls") {
+		return cli.Usagef("%s needs --to tls://HOST:PORT", trust)
 	}
 	if to == nil {
 		return nil

@@ -68,20 +68,16 @@ func (g *gecho) refuseTLS(list []endpoint) error {
 	if g.TLS || slices.ContainsFunc(list, func(p endpoint) bool { return p.tls }) {
 		return nil
 	}
-	for _, o := range []struct {
-		name  string
-		given bool
-	}{
+	name := firstGiven([]given{
 		{"--tls-cert", g.TLSCert != ""},
 		{"--tls-ca-out", g.TLSCAOut != ""},
 		{"--tls-fault", g.TLSFault != ""},
 		{"--tls-alpn", len(g.TLSALPN) > 0},
 		{"--tls-client-ca", g.TLSClientCA != ""},
 		{"--tls-fingerprint", g.TLSFingerprint != ""},
-	} {
-		if o.given {
-			return cli.Usagef("%s needs -c or a tls:// endpoint", o.name)
-		}
+	})
+	if name != "" {
+		return cli.Usagef("%s needs -c or a tls:// endpoint", name)
 	}
 	return nil
 }
