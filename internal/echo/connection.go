@@ -55,6 +55,7 @@ type reason struct {
 	by    string       // timeout, signal or local
 	idle  bool         // the idle limit passed, so nothing can be in flight
 	reset *conn.Socket // it gets a RST
+	event *Event       // reported at the end; nil is none
 }
 
 // What ends a conversation, apart from the peer and the clocks.
@@ -204,13 +205,11 @@ func (c *connection) freeze() (done func() bool) {
 
 // expire is called by the clocks.
 func (c *connection) expire(clock string, limit time.Duration) {
-	if c.end(reason{by: "timeout", idle: clock == "idle"}) {
-		e := timedOut(clock, limit)
-		if step := c.at.Load(); step != nil {
-			e.What = fmt.Sprintf("%s: expected %s: %s", step.Pos, step.wants(), e.What)
-		}
-		c.report(e)
+	e := timedOut(clock, limit)
+	if step := c.at.Load(); step != nil {
+		e.What = fmt.Sprintf("%s: expected %s: %s", step.Pos, step.wants(), e.What)
 	}
+	c.end(reason{by: "timeout", idle: clock == "idle", event: &e})
 }
 
 // timedOut is the event that a clock, "idle" or "deadline", has fired.
@@ -281,6 +280,9 @@ func (c *connection) finish(err error) {
 	script, _ := errors.AsType[*scriptError](err)
 	target, _ := errors.AsType[*targetError](err)
 	handed, _ := errors.AsType[*forwardedError](err)
+	if cause != nil && cause.event != nil { // by this goroutine, which the end of the server waits for
+		c.report(*cause.event)
+	}
 	switch {
 	case failed != nil && failed.Why == conn.TLS: // closed already, and its clock may have run out meanwhile
 		ended = "reset"
