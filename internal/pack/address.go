@@ -2,6 +2,7 @@ package pack
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,23 +15,22 @@ func appendAddress(dst []byte, k kind, p []byte) []byte {
 		return netip.AddrFrom4([4]byte(p)).AppendTo(dst)
 	case ip6:
 		return netip.AddrFrom16([16]byte(p)).AppendTo(dst)
-	case mac:
-		for i, c := range p {
-			if i > 0 {
-				dst = append(dst, ':')
-			}
-			dst = append(dst, lowerHex[c>>4], lowerHex[c&15])
-		}
-		return dst
+	}
+	before, separator := uuidBreaks, byte('-')
+	if k == mac {
+		before, separator = macBreaks, ':'
 	}
 	for i, c := range p {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			dst = append(dst, '-')
+		if slices.Contains(before, i) {
+			dst = append(dst, separator)
 		}
 		dst = append(dst, lowerHex[c>>4], lowerHex[c&15])
 	}
 	return dst
 }
+
+// The indices of the bytes that stand behind a separator.
+var macBreaks, uuidBreaks = []int{1, 2, 3, 4, 5}, []int{4, 6, 8, 10}
 
 // parseAddress appends the bytes of what appendAddress writes.
 func parseAddress(dst []byte, k kind, text []byte) ([]byte, error) {
@@ -48,12 +48,12 @@ func parseAddress(dst []byte, k kind, text []byte) ([]byte, error) {
 		}
 		return dst, dataf("required argument is not an IPv6 address, got %s", shown(text))
 	case mac:
-		if out, ok := groups(dst, text, 6, []int{1, 2, 3, 4, 5}, ":-"); ok {
+		if out, ok := groups(dst, text, 6, macBreaks, ":-"); ok {
 			return out, nil
 		}
 		return dst, dataf("required argument is not a MAC address, got %s", shown(text))
 	}
-	if out, ok := groups(dst, text, 16, []int{4, 6, 8, 10}, "-"); ok {
+	if out, ok := groups(dst, text, 16, uuidBreaks, "-"); ok {
 		return out, nil
 	}
 	return dst, dataf("required argument is not a UUID, got %s", shown(text))
@@ -66,11 +66,7 @@ func groups(dst, text []byte, n int, before []int, separators string) ([]byte, b
 		return dst, false
 	}
 	separator := text[2*before[0]]
-	known := false
-	for i := range len(separators) {
-		known = known || separators[i] == separator
-	}
-	if !known {
+	if strings.IndexByte(separators, separator) < 0 {
 		return dst, false
 	}
 	for i := range n {

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"math"
 	"math/bits"
@@ -304,20 +305,19 @@ func (it *item) load(b []byte) uint64 {
 	case 1:
 		return uint64(b[0])
 	case 2:
-		v = uint64(b[1]) | uint64(b[0])<<8
+		v = uint64(binary.BigEndian.Uint16(b))
 		if it.little {
 			v = uint64(bits.ReverseBytes16(uint16(v)))
 		}
 		return v
 	case 4:
-		w := uint32(b[3]) | uint32(b[2])<<8 | uint32(b[1])<<16 | uint32(b[0])<<24
+		w := binary.BigEndian.Uint32(b)
 		if it.little {
 			w = bits.ReverseBytes32(w)
 		}
 		return uint64(w)
 	case 8:
-		v = uint64(b[7]) | uint64(b[6])<<8 | uint64(b[5])<<16 | uint64(b[4])<<24 |
-			uint64(b[3])<<32 | uint64(b[2])<<40 | uint64(b[1])<<48 | uint64(b[0])<<56
+		v = binary.BigEndian.Uint64(b)
 		if it.little {
 			v = bits.ReverseBytes64(v)
 		}

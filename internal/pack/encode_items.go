@@ -237,10 +237,7 @@ func (w whole) int64() int64 {
 // bitfield appends a word made of its fields.
 func (p *packing) bitfield(dst []byte, it *item) ([]byte, error) {
 	var word uint64
-	shift := 8 * it.width
-	if it.lsb {
-		shift = 0
-	}
+	shift := 0
 	for i, n := range it.bits {
 		text, err := p.e.word(it, &p.fields[p.v+i], p.s)
 		if err != nil {
@@ -250,12 +247,12 @@ func (p *packing) bitfield(dst []byte, it *item) ([]byte, error) {
 		if err != nil {
 			return dst, atValue(err, int64(p.v+i)+1)
 		}
-		if !it.lsb {
-			shift -= int(n)
-		}
-		word |= lo << (64 - n) >> (64 - n) << shift
+		lo = lo << (64 - n) >> (64 - n)
 		if it.lsb {
+			word |= lo << shift
 			shift += int(n)
+		} else {
+			word = word<<n | lo
 		}
 	}
 	return it.store(dst, 0, word, it.width), nil

@@ -6,10 +6,7 @@ import "io"
 // until they are used up. All of them are checked before the first byte is
 // written. With JSON each value is one record.
 func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
-	fields := make([]field, len(values))
-	for i, v := range values {
-		fields[i].text = []byte(v)
-	}
+	fields := operands(values)
 	w, check := recordWriter{output{dst: dst}, e.o.Form}, recordWriter{output: output{dst: io.Discard}}
 	if e.f.open && !e.f.rest && !e.o.JSON && e.wanted() != 1 {
 		if err := e.encodeCounted(&check, fields); err != nil {
@@ -29,6 +26,15 @@ func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
 		return Counts{}, err
 	}
 	return w.finish(0, e.encodeAll(&w, fields, per, count))
+}
+
+// operands are the fields of values.
+func operands(values []string) []field {
+	fields := make([]field, len(values))
+	for i, v := range values {
+		fields[i].text = []byte(v)
+	}
+	return fields
 }
 
 // encodeAll encodes count records of per values each.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -93,17 +94,7 @@ func NewFramer(h *Header, o Options, adjust int64, values []string) (*Framer, er
 // headerFields are the values of a header with an empty field for the length at index
 // at.
 func headerFields(values []string, at int64) []field {
-	fields := make([]field, 0, len(values)+1)
-	for _, v := range values {
-		if int64(len(fields)) == at {
-			fields = append(fields, field{kind: jsonNumber})
-		}
-		fields = append(fields, field{text: []byte(v)})
-	}
-	if int64(len(fields)) == at {
-		fields = append(fields, field{kind: jsonNumber})
-	}
-	return fields
+	return slices.Insert(operands(values), int(at), field{kind: jsonNumber})
 }
 
 // renumber turns the number of err's value into that of the operand.

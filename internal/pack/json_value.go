@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strconv"
 	"unicode/utf16"
@@ -62,15 +63,15 @@ func (p *jsonParser) value() (field, error) {
 		}
 		return field{text, jsonNumber}, nil
 	}
-	for _, word := range [...]string{"true", "false", "null"} {
-		if len(p.b)-p.i >= len(word) && string(p.b[p.i:p.i+len(word)]) == word {
-			if word == "null" {
-				return field{}, p.fail("null is no value")
-			}
-			text := p.b[p.i : p.i+len(word)]
+	rest := p.b[p.i:]
+	for _, word := range [...]string{"true", "false"} {
+		if bytes.HasPrefix(rest, []byte(word)) {
 			p.i += len(word)
-			return field{text, jsonBool}, nil
+			return field{rest[:len(word)], jsonBool}, nil
 		}
+	}
+	if bytes.HasPrefix(rest, []byte("null")) {
+		return field{}, p.fail("null is no value")
 	}
 	return field{}, p.fail("want a value")
 }

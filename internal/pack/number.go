@@ -152,15 +152,12 @@ func (w whole) twos() (hi, lo uint64) {
 
 // fromTwos reads an integer of n bits.
 func fromTwos(hi, lo uint64, n int, signed bool) whole {
-	if signed && n <= 64 && lo>>(n-1)&1 != 0 {
-		lo |= ^uint64(0) << (n - 1)
-		hi = math.MaxUint64
-	}
-	if signed && n > 64 {
-		if hi>>(n-65)&1 == 0 {
-			return whole{hi: hi, lo: lo}
-		}
-		hi |= ^uint64(0) << (n - 65)
+	switch {
+	case signed && n <= 64:
+		lo = uint64(int64(lo<<(64-n)) >> (64 - n))
+		hi = uint64(int64(lo) >> 63)
+	case signed:
+		hi = uint64(int64(hi<<(128-n)) >> (128 - n))
 	}
 	w := whole{hi: hi, lo: lo}
 	if signed && hi>>63 != 0 {
@@ -172,19 +169,12 @@ func fromTwos(hi, lo uint64, n int, signed bool) whole {
 
 // limits are the least and the greatest integer of n bits, in decimal.
 func limits(n int, signed bool) (least, greatest string) {
-	w := whole{}
 	m := n
 	if signed {
 		m--
 	}
-	if m > 64 {
-		w.hi, w.lo = 1<<(m-64)-1, math.MaxUint64
-	} else {
-		w.lo = 1<<m - 1
-		if m == 64 {
-			w.lo = math.MaxUint64
-		}
-	}
+	// A shift by 64 or more leaves nothing.
+	w := whole{hi: math.MaxUint64 >> (128 - m), lo: math.MaxUint64 >> max(64-m, 0)}
 	greatest = string(w.append(nil))
 	if !signed {
 		return "0", greatest

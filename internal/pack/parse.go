@@ -355,18 +355,19 @@ func lengthOfCode(s string) int {
 
 // endSum makes the checksum in front of a {to} reach to it.
 func (p *parser) endSum(s *sequence, end *item) error {
-	for i := len(s.items) - 1; i >= 0 && !p.unverified; i-- {
-		switch it := &s.items[i]; {
-		case it.kind == checksum && !it.to:
+	if p.unverified {
+		return nil
+	}
+	for i := len(s.items) - 1; i >= 0; i-- {
+		it := &s.items[i]
+		if it.kind == checksum && !it.to {
 			it.to = true
 			end.sum = it.sum
 			return nil
-		case it.kind == checksum || it.kind == from || it.kind == upTo || it.kind == group && it.group.any(isCheck):
-			return p.fail(end.at, "{to} without a checksum in front of it")
 		}
-	}
-	if p.unverified {
-		return nil
+		if it.kind == upTo || isCheck(it) || it.kind == group && it.group.any(isCheck) {
+			break
+		}
 	}
 	return p.fail(end.at, "{to} without a checksum in front of it")
 }
