@@ -7,11 +7,13 @@ package script
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,7 +52,7 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	for _, name := range []string{"gcat", "gecho", "gpack"} {
 		// One that does not build fails the tests that need it, and its own.
-		if err := build(name, Path(name)); err != nil {
+		if err := build(name, path(name)); err != nil {
 			fmt.Fprintf(os.Stderr, "build %s: %v\n", name, err)
 		}
 	}
@@ -83,8 +85,28 @@ func build(name, path string, flags ...string) error {
 	return cmd.Run()
 }
 
+// readSources reads the directories of the sources while a test runs: go test then takes
+// them for inputs of the test, and does not repeat a result of other binaries.
+var readSources = sync.OnceFunc(func() {
+	root, err := os.Getwd()
+	for err == nil && filepath.Dir(root) != root {
+		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+			break
+		}
+		root = filepath.Dir(root)
+	}
+	for _, dir := range []string{"cmd", "internal", "man"} {
+		_ = filepath.WalkDir(filepath.Join(root, dir), func(string, fs.DirEntry, error) error { return nil })
+	}
+})
+
 // Path is where the binary called name is.
 func Path(name string) string {
+	readSources()
+	return path(name)
+}
+
+func path(name string) string {
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
@@ -117,6 +139,7 @@ func Missing(t testing.TB, why string) {
 // [peer:PROGRAM].
 func Run(t *testing.T, pattern string) {
 	t.Helper()
+	readSources()
 	files, err := filepath.Glob(filepath.Join("testdata", pattern))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts match testdata/%s (%v)", pattern, err)
