@@ -30,7 +30,7 @@ func heap() int64 {
 // repliesOf is a packets whose replies are counted rather than sent.
 func repliesOf(s *Server) (p *packets, sent *atomic.Int32) {
 	s.Report, s.slots = func(Event) {}, newSlots(0, 0, 0)
-	p, sent = s.newPackets(Socket{}, nil), new(atomic.Int32)
+	p, sent = s.newPackets(Socket{}), new(atomic.Int32)
 	p.send = func([]byte, *origin) error { sent.Add(1); return nil }
 	return p, sent
 }

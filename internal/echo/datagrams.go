@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,17 +67,17 @@ func (o *origin) loopback() bool {
 	return !o.addr.IsValid() || o.addr.Addr().IsLoopback()
 }
 
-func (s *Server) newPackets(socket Socket, local net.Addr) *packets {
+func (s *Server) newPackets(socket Socket) *packets {
 	return &packets{
 		server: s, socket: socket, guard: newLoopGuard(s.LoopGuard), start: time.Now(),
-		local: addrName(local), reported: map[string]time.Time{},
+		local: addrName(socket.Addr()), reported: map[string]time.Time{},
 		waiting: new(atomic.Int64),
 	}
 }
 
 // servePacket serves socket until ctx ends, and closes it.
 func (s *Server) servePacket(ctx context.Context, socket Socket) {
-	p := s.newPackets(socket, socket.Packet.LocalAddr())
+	p := s.newPackets(socket)
 	stop := context.AfterFunc(ctx, func() {
 		_ = socket.Packet.SetReadDeadline(time.Unix(1, 0)) // it fails only on a closed socket
 	})
@@ -239,11 +240,7 @@ func (p *packets) reply(data []byte, from *origin) ([]byte, bool) {
 	case Chargen:
 		return patternAt(rand.Int64N(cycleLength), min(longest, rand.IntN(513))), true
 	case Source:
-		size := s.Size
-		if size == 0 {
-			size = 512
-		}
-		return patternAt(0, int(min(size, int64(longest)))), true
+		return patternAt(0, int(min(cmp.Or(s.Size, 512), int64(longest)))), true
 	case Daytime:
 		return daytime(time.Now()), true
 	case Time:

@@ -38,7 +38,7 @@ func TestDuplicate(t *testing.T) {
 
 // No datagram is answered whose source is forged in a way that one can see.
 func TestRefuse(t *testing.T) {
-	p := (&Server{LoopGuard: 1}).newPackets(Socket{}, nil)
+	p := (&Server{LoopGuard: 1}).newPackets(Socket{})
 	for source, want := range map[string]bool{
 		"192.0.2.1:5000": true, "[2001:db8::1]:5000": true,
 		"192.0.2.1:53": false, "224.0.0.1:5000": false, "255.255.255.255:5000": false, "[ff02::1]:5000": false,

@@ -14,7 +14,7 @@ import (
 // servePeers forwards the datagrams of each peer to the target, through one socket
 // for each, until ctx ends.
 func (s *Server) servePeers(ctx context.Context, socket Socket) {
-	rules := s.newPackets(socket, socket.Peers.Addr())
+	rules := s.newPackets(socket)
 	stop := context.AfterFunc(ctx, func() { _ = socket.Peers.Close() })
 	defer stop()
 	var live sync.WaitGroup
@@ -44,9 +44,9 @@ func (s *Server) servePeers(ctx context.Context, socket Socket) {
 // forwardPeer joins one peer to the target until it is forgotten.
 func (s *Server) forwardPeer(ctx context.Context, rules *packets, peer *conn.DatagramPeer, from origin) {
 	defer func() { _ = peer.Close() }() // its next datagram makes it a new one
-	event := Event{Number: s.Totals.Connections.Add(1), Endpoint: rules.socket.Name, Remote: from.String(), Local: rules.local}
+	number := s.Totals.Connections.Add(1)
 	report := func(e Event) {
-		e.Number, e.Endpoint, e.Remote, e.Local = event.Number, event.Endpoint, event.Remote, event.Local
+		e.Number, e.Endpoint, e.Remote, e.Local = number, rules.socket.Name, from.String(), rules.local
 		s.report(e)
 	}
 	report(Event{Kind: Accepted})
@@ -64,7 +64,7 @@ func (s *Server) forwardPeer(ctx context.Context, rules *packets, peer *conn.Dat
 	toPeer := s.newHop(peer, rules, from, down, s.To.Down)
 	toTarget := s.newHop(to, rules, from, up, s.To.Up)
 	relay := conn.Relay{
-		Local: toTarget, Remote: toPeer, Peer: event.Remote, To: s.To.Name, Idle: idle, QuitAfterPeer: new(time.Duration),
+		Local: toTarget, Remote: toPeer, Peer: from.String(), To: s.To.Name, Idle: idle, QuitAfterPeer: new(time.Duration),
 	}
 	result := relay.Run(ctx)
 	toPeer.out.drop()

@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -110,10 +109,11 @@ func addr(sa unix.Sockaddr, _ error) net.Addr {
 	if a := addrPort(sa); a.IsValid() {
 		return net.TCPAddrFromAddrPort(a)
 	}
+	name := ""
 	if u, ok := sa.(*unix.SockaddrUnix); ok {
-		return &net.UnixAddr{Name: u.Name, Net: "unix"}
+		name = u.Name
 	}
-	return &net.UnixAddr{Net: "unix"}
+	return &net.UnixAddr{Name: name, Net: "unix"}
 }
 
 // addrPort is the address of an IP socket, IPv4 as IPv4.
@@ -123,17 +123,10 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
 	case *unix.SockaddrInet6:
 		a := netip.AddrFrom16(sa.Addr).Unmap()
-		if sa.ZoneId != 0 && a.Is6() {
-			a = a.WithZone(zoneName(sa.ZoneId))
+		if i, err := net.InterfaceByIndex(int(sa.ZoneId)); err == nil && a.Is6() {
+			a = a.WithZone(i.Name)
 		}
 		return netip.AddrPortFrom(a, uint16(sa.Port))
 	}
 	return netip.AddrPort{}
-}
-
-func zoneName(index uint32) string {
-	if i, err := net.InterfaceByIndex(int(index)); err == nil {
-		return i.Name
-	}
-	return strconv.Itoa(int(index))
 }
