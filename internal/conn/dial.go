@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -153,7 +154,11 @@ func (d *Dialer) connect(ctx context.Context, e Endpoint) (net.Conn, error) {
 	if _, err := netip.ParseAddr(e.Host); err == nil {
 		return d.address(ctx, network, addresses[0]) // one address: no race, and no list of addresses in the error
 	}
-	return race(ctx, addresses, func(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	wait := stagger
+	if e.Datagram() {
+		wait = math.MaxInt64 // connect(2) waits for no peer, so that the order is that of the look-up
+	}
+	return race(ctx, wait, addresses, func(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 		return d.address(ctx, network, a)
 	})
 }

@@ -90,7 +90,7 @@ func TestRace(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &fakeNet{answers: test.answers, start: time.Now()}
-				c, err := race(t.Context(), addrs(test.order...), f.dial)
+				c, err := race(t.Context(), stagger, addrs(test.order...), f.dial)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -119,7 +119,7 @@ func TestRaceReset(t *testing.T) {
 			tries := 0
 			_, err := Retry(t.Context(), time.Minute, 0, func(ctx context.Context, _ time.Duration) (net.Conn, error) {
 				tries++
-				c, err := race(ctx, addrs("2001:db8::1", "10.0.0.1", "10.0.0.2"), f.dial)
+				c, err := race(ctx, stagger, addrs("2001:db8::1", "10.0.0.1", "10.0.0.2"), f.dial)
 				if err != nil {
 					err = &Error{Why: ConnectKind(err), Err: err}
 				}
@@ -216,21 +216,21 @@ func TestRaceFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeNet{start: time.Now(), answers: map[string]fakeAnswer{
 			"10.0.0.1": {err: syscall.ECONNREFUSED}, "10.0.0.2": {err: syscall.EHOSTUNREACH, after: time.Second}}}
-		_, err := race(t.Context(), addrs("10.0.0.1", "10.0.0.2"), f.dial)
+		_, err := race(t.Context(), stagger, addrs("10.0.0.1", "10.0.0.2"), f.dial)
 		if ConnectKind(err) != Refused || Words(err) != "10.0.0.1: connection refused; 10.0.0.2: no route to host" {
 			t.Error(err)
 		}
-		_, err = race(t.Context(), addrs("10.0.0.1", "10.0.0.1"), f.dial)
+		_, err = race(t.Context(), stagger, addrs("10.0.0.1", "10.0.0.1"), f.dial)
 		if Words(err) != "connection refused (10.0.0.1, 10.0.0.1)" {
 			t.Error(err)
 		}
 		// It is not known what those would have said that there was no descriptor for.
 		f.answers["10.0.0.2"] = fakeAnswer{err: syscall.EMFILE}
-		_, err = race(t.Context(), addrs("10.0.0.1", "10.0.0.2", "10.0.0.3"), f.dial)
+		_, err = race(t.Context(), stagger, addrs("10.0.0.1", "10.0.0.2", "10.0.0.3"), f.dial)
 		if ConnectKind(err) != NoDescriptor || Words(err) != "10.0.0.1: connection refused; 10.0.0.2: too many open files" {
 			t.Error(err)
 		}
-		_, err = race(t.Context(), nil, f.dial)
+		_, err = race(t.Context(), stagger, nil, f.dial)
 		if ConnectKind(err) != NoSuchName {
 			t.Error(err)
 		}

@@ -11,9 +11,9 @@ import (
 )
 
 // race connects to the addresses in turn, the next one whenever the last has
-// failed or not answered within [stagger], and returns the first that answers.
+// failed or not answered within wait, and returns the first that answers.
 // When it returns, the other attempts have ended and their sockets are closed.
-func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Context, netip.AddrPort) (net.Conn, error)) (net.Conn, error) {
+func race(ctx context.Context, wait time.Duration, addresses []netip.AddrPort, dial func(context.Context, netip.AddrPort) (net.Conn, error)) (net.Conn, error) {
 	if len(addresses) == 0 {
 		return nil, &Error{Why: NoSuchName, Err: errors.New("the name has no address of that family")}
 	}
@@ -31,7 +31,7 @@ func race(ctx context.Context, addresses []netip.AddrPort, dial func(context.Con
 			next++
 			running++
 			if next < len(addresses) {
-				pause = time.After(stagger)
+				pause = time.After(wait)
 			}
 		}
 		select {
