@@ -175,10 +175,13 @@ func (e *Encoder) split(fields []field, line []byte) []field {
 	if len(line) == 0 && e.f.values == 0 && !lone {
 		return fields // a record without values
 	}
-	if e.o.Separator != "" {
-		separator := []byte(e.o.Separator)
+	separator := e.o.Separator
+	if n, fixed := e.f.Values(); separator == "" && (fixed && n == 1 || bytes.IndexByte(line, '\t') >= 0) {
+		separator = "\t"
+	}
+	if separator != "" {
 		for {
-			before, after, found := bytes.Cut(line, separator)
+			before, after, found := bytes.Cut(line, []byte(separator))
 			fields = append(fields, field{text: before})
 			if !found {
 				return fields
@@ -186,28 +189,8 @@ func (e *Encoder) split(fields []field, line []byte) []field {
 			line = after
 		}
 	}
-	n, fixed := e.f.Values()
-	if fixed && n == 1 || bytes.IndexByte(line, '\t') >= 0 {
-		for {
-			i := bytes.IndexByte(line, '\t')
-			if i < 0 {
-				return append(fields, field{text: line})
-			}
-			fields = append(fields, field{text: line[:i]})
-			line = line[i+1:]
-		}
-	}
-	for len(line) > 0 {
-		if isSpace(line[0]) {
-			line = line[1:]
-			continue
-		}
-		i := 0
-		for i < len(line) && !isSpace(line[i]) {
-			i++
-		}
-		fields = append(fields, field{text: line[:i]})
-		line = line[i:]
+	for text := range bytes.FieldsFuncSeq(line, isBlank) {
+		fields = append(fields, field{text: text})
 	}
 	if len(fields) == 0 && lone {
 		// Decoding writes a lone empty string as an empty line.

@@ -39,14 +39,14 @@ type DataError struct {
 }
 
 func (e *DataError) Error() string {
-	var b strings.Builder
-	if e.Line > 0 {
-		fmt.Fprintf(&b, "line %d: ", e.Line)
-	}
+	text := e.Why
 	if e.Value > 0 {
-		fmt.Fprintf(&b, "value %d: ", e.Value)
+		text = fmt.Sprintf("value %d: %s", e.Value, text)
 	}
-	return b.String() + e.Why
+	if e.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", e.Line, text)
+	}
+	return text
 }
 
 // A WriteError is a failure of the output, as the system reported it.

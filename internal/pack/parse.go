@@ -80,6 +80,8 @@ func isLittle(c byte) bool { return c == '<' || (c == '@' || c == '=') && native
 // isSpace is C's isspace.
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
+func isBlank(r rune) bool { return r < utf8.RuneSelf && isSpace(byte(r)) }
+
 func (p *parser) skipSpace() {
 	for p.at < len(p.text) && isSpace(p.text[p.at]) {
 		p.at++
@@ -229,7 +231,7 @@ func (p *parser) word() (string, int) {
 	if n < 0 {
 		return "", p.at
 	}
-	return strings.TrimFunc(p.text[p.at+1:p.at+n], func(r rune) bool { return r < 0x80 && isSpace(byte(r)) }), p.at + n + 1
+	return strings.TrimFunc(p.text[p.at+1:p.at+n], isBlank), p.at + n + 1
 }
 
 // newOrder reads {<} {>} {=} or {!}.
