@@ -102,8 +102,6 @@ func addrName(a net.Addr) string {
 // serve serves the connection until it is closed.
 func (c *connection) serve(secure *tls.Config) {
 	s := c.server
-	s.track(c)
-	defer s.forget(c)
 	c.report(Event{Kind: Accepted})
 	s.Totals.Now.Add(1)
 	idle := s.Idle
@@ -132,6 +130,9 @@ func (c *connection) serve(secure *tls.Config) {
 
 // handshake performs the TLS handshake, with the fault of TLS if there is one.
 func (c *connection) handshake(secure *tls.Config) error {
+	if c.cause.Load() != nil && !c.failing() { // before deadlines of its own
+		return context.Canceled
+	}
 	if secure == nil {
 		return nil
 	}
@@ -375,20 +376,4 @@ func (c *connection) report(e Event) {
 // fault reports a fault that is being applied.
 func (c *connection) fault(format string, args ...any) {
 	c.report(Event{Kind: Faulted, What: fmt.Sprintf(format, args...)})
-}
-
-// track and forget maintain the set of open connections.
-func (s *Server) track(c *connection) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open == nil {
-		s.open = make(map[*connection]struct{})
-	}
-	s.open[c] = struct{}{}
-}
-
-func (s *Server) forget(c *connection) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, c)
 }

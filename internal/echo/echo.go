@@ -100,11 +100,10 @@ type Server struct {
 	stopping context.Context // ends when nothing more is accepted because of a signal
 	grace    time.Duration   // how long connections have to finish after that
 	slots    *slots
-	fast     *epoll.Group   // nil if no connection can take the fast path
-	live     sync.WaitGroup // connections
-	counted  sync.WaitGroup // those of them that Count counts, or may count
-	mu       sync.Mutex
-	open     map[*connection]struct{}
+	fast     *epoll.Group            // nil if no connection can take the fast path
+	live     sync.WaitGroup          // connections
+	counted  sync.WaitGroup          // those of them that Count counts, or may count
+	open     sync.Map                // of *connection, those of the fast path excepted
 	own      map[addressKey]struct{} // addresses of our datagram sockets
 }
 

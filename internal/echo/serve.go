@@ -56,10 +56,8 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socke
 
 // endFailing ends the connections that fail on purpose and were left hanging.
 func (s *Server) endFailing() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.open {
-		if c.failing() {
+	for c := range s.open.Range {
+		if c := c.(*connection); c.failing() {
 			c.end(reason{by: "local"})
 		}
 	}
@@ -74,13 +72,11 @@ func (s *Server) endAfter(grace time.Duration, finished <-chan struct{}) (closed
 		return 0
 	case <-timer.C:
 	}
-	s.mu.Lock()
-	for c := range s.open {
-		if c.end(reason{by: "signal"}) {
+	for c := range s.open.Range {
+		if c.(*connection).end(reason{by: "signal"}) {
 			closed++
 		}
 	}
-	s.mu.Unlock()
 	if s.fast != nil {
 		closed += s.fast.EndAll()
 	}
@@ -211,6 +207,7 @@ func (a *acceptor) accept() error {
 func (s *Server) begin(nc net.Conn, socket Socket) {
 	c := s.newConnection(nc, s.Totals.Connections.Add(1), socket)
 	s.live.Add(1)
+	s.open.Store(c, nil)
 	switch {
 	case c.failing():
 		s.slots.exempt()
@@ -222,6 +219,7 @@ func (s *Server) begin(nc net.Conn, socket Socket) {
 	}
 	go func() { // ends with the connection
 		defer s.live.Done()
+		defer s.open.Delete(c)
 		c.shaking = socket.TLS != nil
 		defer func() { s.slots.release(c.shaking) }()
 		c.serve(socket.TLS)
