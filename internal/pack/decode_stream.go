@@ -49,7 +49,7 @@ func (d *Decoder) decodeChunks(dst io.Writer, src io.Reader, limit int64) (Count
 	}
 	r := p.run()
 	if r.err == nil && len(r.rest) > 0 {
-		r.err = d.leftOver(int64(len(r.rest)), r.Read-int64(len(r.rest))+d.o.Skipped, d.f.size)
+		r.err = leftOver(int64(len(r.rest)), r.Read-int64(len(r.rest))+d.o.Skipped, d.f.Text, true, d.f.size)
 	}
 	return r.Counts, r.err
 }
@@ -70,11 +70,6 @@ func saturated(n, size int64) int64 {
 		return 1<<63 - 1
 	}
 	return n * size
-}
-
-// leftOver is the error for n bytes that are no record.
-func (d *Decoder) leftOver(n, offset, need int64) error {
-	return leftOver(n, offset, d.f.Text, d.f.fixed, need)
 }
 
 // leftOver is the error for n bytes at offset that are too few for a format or a
@@ -226,9 +221,9 @@ func (s *stream) cut() error {
 	case len(s.c.outer) > 0:
 		return s.c.cut(int64(len(s.t.bytes())))
 	case s.d.f.fixed:
-		return s.d.leftOver(n, s.c.offset, s.d.f.size)
+		return leftOver(n, s.c.offset, s.d.f.Text, true, s.d.f.size)
 	}
-	return s.d.leftOver(n, s.c.offset, plus(n, s.c.need))
+	return leftOver(n, s.c.offset, s.d.f.Text, false, plus(n, s.c.need))
 }
 
 // exactly is the error of Python's struct.unpack, with the number of bytes.

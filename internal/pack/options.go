@@ -110,16 +110,14 @@ func (o *Options) CheckNames(f *Format, needed, shell bool) error {
 		}
 		return o.checkItemNames(f, &f.sequence, shell)
 	}
-	if f.named {
+	switch n, fixed := f.Values(); {
+	case f.named:
 		return fmt.Errorf("names given twice: in %s and apart from it", quote(f.Text))
-	}
-	if f.grouped {
+	case f.grouped:
 		return fmt.Errorf("%s has groups: its values have their names there", quote(f.Text))
-	}
-	if n, fixed := f.Values(); !fixed || n != int64(len(o.Names)) {
-		if !fixed {
-			return fmt.Errorf("%s can have any number of values: they cannot be named", quote(f.Text))
-		}
+	case !fixed:
+		return fmt.Errorf("%s can have any number of values: they cannot be named", quote(f.Text))
+	case n != int64(len(o.Names)):
 		return fmt.Errorf("%s has %s, not %d, to be named", quote(f.Text), values(n), len(o.Names))
 	}
 	seen := map[string]bool{}
