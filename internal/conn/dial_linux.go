@@ -32,31 +32,23 @@ func dialVsock(ctx context.Context, e Endpoint) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	type dialled struct {
-		c   net.Conn
-		err error
-	}
-	done := make(chan dialled, 1)
+	done := make(chan attempt, 1)
 	go func() { // ends with the kernel's own connect limit
 		c, err := vsock.Dial(cid, port, nil)
 		if errors.Is(err, syscall.ECONNRESET) { // vsock's word for a port that nothing listens on
 			err = syscall.ECONNREFUSED
 		}
 		if err != nil {
-			done <- dialled{nil, err}
+			done <- attempt{err: err}
 			return
 		}
-		done <- dialled{c, nil}
+		done <- attempt{c: c}
 	}()
 	select {
-	case d := <-done:
-		return d.c, d.err
+	case a := <-done:
+		return a.c, a.err
 	case <-ctx.Done():
-		go func() { // ends with the dial
-			if late := <-done; late.err == nil {
-				_ = late.c.Close()
-			}
-		}()
+		go closeLate(done, 1) // ends with the dial
 		return nil, ctx.Err()
 	}
 }

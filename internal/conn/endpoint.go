@@ -181,24 +181,16 @@ func CheckPort(port string) error {
 	if port == "" {
 		return fmt.Errorf("the port is missing")
 	}
-	letter := false
-	for _, c := range []byte(port) {
-		switch {
-		case c >= '0' && c <= '9':
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-', c == '_', c == '+', c == '.':
-			letter = true
-		default:
-			return fmt.Errorf("bad port %q", port)
-		}
-	}
-	if letter {
-		if strings.Trim(port, "-0123456789.+") == "" {
-			return fmt.Errorf("bad port %q", port)
+	if strings.Trim(port, "0123456789") == "" {
+		if n, err := strconv.Atoi(port); err != nil || n > 65535 {
+			return fmt.Errorf("port %s is over 65535", port)
 		}
 		return nil
 	}
-	if n, err := strconv.Atoi(port); err != nil || n > 65535 {
-		return fmt.Errorf("port %s is over 65535", port)
+	letter := func(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' }
+	other := func(c rune) bool { return !letter(c) && !strings.ContainsRune("0123456789-+.", c) }
+	if !strings.ContainsFunc(port, letter) || strings.ContainsFunc(port, other) {
+		return fmt.Errorf("bad port %q", port)
 	}
 	return nil
 }
