@@ -23,7 +23,7 @@ type conversation struct {
 	over    bool
 	endedBy string
 	err     error
-	clock   bool // err is of a clock
+	clock   bool // err is that of a time limit
 }
 
 func newConversation(r *Relay) *conversation {
@@ -402,7 +402,7 @@ func (c *conversation) note(by string, err error) {
 	}
 }
 
-// timedOut ends the conversation because a clock has passed.
+// timedOut ends the conversation because a time limit has passed.
 func (c *conversation) timedOut(clock string) {
 	c.clock = c.clock || c.err == nil
 	c.fail("timeout", &Error{Why: Timeout, Op: c.Peer, Err: errors.New(clock)})

@@ -44,16 +44,16 @@ type Datagrams struct {
 	dial  func(i int) (net.Conn, error) // address i
 	names []string                      // of the addresses
 
-	mu      sync.Mutex
-	conn    *gramConn
-	at      int       // which address conn is connected to
-	history [][]byte  // what was sent before the first answer
-	kept    int       // bytes in history
-	answers int       // received
-	ended   bool      // CloseWrite was called
-	until   time.Time // when the wait is over
-	last    time.Time // when the drain is over; zero is none
-	failed  error     // what ended the conversation
+	mu       sync.Mutex
+	conn     *gramConn
+	at       int       // which address conn is connected to
+	history  [][]byte  // what was sent before the first answer
+	kept     int       // bytes in history
+	answers  int       // received
+	ended    bool      // CloseWrite was called
+	until    time.Time // when the wait is over
+	drainEnd time.Time // when the drain is over; zero is none
+	failed   error     // what ended the conversation
 
 	part atomic.Int64 // bytes of the current write that are sent
 }
@@ -172,7 +172,7 @@ func (d *Datagrams) prepareRead() (*gramConn, error) {
 	switch {
 	case d.failed != nil:
 		return nil, d.failed
-	case !d.last.IsZero():
+	case !d.drainEnd.IsZero():
 	case d.ended && d.Wait == 0:
 		if err := NewSocket(d.conn.Conn, nil).pendingError(); err != nil {
 			return nil, d.failure(err) // an error that has come, though nothing waits for answers
@@ -198,8 +198,8 @@ func (d *Datagrams) silent(c *gramConn) error {
 	switch {
 	case d.failed != nil || d.conn != c:
 		return d.failed
-	case !d.last.IsZero():
-		return drained(c.Conn, d.last)
+	case !d.drainEnd.IsZero():
+		return drained(c.Conn, d.drainEnd)
 	case !d.ended:
 		return nil
 	case d.Wait > 0 && (Leapt(d.Wait, time.Since(d.until)) || NewSocket(c.Conn, nil).ready()):
@@ -212,17 +212,17 @@ func (d *Datagrams) silent(c *gramConn) error {
 func (d *Datagrams) drain() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.last = time.Now().Add(drainStuck)
+	d.drainEnd = time.Now().Add(drainStuck)
 	_ = d.conn.SetReadDeadline(time.Unix(1, 0))
 }
 
-// drained returns nil if c has a datagram for another read before last, and io.EOF
+// drained returns nil if c has a datagram for another read before end, and io.EOF
 // otherwise.
-func drained(c net.Conn, last time.Time) error {
-	if time.Now().After(last) || !NewSocket(c, nil).ready() {
+func drained(c net.Conn, end time.Time) error {
+	if time.Now().After(end) || !NewSocket(c, nil).ready() {
 		return io.EOF
 	}
-	return c.SetReadDeadline(last)
+	return c.SetReadDeadline(end)
 }
 
 // end is the result of a wait for answers that is over.

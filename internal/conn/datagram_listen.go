@@ -45,12 +45,12 @@ type DatagramListener struct {
 	local net.Addr
 	got   int // datagrams
 
-	known chan struct{} // closed when there is a peer
-	fixed bool          // the socket has one peer
-	mu    sync.Mutex
-	peer  packetPeer
-	heard bool      // the peer has sent a datagram
-	last  time.Time // when the drain is over; zero is none
+	known    chan struct{} // closed when there is a peer
+	fixed    bool          // the socket has one peer
+	mu       sync.Mutex
+	peer     packetPeer
+	heard    bool      // the peer has sent a datagram
+	drainEnd time.Time // when the drain is over; zero is none
 
 	part atomic.Int64 // bytes of the current write that are sent
 }
@@ -154,8 +154,8 @@ func (l *DatagramListener) silent() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case !l.last.IsZero():
-		return drained(l.conn, l.last)
+	case !l.drainEnd.IsZero():
+		return drained(l.conn, l.drainEnd)
 	case NewSocket(l.conn, nil).ready():
 		return nil // a datagram came in time; the process was stopped
 	}
@@ -166,7 +166,7 @@ func (l *DatagramListener) silent() error {
 func (l *DatagramListener) drain() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.last = time.Now().Add(drainStuck)
+	l.drainEnd = time.Now().Add(drainStuck)
 	_ = l.conn.SetReadDeadline(time.Unix(1, 0))
 }
 
@@ -174,7 +174,7 @@ func (l *DatagramListener) drain() {
 func (l *DatagramListener) limit() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.Limit == 0 || !l.last.IsZero() {
+	if l.Limit == 0 || !l.drainEnd.IsZero() {
 		return
 	}
 	select {

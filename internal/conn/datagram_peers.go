@@ -71,7 +71,7 @@ func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
 			return p != nil
 		})
 		switch {
-		case errors.Is(err, syscall.ECONNREFUSED), err == errCut:
+		case errors.Is(err, syscall.ECONNREFUSED), err == errTruncated:
 			continue // an answer was refused, or a message too long; other peers may still send
 		case err != nil:
 			return nil, err

@@ -120,13 +120,13 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 			during = NoConnection // a handshake
 		}
 		why = Timeout
-		err = &Error{Why: during, Err: errors.New(timedOut(err, limit))}
+		err = &Error{Why: during, Err: errors.New(limitWords(err, limit))}
 	}
 	return nil, &Error{Why: why, Op: op, Err: err}
 }
 
-// timedOut is the text of a try that Limit ended, with the failure before that.
-func timedOut(err error, limit time.Duration) string {
+// limitWords is the text of a try that Limit ended, with the failure before that.
+func limitWords(err error, limit time.Duration) string {
 	text := fmt.Sprintf("timed out after %v (connect limit)", rounded(limit))
 	switch words := Words(err); {
 	case words == "timed out":
@@ -156,7 +156,7 @@ func (d *Dialer) connect(ctx context.Context, e Endpoint) (net.Conn, error) {
 	}
 	wait := stagger
 	if e.Datagram() {
-		wait = math.MaxInt64 // connect(2) waits for no peer, so that the order is that of the look-up
+		wait = math.MaxInt64 // connect(2) returns at once here: the addresses are tried strictly in order
 	}
 	return race(ctx, wait, addresses, func(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 		return d.address(ctx, network, a)
@@ -246,10 +246,10 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 		if network == "udp" {
 			dialer.LocalAddr = net.UDPAddrFromAddrPort(local)
 		}
-		reuse := dialer.Control
+		control := dialer.Control
 		dialer.Control = func(network, address string, c syscall.RawConn) error {
 			reuseAddress(c)
-			return reuse(network, address, c)
+			return control(network, address, c)
 		}
 	}
 	if network == "udp" && ToMany(a.Addr()) {

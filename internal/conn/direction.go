@@ -54,8 +54,8 @@ func newSide(s Stream, name string) *side {
 	return one
 }
 
-// alive reports whether the connection still exists after a failed send: our own
-// kernel has failed.
+// alive reports whether the connection still exists. If it does after a failed send, our
+// own kernel has failed.
 func (s *side) alive() bool {
 	socket, bare := s.Stream.(*Socket)
 	return bare && socket.alive()
@@ -91,15 +91,16 @@ func (s *side) queued() int64 {
 	return s.socket.queued()
 }
 
-// A state is how far a direction has come. It only grows.
+// A state is how far a direction has come. It only grows, except that a direction to a
+// [DatagramPeer] goes on after a failed write.
 type state int
 
 const (
 	reading    state = iota // its pump runs
 	atEOF                   // its pump has ended: at EOF, stopped, or by a failure
 	halfClosed              // our FIN (TLS: close_notify) is sent
-	awaiting                // not everything sent is acknowledged
-	done                    // everything is, or never will be
+	awaiting                // waits until everything sent is acknowledged
+	done                    // everything sent is acknowledged, or never will be
 )
 
 // A direction is the flow of bytes from one side to the other.
@@ -113,7 +114,7 @@ type direction struct {
 	start         time.Time    // of the conversation
 	first         atomic.Int64 // when the first byte came, in nanoseconds after start; 0 is not yet
 	pumped        chan step    // the pump ended; no errors if at EOF or stopped
-	looks         int          // checks for pending input after hungUp
+	looks         int          // how often hungUp found pending input
 	left, unsent  int64        // bytes not acknowledged, and not even sent, when the receiving side was closed
 }
 

@@ -21,26 +21,26 @@ type Kind string
 
 // The kinds of failure.
 const (
-	Refused      Kind = "refused"       // ECONNREFUSED, ICMP port unreachable
-	Unreachable  Kind = "unreachable"   // no route, host or network unreachable
-	NoSuchName   Kind = "no-such-name"  // the name does not exist
-	DNS          Kind = "dns"           // the name could not be looked up
-	InUse        Kind = "in-use"        // EADDRINUSE
-	NotPermitted Kind = "not-permitted" // EACCES, EPERM
-	NotFound     Kind = "not-found"     // no such socket file, interface or address
-	NotASocket   Kind = "not-a-socket"  // a path that names something else
-	BadAddress   Kind = "bad-address"   // a path too long, an address not ours
-	Unsupported  Kind = "unsupported"   // this kernel has no such socket
-	NoDescriptor Kind = "no-descriptor" // EMFILE, ENFILE: no peer was tried
-	NoConnection Kind = "no-connection" // any other failure to connect
-	KernelGaveUp Kind = "kernel-timeout"
-	Timeout      Kind = "timeout"       // one of our clocks
-	ResetByPeer  Kind = "reset"         // ECONNRESET, EPIPE, the kernel's ETIMEDOUT
-	CutShort     Kind = "cut-short"     // TLS without close_notify
-	NotDelivered Kind = "not-delivered" // bytes that the peer's kernel never acknowledged
-	TLS          Kind = "tls"           // a handshake refused
-	Proxy        Kind = "proxy"         // a proxy refused
-	Local        Kind = "local"         // standard streams, files, descriptors
+	Refused      Kind = "refused"        // ECONNREFUSED, ICMP port unreachable
+	Unreachable  Kind = "unreachable"    // no route, host or network unreachable
+	NoSuchName   Kind = "no-such-name"   // the name does not exist
+	DNS          Kind = "dns"            // the name could not be looked up
+	InUse        Kind = "in-use"         // EADDRINUSE
+	NotPermitted Kind = "not-permitted"  // EACCES, EPERM
+	NotFound     Kind = "not-found"      // no such socket file, interface or address
+	NotASocket   Kind = "not-a-socket"   // a path that names something else
+	BadAddress   Kind = "bad-address"    // a path too long, an address not ours
+	Unsupported  Kind = "unsupported"    // this kernel has no such socket
+	NoDescriptor Kind = "no-descriptor"  // EMFILE, ENFILE: no peer was tried
+	NoConnection Kind = "no-connection"  // any other failure to connect
+	KernelGaveUp Kind = "kernel-timeout" // ETIMEDOUT of connect(2)
+	Timeout      Kind = "timeout"        // one of our limits
+	ResetByPeer  Kind = "reset"          // ECONNRESET, EPIPE, the kernel's ETIMEDOUT
+	CutShort     Kind = "cut-short"      // TLS without close_notify
+	NotDelivered Kind = "not-delivered"  // bytes that the peer's kernel never acknowledged
+	TLS          Kind = "tls"            // a handshake refused
+	Proxy        Kind = "proxy"          // a proxy refused
+	Local        Kind = "local"          // standard streams, files, descriptors
 )
 
 // An Error is a failure on one side of a conversation: what was tried, and why it failed.

@@ -19,7 +19,7 @@ func (c *conversation) close() {
 		case d.state != reading || d.from.reset || d.to.reset:
 		case d.from.socket != nil:
 			drains.Go(func() { c.drain(d) })
-		case d == &c.receive && !d.discard.Load(): // no datagram is cut in the middle of a write
+		case d == &c.receive && !d.discard.Load(): // datagrams that have come are written out, each whole
 			if datagrams, ok := below[interface{ drain() }](d.from.Stream); ok {
 				datagrams.drain()
 			} else if d.flight.stop() {
@@ -41,13 +41,13 @@ func (c *conversation) close() {
 
 // finish resets a connection, or sends its FIN if that is not sent; after a timeout
 // without close_notify, because not all was sent.
-func (s *side) finish(clock bool) {
+func (s *side) finish(timeout bool) {
 	switch {
 	case s.socket == nil:
 	case s.reset:
 		_ = s.socket.Reset() // it may have been closed already
 	case s.socket.finSent():
-	case clock:
+	case timeout:
 		_ = s.socket.CloseWrite()
 	default:
 		// A pump may hold the write lock of a TLS connection.
@@ -117,7 +117,8 @@ func awaitTaken[T any](c *conversation, done <-chan T, end time.Time) (result T,
 	return result, false
 }
 
-// reportLeft adds to the error of a clock what was not delivered by then, both ways.
+// reportLeft adds to the error of a time limit what was not delivered by then, both
+// ways. If there is no error, output that was not taken in time is one.
 func (c *conversation) reportLeft() {
 	unwritten := int64(0)
 	if c.local.stdio != nil && c.remote.socket != nil && c.receive.state == reading && !c.remote.reset {

@@ -15,12 +15,12 @@ type inbox struct {
 	rest     []byte    // the part of the last one returned that did not fit in p
 }
 
-// A arrival is a datagram that was received.
+// An arrival is a datagram that was received.
 type arrival struct {
-	data    []byte
-	cut     bool   // the datagram was longer
-	from    []byte // the sender's struct sockaddr; empty is no address
-	control []byte // its control messages (recvmsg(2))
+	data      []byte
+	truncated bool   // the datagram was longer than data
+	from      []byte // the sender's struct sockaddr; empty is no address
+	control   []byte // its control messages (recvmsg(2))
 }
 
 // Datagrams of UDP are shorter than udpSlot, and those of a Unix socket, with the
@@ -62,12 +62,12 @@ func (b *inbox) read(p []byte, batch bool, most int, take func(*arrival) bool) (
 			}
 		}
 		s := &b.got[b.next]
-		if count > 0 && (s.cut || len(s.data) > len(p)-n) {
+		if count > 0 && (s.truncated || len(s.data) > len(p)-n) {
 			break
 		}
 		b.next++
-		if s.cut {
-			return 0, 0, errCut
+		if s.truncated {
+			return 0, 0, errTruncated
 		}
 		if take != nil && !take(s) {
 			continue
@@ -82,7 +82,7 @@ func (b *inbox) read(p []byte, batch bool, most int, take func(*arrival) bool) (
 	return n, count, nil
 }
 
-var errCut error = &Error{Why: Local, Err: fmt.Errorf("a message of more than %d bytes came", bigMessage)}
+var errTruncated error = &Error{Why: Local, Err: fmt.Errorf("a message of more than %d bytes came", bigMessage)}
 
 // A Cut returns the length of the first datagram in p, which holds datagrams one after
 // the other and is not empty. A nil Cut takes all of p for one datagram.
@@ -97,6 +97,7 @@ func (o *outbox) sendAll(p []byte, cut Cut) error {
 	return err
 }
 
+// first is c, which may be nil; p may be empty.
 func (c Cut) first(p []byte) int {
 	if c == nil || len(p) == 0 {
 		return len(p)

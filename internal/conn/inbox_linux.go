@@ -97,7 +97,7 @@ func (r *receiver) receive(most int) ([]arrival, error) {
 	for i := range r.n {
 		h, s := &r.headers[i], &r.arrivals[i]
 		s.data = s.data[:min(int(h.n), r.size)]
-		s.cut = h.Flags&unix.MSG_TRUNC != 0
+		s.truncated = h.Flags&unix.MSG_TRUNC != 0
 		s.from = r.names[i][:h.Namelen]
 		s.control = s.control[:h.Controllen]
 	}

@@ -90,7 +90,7 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 		if p, err = config.ListenPacket(ctx, e.netNetwork(), address); err != nil {
 			return nil, err
 		}
-		if a, e := netip.ParseAddrPort(address); e == nil && a.Addr().Unmap().IsMulticast() {
+		if a, bad := netip.ParseAddrPort(address); bad == nil && a.Addr().Unmap().IsMulticast() {
 			if err = join(p.(*net.UDPConn), a.Addr().Unmap(), lc.Socket.Interface); err != nil {
 				_ = p.Close()
 			}
@@ -106,8 +106,8 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 	return p, nil
 }
 
-// bind calls listen, which returns a socket, with e's address. If a stale Unix socket
-// file exists there, it removes the file and calls listen once more.
+// bind calls listen, which returns a socket, with e's address. A stale Unix socket file
+// there is removed, and listen is called once more. The new file gets lc's mode.
 func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.ListenConfig, string) (io.Closer, error)) error {
 	config := &net.ListenConfig{KeepAliveConfig: lc.Socket.keepAlive(), KeepAlive: -1}
 	config.SetMultipathTCP(lc.Socket.MPTCP)

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// The sizes of a pump's buffer: bufferSize, for a short conversation is to touch little
-// memory, and bufferMost once that has been filled twice in a row.
+// A pump's buffer has bufferSize bytes, so that a short conversation touches little
+// memory, and bufferMost once it has been filled twice in a row.
 const (
 	bufferSize = 64 << 10
 	bufferMost = 256 << 10

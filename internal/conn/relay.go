@@ -18,7 +18,7 @@ import (
 //  3. Run returns when both directions have ended and the peer's kernel has
 //     acknowledged every byte and our FIN; only then they count as delivered.
 //  4. It returns earlier, at once, when receiving fails, when Local's output
-//     fails or its reader has left, when a clock passes or ctx ends, and, with
+//     fails or its reader has left, when a limit passes or ctx ends, and, with
 //     EndWithPeer, when the peer has ended.
 //  5. A failed send does not end it: what the peer still sends is received, unless
 //     the connection still exists and our own kernel has failed. To a [DatagramPeer]
@@ -52,7 +52,7 @@ type Relay struct {
 	QuitAfterPeer *time.Duration
 	// Shutdown is what the end of Local's input does to the socket.
 	Shutdown Shutdown
-	// SendOnly throws away what the peer sends, leaves Local's output alone, and
+	// SendOnly discards what the peer sends, leaves Local's output alone, and
 	// ends when everything is sent and acknowledged.
 	SendOnly bool
 	// RecvOnly never reads Local, and half-closes when the peer has.

@@ -17,17 +17,17 @@ type splicePath struct {
 	// move moves some bytes to the receiving side: from the sending side, or from
 	// the private pipe if the path has one.
 	move func() step
-	// load moves some bytes from the sending side into the private pipe; nil where
-	// one of the sides is a pipe itself. It waits for a socket, not for a file.
+	// load moves some bytes from the sending side into the private pipe; nil if the
+	// path has none. It waits for a socket, not for a file.
 	load  func() (int, error)
 	pipe  [2]int // private pipe, read and write ends
 	open  bool   // the private pipe exists
 	piped int    // bytes in it
 
 	eager   bool // faster than copying from the first byte on
-	inUse   bool // in use
+	inUse   bool // after two full copies, until two small moves
 	broken  bool // the kernel refused it
-	streak  int  // copies that filled their buffer, or moves that were small
+	streak  int  // full copies or, if inUse, small moves in a row
 	idle    bool // an idle clock has to see each arrival
 	patient bool // bytes are discarded, and the kernel may wake us for many at once
 

@@ -124,7 +124,7 @@ func (r *receiver) receive(int) ([]arrival, error) {
 	if r.from != nil {
 		s.from = []byte(r.from.String())
 	}
-	s.data, s.cut = r.buf[:n], flags&msgTrunc != 0
+	s.data, s.truncated = r.buf[:n], flags&msgTrunc != 0
 	return []arrival{s}, nil
 }
 
