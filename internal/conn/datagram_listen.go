@@ -138,6 +138,7 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 			if err := l.silent(); err != nil {
 				return 0, err
 			}
+			continue
 		case errors.Is(err, syscall.ECONNREFUSED):
 			continue // an answer was refused; other peers may still send
 		case err != nil:

@@ -290,6 +290,22 @@ func TestDatagramListenerAnswersFrom(t *testing.T) {
 	}
 }
 
+// A read that an early end interrupts returns the datagram that has come, and no empty
+// one before it.
+func TestDatagramListenerDrain(t *testing.T) {
+	l := listenTest(t, Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
+	d := dialUDP(t, l.Addr().String())
+	_, _ = d.Write([]byte("one"))
+	l.drain()
+	buf := make([]byte, 10)
+	if n, err := l.Read(buf); string(buf[:n]) != "one" || err != nil {
+		t.Errorf("read %q, %v", buf[:n], err)
+	}
+	if n, err := l.Read(buf); n != 0 || err != io.EOF {
+		t.Errorf("read %q, %v", buf[:n], err)
+	}
+}
+
 func TestDatagramListenerLimit(t *testing.T) {
 	l := listenTest(t, Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
 	l.Limit = time.Millisecond
