@@ -164,7 +164,7 @@ func TestLongJSON(t *testing.T) {
 		if [32]byte(sum.Sum(nil)) != want {
 			t.Errorf("%s: wrong text", test.name)
 		}
-		if made := after.TotalAlloc - before.TotalAlloc; made > 8*n {
+		if made := after.TotalAlloc - before.TotalAlloc; made > 16*n {
 			t.Errorf("%s: %d MiB of memory for a string of %d MiB", test.name, made>>20, n>>20)
 		}
 	}
