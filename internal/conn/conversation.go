@@ -89,9 +89,6 @@ func (c *conversation) next(ctx context.Context) {
 			c.Waiting()
 		}
 	case <-ctx.Done():
-		if due, ok := ctx.Deadline(); ok && time.Since(due) > punctual && c.remote.socket == nil {
-			time.Sleep(drainRead) // the process was stopped: let a pump read what came meanwhile; close drains sockets only
-		}
 		c.interrupted(context.Cause(ctx))
 	}
 }
