@@ -256,7 +256,7 @@ func TestNetworkLinkDown(t *testing.T) {
 	w := wire.New(t, 1, wire.Fault{})
 	l, host, port := listenOn(t, w.B)
 	stdin, _ := pipe(t)
-	cmd := gcatCmd("-w0.5", host, port)
+	cmd := gcatCmd("-w2", host, port)
 	cmd.Stdin = stdin
 	p := on(t, w.A, cmd)
 	peer := acceptOne(t, l)
