@@ -45,7 +45,7 @@ func newConversation(r *Relay) *conversation {
 }
 
 // begin starts the pumps, the idle clock and the watcher of standard output. They end
-// with ctx, when the sockets are closed or when standard output is.
+// with ctx, or when the sockets are closed.
 func (c *conversation) begin(ctx context.Context) {
 	if c.RecvOnly {
 		c.send.state = atEOF
@@ -62,7 +62,7 @@ func (c *conversation) begin(ctx context.Context) {
 	}
 	if stdio := c.local.stdio; stdio != nil && !c.SendOnly {
 		time.AfterFunc(watchOutput, func() {
-			if err := stdio.Gone(); err != nil {
+			if err := stdio.goneBefore(ctx.Done()); err != nil {
 				c.events <- func() { c.localFailed(err) }
 			}
 		})

@@ -72,6 +72,11 @@ func (s *Stdio) CloseWrite() error {
 	return s.endOutput()
 }
 
+// Gone blocks until standard output has lost its readers, and returns the error that a
+// write would get. It returns nil once CloseWrite has been called, and at once if
+// standard output is no pipe or socket. Any number of callers may wait.
+func (s *Stdio) Gone() error { return s.goneBefore(nil) }
+
 // outputError is the error of a failed write to standard output; nil if err is.
 func outputError(err error) error {
 	if err == nil {

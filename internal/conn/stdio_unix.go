@@ -188,15 +188,13 @@ func (s *Stdio) endOutput() error {
 	return outputError(err)
 }
 
-// Gone blocks until standard output has lost its readers, and returns the error that a
-// write would get. It returns nil once CloseWrite has been called, and at once if
-// standard output is no pipe or socket. Any number of callers may wait.
-func (s *Stdio) Gone() error {
+// goneBefore is Gone, which returns nil when over is closed, too.
+func (s *Stdio) goneBefore(over <-chan struct{}) error {
 	s.init()
 	if s.kind != outPipe && s.kind != outSocket {
 		return nil
 	}
-	if s.gone.wait(s.out) {
+	if s.gone.wait(s.out, over) {
 		return outputError(unix.EPIPE)
 	}
 	return nil
@@ -210,8 +208,8 @@ type hangup struct {
 	done chan struct{} // closed when poll has returned
 }
 
-// wait reports whether fd hung up or failed before stop was called.
-func (h *hangup) wait(fd int) bool {
+// wait reports whether fd hung up or failed before stop was called or over was closed.
+func (h *hangup) wait(fd int, over <-chan struct{}) bool {
 	h.once.Do(func() {
 		h.done = make(chan struct{})
 		var p [2]int
@@ -224,8 +222,12 @@ func (h *hangup) wait(fd int) bool {
 		h.wake = p[1]
 		go h.poll(fd, p[0])
 	})
-	<-h.done
-	return h.hung
+	select {
+	case <-h.done:
+		return h.hung
+	case <-over:
+		return false
+	}
 }
 
 // poll watches fd. It ends when fd hangs up or when stop closes the other end of

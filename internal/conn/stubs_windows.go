@@ -44,12 +44,12 @@ func SocketOf(*os.File) (Handed, error) { return Handed{}, syscall.ENOTSOCK }
 
 // What poll(2) reports elsewhere cannot be known here. A wait by the RawConn would spin
 // once there is data or an end of file to read.
-func (s *Socket) Gone() error         { return errors.ErrUnsupported }
-func (s *Stdio) Gone() error          { return nil }
-func (s *Socket) ready() bool         { return false }
-func (s *Stdio) ready() bool          { return false }
-func (s *Stdio) KeepsBounds() bool    { return false }
-func (s *Socket) pendingError() error { return nil }
+func (s *Socket) Gone() error                     { return errors.ErrUnsupported }
+func (s *Socket) ready() bool                     { return false }
+func (s *Stdio) ready() bool                      { return false }
+func (s *Stdio) KeepsBounds() bool                { return false }
+func (s *Socket) pendingError() error             { return nil }
+func (s *Stdio) goneBefore(<-chan struct{}) error { return nil }
 
 // A writer has no state here.
 type writer struct{}
