@@ -21,9 +21,9 @@ func (g *grammar) answerWait() time.Duration {
 	return time.Second
 }
 
-// batchesDatagrams reports whether datagrams that have arrived together may be written to standard
-// output by one write: no option looks at each, and standard output does not preserve
-// message boundaries.
+// batchesDatagrams reports whether datagrams that have arrived together may be written to
+// standard output by one write: no option looks at each, and standard output does not
+// preserve message boundaries.
 func (g *gcat) batchesDatagrams(stdio *conn.Stdio) bool {
 	return !g.looksAtBytes() && !stdio.Terminal && !stdio.KeepsBounds()
 }
@@ -35,9 +35,9 @@ func (g *gcat) setFrameSize(at target) {
 	}
 }
 
-// reportDropped reports the datagrams that the kernel dropped because our receive buffer was
-// full, and returns the error that ended the conversation. On a CAN bus, which
-// otherwise loses nothing, the drops are an error themselves; over UDP they are not.
+// reportDropped reports the datagrams that the kernel dropped because our receive buffer
+// was full, and returns the error that ended the conversation. On a CAN bus, which
+// otherwise loses nothing, the drops are an error themselves; elsewhere they are not.
 func (g *gcat) reportDropped(at target, local string, r conn.Result) error {
 	if r.Dropped == 0 {
 		return r.Err
@@ -57,8 +57,8 @@ func (g *gcat) reportDropped(at target, local string, r conn.Result) error {
 	return r.Err
 }
 
-// cutDatagram returns the function that finds the end of the first datagram in the input, if
-// several may be sent at once; nil if each is read and sent alone.
+// cutDatagram returns the function that finds the end of the first datagram in the input,
+// if several may be sent at once; nil if each is read and sent alone.
 func (g *gcat) cutDatagram() conn.Cut {
 	switch {
 	case g.looksAtBytes():
@@ -106,8 +106,8 @@ func (g *gcat) connectDatagrams(ctx context.Context, to target) error {
 	return err
 }
 
-// listenDatagrams is gcat as a listener over datagrams. There is one
-// conversation, with one peer or with all.
+// listenDatagrams is gcat as a listener over datagrams. There is one conversation, with
+// one peer or with all.
 func (g *gcat) listenDatagrams(ctx context.Context, at target) error {
 	g.setFrameSize(at)
 	remote, err := g.listenConfig().ListenDatagrams(ctx, at.Endpoint)

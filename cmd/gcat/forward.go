@@ -15,21 +15,21 @@ import (
 // peer's. It closes both. If the endpoint cannot be reached, the peer's connection is
 // reset; if the peer is gone meanwhile, the dial ends.
 func (g *gcat) forward(ctx context.Context, p peer) error {
-	start, at := time.Now(), address(p.LocalAddr())
-	remote, _ := streamOf(p, orZero(g.Datagrams))
+	start, bound := time.Now(), address(p.LocalAddr())
+	remote, _ := streamOf(p, 0)
 	dialing, stop := conn.SocketBelow(remote).UntilGone(ctx, conn.Left(p.name, g.to.Address()))
 	to, err := g.dial(dialing, g.to)
 	stop()
 	if err != nil {
 		_ = conn.Reset(p.Conn)
-		g.closed(at, p.name, g.to.Address(), unreached(ctx, start))
+		g.closed(bound, p.name, g.to.Address(), unreached(ctx, start))
 		return err
 	}
 	local, messages := streamOf(to, 0)
 	relay := g.relay(g.wrapLocal(local, messages, false), g.wrapRemote(remote, p.name), p.name)
 	relay.To = to.name
 	result := g.run(ctx, relay)
-	g.closed(at, p.name, to.name, result)
+	g.closed(bound, p.name, to.name, result)
 	return result.Err
 }
 

@@ -81,8 +81,8 @@ func (g *grammar) ncatCommand() string {
 	return ""
 }
 
-// tookHost returns an option and its value, if the value is probably the host of the port
-// that is the only operand.
+// tookHost returns an option whose value is probably meant as the host, and that value:
+// the only operand is a port.
 func (g *grammar) tookHost() (option, value string) {
 	if len(g.Args) != 1 || !isPort(g.Args[0]) || g.Listen {
 		return "", ""

@@ -21,7 +21,7 @@ import (
 
 // listen serves one peer, or with -k all peers until gcat is killed.
 func (g *gcat) listen(ctx context.Context, at target) error {
-	if c := g.given.Conn; c != nil { // the service manager has accepted it
+	if c := g.handed.Conn; c != nil { // the service manager has accepted it
 		if !g.permits(c) {
 			return &conn.Error{Why: conn.NoConnection, Err: fmt.Errorf("%s may not connect (--allow, --deny)", address(c.RemoteAddr()))}
 		}
@@ -75,7 +75,7 @@ func (g *gcat) listenConfig() conn.ListenConfig {
 		Mode:     fs.FileMode(g.Mode),
 		Socket:   g.socketOptions(),
 		Resolver: conn.Resolver{Numeric: g.Numeric},
-		Handed:   g.given,
+		Handed:   g.handed,
 	}
 }
 
@@ -127,7 +127,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 		return input.Queue()
 	}
 	conversations, handshakes := make(slots, g.maxConns()), make(slots, tlsconn.MaxHandshakes)
-	converse := func(p peer) {
+	handle := func(p peer) {
 		defer conversations.free()
 		if err := g.handle(ctx, p, stdio); ctx.Err() == nil && outputFailed(err) {
 			cancel(err)
@@ -149,7 +149,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 		p := g.newPeer(c, at)
 		if g.tls == nil {
 			p.turn = turn()
-			peers.Go(func() { converse(p) })
+			peers.Go(func() { handle(p) })
 			continue
 		}
 		peers.Go(func() {
@@ -158,7 +158,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 			handshakes.free()
 			if ready {
 				p.turn = turn()
-				converse(p)
+				handle(p)
 			} else if ctx.Err() == nil {
 				g.log.Error(err)
 			}

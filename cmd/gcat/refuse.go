@@ -41,9 +41,9 @@ const (
 	messages = udp | unixDatagram | unixPacket | can // they preserve message boundaries
 )
 
-// kindOf returns the kind of the socket of at, and its name in diagnostics; 0 if at is
+// socketKind returns the kind of the socket of at, and its name in diagnostics; 0 if at is
 // the zero target.
-func kindOf(at target) (kind sockets, name string) {
+func socketKind(at target) (kind sockets, name string) {
 	switch {
 	case at.Network == "":
 		return 0, ""
@@ -67,7 +67,7 @@ func kindOf(at target) (kind sockets, name string) {
 // depend on the case. An option that only other rows name has a row without
 // conflicts.
 func (g *grammar) options(at, to target) []option {
-	kind, _ := kindOf(at)
+	kind, _ := socketKind(at)
 	forwards := g.To != ""
 	dialled := kind != 0 && !g.Listen
 	server, none := "-c", "-l" // with these there is, or is not, a server's certificate to verify
@@ -184,7 +184,7 @@ func (g *grammar) refuse(at, to target, secure bool) error {
 	if err := g.refuseValues(); err != nil {
 		return err
 	}
-	kind, socket := kindOf(at)
+	kind, socket := socketKind(at)
 	options := g.options(at, to)
 	given := make(map[string]bool, len(options))
 	for _, o := range options {
@@ -207,7 +207,7 @@ func (g *grammar) refuse(at, to target, secure bool) error {
 		}
 		used, name := kind, socket
 		if o.far && g.To != "" {
-			used, name = kindOf(to)
+			used, name = socketKind(to)
 		}
 		if o.on != 0 && used&^o.on != 0 {
 			return cli.Hint(cli.Usagef("cannot use %s with %s", o.name, name), o.try)
@@ -217,7 +217,7 @@ func (g *grammar) refuse(at, to target, secure bool) error {
 		return nil
 	}
 	packets := func(p target) bool { return p.Network == "unixpacket" }
-	if end, name := kindOf(to); end != 0 && (at.Datagram() != to.Datagram() || packets(at) != packets(to) || to.CAN()) {
+	if end, name := socketKind(to); end != 0 && (at.Datagram() != to.Datagram() || packets(at) != packets(to) || to.CAN()) {
 		return cli.Usagef("cannot join %s to %s with --to", socket, name)
 	}
 	return g.refuseAt(at, to, kind)

@@ -84,13 +84,13 @@ type tally struct {
 	reporting atomic.Bool
 
 	mu   sync.Mutex
-	open map[*conversation]bool
+	open map[*running]bool
 
 	sent, received int64 // by conversations that have ended
 }
 
-// A conversation is one that has not ended.
-type conversation struct {
+// A running conversation is one that has not ended.
+type running struct {
 	peer   string
 	counts func() (sent, received int64)
 	began  time.Time
@@ -98,11 +98,11 @@ type conversation struct {
 
 // add adds a conversation to the tally. done records its final counts.
 func (t *tally) add(peer string, counts func() (sent, received int64)) (done func()) {
-	one := &conversation{peer, counts, time.Now()}
+	one := &running{peer, counts, time.Now()}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open == nil {
-		t.open = make(map[*conversation]bool)
+		t.open = make(map[*running]bool)
 	}
 	t.open[one] = true
 	return func() {

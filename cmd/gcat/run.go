@@ -27,14 +27,14 @@ type gcat struct {
 	tally   tally
 	console console
 
-	tls   *tls.Config            // of the listener; nil is no TLS
-	trust map[string]*tls.Config // of connections that we open, by the peer's host
-	via   *proxy.Proxy           // nil is no proxy
-	rules conn.Rules
-	dump  *filter.Dump // open; nil is none
-	to    target       // the endpoint of --to
-	given conn.Handed  // the socket that a service manager passes, else zero
-	room  *broker.Room // of --broker and --chat; nil is neither
+	tls    *tls.Config            // of the listener; nil is no TLS
+	trust  map[string]*tls.Config // of connections that we open, by the peer's host
+	via    *proxy.Proxy           // nil is no proxy
+	rules  conn.Rules
+	dump   *filter.Dump // open; nil is none
+	to     target       // the endpoint of --to
+	handed conn.Handed  // the socket that a service manager passes, else zero
+	room   *broker.Room // of --broker and --chat; nil is neither
 }
 
 // main runs the command, from the parsed command line to the error that decides the
@@ -71,17 +71,17 @@ func (g *gcat) targets() ([]target, error) {
 	if !g.Listen || len(g.Args) > 0 || g.Port != "" {
 		return g.operandTargets()
 	}
-	handed, err := conn.HandedOver()
+	sockets, err := conn.HandedOver()
 	switch {
 	case err != nil:
 		return nil, err
-	case len(handed) == 0:
+	case len(sockets) == 0:
 		return g.operandTargets()
-	case len(handed) > 1:
-		return nil, cli.Failf(cli.Local, "LISTEN_FDS hands over %d sockets: gcat listens on one", len(handed))
+	case len(sockets) > 1:
+		return nil, cli.Failf(cli.Local, "LISTEN_FDS hands over %d sockets: gcat listens on one", len(sockets))
 	}
-	g.given = handed[0]
-	e := conn.EndpointOf(g.given.Addr())
+	g.handed = sockets[0]
+	e := conn.EndpointOf(g.handed.Addr())
 	if g.Unix && !e.Unix() {
 		return nil, cli.Usagef("cannot use -U with %q", e)
 	}
@@ -125,8 +125,8 @@ func (g *gcat) prepare(ctx context.Context, targets []target) (err error) {
 	if g.Broker || g.Chat {
 		g.room = &broker.Room{Chat: g.Chat}
 	}
-	tls := func(p target) bool { return p.TLS }
-	if slices.ContainsFunc(append(dialled, targets[0]), tls) || g.Hexdump != "" {
+	secure := func(p target) bool { return p.TLS }
+	if slices.ContainsFunc(append(dialled, targets[0]), secure) || g.Hexdump != "" {
 		err := interruptible(ctx, func() error {
 			if err := g.loadTLS(targets[0], dialled); err != nil {
 				return err

@@ -14,8 +14,8 @@ import (
 	"gcat/internal/scan"
 )
 
-// lookupMemory is how long a scan that retries remembers an address: less than the
-// shortest pause between two tries, so that each looks the name up again.
+// lookupMemory is how long a scan that retries remembers that a look-up failed: less than
+// the shortest pause between two tries, so that each looks the name up again.
 // (TestNamespaceRetry)
 const lookupMemory = 40 * time.Millisecond
 
