@@ -20,15 +20,15 @@ type chatter struct {
 	member *Member
 	name   string
 
-	mu    sync.Mutex
-	line  []byte // unfinished
-	part  bool   // line continues one whose beginning was sent
-	shown bytes.Buffer
-	safe  tty.Safe // writes to shown
+	mu        sync.Mutex
+	line      []byte // unfinished
+	continued bool   // line continues one whose beginning was sent
+	shown     bytes.Buffer
+	safe      tty.Safe // writes to shown
 }
 
-// newChatter returns the chatter of a member, whom it sends its name and the number of
-// the others.
+// newChatter returns the chatter of a member, and sends the member its name and the number
+// of the others.
 func newChatter(m *Member, others int) *chatter {
 	c := &chatter{member: m, name: fmt.Sprintf("user%d", m.Number)}
 	c.safe.W = &c.shown
@@ -64,7 +64,7 @@ func (c *chatter) write(p []byte) {
 			c.end()
 		case len(c.line) == longestLine:
 			c.send(sendable(c.line))
-			c.part = true
+			c.continued = true
 		}
 	}
 }
@@ -82,10 +82,10 @@ func (c *chatter) flush() {
 // before. The caller holds c.mu.
 func (c *chatter) end() {
 	c.line = bytes.TrimSuffix(c.line, []byte("\r"))
-	if len(c.line) > 0 || !c.part {
+	if len(c.line) > 0 || !c.continued {
 		c.send(len(c.line))
 	}
-	c.part = false
+	c.continued = false
 }
 
 // sendable returns how many bytes of an unfinished line can be sent without splitting

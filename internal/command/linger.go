@@ -8,14 +8,14 @@ import (
 	"gcat/internal/conn"
 )
 
-// A linger waits, once the command has ended, for a peer that may still be sending. To
-// close the socket while data arrives would send a reset, and the peer could lose the
+// A linger waits, once the command has ended, for a peer that may still be sending. A
+// socket that is closed while data arrives sends a reset, and the peer could lose the
 // command's last output to it.
 type linger struct {
-	progress conn.Progress
-	heard    atomic.Bool // the peer has sent since wait began
-	peerEOF  context.Context
-	done     context.CancelFunc // records the peer's EOF
+	progress  conn.Progress
+	heard     atomic.Bool     // the peer has sent since wait began
+	peerEOF   context.Context // ends at the peer's EOF
+	recordEOF context.CancelFunc
 }
 
 // A peer that sends nothing is waited for one lingerPause. One that sends may only be
@@ -29,7 +29,7 @@ const (
 func newLinger() *linger {
 	l := new(linger)
 	l.progress.Start()
-	l.peerEOF, l.done = context.WithCancel(context.Background())
+	l.peerEOF, l.recordEOF = context.WithCancel(context.Background())
 	return l
 }
 

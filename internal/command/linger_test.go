@@ -14,9 +14,9 @@ func TestLinger(t *testing.T) {
 		peer func(f *linger)
 		want time.Duration
 	}{
-		{"ended", func(f *linger) { f.done() }, 0},
+		{"ended", func(f *linger) { f.recordEOF() }, 0},
 		{"silent", func(*linger) {}, 100 * time.Millisecond},
-		{"ends", func(f *linger) { time.AfterFunc(30*time.Millisecond, f.done) }, 30 * time.Millisecond},
+		{"ends", func(f *linger) { time.AfterFunc(30*time.Millisecond, f.recordEOF) }, 30 * time.Millisecond},
 		{"was sending", func(f *linger) {
 			time.AfterFunc(50*time.Millisecond, func() { _, _ = f.Write([]byte("x")) })
 		}, 50*time.Millisecond + lingerPause + lingerQuiet},
@@ -24,7 +24,7 @@ func TestLinger(t *testing.T) {
 			for i := range 5 {
 				time.AfterFunc(time.Duration(i)*900*time.Millisecond+50*time.Millisecond, func() { _, _ = f.Write([]byte("x")) })
 			}
-			time.AfterFunc(4*time.Second, f.done)
+			time.AfterFunc(4*time.Second, f.recordEOF)
 		}, 4 * time.Second},
 		{"never stops", func(f *linger) {
 			go func() {

@@ -42,12 +42,12 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 		}()
 	}
 	before := countSocket(c.Conn)
-	counts := func() (sent, received int64) {
+	soFar := func() (sent, received int64) {
 		now := countSocket(c.Conn)
 		return now.sent - before.sent, now.received - before.taken
 	}
-	done := c.Counting(counts)
-	cmd, err := c.startOn()
+	done := c.Counting(soFar)
+	cmd, err := c.startOnSocket()
 	if err == nil {
 		err = cmd.await(ctx)
 	}
@@ -57,7 +57,7 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	}
 	control(c.Conn, func(fd int) { _ = unix.SetNonblock(fd, true) })
 	result := conn.Result{EndedBy: conn.EndedBy(ctx, "local"), Err: conn.Cause(ctx, failed)}
-	result.Sent, result.Received = counts()
+	result.Sent, result.Received = soFar()
 	switch {
 	case conn.KindOf(failed) == conn.ResetByPeer:
 		result.EndedBy = conn.EndedBy(ctx, "reset")
@@ -109,7 +109,7 @@ func drain(ctx context.Context, socket *conn.Socket) error {
 	l := newLinger()
 	go func() { // ends at EOF, or when the socket is closed
 		_, _ = io.Copy(l, socket)
-		l.done()
+		l.recordEOF()
 	}()
 	err := socket.Acknowledged(ctx)
 	if err == nil {
@@ -118,8 +118,8 @@ func drain(ctx context.Context, socket *conn.Socket) error {
 	return err
 }
 
-// startOn starts the command with its connection as standard input and output.
-func (c *Command) startOn() (*process, error) {
+// startOnSocket starts the command with its connection as standard input and output.
+func (c *Command) startOnSocket() (*process, error) {
 	f, err := c.Conn.(interface{ File() (*os.File, error) }).File()
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func (c *Command) Run(ctx context.Context) conn.Result {
 		return c.runOnSocket(ctx)
 	}
 	remote := conn.StreamOf(c.Conn)
-	s, err := c.start(ctx, remote)
+	s, err := c.startOnPipes(ctx, remote)
 	if err != nil {
 		_ = conn.CloseInOrder(c.Conn, lingerPause)
 		return conn.Result{EndedBy: "local", Err: c.failure(err)}
@@ -48,8 +48,8 @@ func (c *Command) Run(ctx context.Context) conn.Result {
 	return result
 }
 
-// start starts the command with pipes as its standard streams.
-func (c *Command) start(ctx context.Context, remote conn.Stream) (*stream, error) {
+// startOnPipes starts the command with pipes as its standard streams.
+func (c *Command) startOnPipes(ctx context.Context, remote conn.Stream) (*stream, error) {
 	theirIn, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (s *stream) Write(p []byte) (int, error) {
 
 // CloseWrite ends the command's input.
 func (s *stream) CloseWrite() error {
-	s.done()
+	s.recordEOF()
 	return s.in.Close()
 }
 

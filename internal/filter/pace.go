@@ -7,8 +7,8 @@ import (
 	"gcat/internal/conn"
 )
 
-// Interval is a [conn.Stream] that pauses between the returns of two reads; above
-// [Lines], that is between lines. The pauses do not count as idle time.
+// Interval is a [conn.Stream] whose reads return at least Pause apart: lines, if it wraps
+// [Lines]. The pauses do not count as idle time.
 type Interval struct {
 	conn.Stream
 	readAhead

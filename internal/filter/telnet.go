@@ -104,8 +104,8 @@ func (t *Telnet) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// A telnetParser separates text from commands. Its state is that within a command of
-// which only a part has arrived.
+// A telnetParser separates text from commands. It keeps its state between calls, because
+// a command may arrive in parts.
 type telnetParser struct {
 	state telnetState
 	verb  byte // WILL, WONT, DO or DONT, whose option comes next

@@ -23,8 +23,7 @@ const (
 	longestPause = time.Second
 )
 
-// probe returns nil if e is open, with UntilClosed if it is still open when Retry has
-// passed.
+// probe returns nil if e is open or, with UntilClosed, if e is still open after Retry.
 func (s *Scan) probe(ctx context.Context, e conn.Endpoint) error {
 	if !s.UntilClosed {
 		return s.probePort(ctx, e, s.Retry)

@@ -68,8 +68,8 @@ func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) (Results, error) 
 }
 
 // probeAll probes the ports, at most parallel at a time. A probe that found no free
-// descriptor is repeated when another one has freed one; it fails only if no other
-// probe was running. probeAll ends when all ports are probed, or with ctx.
+// descriptor is repeated after another probe has ended; it fails only if no other probe
+// was running. probeAll ends when all ports are probed, or with ctx.
 func (s *Scan) probeAll(ctx context.Context, ports []conn.Endpoint, errs []chan error, parallel int) {
 	var (
 		window = window{most: parallel, size: parallel}
