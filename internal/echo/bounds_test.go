@@ -74,7 +74,7 @@ func TestBoundReorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		p, sent := repliesOf(&Server{Faults: Faults{Reorder: 1}})
-		p.faulty([]byte("x"), &origin{})
+		p.applyFaults([]byte("x"), &origin{})
 		at(began, 999*time.Millisecond)
 		if sent.Load() != 0 {
 			t.Error("it left at once")

@@ -195,7 +195,7 @@ func (c *connection) untimed() (done func()) {
 	}
 }
 
-// freeze is untimed for the rest of the connection, at whose end done is called.
+// freeze is untimed until the end of the connection, which calls done.
 func (c *connection) freeze() (done func() bool) {
 	c.endMu.Lock()
 	defer c.endMu.Unlock()
@@ -275,32 +275,32 @@ func (c *connection) pause(d time.Duration) error {
 // conversation decides how.
 func (c *connection) finish(err error) {
 	cause := c.cause.Load()
-	ended := "local"
+	endedBy := "local"
 	left := int64(0)
 	failed, _ := errors.AsType[*conn.Error](err)
 	script, _ := errors.AsType[*scriptError](err)
 	target, _ := errors.AsType[*targetError](err)
-	handed, _ := errors.AsType[*forwardedError](err)
+	forwarded, _ := errors.AsType[*forwardedError](err)
 	if cause != nil && cause.event != nil { // by this goroutine, which the end of the server waits for
 		c.report(*cause.event)
 	}
 	switch {
 	case failed != nil && failed.Why == conn.TLS: // closed already, and its clock may have run out meanwhile
-		ended = "reset"
+		endedBy = "reset"
 		c.report(Event{Kind: Failed, Err: err})
 		_ = c.socket.NetConn().Close()
 	case target != nil:
 		c.report(Event{Kind: Failed, Err: target.error})
 		_ = c.socket.Reset()
-	case handed != nil:
-		ended, left = c.forwardEnd(handed), handed.Unacknowledged
+	case forwarded != nil:
+		endedBy, left = c.forwardEnd(forwarded), forwarded.Unacknowledged
 	case errors.Is(err, errReset), cause != nil && cause.reset != nil:
 		_ = c.socket.Reset()
 	case errors.Is(err, tlsconn.ErrFault): // it is closed
 	case cause != nil:
-		ended = cause.by
+		endedBy = cause.by
 		last := c.server.Farewell
-		if ended == "local" {
+		if endedBy == "local" {
 			last = ""
 		}
 		c.closeInOrder(last, cause.idle)
@@ -309,21 +309,21 @@ func (c *connection) finish(err error) {
 		c.closeInOrder("", false)
 	case err == nil || errors.Is(err, errDone) || errors.Is(err, errLong):
 		if err == nil {
-			ended = "peer"
+			endedBy = "peer"
 		}
 		c.closeInOrder("", false)
 	default:
-		ended, left = "reset", c.socket.Unacknowledged()
+		endedBy, left = "reset", c.socket.Unacknowledged()
 		e := Event{Kind: Failed, Err: err}
 		if failed != nil && failed.Why == conn.Timeout {
-			ended, e = "timeout", Event{Kind: TimedOut, What: conn.Words(err)}
+			endedBy, e = "timeout", Event{Kind: TimedOut, What: conn.Words(err)}
 		}
 		c.report(e)
 		_ = c.socket.NetConn().Close()
 	}
 	c.report(Event{
 		Kind: Closed, Received: c.received.Load(), Sent: c.out.sent.Load(), Unacknowledged: left,
-		Duration: time.Since(c.start), FirstByte: c.first, EndedBy: ended, TLS: c.facts,
+		Duration: time.Since(c.start), FirstByte: c.first, EndedBy: endedBy, TLS: c.facts,
 	})
 }
 

@@ -140,11 +140,11 @@ func (p *packets) take(data []byte, from *origin) {
 		p.unanswered(from, Noticed, "the answer would be longer than the datagram")
 		return
 	}
-	if !s.slots.one() || !answers {
+	if !s.slots.countDatagram() || !answers {
 		return
 	}
 	if s.Faults.anyPacket() {
-		p.faulty(reply, from)
+		p.applyFaults(reply, from)
 		return
 	}
 	p.deliver(reply, from)
@@ -209,13 +209,14 @@ func (s *Server) varies() bool {
 // a second at most: a flood of datagrams must not become a flood of log lines.
 func (p *packets) unanswered(from *origin, kind EventKind, why string) {
 	p.server.Totals.Unanswered.Add(1)
-	if p.due(why) {
+	if p.mayReport(why) {
 		p.report(Event{Kind: kind, Remote: from.String(), What: "datagram not answered: " + why})
 	}
 }
 
-// due reports whether a second has passed since the reason was last reported.
-func (p *packets) due(why string) bool {
+// mayReport reports whether the reason was not reported within the last second, and counts
+// it as reported now.
+func (p *packets) mayReport(why string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last, ok := p.reported[why]
@@ -272,7 +273,7 @@ func (p *packets) deliver(reply []byte, to *origin) {
 
 // failed reports an error of sending, each text once a second at most.
 func (p *packets) failed(to *origin, err error) {
-	if !p.due(conn.Words(err)) {
+	if !p.mayReport(conn.Words(err)) {
 		p.server.Totals.Errors.Add(1)
 		return
 	}

@@ -10,9 +10,9 @@ import (
 // reorderLimit is how long a reply is held back for another one to overtake it.
 const reorderLimit = time.Second
 
-// faulty applies the faults to a reply: it is lost, corrupted, duplicated, delayed
+// applyFaults sends a reply with the faults: it is lost, corrupted, duplicated, delayed
 // or sent after the next one.
-func (p *packets) faulty(reply []byte, to *origin) {
+func (p *packets) applyFaults(reply []byte, to *origin) {
 	f := &p.server.Faults
 	dice := f.plan(p.number)
 	if dice.spare {
@@ -60,7 +60,7 @@ func (p *packets) mayRepeat(n int, to *origin) bool {
 		return p.way == up || p.hop.permits(n)
 	case !to.loopback():
 		const why = "datagram not sent twice: beyond the loopback a peer gets no more bytes than it has sent"
-		if p.due(why) {
+		if p.mayReport(why) {
 			p.report(Event{Kind: Noticed, Remote: to.String(), What: why})
 		}
 		return false

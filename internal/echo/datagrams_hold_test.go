@@ -16,10 +16,10 @@ func TestHeldIsForgotten(t *testing.T) {
 	var held []weak.Pointer[postponed]
 	for range 100 {
 		p.number++
-		p.faulty(make([]byte, 1000), &origin{})
+		p.applyFaults(make([]byte, 1000), &origin{})
 		held = append(held, weak.Make(p.held))
 		p.number++
-		p.faulty(make([]byte, 1000), &origin{})
+		p.applyFaults(make([]byte, 1000), &origin{})
 	}
 	runtime.GC()
 	for _, one := range held {

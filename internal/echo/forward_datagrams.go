@@ -14,7 +14,7 @@ import (
 // servePeers forwards the datagrams of each peer to the target, through one socket
 // for each, until ctx ends.
 func (s *Server) servePeers(ctx context.Context, socket Socket) {
-	rules := s.newPackets(socket)
+	shared := s.newPackets(socket)
 	stop := context.AfterFunc(ctx, func() { _ = socket.Peers.Close() })
 	defer stop()
 	var live sync.WaitGroup
@@ -25,28 +25,28 @@ func (s *Server) servePeers(ctx context.Context, socket Socket) {
 			return
 		}
 		if err != nil {
-			rules.readFailed(ctx, err)
+			shared.readFailed(ctx, err)
 			continue
 		}
 		from := originOf(peer.Addr())
 		from.toMany = peer.ToMany
-		if kind, why := rules.refuse(nil, &from); why != "" {
-			rules.unanswered(&from, kind, why)
+		if kind, why := shared.refuse(nil, &from); why != "" {
+			shared.unanswered(&from, kind, why)
 			_ = peer.Close()
 			continue
 		}
 		live.Go(func() { // ends with ctx, or once the peer is forgotten
-			s.forwardPeer(ctx, rules, peer, from)
+			s.forwardPeer(ctx, shared, peer, from)
 		})
 	}
 }
 
 // forwardPeer joins one peer to the target until it is forgotten.
-func (s *Server) forwardPeer(ctx context.Context, rules *packets, peer *conn.DatagramPeer, from origin) {
+func (s *Server) forwardPeer(ctx context.Context, shared *packets, peer *conn.DatagramPeer, from origin) {
 	defer func() { _ = peer.Close() }() // its next datagram makes it a new one
 	number := s.Totals.Connections.Add(1)
 	report := func(e Event) {
-		e.Number, e.Endpoint, e.Remote, e.Local = number, rules.socket.Name, from.String(), rules.local
+		e.Number, e.Endpoint, e.Remote, e.Local = number, shared.socket.Name, from.String(), shared.local
 		s.report(e)
 	}
 	report(Event{Kind: Accepted})
@@ -61,8 +61,8 @@ func (s *Server) forwardPeer(ctx context.Context, rules *packets, peer *conn.Dat
 	if idle == 0 {
 		idle = conn.PeerMemory
 	}
-	toPeer := s.newHop(peer, rules, from, down, s.To.Down)
-	toTarget := s.newHop(to, rules, from, up, s.To.Up)
+	toPeer := s.newHop(peer, shared, from, down, s.To.Down)
+	toTarget := s.newHop(to, shared, from, up, s.To.Up)
 	relay := conn.Relay{
 		Local: toTarget, Remote: toPeer, Peer: from.String(), To: s.To.Name, Idle: idle, QuitAfterPeer: new(time.Duration),
 	}
@@ -86,7 +86,7 @@ func (s *Server) forwardPeer(ctx context.Context, rules *packets, peer *conn.Dat
 type hop struct {
 	conn.Stream
 	out    *packets // for this hop
-	rules  *packets // for the socket
+	shared *packets // for the socket, with the guard and the reports of all peers
 	from   origin
 	faulty bool
 
@@ -96,11 +96,11 @@ type hop struct {
 }
 
 // newHop makes the hop to stream, which is the peer if way is down.
-func (s *Server) newHop(stream conn.Stream, rules *packets, from origin, way string, faulty bool) *hop {
-	h := &hop{Stream: stream, rules: rules, from: from, faulty: faulty && s.Faults.anyPacket()}
+func (s *Server) newHop(stream conn.Stream, shared *packets, from origin, way string, faulty bool) *hop {
+	h := &hop{Stream: stream, shared: shared, from: from, faulty: faulty && s.Faults.anyPacket()}
 	h.out = &packets{
-		server: s, socket: rules.socket, local: rules.local, reported: map[string]time.Time{},
-		way: way, hop: h, waiting: rules.waiting,
+		server: s, socket: shared.socket, local: shared.local, reported: map[string]time.Time{},
+		way: way, hop: h, waiting: shared.waiting,
 		send: func(b []byte, _ *origin) error {
 			_, err := stream.Write(b)
 			return err
@@ -123,8 +123,8 @@ func (h *hop) Read(p []byte) (int, error) {
 		h.received.Add(int64(n))
 		s.Totals.Datagrams.Add(1)
 		s.Totals.Received.Add(int64(n))
-		if why := h.rules.looping(p[:n], &h.from); why != "" {
-			h.rules.unanswered(&h.from, Looped, why)
+		if why := h.shared.looping(p[:n], &h.from); why != "" {
+			h.shared.unanswered(&h.from, Looped, why)
 		} else if !s.Faults.NoRead {
 			return n, nil
 		}
@@ -138,7 +138,7 @@ func (h *hop) Write(p []byte) (int, error) {
 	}
 	if h.faulty {
 		h.out.number++
-		h.out.faulty(p, &h.from)
+		h.out.applyFaults(p, &h.from)
 		return len(p), nil
 	}
 	n, err := h.Stream.Write(p)
@@ -156,7 +156,7 @@ func (h *hop) permits(n int) bool {
 		s.Totals.Unanswered.Add(1)
 		if !h.bounded {
 			h.bounded = true
-			h.rules.report(Event{Kind: Bounded, Remote: h.from.String(),
+			h.shared.report(Event{Kind: Bounded, Remote: h.from.String(),
 				What: "answer dropped: beyond the loopback a peer gets no more bytes than it has sent"})
 		}
 		return false

@@ -54,7 +54,7 @@ func (e *scriptError) Error() string {
 func (e *scriptError) Kind() string { return "script" }
 
 // follow executes the steps. After the last one the connection is closed in order. A
-// client has followed only if the script, and no fault, has ended the connection.
+// client has followed the script only if the script, not a fault, ended the connection.
 func (c *connection) follow(steps []Step) error {
 	r := reader{c: c}
 	for i, step := range steps {

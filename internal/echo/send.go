@@ -40,7 +40,7 @@ func (o *outlet) announce() {
 // send sends b to the client.
 func (c *connection) send(b []byte) error { return c.out.send(b) }
 
-// send sends b.
+// send sends b with the faults of sending.
 func (o *outlet) send(b []byte) error {
 	f := &o.c.server.Faults
 	switch {
@@ -99,8 +99,8 @@ func (o *outlet) readOn() error {
 	return errDone
 }
 
-// apply applies a limit, from any goroutine. If the connection is forwarded, this
-// direction ends before the other one, and its receiving side gets the RST.
+// apply applies a limit; it may be called in any goroutine. If the connection is
+// forwarded, it ends this direction first, and the RST goes to its receiving side.
 func (o *outlet) apply(l Limit) {
 	c := o.c
 	if l.Time > 0 {

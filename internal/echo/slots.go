@@ -29,7 +29,8 @@ func newSlots(max, room int, wanted int64) *slots {
 	return &slots{max: max, room: room, wanted: wanted, over: make(chan struct{})}
 }
 
-// take takes a slot if there is one, for a TLS connection until its handshake.
+// take takes a slot if there is one; for a TLS connection it is one for a handshake, which
+// enter exchanges.
 func (s *slots) take(secure bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,6 +86,7 @@ func (s *slots) count() {
 	s.countOne()
 }
 
+// countOne is count with the lock held.
 func (s *slots) countOne() {
 	if s.counted++; s.counted == s.wanted {
 		close(s.over)
@@ -157,8 +159,8 @@ func (s *slots) wait(ctx context.Context, secure bool) {
 	}
 }
 
-// one counts a datagram; false if wanted have been counted already.
-func (s *slots) one() bool {
+// countDatagram counts a datagram; false if wanted have been counted already.
+func (s *slots) countDatagram() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.wanted > 0 && s.reserved >= s.wanted {
