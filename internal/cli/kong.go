@@ -32,8 +32,8 @@ func (a *App) kong(grammar any, r *reader) error {
 	}
 	if _, err := parser.Parse(args); err != nil {
 		text := err.Error()
-		for _, r := range rewordings {
-			text = regexp.MustCompile(r.kong).ReplaceAllString(text, r.ours)
+		for _, e := range rewordings {
+			text = regexp.MustCompile(e.kong).ReplaceAllString(text, e.ours)
 		}
 		return Usagef("%s", text)
 	}

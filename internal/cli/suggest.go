@@ -57,7 +57,7 @@ func (r *reader) nearest(name string) *flag {
 	return best
 }
 
-// distance returns how many insertions, deletions, changes and swaps of neighbours turn
+// distance returns how many insertions, deletions, changes and swaps of neighbors turn
 // a into b (optimal string alignment).
 func distance(a, b string) int {
 	before, last, row := []int(nil), make([]int, len(b)+1), make([]int, len(b)+1)

@@ -32,7 +32,7 @@ type editor struct {
 	keys     keys
 	read     [256]byte
 	pending  []byte // keys that x/term has not read
-	ended    error  // the error after pending
+	failed   error  // the error after pending
 	screen   []byte // not yet written to the terminal
 	partial  string
 	prompted bool
@@ -88,7 +88,7 @@ type keysAndScreen struct{ e *editor }
 // waits.
 func (k keysAndScreen) Read(p []byte) (int, error) {
 	e := k.e
-	if len(e.pending) == 0 && e.ended == nil {
+	if len(e.pending) == 0 && e.failed == nil {
 		e.readKeys()
 		if len(e.pending) > 0 && e.partial != "" && !e.prompted && !e.abandoned {
 			e.erasePartial()
@@ -99,7 +99,7 @@ func (k keysAndScreen) Read(p []byte) (int, error) {
 	n := copy(p, e.pending)
 	e.pending = e.pending[n:]
 	if len(e.pending) == 0 {
-		return n, e.ended
+		return n, e.failed
 	}
 	return n, nil
 }
@@ -119,9 +119,9 @@ func (e *editor) readKeys() {
 	n, err := e.tty.Read(e.read[:])
 	e.mu.Lock()
 	pending, interrupted := e.keys.append(e.pending[:0], e.read[:n])
-	e.pending, e.ended = pending, errors.Join(interrupted, err)
-	if errors.Is(e.ended, io.EOF) {
-		e.ended = io.EOF
+	e.pending, e.failed = pending, errors.Join(interrupted, err)
+	if errors.Is(e.failed, io.EOF) {
+		e.failed = io.EOF
 	}
 	if len(pending) > 0 && !e.abandoned {
 		e.typing.Store(true)
@@ -162,7 +162,7 @@ func (e *editor) show(text string) error {
 	}
 	rest := tail
 	if end == 0 {
-		rest = text
+		rest = text // the partial line is on the screen
 	}
 	e.screen = append(e.screen, rest...)
 	e.setPartial(tail, false)

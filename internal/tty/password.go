@@ -9,13 +9,13 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrNoTerminal is the error of [ReadPassword] if the process has no terminal.
+// ErrNoTerminal is the error of [ReadPassword] if the process has no terminal that it can
+// use.
 var ErrNoTerminal = errors.New("there is no terminal")
 
-// ReadPassword asks on the process's terminal, which need not be a standard stream. There
-// is no echo from before the prompt until after the answer, or until ctx ends. stop is
-// [Options.Stop]. It returns [ErrInterrupt] for ^C, and
-// [io.EOF] for ^D.
+// ReadPassword asks on the process's terminal, which need not be a standard stream. The
+// echo is off from before the prompt until after the answer, or until ctx ends. stop is
+// [Options.Stop]. It returns [ErrInterrupt] for ^C, and io.EOF for ^D.
 func ReadPassword(ctx context.Context, prompt string, stop func()) (string, error) {
 	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {

@@ -39,7 +39,7 @@ func (s *Safe) Flush() error {
 	return nil
 }
 
-// rest returns an incomplete character as it is shown.
+// rest removes the incomplete character, and returns it as it is shown.
 func (s *Safe) rest() []byte {
 	rest := hex(nil, s.begun)
 	s.begun = nil

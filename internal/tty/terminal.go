@@ -17,8 +17,8 @@ type Terminal struct {
 	through io.ReadWriter
 	stop    func()
 	mode    *mode
-	modeMu  sync.Mutex // guards the terminal's mode and ended
-	ended   bool       // the terminal has its own mode for good
+	modeMu  sync.Mutex // guards the terminal's mode and left
+	left    bool       // the terminal has its own mode for good
 	closed  chan struct{}
 
 	editor *editor // nil if raw
@@ -45,8 +45,8 @@ type Options struct {
 // opened is the process's terminal, whose own mode has to be restored.
 var opened atomic.Pointer[Terminal]
 
-// Open opens the terminal that in and out belong to, the process's only one. With [Options.Raw] only in must
-// be a terminal.
+// Open opens the terminal that in and out belong to, the process's only one. With
+// [Options.Raw] only in must be a terminal.
 func Open(in, out *os.File, o Options) (*Terminal, error) {
 	m, err := newMode(int(in.Fd()), o.Raw)
 	if err == nil && !o.Raw && !erases() {
@@ -163,12 +163,12 @@ func (t *Terminal) CloseWrite() error {
 // Without line editing, Notice writes it to stderr, which is the same screen.
 func (t *Terminal) Notice(line []byte, stderr io.Writer) error {
 	t.modeMu.Lock()
-	ended := t.ended
+	left := t.left
 	t.modeMu.Unlock()
 	switch {
-	case !ended && t.editor != nil:
+	case !left && t.editor != nil:
 		return t.editor.notice(string(line))
-	case !ended: // in raw mode a newline does not return to the left edge
+	case !left: // in raw mode a newline does not return to the left edge
 		line = bytes.ReplaceAll(line, []byte("\n"), []byte("\r\n"))
 	}
 	_, err := stderr.Write(line)
@@ -186,10 +186,10 @@ func (t *Terminal) Close() error {
 func (t *Terminal) leave() {
 	t.modeMu.Lock()
 	defer t.modeMu.Unlock()
-	if t.ended {
+	if t.left {
 		return
 	}
-	t.ended = true
+	t.left = true
 	close(t.closed)
 	_ = t.mode.restore() // the terminal may have gone
 	if t.editor != nil && t.editor.typing.Load() && foreground(t.mode.fd) {
@@ -223,7 +223,7 @@ func briefly(use func()) {
 func (t *Terminal) restore() {
 	t.modeMu.Lock()
 	defer t.modeMu.Unlock()
-	if !t.ended {
+	if !t.left {
 		_ = t.mode.restore()
 	}
 }
@@ -232,7 +232,7 @@ func (t *Terminal) restore() {
 func (t *Terminal) set() error {
 	t.modeMu.Lock()
 	defer t.modeMu.Unlock()
-	if t.ended {
+	if t.left {
 		return nil
 	}
 	return t.mode.set()
