@@ -63,15 +63,18 @@ func (p *packets) eachUDP(ctx context.Context, u *net.UDPConn) {
 	}
 }
 
-// readFailed reports an error of receiving and waits 100 ms, so that a lasting error
-// does not keep a processor busy.
+// receivePause is the pause after an error of receiving, so that a lasting error does not
+// keep a processor busy.
+const receivePause = 100 * time.Millisecond
+
+// readFailed reports an error of receiving and waits for receivePause.
 func (p *packets) readFailed(ctx context.Context, err error) {
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		return
 	}
 	p.report(Event{Kind: Failed, Err: &conn.Error{Why: conn.Local, Op: "receive on " + p.socket.Name, Err: err}})
 	select {
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(receivePause):
 	case <-ctx.Done():
 	}
 }

@@ -238,8 +238,11 @@ func (s *Server) permits(remote, local net.Addr, socket Socket) bool {
 	return false
 }
 
-// failed reports why accept failed, and waits until a connection ends, which may
-// free a descriptor or memory, or for 1 s.
+// acceptPause is the longest pause after an error of accept(2).
+const acceptPause = time.Second
+
+// failed reports why accept failed, and waits until a connection ends, which may free a
+// descriptor or memory, or for acceptPause.
 func (a *acceptor) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil || errors.Is(err, syscall.ECONNABORTED) || errors.Is(err, syscall.EINTR) {
 		return
@@ -247,7 +250,7 @@ func (a *acceptor) failed(ctx context.Context, err error) {
 	left := a.server.slots.ended()
 	a.server.report(Event{Kind: Failed, Endpoint: a.socket.Name, Err: &conn.Error{
 		Why: conn.Local, Op: "accept on " + a.socket.Name, Err: err}})
-	timer := time.NewTimer(time.Second)
+	timer := time.NewTimer(acceptPause)
 	defer timer.Stop()
 	select {
 	case <-left:
@@ -256,13 +259,16 @@ func (a *acceptor) failed(ctx context.Context, err error) {
 	}
 }
 
+// backlogLimit is how long a connect may take before the backlog counts as full.
+const backlogLimit = 300 * time.Millisecond
+
 // FillBacklog connects to a listener that never accepts until its backlog is full,
 // so that the kernel keeps the next client waiting. The caller keeps the
 // connections open.
 func FillBacklog(l net.Listener) (held []net.Conn) {
 	const most = 64 // a backlog of 1 takes two; a bound in case that it does not fill
 	for range most {
-		c, err := net.DialTimeout(l.Addr().Network(), l.Addr().String(), 300*time.Millisecond)
+		c, err := net.DialTimeout(l.Addr().Network(), l.Addr().String(), backlogLimit)
 		if err != nil {
 			return held
 		}

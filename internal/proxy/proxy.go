@@ -184,9 +184,12 @@ func (g *garbage) Error() string {
 	return fmt.Sprintf("it does not speak %s: it sent %s", g.protocol, quote(string(g.begin)))
 }
 
-// readOn reads what follows the first wrong byte within 100 ms, for the error.
+// garbageLimit is how long an answer that is none may go on, for the error.
+const garbageLimit = 100 * time.Millisecond
+
+// readOn reads what follows the first wrong byte within garbageLimit.
 func (g *garbage) readOn(c net.Conn) {
-	_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // without it, ctx ends the read
+	_ = c.SetReadDeadline(time.Now().Add(garbageLimit)) // without it, ctx ends the read
 	buf := make([]byte, maxQuoted)
 	for len(g.begin) <= maxQuoted {
 		n, err := c.Read(buf)

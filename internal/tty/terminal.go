@@ -205,8 +205,11 @@ func (t *Terminal) Abandon() {
 	}
 }
 
-// briefly waits until use returns, at most 100 ms: a terminal that ^S has stopped must
+// screenLimit is how long a write at the end may take: a terminal that ^S has stopped must
 // not delay the end.
+const screenLimit = 100 * time.Millisecond
+
+// briefly waits until use returns, at most screenLimit.
 func briefly(use func()) {
 	done := make(chan struct{})
 	go func() { // ends with the process if the terminal stays stopped
@@ -215,7 +218,7 @@ func briefly(use func()) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(screenLimit):
 	}
 }
 
