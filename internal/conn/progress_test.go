@@ -1,8 +1,6 @@
 package conn
 
 import (
-	"context"
-	"errors"
 	"io"
 	"sync/atomic"
 	"testing"
@@ -62,26 +60,6 @@ func TestRelayStopped(t *testing.T) {
 	}
 }
 
-// A deadline is the time on the wall: it ends a process that was stopped, but
-// what came meanwhile is read first.
-func TestRelayStoppedDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		k := newTalk(t, &Relay{})
-		late := &lateContext{Context: context.Background(), due: time.Now().Add(time.Second), done: make(chan struct{})}
-		k.run(late)
-		go func() { _, _ = io.Copy(io.Discard, k.localHear) }()
-		time.Sleep(10 * time.Second)
-		close(late.done)
-		time.Sleep(time.Millisecond)
-		_, _ = io.WriteString(k.remoteSay, "x")
-		r := <-k.done
-		k.end()
-		if r.Received != 1 || r.EndedBy != "timeout" {
-			t.Errorf("%+v", r)
-		}
-	})
-}
-
 // Bytes that wait for the peer are no movement while they stay, and are while
 // they become fewer.
 func TestProgressQueue(t *testing.T) {
@@ -110,23 +88,4 @@ func TestProgressQueue(t *testing.T) {
 			t.Errorf("a queue that moves: after %v, %v", time.Since(start), err)
 		}
 	})
-}
-
-// A lateContext ends when done is closed, later than it was due.
-type lateContext struct {
-	context.Context
-	due  time.Time
-	done chan struct{}
-}
-
-func (c *lateContext) Deadline() (time.Time, bool) { return c.due, true }
-func (c *lateContext) Done() <-chan struct{}       { return c.done }
-
-func (c *lateContext) Err() error {
-	select {
-	case <-c.done:
-		return &Error{Why: Timeout, Err: errors.New("the deadline")}
-	default:
-		return nil
-	}
 }
