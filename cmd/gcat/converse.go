@@ -139,7 +139,7 @@ const maxRequest = 64 << 10
 // without sending a byte, as nginx with proxy_pass and node do.
 func (g *gcat) endedUnanswered(relay *conn.Relay, r conn.Result) bool {
 	return !g.Listen && r.Err == nil && r.Sent > 0 && r.Sent <= maxRequest && r.Received == 0 && r.EndedBy == "local" &&
-		relay.Shutdown == conn.ShutWrite && relay.QuitAfter == nil && !relay.SendOnly && !relay.RecvOnly
+		relay.Shutdown == conn.ShutWrite && (relay.QuitAfter == nil || *relay.QuitAfter < 0) && !relay.SendOnly && !relay.RecvOnly
 }
 
 // streamOf returns p as a side of a relay, and whether each read returns one message.
