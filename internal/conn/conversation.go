@@ -15,7 +15,7 @@ type conversation struct {
 	start         time.Time
 	local, remote *side
 
-	events chan func() // what next calls, besides the ends of the pumps and of pauses
+	events chan func() // next calls each: what happens, apart from pumps and timers
 
 	quit, quitPeer <-chan time.Time
 	waits          <-chan time.Time // Waiting is due

@@ -128,9 +128,10 @@ func (c *connection) serve(secure *tls.Config) {
 	s.Totals.Now.Add(-1)
 }
 
-// handshake performs the TLS handshake, with the fault of TLS if there is one.
+// handshake performs the TLS handshake, with the fault of TLS if there is one. It returns
+// an error if the connection has been ended already.
 func (c *connection) handshake(secure *tls.Config) error {
-	if c.cause.Load() != nil && !c.failing() { // before deadlines of its own
+	if c.cause.Load() != nil && !c.failing() { // the handshake would replace the deadlines of end
 		return context.Canceled
 	}
 	if secure == nil {
