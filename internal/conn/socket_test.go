@@ -48,7 +48,7 @@ func TestSocketIsConn(t *testing.T) {
 	}
 }
 
-// What the peer's kernel has is acknowledged, FIN and all, before the peer reads
+// Bytes in the peer's kernel are acknowledged, FIN and all, before the peer reads
 // a byte; what it resets is not.
 func TestSocketAcknowledged(t *testing.T) {
 	a, b := socketPair(t, "tcp")

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// What the peer's kernel has is not known here.
+// Only Linux is asked how much the peer's kernel has taken.
 func (s *Socket) Unacknowledged() int64 { return 0 }
 func (s *Socket) queued() int64         { return 0 }
 func (s *Socket) alive() bool           { return false }

@@ -20,7 +20,7 @@ const maxPath = 107
 // msgTrunc is never set here: a read fails when a message does not fit.
 const msgTrunc = 0
 
-// What follows does not exist here. SO_REUSEADDR would let two sockets have one port.
+// Windows has none of these. Its SO_REUSEADDR would let two sockets have one port.
 func setBacklog(net.Listener, int) error     { return syscall.EWINDOWS }
 func setMode(syscall.RawConn, fs.FileMode)   {}
 func maskMode(fs.FileMode) (restore func())  { return func() {} }
@@ -42,7 +42,7 @@ func CanPass() error                    { return errNoPass }
 func Pass(net.Conn) error               { return errNoPass }
 func SocketOf(*os.File) (Handed, error) { return Handed{}, syscall.ENOTSOCK }
 
-// What poll(2) reports elsewhere cannot be known here. A wait by the RawConn would spin
+// Windows has no poll(2) for these questions. A wait by the RawConn would spin
 // once there is data or an end of file to read.
 func (s *Socket) Gone() error                     { return errors.ErrUnsupported }
 func (s *Socket) ready() bool                     { return false }
