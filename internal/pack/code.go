@@ -6,112 +6,127 @@ import (
 	"strings"
 )
 
+// codes are the codes of struct in standard size, those of Python 3.15 for complex
+// numbers, and the items in braces that have no parameter.
+var codes = map[string]item{
+	"x": {kind: pad, width: 1},
+	"c": {kind: char, width: 1},
+	"?": {kind: truth, width: 1},
+	"s": {kind: bytesOf, width: 1},
+	"p": {kind: pascal, width: 1},
+
+	"b": {kind: integer, width: 1, signed: true},
+	"B": {kind: integer, width: 1},
+	"h": {kind: integer, width: 2, signed: true},
+	"H": {kind: integer, width: 2},
+	"i": {kind: integer, width: 4, signed: true},
+	"I": {kind: integer, width: 4},
+	"l": {kind: integer, width: 4, signed: true},
+	"L": {kind: integer, width: 4},
+	"q": {kind: integer, width: 8, signed: true},
+	"Q": {kind: integer, width: 8},
+
+	"e":  {kind: float, width: 2},
+	"f":  {kind: float, width: 4},
+	"d":  {kind: float, width: 8},
+	"Zf": {kind: complexNum, width: 8},
+	"Zd": {kind: complexNum, width: 16},
+
+	"{leb}":    {kind: varint, bits: []uint8{leb}, varies: true},
+	"{sleb}":   {kind: varint, bits: []uint8{sleb}, varies: true, signed: true},
+	"{zz}":     {kind: varint, bits: []uint8{zz}, varies: true, signed: true},
+	"{vlq}":    {kind: varint, bits: []uint8{vlq}, varies: true},
+	"{z}":      {kind: terminated, varies: true},
+	"{ip4}":    {kind: ip4, width: 4},
+	"{ip6}":    {kind: ip6, width: 16},
+	"{mac}":    {kind: mac, width: 6},
+	"{uuid}":   {kind: uuid, width: 16},
+	"{time}":   {kind: instant, width: 4},
+	"{time64}": {kind: instant, width: 8, signed: true},
+	"{from}":   {kind: from},
+	"{to}":     {kind: upTo},
+}
+
+// nativeCodes are the codes of struct that '@' adds or gives another size.
+var nativeCodes = map[string]item{
+	"l": {kind: integer, width: nativeLong, signed: true},
+	"L": {kind: integer, width: nativeLong},
+	"n": {kind: integer, width: nativeWord, signed: true},
+	"N": {kind: integer, width: nativeWord},
+	"P": {kind: integer, width: nativeWord, pointer: true},
+}
+
+// The forms of a varint, kept in the one element of item.bits.
+const (
+	leb  uint8 = iota // LEB128, unsigned
+	sleb              // LEB128, sign-extended
+	zz                // zigzag over LEB128, as protobuf's sint
+	vlq               // most significant group first, as MIDI's
+)
+
+// become makes it an item like t and keeps its count, its place and its byte order.
+func (it *item) become(t item) {
+	t.Count, t.Rest, t.at, t.little = it.Count, it.Rest, it.at, it.little
+	*it = t
+}
+
 // code reads one code of struct, or one in braces, into it.
 func (p *parser) code(it *item) error {
-	at := p.at
-	c := p.peek()
-	if c == '{' {
+	if p.peek() == '{' {
 		return p.braces(it)
 	}
-	p.at++
-	it.width, it.align = 1, 1
-	switch c {
-	case 'x':
-		it.kind = pad
-	case 'c':
-		it.kind = char
-	case '?':
-		it.kind = truth
-	case 's':
-		it.kind = bytesOf
-	case 'p':
-		it.kind = pascal
-	case 'e', 'f', 'd':
-		it.kind, it.width = float, map[byte]int{'e': 2, 'f': 4, 'd': 8}[c]
-		it.align = p.alignment(it.width)
-	case 'Z':
-		// Python 3.15: complex numbers, aligned as their halves are.
-		if c = p.peek(); c != 'f' && c != 'd' {
-			return p.badChar(at)
-		}
-		p.at++
-		it.kind, it.width = complexNum, map[byte]int{'f': 8, 'd': 16}[c]
-		it.align = p.alignment(it.width / 2)
-	default:
-		width, signed := p.integer(c)
-		if width == 0 {
-			return p.badChar(at)
-		}
-		it.kind, it.width, it.signed = integer, width, signed
-		it.pointer = c == 'P'
-		it.align = p.alignment(width)
+	end := p.at + 1
+	if p.peek() == 'Z' {
+		end = min(end+1, len(p.text))
+	}
+	code := p.text[p.at:end]
+	t, ok := nativeCodes[code]
+	if !ok || !p.f.native {
+		t, ok = codes[code]
+	}
+	if !ok {
+		return p.badChar(p.at)
+	}
+	p.at = end
+	it.become(t)
+	it.align = it.width
+	if it.kind == complexNum {
+		it.align /= 2 // as its halves
+	}
+	if it.align == 8 {
+		it.align = nativeWide
 	}
 	return nil
-}
-
-// alignment is the alignment of a native type of that size.
-func (p *parser) alignment(width int) int {
-	if width == 8 {
-		return nativeWide
-	}
-	return width
-}
-
-// integer returns the size of an integer code, 0 if c is none, and its sign.
-func (p *parser) integer(c byte) (width int, signed bool) {
-	switch c {
-	case 'b', 'B':
-		width = 1
-	case 'h', 'H':
-		width = 2
-	case 'i', 'I':
-		width = 4
-	case 'l', 'L':
-		width = 4
-		if p.f.native {
-			width = nativeLong
-		}
-	case 'q', 'Q':
-		width = 8
-	case 'n', 'N', 'P':
-		if p.f.native {
-			width = nativeWord
-		}
-	}
-	return width, c >= 'a'
 }
 
 // braces reads an item such as {u24} or {bits 4,4,8}; blanks inside mean
 // nothing.
 func (p *parser) braces(it *item) error {
 	start := p.at
-	end := strings.IndexByte(p.text[start:], '}')
-	if end < 0 {
+	n := strings.IndexByte(p.text[start:], '}')
+	if n < 0 {
 		return p.fail(start, "'{' without its '}'")
 	}
-	end += start
-	p.at = end + 1
-	word := make([]byte, 0, end-start)
-	for _, c := range []byte(p.text[start+1 : end]) {
-		if !isSpace(c) {
-			word = append(word, c)
-		}
-	}
-	it.align = 1
-	if digits, ok := strings.CutPrefix(string(word), "="); ok {
+	p.at += n + 1
+	text := p.text[start:p.at]
+	word := strings.Join(strings.FieldsFunc(text, isBlank), "")
+	inner := word[1 : len(word)-1]
+	digits, isConstant := strings.CutPrefix(inner, "=")
+	t, ok := codes[word]
+	switch sum, isSum := algorithms[inner]; {
+	case ok:
+		it.become(t)
+	case isSum:
+		p.sum(it, sum)
+	case isConstant:
 		it.kind, it.width = constant, len(digits)/2
 		if it.text, ok = parseHex(nil, []byte(digits)); !ok {
-			return p.fail(start, "constant is no whole bytes of hex: "+quote(p.text[start:end+1]))
+			return p.fail(start, "constant is no whole bytes of hex: "+quote(text))
 		}
-		return nil
+	case !it.measured(inner):
+		return p.fail(start, "bad item in braces: "+quote(text))
 	}
-	if sum, ok := algorithms[string(word)]; ok {
-		p.sum(it, sum)
-		return nil
-	}
-	if !it.brace(string(word)) {
-		return p.fail(start, "bad item in braces: "+quote(p.text[start:end+1]))
-	}
+	it.align = max(it.align, 1)
 	return nil
 }
 
@@ -132,106 +147,44 @@ func (p *parser) sum(it *item, sum algorithm) {
 	}
 }
 
-// brace sets the item it to the word in braces, and reports whether there is such an
-// item.
-func (it *item) brace(word string) bool {
-	switch word {
-	case "leb", "sleb", "zz", "vlq":
-		it.kind, it.varies = varint, true
-		it.signed = word == "sleb" || word == "zz"
-	case "z":
-		it.kind, it.varies = terminated, true
-	case "ip4":
-		it.kind, it.width = ip4, 4
-	case "ip6":
-		it.kind, it.width = ip6, 16
-	case "mac":
-		it.kind, it.width = mac, 6
-	case "uuid":
-		it.kind, it.width = uuid, 16
-	case "time":
-		it.kind, it.width = instant, 4
-	case "from":
-		it.kind = from
-	case "to":
-		it.kind = upTo
-	case "time64":
-		it.kind, it.width, it.signed = instant, 8, true
-	default:
-		return it.measured(word)
-	}
-	if it.kind == varint {
-		it.bits = []uint8{varintForm[word]}
-	}
-	return true
-}
-
-// The forms of a varint, kept in the one element of item.bits.
-const (
-	leb  uint8 = iota // LEB128, unsigned
-	sleb              // LEB128, sign-extended
-	zz                // zigzag over LEB128, as protobuf's sint
-	vlq               // most significant group first, as MIDI's
-)
-
-var varintForm = map[string]uint8{"leb": leb, "sleb": sleb, "zz": zz, "vlq": vlq}
-
-// measured reads the items that carry a number: u24, i24, hex4, bits4,4.
+// measured reads the items that carry a number, and reports whether word is one: u24,
+// i24, hex4, align4, bits4,4.
 func (it *item) measured(word string) bool {
 	if list, ok := strings.CutPrefix(word, "bits"); ok {
 		list, it.lsb = strings.CutPrefix(list, "<")
 		return it.bitWidths(list)
 	}
-	if digits, ok := strings.CutPrefix(word, "align"); ok {
-		n, ok := plainNumber(digits)
-		it.kind, it.align, it.varies = boundary, int(n), false
-		return ok && n > 0 && n <= 1<<20
+	letters := strings.TrimRight(word, "0123456789")
+	n, err := strconv.Atoi(word[len(letters):])
+	if err != nil || n < 1 {
+		return false
 	}
-	if digits, ok := strings.CutPrefix(word, "hex"); ok {
-		n, ok := plainNumber(digits)
+	switch letters {
+	case "align":
+		it.kind, it.align = boundary, n
+		return n <= 1<<20
+	case "hex":
 		// One element must have a size that an int can hold; more than a
 		// gigabyte of digits is no field of a record.
-		if !ok || n < 1 || n > 1<<30 {
-			return false
-		}
-		it.kind, it.width = hexBytes, int(n)
-		return true
+		it.kind, it.width = hexBytes, n
+		return n <= 1<<30
+	case "u", "i":
+		it.kind, it.width, it.signed = integer, n/8, letters == "i"
+		return n <= 128 && n%8 == 0
 	}
-	if word == "" || word[0] != 'u' && word[0] != 'i' {
-		return false
-	}
-	n, ok := plainNumber(word[1:])
-	if !ok || n < 8 || n > 128 || n%8 != 0 {
-		return false
-	}
-	it.kind, it.width, it.signed = integer, int(n/8), word[0] == 'i'
-	return true
+	return false
 }
 
 // bitWidths reads the widths of the fields of a bitfield.
 func (it *item) bitWidths(list string) bool {
 	sum := 0
 	for part := range strings.SplitSeq(list, ",") {
-		n, ok := plainNumber(part)
-		if !ok || n < 1 || n > 64 {
-			return false
-		}
-		if sum += int(n); sum > 64 {
+		n, err := strconv.ParseUint(part, 10, 8)
+		if sum += int(n); err != nil || n < 1 || sum > 64 {
 			return false
 		}
 		it.bits = append(it.bits, uint8(n))
 	}
 	it.kind, it.width = bitfield, sum/8
 	return sum == 8 || sum == 16 || sum == 32 || sum == 64
-}
-
-// plainNumber reads decimal digits and nothing else.
-func plainNumber(s string) (int64, bool) {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil
 }
