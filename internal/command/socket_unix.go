@@ -34,13 +34,10 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	start := time.Now()
-	if c.Idle > 0 {
-		go func() { // ends with ctx
-			if idleClock(c.Conn).Wait(ctx, c.Idle) == nil {
-				cancel(&conn.Error{Why: conn.Timeout, Op: c.Peer, Err: fmt.Errorf("no byte moved for %v (idle limit)", c.Idle)})
-			}
-		}()
-	}
+	stop := idleClock(c.Conn).AfterIdle(c.Idle, func() {
+		cancel(&conn.Error{Why: conn.Timeout, Op: c.Peer, Err: fmt.Errorf("no byte moved for %v (idle limit)", c.Idle)})
+	})
+	defer stop()
 	before := countSocket(c.Conn)
 	soFar := func() (sent, received int64) {
 		now := countSocket(c.Conn)

@@ -53,13 +53,9 @@ func (c *conversation) begin(ctx context.Context) {
 		go c.pump(&c.send)
 	}
 	go c.pump(&c.receive)
-	if c.Idle > 0 {
-		go func() {
-			if c.progress.Wait(ctx, c.Idle) == nil {
-				c.events <- func() { c.timedOut(fmt.Sprintf("no byte moved for %v (idle limit)", c.Idle)) }
-			}
-		}()
-	}
+	context.AfterFunc(ctx, c.progress.AfterIdle(c.Idle, func() {
+		c.events <- func() { c.timedOut(fmt.Sprintf("no byte moved for %v (idle limit)", c.Idle)) }
+	}))
 	if stdio := c.local.stdio; stdio != nil && !c.SendOnly {
 		time.AfterFunc(watchOutput, func() {
 			if err := stdio.goneBefore(ctx.Done()); err != nil {

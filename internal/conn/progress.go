@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -103,21 +104,50 @@ func (p *Progress) Look(limit time.Duration, due time.Time) (next time.Time) {
 	return time.Time{}
 }
 
-// Wait returns nil when no byte has moved for limit, or ctx's error.
-func (p *Progress) Wait(ctx context.Context, limit time.Duration) error {
-	due := time.Now()
+// AfterIdle calls expired in its own goroutine once no byte has moved for limit; 0 is
+// no limit. Until then there is a timer and no goroutine. After stop there is no other
+// look, but a call of expired may still be running.
+func (p *Progress) AfterIdle(limit time.Duration, expired func()) (stop func()) {
+	if limit == 0 {
+		return func() {}
+	}
+	var mu sync.Mutex // held in a look
+	var timer *time.Timer
+	stopped, due := false, time.Now()
 	p.Touch() // after due is set: the first look is compared with due
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-timer.C:
+	look := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if stopped {
+			return
 		}
 		if due = p.Look(limit, due); due.IsZero() {
-			return nil
+			stopped = true
+			go expired()
+			return
 		}
 		timer.Reset(time.Until(due))
+	}
+	mu.Lock()
+	timer = time.AfterFunc(limit, look)
+	mu.Unlock()
+	look()
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+		timer.Stop()
+	}
+}
+
+// Wait returns nil when no byte has moved for limit, or ctx's error.
+func (p *Progress) Wait(ctx context.Context, limit time.Duration) error {
+	idle := make(chan struct{})
+	defer p.AfterIdle(limit, func() { close(idle) })()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

@@ -89,3 +89,37 @@ func TestProgressQueue(t *testing.T) {
 		}
 	})
 }
+
+// An idle limit passes once, however short it is, and not in a pause or after stop.
+func TestProgressAfterIdle(t *testing.T) {
+	for _, limit := range []time.Duration{1, time.Microsecond, 10 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			p := new(Progress)
+			p.Start()
+			var expired atomic.Int32
+			stop := p.AfterIdle(limit, func() { expired.Add(1) })
+			if limit >= time.Second {
+				time.Sleep(limit * 9 / 10)
+				p.Pause()
+				time.Sleep(time.Hour)
+				p.Resume()
+				time.Sleep(limit * 9 / 10)
+				if expired.Load() != 0 {
+					t.Error("the limit passed although bytes moved, or in a pause")
+				}
+			}
+			time.Sleep(time.Hour)
+			if expired.Load() != 1 {
+				t.Errorf("%v: the limit passed %d times", limit, expired.Load())
+			}
+			stop()
+
+			stop = p.AfterIdle(limit, func() { expired.Add(1) })
+			stop()
+			time.Sleep(time.Hour)
+			if n := expired.Load(); n != 1 && limit >= time.Second {
+				t.Error("the limit passed after stop")
+			}
+		})
+	}
+}

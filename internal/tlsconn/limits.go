@@ -59,11 +59,9 @@ func (l Limits) start(ctx context.Context, t *transport) (limited context.Contex
 		progress := new(conn.Progress)
 		progress.Start()
 		t.progress = progress
-		go func() { // ends with limited
-			if progress.Wait(limited, l.Idle) == nil {
-				end(&limitError{fmt.Sprintf("no byte of the handshake moved for %v (idle limit)", l.Idle)})
-			}
-		}()
+		context.AfterFunc(limited, progress.AfterIdle(l.Idle, func() {
+			end(&limitError{fmt.Sprintf("no byte of the handshake moved for %v (idle limit)", l.Idle)})
+		}))
 	}
 	return limited, stop
 }
