@@ -7,120 +7,38 @@ import (
 	"time"
 )
 
-// clockOf starts a clock whose expiries are counted.
-func clockOf(idle, deadline time.Duration, queued *atomic.Int64) (c *clock, idles, deadlines *atomic.Int32) {
-	c, idles, deadlines = new(clock), new(atomic.Int32), new(atomic.Int32)
-	c.Queued = queued.Load
-	c.start(idle, deadline, func(what string, _ time.Duration) {
-		if what == "idle" {
-			idles.Add(1)
-		} else {
-			deadlines.Add(1)
-		}
-	})
-	return c, idles, deadlines
-}
-
 // at waits until a time since the beginning, and a moment more.
 func at(began time.Time, d time.Duration) {
 	time.Sleep(time.Until(began.Add(d)) + time.Microsecond)
 	synctest.Wait()
 }
 
-func TestClockIdle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		c, idles, _ := clockOf(10*time.Second, 0, new(atomic.Int64))
-		at(began, 9*time.Second)
-		c.Touch()
-		at(began, 18*time.Second)
-		if idles.Load() != 0 {
-			t.Error("expired although bytes moved")
-		}
-		at(began, 19*time.Second+time.Millisecond)
-		if idles.Load() != 1 {
-			t.Errorf("%d expiries at the limit", idles.Load())
-		}
-		at(began, time.Hour)
-		if idles.Load() != 1 {
-			t.Errorf("%d expiries in all", idles.Load())
-		}
-		c.stop()
-	})
-}
-
-// A pause of our own is not idleness; the limit begins anew behind it.
-func TestClockPause(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		c, idles, _ := clockOf(10*time.Second, 0, new(atomic.Int64))
-		c.Pause()
-		at(began, time.Minute)
-		c.Resume()
-		at(began, time.Minute+9*time.Second)
-		if idles.Load() != 0 {
-			t.Error("expired in a pause")
-		}
-		at(began, time.Minute+11*time.Second)
-		if idles.Load() != 1 {
-			t.Error("did not expire after the pause")
-		}
-		c.stop()
-	})
-}
-
-// What the kernel delivers moves, too, without a write; what it does not
-// deliver does not.
-func TestClockQueue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		var queued atomic.Int64
-		queued.Store(1000)
-		c, idles, _ := clockOf(8*time.Second, 0, &queued)
-		for range 10 {
-			time.Sleep(3 * time.Second)
-			queued.Add(-100)
-		}
-		synctest.Wait()
-		if idles.Load() != 0 {
-			t.Error("expired although the peer took bytes")
-		}
-		queued.Store(5)
-		at(began, time.Minute)
-		if idles.Load() != 1 {
-			t.Error("did not expire although the queue stood still")
-		}
-		c.stop()
-	})
-}
-
-func TestClockChanged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		c, idles, deadlines := clockOf(0, time.Minute, new(atomic.Int64))
-		at(began, 30*time.Second)
-		c.setIdle(2 * time.Second)
-		at(began, 31*time.Second)
-		c.setIdle(5 * time.Second)
-		at(began, 35*time.Second)
-		if idles.Load() != 0 {
-			t.Error("the old limit still held")
-		}
-		at(began, 36*time.Second+time.Millisecond)
-		if idles.Load() != 1 {
-			t.Error("the new limit did not hold")
-		}
-		c.setIdle(0)
-		at(began, 59*time.Second)
-		if idles.Load() != 1 || deadlines.Load() != 0 {
-			t.Errorf("%d and %d expiries", idles.Load(), deadlines.Load())
-		}
-		at(began, time.Hour)
-		if deadlines.Load() != 1 {
-			t.Errorf("%d expiries of the deadline", deadlines.Load())
-		}
-		c.stop()
-	})
+// `set time N` changes the idle limit, which begins anew.
+func TestClientClockChanged(t *testing.T) {
+	for _, test := range []struct {
+		set  string
+		ends time.Duration
+		what string
+	}{
+		{"set time 5s\n", 36 * time.Second, "timed out: nothing moved for 5s"},
+		{"set time 0s\n", time.Minute, "timed out: its deadline of 1m0s passed"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			events := make(chan Event, 2)
+			peer := serveOne(t, &Server{
+				Control: true, ParseDuration: time.ParseDuration, Deadline: time.Minute,
+				Report: func(e Event) { events <- e },
+			})
+			at(began, 30*time.Second)
+			exchange(t, peer, "set time 2s\n", "set time 2s\n")
+			at(began, 31*time.Second)
+			exchange(t, peer, test.set, test.set)
+			if got := <-events; got.What != test.what || time.Since(began) != test.ends+time.Microsecond && time.Since(began) != test.ends {
+				t.Errorf("after %v: %q", time.Since(began), got.What)
+			}
+		})
+	}
 }
 
 // A client over a pipe: the farewell comes at the limit, in fake time.

@@ -17,7 +17,7 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// A connection is the state of one accepted connection, and its clock.
+// A connection is the state of one accepted connection, and its clocks.
 type connection struct {
 	server        *Server
 	number        int64
@@ -28,8 +28,8 @@ type connection struct {
 	socket    *conn.Socket
 	stream    conn.Stream // the socket, or TLS above it
 	raw       syscall.RawConn
-	clock     clock
-	progress  *conn.Progress // paused by our own delays: the clock's, or the relay's
+	progress  *conn.Progress // paused by our own delays; the relay's if there is one
+	stopIdle  func()         // ends the idle clock
 	out       outlet         // to the client
 	interrupt func()         // ends the relay
 	plan      plan
@@ -72,9 +72,10 @@ func (s *Server) newConnection(nc net.Conn, number int64, socket Socket) *connec
 		remote: addrName(nc.RemoteAddr()), local: addrName(nc.LocalAddr()),
 		start: time.Now(), ended: make(chan struct{}), plan: s.Faults.plan(number),
 	}
-	c.progress = &c.clock.Progress
+	c.progress = new(conn.Progress)
+	c.progress.Start()
 	c.socket = conn.NewSocket(nc, c.progress)
-	c.clock.Queued = c.socket.Unacknowledged
+	c.progress.Queued = c.socket.Unacknowledged
 	c.stream = c.socket
 	c.out = outlet{c: c, stream: c.socket, socket: c.socket, plan: c.plan, pacer: filter.Pacer{PerSecond: s.Faults.Rate}}
 	if raw, err := c.socket.SyscallConn(); err == nil {
@@ -104,11 +105,13 @@ func (c *connection) serve(secure *tls.Config) {
 	s := c.server
 	c.report(Event{Kind: Accepted})
 	s.Totals.Now.Add(1)
-	idle := s.Idle
-	if s.To != nil {
-		idle = 0 // the relay has the idle clock
+	if s.To == nil { // else the relay has the idle clock
+		c.setIdle(s.Idle)
+		defer func() { c.stopIdle() }()
 	}
-	c.clock.start(idle, s.Deadline, c.expire)
+	if s.Deadline > 0 {
+		defer time.AfterFunc(s.Deadline, func() { c.expire("deadline", s.Deadline) }).Stop()
+	}
 	err := c.handshake(secure)
 	if secure != nil && !c.failing() {
 		if err == nil {
@@ -124,7 +127,6 @@ func (c *connection) serve(secure *tls.Config) {
 		err = c.converse()
 	}
 	c.finish(err)
-	c.clock.stop()
 	s.Totals.Now.Add(-1)
 }
 
@@ -203,6 +205,14 @@ func (c *connection) freeze() (done func() bool) {
 	c.frozen = true
 	c.progress.Pause()
 	return context.AfterFunc(c.server.stopping, func() { c.end(reason{by: "signal"}) })
+}
+
+// setIdle sets the idle limit, which begins anew; 0 is none.
+func (c *connection) setIdle(limit time.Duration) {
+	if c.stopIdle != nil {
+		c.stopIdle()
+	}
+	c.stopIdle = c.progress.AfterIdle(limit, func() { c.expire("idle", limit) })
 }
 
 // expire is called by the clocks.

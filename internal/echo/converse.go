@@ -246,7 +246,7 @@ func (c *connection) control(line []byte) (done bool, err error) {
 		return false, nil
 	case len(words) == 3 && string(words[1]) == "time":
 		if limit, err := c.server.ParseDuration(string(words[2])); err == nil && limit >= 0 {
-			c.clock.setIdle(limit)
+			c.setIdle(limit)
 			return false, nil
 		}
 	}

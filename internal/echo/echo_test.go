@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // serveOne serves one end of a pipe and returns the other. The server must end
@@ -370,14 +372,18 @@ func FuzzControl(f *testing.F) {
 	f.Add([]byte(" exit "))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		c := &connection{server: &Server{ParseDuration: time.ParseDuration}}
-		c.clock.start(0, 0, func(string, time.Duration) {})
+		c.progress = new(conn.Progress)
+		c.progress.Start()
 		done, err := c.control(line)
-		c.clock.stop()
 		if done && (err != nil || string(bytes.TrimSpace(line)) != "exit") && string(bytes.Fields(line)[0]) != "exit" {
 			t.Errorf("%q ended it", line)
 		}
-		if c.clock.limit < 0 {
-			t.Errorf("%q made the limit %v", line, c.clock.limit)
+		if c.stopIdle == nil {
+			return
+		}
+		c.stopIdle()
+		if limit, err := time.ParseDuration(string(bytes.Fields(line)[2])); err != nil || limit < 0 {
+			t.Errorf("%q set a limit", line)
 		}
 	})
 }

@@ -127,7 +127,7 @@ func (c *connection) receiveRaw() (b *[]byte, n int, err error) {
 	case n == 0:
 		return b, 0, io.EOF
 	}
-	c.clock.Touch()
+	c.progress.Touch()
 	return b, n, nil
 }
 
