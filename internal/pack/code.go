@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,7 +121,8 @@ func (p *parser) braces(it *item) error {
 		p.sum(it, sum)
 	case isConstant:
 		it.kind, it.width = constant, len(digits)/2
-		if it.text, ok = parseHex(nil, []byte(digits)); !ok {
+		var err error
+		if it.text, err = hex.DecodeString(digits); err != nil {
 			return p.fail(start, "constant is no whole bytes of hex: "+quote(text))
 		}
 	case !it.measured(inner):

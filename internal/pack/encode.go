@@ -2,9 +2,9 @@ package pack
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 )
 
@@ -201,8 +201,8 @@ func (e *Encoder) element(dst []byte, it *item, v *field, s *scratch) ([]byte, e
 		}
 		return dst, dataf("'?' format requires 0, 1, true or false, got %s", shown(text))
 	case hexBytes:
-		out, ok := parseHex(dst, text)
-		if !ok || len(text) != 2*it.width {
+		out, err := hex.AppendDecode(dst, text)
+		if err != nil || len(text) != 2*it.width {
 			return dst, dataf("%s format requires %d hex digits, got %s", quote(it.Code), 2*it.width, shown(text))
 		}
 		return out, nil
@@ -409,20 +409,4 @@ func (e *Encoder) double(dst []byte, it *item, v float64, big bool, width int, t
 		return dst, dataf("float too large to pack with %s format, got %s", it.Code, shownNumber(text))
 	}
 	return it.store(dst, 0, b, width), nil
-}
-
-// parseHex appends the bytes of hex digits.
-func parseHex(dst, text []byte) ([]byte, bool) {
-	if len(text)%2 != 0 {
-		return dst, false
-	}
-	dst = slices.Grow(dst, len(text)/2)
-	for i := 0; i < len(text); i += 2 {
-		hi, lo := digitValue(text[i]), digitValue(text[i+1])
-		if hi > 15 || lo > 15 {
-			return dst, false
-		}
-		dst = append(dst, byte(hi<<4|lo))
-	}
-	return dst, true
 }

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -126,14 +127,11 @@ func unescape(dst, text []byte) ([]byte, error) {
 		case 'r':
 			dst = append(dst, '\r')
 		case 'x':
-			if i+2 >= len(text) {
+			n := len(dst)
+			dst, _ = hex.AppendDecode(dst, text[i+1:min(i+3, len(text))])
+			if len(dst) == n {
 				return dst, dataf(`escape \x without two hex digits in %s`, shown(text))
 			}
-			hi, lo := digitValue(text[i+1]), digitValue(text[i+2])
-			if hi > 15 || lo > 15 {
-				return dst, dataf(`escape \x without two hex digits in %s`, shown(text))
-			}
-			dst = append(dst, byte(hi<<4|lo))
 			i += 2
 		default:
 			return dst, dataf(`unknown escape %s in %s`, quote(string(text[i-1:i+1])), shown(text))

@@ -55,16 +55,9 @@ type formReader struct {
 	all    []byte // the memory that out reuses
 	out    []byte // bytes that are still to be read
 	offset int64  // of the next character
-	state  formState
+	group  []byte // the beginning of a group: two hex digits, four of base64, or 0xHH
+	comma  bool   // a comma must come before the next 0xHH
 	err    error
-}
-
-// formState is what is known of a byte, or of a group of base64, so far.
-type formState struct {
-	bits  uint32
-	n     int // digits, or characters of base64
-	pads  int // '=' of base64
-	token int // position within 0xHH,
 }
 
 // NewFormReader returns a reader of the bytes that src holds in a form: src
@@ -100,141 +93,101 @@ func (r *formReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// groupSize is the number of characters of a group.
+func (r *formReader) groupSize() int {
+	if r.form == Hex {
+		return 2
+	}
+	return 4
+}
+
 // least is how many characters n bytes take at least.
 func (r *formReader) least(n int) int {
 	n = min(n, 32<<10)
-	switch r.form {
-	case Hex:
-		return 2*n - r.state.n
-	case Base64:
-		return max((n+2)/3*4-r.state.n, 1)
+	if r.form == Base64 {
+		n = (n + 2) / 3
 	}
-	return max(4*n-min(r.state.token, 3), 1)
+	return max(n*r.groupSize()-len(r.group), 1)
 }
 
 // decode appends the bytes that characters stand for to r.out.
 func (r *formReader) decode(text []byte) error {
 	for _, c := range text {
 		r.offset++
-		if c == '\n' || c == '\r' {
-			if r.form == C && r.state.token > 0 && r.state.token < 4 {
-				return r.bad(c)
-			}
+		if r.isBetween(c) {
 			continue
 		}
-		var got [3]byte
-		k := 0
-		ok := false
-		switch r.form {
-		case Hex:
-			k, ok = r.hex(c, &got)
-		case Base64:
-			k, ok = r.base64(c, &got)
-		default:
-			k, ok = r.c(c, &got)
+		ok := r.fits(c)
+		r.group = append(r.group, c)
+		if ok && len(r.group) == r.groupSize() {
+			ok = r.take()
 		}
 		if !ok {
-			return r.bad(c)
+			return dataf("bad character %s in %s at offset %d", quote(string([]byte{c})), r.form, r.offset-1)
 		}
-		r.out = append(r.out, got[:k]...)
 	}
 	return nil
 }
 
-func (r *formReader) bad(c byte) error {
-	return dataf("bad character %s in %s at offset %d", quote(string([]byte{c})), r.form, r.offset-1)
+// isBetween reports whether c separates groups, or breaks a line of digits.
+func (r *formReader) isBetween(c byte) bool {
+	switch c {
+	case '\n', '\r':
+		return r.form != C || len(r.group) == 0
+	case ' ', '\t':
+		return r.form == C && len(r.group) == 0
+	case ',':
+		between := r.comma
+		r.comma = false
+		return between
+	}
+	return false
 }
 
-func (r *formReader) hex(c byte, got *[3]byte) (int, bool) {
-	d := digitValue(c)
-	if d > 15 {
-		return 0, false
-	}
-	s := &r.state
-	s.bits = s.bits<<4 | uint32(d)
-	if s.n ^= 1; s.n == 1 {
-		return 0, true
-	}
-	got[0] = byte(s.bits)
-	return 1, true
-}
-
-// c reads bytes as 0xHH, with commas and blanks between them.
-func (r *formReader) c(c byte, got *[3]byte) (int, bool) {
-	s := &r.state
-	switch s.token {
-	case 0, 4, 5: // before a byte; behind a byte; behind its comma
-		switch {
-		case c == ' ' || c == '\t':
-			return 0, true
-		case c == ',' && s.token == 4:
-			s.token = 5
-			return 0, true
-		case c == '0' && s.token != 4:
-			s.token = 1
-			return 0, true
-		}
-		return 0, false
-	case 1:
-		s.token = 2
-		return 0, c|0x20 == 'x'
-	}
-	d := digitValue(c)
-	if d > 15 {
-		return 0, false
-	}
-	s.bits = s.bits<<4 | uint32(d)
-	if s.token++; s.token < 4 {
-		return 0, true
-	}
-	got[0] = byte(s.bits)
-	return 1, true
-}
-
-// base64 reads groups of four characters; a group may be padded wherever a
-// record ended.
-func (r *formReader) base64(c byte, got *[3]byte) (int, bool) {
-	s := &r.state
+// fits reports whether c may be the next character of the group. A group of base64 may be
+// padded wherever a record ended.
+func (r *formReader) fits(c byte) bool {
+	n := len(r.group)
 	switch {
-	case c == '=' && s.n >= 2:
-		s.pads++
-		s.bits <<= 6
-	case s.pads > 0:
-		return 0, false
-	case c >= 'A' && c <= 'Z':
-		s.bits = s.bits<<6 | uint32(c-'A')
-	case c >= 'a' && c <= 'z':
-		s.bits = s.bits<<6 | uint32(c-'a'+26)
-	case c >= '0' && c <= '9':
-		s.bits = s.bits<<6 | uint32(c-'0'+52)
-	case c == '+' || c == '/':
-		s.bits = s.bits<<6 | 62
-		if c == '/' {
-			s.bits |= 1
-		}
-	default:
-		return 0, false
+	case r.form == Base64 && c == '=':
+		return n >= 2
+	case r.form == Base64 && n > 0 && r.group[n-1] == '=':
+		return false
+	case r.form == Base64:
+		return digitValue(c) < 36 || c == '+' || c == '/'
+	case r.form == C && n == 0:
+		return c == '0' && !r.comma
+	case r.form == C && n == 1:
+		return c == 'x' || c == 'X'
 	}
-	if s.n++; s.n < 4 {
-		return 0, true
+	return digitValue(c) < 16
+}
+
+// strictBase64 refuses bits that are set behind the last byte.
+var strictBase64 = base64.StdEncoding.Strict()
+
+// take appends the bytes of a whole group to r.out.
+func (r *formReader) take() bool {
+	group := r.group
+	r.group, r.comma = group[:0], r.form == C
+	var err error
+	if r.form == Base64 {
+		r.out, err = strictBase64.AppendDecode(r.out, group)
+		return err == nil
 	}
-	n := 3 - s.pads
-	*got = [3]byte{byte(s.bits >> 16), byte(s.bits >> 8), byte(s.bits)}
-	unused := s.bits & (1<<(8*s.pads) - 1)
-	*s = formState{}
-	return n, unused == 0
+	r.out, err = hex.AppendDecode(r.out, group[len(group)-2:])
+	return err == nil
 }
 
 // finish checks that the input ended between two bytes.
 func (r *formReader) finish() error {
-	s := &r.state
 	switch {
-	case r.form == Hex && s.n > 0:
+	case len(r.group) == 0:
+		return io.EOF
+	case r.form == Hex:
 		return dataf("odd number of hex digits: the last is at offset %d", r.offset-1)
-	case r.form == Base64 && s.n > 0:
+	case r.form == Base64:
 		return dataf("base64 ends within a group of four at offset %d", r.offset)
-	case r.form == C && s.token > 0 && s.token < 4:
-		return dataf("c ends within a byte at offset %d", r.offset)
 	}
-	return io.EOF
+	return dataf("c ends within a byte at offset %d", r.offset)
 }

@@ -2,7 +2,6 @@ package pack
 
 import (
 	"bytes"
-	"encoding/base64"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -133,7 +132,7 @@ func (p *jsonParser) base64() (field, error) {
 		return field{}, p.fail("want '}'")
 	}
 	start := len(p.s.text)
-	out, err := base64.StdEncoding.Strict().AppendDecode(p.s.text, text)
+	out, err := strictBase64.AppendDecode(p.s.text, text)
 	if err != nil {
 		return field{}, p.fail("bad base64")
 	}
