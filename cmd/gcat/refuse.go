@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,15 +13,15 @@ import (
 	"gcat/internal/conn"
 )
 
-// An option is a row of the table of conflicts.
-type option struct {
-	name  string
-	given bool
-	needs string  // options that it requires, separated by spaces
-	not   string  // options that it cannot be used with
-	on    sockets // the sockets to which it applies; 0 is all
-	try   string  // a hint
-	far   bool    // with --to it applies to the connection to that endpoint
+// A rule is a row of the table of conflicts.
+type rule struct {
+	of     string  // options, separated by spaces
+	needs  string  // options that each of them requires
+	not    string  // options that each of them cannot be used with
+	on     sockets // the sockets to which they apply; 0 is all
+	far    bool    // with --to they apply to the connection to that endpoint
+	unless bool    // the rule does not hold
+	try    string  // a hint
 }
 
 // sockets are kinds of sockets.
@@ -63,164 +63,133 @@ func socketKind(at target) (kind sockets, name string) {
 	return tcp, "TCP"
 }
 
-// options returns the table of conflicts. An option has several rows if its conflicts
-// depend on the case. An option that only other rows name has a row without
-// conflicts.
-func (g *grammar) options(at, to target) []option {
-	kind, _ := socketKind(at)
+// rules returns the table of conflicts at one target. Options that depend on it have
+// names of their own: see [grammar.given].
+func (g *grammar) rules(at, to target, kind sockets) []rule {
 	forwards := g.To != ""
-	dialled := kind != 0 && !g.Listen
+	sources := ip
+	switch {
+	case g.Listen:
+	case at.Network == "j1939":
+		sources = 0
+	default:
+		sources |= unixDatagram
+	}
 	server, none := "-c", "-l" // with these there is, or is not, a server's certificate to verify
 	if forwards {
 		server, none = "--to=tls://", ""
 	}
 	const ofStdio = " --shutdown --no-shutdown --raw --progress" // these concern standard input and output
-	return []option{
-		{name: "-4 or -6", given: g.IPv4 || g.IPv6, not: "-U"},
-		{name: "-4", given: g.IPv4, not: "-6"},
-		{name: "-6", given: g.IPv6},
-		{name: "-u", given: g.UDP || kind&messages != 0},
-		{name: "-U", given: g.Unix},
-		{name: "-s", given: g.Source != "" && !g.UDP, not: "-U"},
-		{name: "-s", given: g.Source != "" && dialled && at.Network != "j1939", on: ip | unixDatagram},
-		{name: "-s", given: g.Source != "" && !dialled, on: ip},
-		{name: "-p", given: g.Port != "", not: "-U", on: ip},
-		{name: "--retry", given: g.Retry > 0 && !forwards, not: "-l"},
-		{name: "--retry", given: g.Retry > 0 && !g.Scan, on: ^udp, far: true, try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
-		{name: "-z", given: g.Scan, on: ^can, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
-		{name: "--closed", given: g.Closed, needs: "-z"},
-		{name: "--parallel", given: g.Parallel != nil, needs: "-z"},
-		{name: "-F", given: g.PassFD, not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q --idle-timeout" + ofStdio},
+	return []rule{
+		{of: "-4", not: "-U -6"},
+		{of: "-6", not: "-U"},
+		{of: "-s", not: "-U", unless: g.UDP},
+		{of: "-s", on: sources},
+		{of: "-p", not: "-U", on: ip},
+		{of: "--retry", not: "-l", unless: forwards},
+		{of: "--retry", on: ^udp, far: true, unless: g.Scan, try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
+		{of: "-z", on: ^can, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
+		{of: "--closed --parallel", needs: "-z"},
+		{of: "-F", not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q --idle-timeout" + ofStdio},
+		{of: "--connect-timeout", not: "-lk", unless: kind&(streams|unixPacket) == 0 || forwards || g.TLS || at.TLS},
+		{of: "--no-shutdown", not: "--shutdown=both"},
+		{of: "--send-only", not: "-d"},
 
-		{name: "--idle-timeout", given: g.IdleTimeout != nil},
-		{name: "--connect-timeout", given: g.ConnectTimeout != nil && kind&(streams|unixPacket) != 0 && !forwards && !g.TLS && !at.TLS, not: "-lk"},
-		{name: "-q", given: g.QuitAfter != nil},
-		{name: "-Q", given: g.QuitAfterPeer != nil},
+		{of: "-k --max-conns --ready", needs: "-l"},
+		{of: "--mode", needs: "-l", on: unixStream | unixDatagram | unixPacket},
+		{of: "--backlog", needs: "-l", on: streams | unixPacket},
+		{of: "--to", needs: "-l", on: ^can, not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw --progress"},
+		{of: "--to", not: "-q -Q", unless: kind&(udp|unixDatagram) == 0},
+		{of: "--broker --chat", needs: "-lk", not: "-e"},
+		{of: "-e --broker --chat", not: "--send-only -d -q -Q" + ofStdio, on: streams},
+		{of: "--allow --deny", needs: "-l", on: tcp},
 
-		{name: "--shutdown", given: g.Shutdown != "write"},
-		{name: "--shutdown=both", given: g.Shutdown == "both"},
-		{name: "--no-shutdown", given: g.NoShutdown, not: "--shutdown=both"},
-		{name: "--send-only", given: g.SendOnly, not: "-d"},
-		{name: "-d", given: g.RecvOnly},
+		{of: "-t", on: streams | unixPacket},
+		{of: "-i --lines", not: "--datagram-size"},
+		{of: "-W --lines --datagram-size", needs: "-u"},
 
-		{name: "-l", given: g.Listen},
-		{name: "-k", given: g.KeepOpen, needs: "-l"},
-		{name: "-lk", given: g.Listen && g.KeepOpen},
-		{name: "--max-conns", given: g.MaxConns != nil, needs: "-l"},
-		{name: "--mode", given: g.Mode != 0, needs: "-l", on: unixStream | unixDatagram | unixPacket},
-		{name: "--backlog", given: g.Backlog > 0, needs: "-l", on: streams | unixPacket},
-		{name: "--ready", given: g.Ready != "", needs: "-l"},
-		{name: "--to", given: forwards, on: ^can, needs: "-l", not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw --progress"},
-		{name: "--to", given: forwards && kind&(udp|unixDatagram) != 0, not: "-q -Q"},
-		{name: "-e", given: g.Exec != "", not: "--send-only -d -q -Q" + ofStdio, on: streams},
-		{name: "--broker", given: g.Broker, needs: "-lk", not: "-e --send-only -d -q -Q" + ofStdio, on: streams},
-		{name: "--chat", given: g.Chat, needs: "-lk", not: "-e --send-only -d -q -Q" + ofStdio, on: streams},
-		{name: "--allow", given: g.Allow != nil, needs: "-l", on: tcp},
-		{name: "--deny", given: g.Deny != nil, needs: "-l", on: tcp},
+		{of: "--keepalive --no-nodelay --mptcp --congestion", on: tcp},
+		{of: "--tos --ttl --interface --reuse-port", on: ip},
+		{of: "--sndbuf --rcvbuf", on: ^vsock},
 
-		{name: "-C", given: g.CRLF},
-		{name: "-t", given: g.Telnet, on: streams | unixPacket},
-		{name: "-i", given: g.Interval > 0, not: "--datagram-size"},
-		{name: "--rate", given: g.Rate > 0},
-		{name: "-o", given: g.Hexdump != ""},
-		{name: "-W", given: g.Datagrams != nil, needs: "-u"},
-		{name: "--lines", given: g.Lines, needs: "-u", not: "--datagram-size"},
-		{name: "--datagram-size", given: g.DatagramSize != nil, needs: "-u"},
-
-		{name: "--keepalive", given: g.Keepalive != nil, on: tcp},
-		{name: "--no-nodelay", given: g.NoNodelay, on: tcp},
-		{name: "--mptcp", given: g.MPTCP, on: tcp},
-		{name: "--congestion", given: g.Congestion != "", on: tcp},
-		{name: "--tos", given: g.TOS != nil, on: ip},
-		{name: "--ttl", given: g.TTL != nil, on: ip},
-		{name: "--interface", given: g.Interface != "", on: ip},
-		{name: "--reuse-port", given: g.ReusePort, on: ip},
-		{name: "--sndbuf", given: g.SndBuf != nil, on: ^vsock},
-		{name: "--rcvbuf", given: g.RcvBuf != nil, on: ^vsock},
-
-		{name: "-c", given: g.TLS || at.TLS, on: streams},
-		{name: "--to=tls://", given: to.TLS},
-		{name: "--tls-ca", given: g.TLSCA != "", needs: server, not: none},
-		{name: "--tls-name", given: g.TLSName != "", needs: server, not: none},
-		{name: "--tls-cert", given: g.TLSCert != "", needs: "-c"},
-		{name: "--tls-key", given: g.TLSKey != "", needs: "-c"},
-		{name: "--tls-alpn", given: len(g.TLSALPN) > 0 && !to.TLS, needs: "-c"},
-		{name: "--tls-insecure", given: g.TLSInsecure, needs: server, not: none + " --tls-ca"},
-		{name: "--tls-fingerprint", given: g.TLSFingerprint != "" && !to.TLS, needs: "-c"},
-		{name: "--tls-client-ca", given: g.TLSClientCA != "", needs: "-c -l"},
-		{name: "-x", given: g.Proxy != "" && !forwards, not: "-l"},
-		{name: "-x", given: g.Proxy != "", on: tcp, far: true},
-		{name: "-X", given: g.ProxyProtocol != "", needs: "-x"},
-		{name: "-P", given: g.ProxyUser != "", needs: "-x"},
-
-		{name: "--progress", given: g.Progress},
-		{name: "--raw", given: g.Raw},
+		{of: "-c", on: streams, unless: !at.TLS},
+		{of: "--tls-ca --tls-name --tls-insecure", needs: server, not: none},
+		{of: "--tls-insecure", not: "--tls-ca"},
+		{of: "--tls-cert --tls-key", needs: "-c"},
+		{of: "--tls-alpn --tls-fingerprint", needs: "-c", unless: to.TLS},
+		{of: "--tls-client-ca", needs: "-c -l"},
+		{of: "-x", not: "-l", unless: forwards},
+		{of: "-x", on: tcp, far: true},
+		{of: "-X -P", needs: "-x"},
 	}
 }
 
-// refuseAll returns the first conflict at any of the targets. There are no targets if
-// the operands could not be read.
-func (g *grammar) refuseAll(targets []target, to target) error {
-	if len(targets) == 0 {
-		return g.refuse(target{}, to, g.TLS)
+// given returns the names in the table of conflicts that apply. -u is given if a target
+// preserves message boundaries, -c if one uses TLS.
+func (g *grammar) given(targets []target, to target) map[string]bool {
+	given := g.Given()
+	for _, at := range targets {
+		kind, _ := socketKind(at)
+		given["-u"] = given["-u"] || kind&messages != 0
+		given["-c"] = given["-c"] || at.TLS
 	}
-	secure := slices.ContainsFunc(targets, func(p target) bool { return p.TLS })
-	for i, p := range targets {
-		if i > 0 && p.Network == targets[i-1].Network && p.TLS == targets[i-1].TLS {
+	given["-lk"] = g.Listen && g.KeepOpen
+	given["--shutdown=both"] = g.Shutdown == "both"
+	given["--to=tls://"] = to.TLS
+	return given
+}
+
+// refuse returns the first conflict at any of the targets, before anything is opened. It
+// changes nothing. If the operands could not be read, there are no targets, and conflicts
+// that depend on them are not checked: the error of the operands says more.
+func (g *grammar) refuse(targets []target, to target) error {
+	if err := g.refuseValues(); err != nil {
+		return err
+	}
+	given := g.given(targets, to)
+	if len(targets) == 0 {
+		return g.refuseRules(target{}, to, given)
+	}
+	for i, at := range targets {
+		if i > 0 && at.Network == targets[i-1].Network && at.TLS == targets[i-1].TLS {
 			continue // the result is the same
 		}
-		if err := g.refuse(p, to, secure); err != nil {
+		err := cmp.Or(g.refuseRules(at, to, given), g.refuseAt(at, to))
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// refuse returns the first conflict, before anything is opened. It changes nothing. If
-// the operands could not be read, at is the zero target, and conflicts that depend
-// on it are not checked: the error of the operands says more. secure reports that
-// some target uses TLS.
-func (g *grammar) refuse(at, to target, secure bool) error {
-	if err := g.refuseValues(); err != nil {
-		return err
-	}
+// refuseRules returns the first conflict of the table.
+func (g *grammar) refuseRules(at, to target, given map[string]bool) error {
 	kind, socket := socketKind(at)
-	options := g.options(at, to)
-	given := make(map[string]bool, len(options))
-	for _, o := range options {
-		given[o.name] = given[o.name] || o.given
-	}
-	given["-c"] = given["-c"] || secure
-	for _, o := range options {
-		if !o.given {
-			continue
-		}
-		for name := range strings.FieldsSeq(o.needs) {
-			if unknown := kind == 0 && (name == "-u" || name == "-c"); !given[name] && !unknown {
-				return cli.Usagef("%s needs %s", o.name, name)
-			}
-		}
-		for name := range strings.FieldsSeq(o.not) {
-			if given[name] {
-				return cli.Hint(cli.Usagef("cannot use %s with %s", o.name, name), o.try)
-			}
-		}
+	for _, r := range g.rules(at, to, kind) {
 		used, name := kind, socket
-		if o.far && g.To != "" {
+		if r.far && g.To != "" {
 			used, name = socketKind(to)
 		}
-		if o.on != 0 && used&^o.on != 0 {
-			return cli.Hint(cli.Usagef("cannot use %s with %s", o.name, name), o.try)
+		for option := range strings.FieldsSeq(r.of) {
+			if !given[option] || r.unless {
+				continue
+			}
+			for other := range strings.FieldsSeq(r.needs) {
+				if unknown := kind == 0 && (other == "-u" || other == "-c"); !given[other] && !unknown {
+					return cli.Usagef("%s needs %s", option, other)
+				}
+			}
+			for other := range strings.FieldsSeq(r.not) {
+				if given[other] {
+					return cli.Usagef("cannot use %s with %s", option, other)
+				}
+			}
+			if r.on != 0 && used&^r.on != 0 {
+				return cli.Hint(cli.Usagef("cannot use %s with %s", option, name), r.try)
+			}
 		}
 	}
-	if kind == 0 {
-		return nil
-	}
-	packets := func(p target) bool { return p.Network == "unixpacket" }
-	if end, name := socketKind(to); end != 0 && (at.Datagram() != to.Datagram() || packets(at) != packets(to) || to.CAN()) {
-		return cli.Usagef("cannot join %s to %s with --to", socket, name)
-	}
-	return g.refuseAt(at, to, kind)
+	return nil
 }
 
 // ofOpening are the options of a socket that gcat opens.
@@ -229,9 +198,10 @@ const ofOpening = "-4 -6 --backlog --mode --interface --keepalive --mptcp --rcvb
 // refuseHanded returns an error if an option is for a socket that gcat opens: a service
 // manager has opened and bound this one.
 func (g *grammar) refuseHanded() error {
-	for _, o := range g.options(target{}, target{}) {
-		if o.given && slices.Contains(strings.Fields(ofOpening), o.name) {
-			return cli.Usagef("cannot use %s with the socket of LISTEN_FDS", o.name)
+	given := g.Given()
+	for option := range strings.FieldsSeq(ofOpening) {
+		if given[option] {
+			return cli.Usagef("cannot use %s with the socket of LISTEN_FDS", option)
 		}
 	}
 	return nil
@@ -286,8 +256,14 @@ func outside(n *int, least, most int) bool { return n != nil && (*n < least || *
 // bufferFits reports whether size fits the int of setsockopt(2), or was not given.
 func bufferFits(size *cli.Size) bool { return size == nil || *size >= 1 && *size <= math.MaxInt32 }
 
-// refuseAt returns an error if a value makes no sense for at.
-func (g *grammar) refuseAt(at, to target, kind sockets) error {
+// refuseAt returns an error if --to cannot join at to its endpoint, or a value makes no
+// sense for at.
+func (g *grammar) refuseAt(at, to target) error {
+	kind, socket := socketKind(at)
+	packets := func(p target) bool { return p.Network == "unixpacket" }
+	if end, name := socketKind(to); end != 0 && (at.Datagram() != to.Datagram() || packets(at) != packets(to) || to.CAN()) {
+		return cli.Usagef("cannot join %s to %s with --to", socket, name)
+	}
 	if kind&ip != 0 && g.Port != "" {
 		if err := conn.CheckPort(g.Port); err != nil {
 			return usage(err)

@@ -42,7 +42,7 @@ type gcat struct {
 func (g *gcat) main() error {
 	targets, badTarget := g.targets()
 	to, badTo := g.toTarget()
-	if err := cmp.Or(g.refuseAll(targets, to), badTarget, badTo); err != nil {
+	if err := cmp.Or(g.refuse(targets, to), badTarget, badTo); err != nil {
 		return err
 	}
 	g.to = to

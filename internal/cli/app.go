@@ -25,6 +25,22 @@ type Common struct {
 	Version    bool
 	Completion string
 	Verbose    int `short:"v" type:"counter"`
+
+	flags []flag // of the whole grammar
+}
+
+// Given returns the options whose values are not their defaults, by their names in
+// diagnostics: the letter, or else the name, with hyphens.
+func (c *Common) Given() map[string]bool {
+	given := make(map[string]bool)
+	for _, f := range c.flags {
+		name := "--" + f.name
+		if f.letter != "" {
+			name = "-" + f.letter
+		}
+		given[name] = !f.isPreset()
+	}
+	return given
 }
 
 func (c *Common) common() *Common { return c }
@@ -96,7 +112,9 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 	if err != nil {
 		return err
 	}
-	log.Level = grammar.(interface{ common() *Common }).common().Verbose
+	common := grammar.(interface{ common() *Common }).common()
+	common.flags = r.flags
+	log.Level = common.Verbose
 	if log.JSON {
 		log.Level = max(log.Level, 1)
 	}

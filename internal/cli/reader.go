@@ -26,6 +26,16 @@ type flag struct {
 // takesValue reports whether f requires a value.
 func (f *flag) takesValue() bool { return !f.count && f.field.Kind() != reflect.Bool }
 
+// isPreset reports whether the value of f is its default.
+func (f *flag) isPreset() bool {
+	if f.preset == "" {
+		return f.field.IsZero()
+	}
+	preset := reflect.New(f.field.Type()).Elem()
+	_, err := assign(preset, f.preset)
+	return err == nil && preset.Equal(f.field)
+}
+
 // An operand is a field for an argument that is not an option, or, if it is a list, for
 // all remaining ones.
 type operand struct {
