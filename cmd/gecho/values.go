@@ -108,15 +108,20 @@ type point struct {
 	time  time.Duration
 }
 
-func (p *point) UnmarshalText(text []byte) (err error) {
-	p.given = true
-	if p.bytes, err = cli.ParseSize(string(text)); err == nil {
-		return nil
-	}
-	d, timeErr := cli.ParseDuration(string(text))
-	if timeErr != nil || d < 0 {
+func (p *point) UnmarshalText(text []byte) error {
+	*p = point{given: true}
+	word := string(text)
+	size, sizeErr := cli.ParseSize(word)
+	d, timeErr := cli.ParseDuration(word)
+	switch unitless := strings.Trim(word, "-.0123456789") == ""; {
+	case sizeErr == nil && timeErr == nil && !unitless:
+		return fmt.Errorf("bad point %q: type %s for bytes or %v for a duration", text, strings.ToUpper(word), d)
+	case sizeErr == nil:
+		p.bytes = size
+	case timeErr == nil && !unitless && d >= 0:
+		p.time = d
+	default:
 		return fmt.Errorf("bad point %q: want bytes (4096, 64K) or a duration with its unit (500ms, 2s)", text)
 	}
-	p.time = d
 	return nil
 }
