@@ -23,19 +23,17 @@ const inetd = "inetd"
 func handedOver() (sockets []echo.Socket, err error) {
 	handed, err := conn.HandedOver()
 	for _, h := range handed {
-		sockets = append(sockets, socketOf(h))
-		if h.Conn != nil && neverConnected(h.Conn) {
-			err = cli.Failf(cli.Local, "LISTEN_FDS: %s neither listens nor is connected", sockets[len(sockets)-1].Name)
+		s := socketOf(h)
+		sockets = append(sockets, s)
+		if h.Unconnected {
+			err = cli.Failf(cli.Local, "LISTEN_FDS: %s neither listens nor is connected", s.Name)
 		}
 	}
 	return sockets, err
 }
 
 func socketOf(h conn.Handed) echo.Socket {
-	return echo.Socket{
-		Listener: h.Listener, Packet: h.Packet, Conn: h.Conn,
-		Name: conn.EndpointOf(h.Addr()).String(), Messages: h.Messages,
-	}
+	return echo.Socket{Handed: h, Name: conn.EndpointOf(h.Addr()).String()}
 }
 
 // openInetd returns the socket that standard input is. If it is no socket, it
@@ -44,7 +42,7 @@ func openInetd() (echo.Socket, error) {
 	h, err := conn.SocketOf(os.Stdin)
 	s := socketOf(h)
 	if errors.Is(err, syscall.ENOTSOCK) {
-		s, err = echo.Socket{Conn: newStdio()}, nil
+		s.Conn, err = newStdio(), nil
 	}
 	if err != nil {
 		return s, &conn.Error{Why: conn.Local, Op: "standard input", Err: err}
@@ -71,7 +69,7 @@ func reopen(f *os.File, how int) *os.File {
 	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) == 0 || runtime.GOOS != "linux" {
 		return f
 	}
-	again, err := os.OpenFile("/proc/self/fd/"+strconv.Itoa(int(f.Fd())), how|nonBlocking, 0)
+	again, err := os.OpenFile("/proc/self/fd/"+strconv.Itoa(int(f.Fd())), how|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return f
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -196,6 +197,9 @@ func (g *gecho) followed(t *echo.Totals) error {
 	return nil
 }
 
+// stopping are the signals that end the server.
+var stopping = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+
 // signals are the signals that end the server. They are caught before anything is
 // opened, so that bound sockets are closed in order.
 type signals struct {
@@ -206,13 +210,13 @@ type signals struct {
 	again chan struct{}
 }
 
-// catch starts catching signals. Those of asking print the totals.
+// catch starts catching signals. [cli.ReportSignals] print the totals.
 func (g *gecho) catch(log *cli.Log, totals *echo.Totals) *signals {
 	first, stop := context.WithCancelCause(context.Background())
 	s := &signals{first: first, again: make(chan struct{})}
 	var seen atomic.Int32
 	cli.Catch(func(sig os.Signal) {
-		if slices.Contains(asking, sig) {
+		if slices.Contains(cli.ReportSignals, sig) {
 			reportTotals(log, 0, totals)
 			return
 		}
@@ -223,6 +227,6 @@ func (g *gecho) catch(log *cli.Log, totals *echo.Totals) *signals {
 		case 2:
 			close(s.again)
 		}
-	}, slices.Concat(stopping, asking)...)
+	}, slices.Concat(stopping, cli.ReportSignals)...)
 	return s
 }

@@ -157,7 +157,7 @@ func (g *gecho) refuseSelf(ctx context.Context, sockets []echo.Socket) error {
 	ctx, cancel := context.WithTimeout(ctx, lookupLimit)
 	defer cancel()
 	for _, s := range sockets {
-		if bound := s.Addr(); bound != nil && g.to.Reaches(ctx, conn.Resolver{}, bound) {
+		if g.to.Reaches(ctx, conn.Resolver{}, s.Addr()) {
 			return cli.Usagef("cannot use --to %s: it is our own address, %s", g.To, s.Name)
 		}
 	}
@@ -232,7 +232,7 @@ func (g *gecho) listen(ctx context.Context, e endpoint) (echo.Socket, error) {
 		if err != nil {
 			return echo.Socket{}, err
 		}
-		return echo.Socket{Packet: p, Name: conn.EndpointOf(p.LocalAddr()).String()}, nil
+		return socketOf(conn.Handed{Packet: p}), nil
 	}
 	l, err := config.Listen(ctx, e.Endpoint)
 	if err != nil {
@@ -245,7 +245,7 @@ func (g *gecho) listen(ctx context.Context, e endpoint) (echo.Socket, error) {
 	if g.NoAccept {
 		echo.FillBacklog(l)
 	}
-	return echo.Socket{Listener: l, Name: bound.String(), Messages: e.Network == "unixpacket"}, nil
+	return echo.Socket{Handed: conn.Handed{Listener: l, Messages: e.Network == "unixpacket"}, Name: bound.String()}, nil
 }
 
 func closeAll(sockets []echo.Socket) {

@@ -28,6 +28,8 @@ func SocketOf(f *os.File) (s Handed, err error) {
 	case err == nil && listening != 0:
 		s.Listener, err = net.FileListener(f)
 	default:
+		_, noPeer := unix.Getpeername(fd)
+		s.Unconnected = noPeer == unix.ENOTCONN && pollNow(fd, 0)&unix.POLLERR == 0 // else it was reset
 		s.Conn, err = net.FileConn(f)
 	}
 	return s, err

@@ -14,6 +14,8 @@ type Handed struct {
 	Conn     net.Conn // connected already
 	// Messages is set if it is of type SOCK_SEQPACKET.
 	Messages bool
+	// Unconnected is set if Conn has no peer and has never had one.
+	Unconnected bool
 }
 
 // Addr returns the address that the socket is bound to; nil for none.
@@ -25,6 +27,19 @@ func (h Handed) Addr() net.Addr {
 		return h.Packet.LocalAddr()
 	case h.Conn != nil:
 		return h.Conn.LocalAddr()
+	}
+	return nil
+}
+
+// Close closes the socket.
+func (h Handed) Close() error {
+	switch {
+	case h.Listener != nil:
+		return h.Listener.Close()
+	case h.Packet != nil:
+		return h.Packet.Close()
+	case h.Conn != nil:
+		return h.Conn.Close()
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"gcat/internal/tlsconn"
+
+	"gcat/internal/conn"
 )
 
 // The bounds that SECURITY of gcat(7) names are written out here, so that a test fails
@@ -120,7 +122,7 @@ func TestBoundDrain(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan int)
-			go func() { done <- s.Serve(ctx, 0, []Socket{{Listener: l}}) }()
+			go func() { done <- s.Serve(ctx, 0, []Socket{{Handed: conn.Handed{Listener: l}}}) }()
 			defer func() { cancel(); <-done }()
 			peer, err := net.Dial("tcp", l.Addr().String())
 			if err != nil {
@@ -154,7 +156,7 @@ func TestBoundHandshake(t *testing.T) {
 			s := &Server{Idle: idle}
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan int)
-			go func() { done <- s.Serve(ctx, 0, []Socket{{Conn: ours, TLS: config}}) }()
+			go func() { done <- s.Serve(ctx, 0, []Socket{{Handed: conn.Handed{Conn: ours}, TLS: config}}) }()
 			at(began, want-time.Millisecond)
 			if s.Totals.Now.Load() != 1 {
 				t.Errorf("-w %v: it has less than %v", idle, want)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // talk sends a byte and waits for an answer.
@@ -60,7 +62,9 @@ func TestBoundConnection(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan int)
-			go func() { done <- s.Serve(ctx, 0, []Socket{{Listener: l, Messages: test.kind == "unixpacket"}}) }()
+			go func() {
+				done <- s.Serve(ctx, 0, []Socket{{Handed: conn.Handed{Listener: l, Messages: test.kind == "unixpacket"}}})
+			}()
 			defer func() { cancel(); <-done }()
 			data := make([]byte, message)
 			for i := range data {

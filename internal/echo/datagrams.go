@@ -289,10 +289,10 @@ func (p *packets) report(e Event) {
 func ownAddresses(sockets []Socket) map[addressKey]struct{} {
 	own := make(map[addressKey]struct{})
 	for _, socket := range sockets {
-		local := socket.Addr()
-		if local == nil || socket.Listener != nil {
+		if socket.Listener != nil || socket.Conn != nil {
 			continue
 		}
+		local := socket.Addr()
 		if a, ok := local.(*net.UDPAddr); ok {
 			own[keyOf(a.AddrPort())] = struct{}{}
 		} else {

@@ -107,47 +107,31 @@ type Server struct {
 	own      map[addressKey]struct{} // addresses of our datagram sockets
 }
 
-// A Socket is something to serve: one of Listener, Packet, Conn and Peers.
+// A Socket is something to serve: one of Listener, Packet, Conn and Peers. A socket with
+// Messages is read and answered in whole messages.
 type Socket struct {
-	Listener net.Listener
-	Packet   net.PacketConn
-	Conn     net.Conn
-	Peers    *conn.DatagramPeers // with a Target
+	conn.Handed
+	Peers *conn.DatagramPeers // with a Target
 	// TLS, if not nil, makes the listener's connections TLS.
 	TLS *tls.Config
 	// Name is the endpoint as it is reported.
 	Name string
-	// Messages reads and answers whole messages: the socket is of type
-	// SOCK_SEQPACKET.
-	Messages bool
 }
 
-// Addr returns the address that the socket is bound to; nil for a Conn.
+// Addr returns the address that the socket is bound to.
 func (s Socket) Addr() net.Addr {
-	switch {
-	case s.Listener != nil:
-		return s.Listener.Addr()
-	case s.Packet != nil:
-		return s.Packet.LocalAddr()
-	case s.Peers != nil:
+	if s.Peers != nil {
 		return s.Peers.Addr()
 	}
-	return nil
+	return s.Handed.Addr()
 }
 
 // Close closes the socket.
 func (s Socket) Close() error {
-	switch {
-	case s.Listener != nil:
-		return s.Listener.Close()
-	case s.Packet != nil:
-		return s.Packet.Close()
-	case s.Peers != nil:
+	if s.Peers != nil {
 		return s.Peers.Close()
-	case s.Conn != nil:
-		return s.Conn.Close()
 	}
-	return nil
+	return s.Handed.Close()
 }
 
 // Totals are counts since the server began.

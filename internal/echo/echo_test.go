@@ -23,7 +23,7 @@ func serveOne(t *testing.T, s *Server) net.Conn {
 	peer, ours := net.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int, 1)
-	go func() { done <- s.Serve(ctx, 0, []Socket{{Conn: ours, Name: "pipe"}}) }()
+	go func() { done <- s.Serve(ctx, 0, []Socket{{Handed: conn.Handed{Conn: ours}, Name: "pipe"}}) }()
 	t.Cleanup(func() {
 		peer.Close()
 		cancel()

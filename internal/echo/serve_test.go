@@ -5,6 +5,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // A connection that has only just been accepted when the grace ends is closed as the
@@ -18,7 +20,7 @@ func TestGraceAtOnce(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &Server{Lines: true}
 		done := make(chan int)
-		go func() { done <- s.Serve(ctx, 0, []Socket{{Listener: l}}) }()
+		go func() { done <- s.Serve(ctx, 0, []Socket{{Handed: conn.Handed{Listener: l}}}) }()
 		for range 5 {
 			c, err := net.Dial("tcp", l.Addr().String())
 			if err != nil {
