@@ -14,6 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// canFDF is the flag of an FD frame in a struct canfd_frame (CANFD_FDF of can.h).
+const canFDF = 0x04
+
 // A canConn is a CAN socket.
 type canConn struct {
 	*os.File
@@ -22,6 +25,8 @@ type canConn struct {
 
 	received func(*arrival)                 // changes a received datagram; nil is not
 	sending  func(p []byte) ([]byte, error) // is the form in which a datagram is sent; nil is p
+
+	packets *gramConn // for ReadFrom and WriteTo
 }
 
 func (c *canConn) LocalAddr() net.Addr  { return c.local }
@@ -31,6 +36,21 @@ func (c *canConn) RemoteAddr() net.Addr { return c.remote }
 func (c *canConn) Close() error {
 	_ = c.SetDeadline(time.Unix(1, 0))
 	return c.File.Close()
+}
+
+// ReadFrom returns the next datagram, or as much of it as fits in p, and its sender.
+func (c *canConn) ReadFrom(p []byte) (n int, from net.Addr, err error) {
+	n, _, err = c.packets.in.read(p, false, 1, func(s *arrival) bool {
+		from = c.sender(s.from)
+		return true
+	})
+	c.packets.in.rest = nil
+	return n, from, err
+}
+
+// WriteTo sends p to the sender of a datagram.
+func (c *canConn) WriteTo(p []byte, to net.Addr) (int, error) {
+	return c.packets.out.send(p, nil, &packetPeer{addr: to, sockaddr: c.sockaddr(to)})
 }
 
 // openCAN opens a socket for e: a server's with listen, else a client's, whose own
@@ -64,6 +84,7 @@ func openCAN(e Endpoint, from string, o SocketOptions, listen bool) (*canConn, e
 		return nil, err
 	}
 	c.File = os.NewFile(uintptr(fd), e.Address())
+	c.packets = newGramConn(c, listen)
 	return c, nil
 }
 
@@ -101,11 +122,7 @@ const (
 
 func (c *canConn) setUpRaw(fd int, e Endpoint, p canPlace, index int) error {
 	if len(p.filters) > 0 {
-		filters := make([]unix.CanFilter, len(p.filters))
-		for i, f := range p.filters {
-			filters[i] = unix.CanFilter{Id: f.id, Mask: f.mask}
-		}
-		if err := unix.SetsockoptCanRawFilter(fd, unix.SOL_CAN_RAW, canRawFilter, filters); err != nil {
+		if err := unix.SetsockoptCanRawFilter(fd, unix.SOL_CAN_RAW, canRawFilter, p.filters); err != nil {
 			return err
 		}
 	}
@@ -184,43 +201,38 @@ func (c *canConn) setUpJ1939(fd int, e Endpoint, p canPlace, index int, from str
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1); err != nil {
 		return fmt.Errorf("set SO_BROADCAST: %w", err)
 	}
-	own, peer := j1939Address{pgn: j1939NoPGN, addr: j1939NoAddress}, p.j1939
+	own, _ := parseJ1939(from) // CheckJ1939 has accepted it
+	peer := p.j1939
 	if listen {
-		own, peer = p.j1939, own
-		if own.pgn != j1939NoPGN {
-			peer.pgn = own.pgn
-		}
+		own, peer = peer, own
+		peer.PGN = own.PGN
 	} else if from != "" {
-		own, _ = parseJ1939(from) // CheckJ1939 has accepted it
 		c.local = canAddr{Endpoint{Network: "j1939", Host: e.Host, Port: from}}
 	}
-	if err := unix.Bind(fd, own.sockaddr(index)); err != nil {
+	own.Ifindex, peer.Ifindex = index, index
+	if err := unix.Bind(fd, &own); err != nil {
 		return err
 	}
-	if own.addr == j1939NoAddress && own.name == 0 {
+	if own.Addr == j1939NoAddress && own.Name == 0 {
 		c.sending = func([]byte) ([]byte, error) {
 			return nil, &Error{Why: BadAddress, Err: errors.New("J1939 sends from an address of our own, and there is none")}
 		}
 	}
-	if peer.addr == j1939NoAddress && peer.name == 0 {
-		c.broadcast = peer.encode(index)
+	if peer.Addr == j1939NoAddress && peer.Name == 0 {
+		c.broadcast = rawJ1939(peer)
 		return nil
 	}
-	return unix.Connect(fd, peer.sockaddr(index))
+	return unix.Connect(fd, &peer)
 }
 
-func (a j1939Address) sockaddr(index int) *unix.SockaddrCANJ1939 {
-	return &unix.SockaddrCANJ1939{Ifindex: index, Name: a.name, PGN: a.pgn, Addr: a.addr}
-}
-
-// encode returns a as a struct sockaddr_can.
-func (a j1939Address) encode(index int) []byte {
+// rawJ1939 returns a as a struct sockaddr_can.
+func rawJ1939(a unix.SockaddrCANJ1939) []byte {
 	sockaddr := make([]byte, unix.SizeofSockaddrCAN)
 	binary.NativeEndian.PutUint16(sockaddr, unix.AF_CAN)
-	binary.NativeEndian.PutUint32(sockaddr[4:], uint32(index))
-	binary.NativeEndian.PutUint64(sockaddr[8:], a.name)
-	binary.NativeEndian.PutUint32(sockaddr[16:], a.pgn)
-	sockaddr[20] = a.addr
+	binary.NativeEndian.PutUint32(sockaddr[4:], uint32(a.Ifindex))
+	binary.NativeEndian.PutUint64(sockaddr[8:], a.Name)
+	binary.NativeEndian.PutUint32(sockaddr[16:], a.PGN)
+	sockaddr[20] = a.Addr
 	return sockaddr
 }
 
@@ -231,10 +243,12 @@ func (c *canConn) sockaddr(a net.Addr) []byte {
 	if c.local.Endpoint.Network != "j1939" || err != nil {
 		return nil
 	}
-	if i, err := net.InterfaceByName(p.device); err == nil {
-		return p.j1939.encode(i.Index)
+	i, err := net.InterfaceByName(p.device)
+	if err != nil {
+		return nil
 	}
-	return nil
+	p.j1939.Ifindex = i.Index
+	return rawJ1939(p.j1939)
 }
 
 // sender is the address of a datagram's sender: in J1939 the struct sockaddr_can, else

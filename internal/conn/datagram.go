@@ -8,69 +8,33 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// MaxDatagram is how many bytes a datagram of UDP over IPv4 can carry: 65535
-// less the headers of IP (20) and UDP (8).
-const MaxDatagram = 65507
-
-// Datagrams is the client's side of a conversation in datagrams as a Stream: one Read
-// returns one datagram, which may be empty, and one Write sends one, unless Batch and
-// Cut say otherwise.
+// Datagrams is the client's side of a conversation in datagrams as a Stream.
 //
 // After CloseWrite, Read waits for answers until none has come for Wait, and then
-// returns io.EOF. A peer that refuses (ICMP port unreachable) ends it with an [Error]
-// from Read; while no answer has come the other addresses of its name are tried first.
+// returns io.EOF; if that were fewer than Want, an error of kind [Timeout]. A peer that
+// refuses (ICMP port unreachable) ends it with an [Error] from Read; while no answer has
+// come the other addresses of its name are tried first.
 type Datagrams struct {
+	gramStream
 	// Wait is how long answers are waited for after CloseWrite; 0 is not at all,
 	// negative is for ever.
 	Wait time.Duration
-	// Want is the number of answers after which Read returns io.EOF; 0 is any. If
-	// there are fewer when the wait is over, Read returns an error of kind [Timeout].
-	Want int
-	// Batch lets a Read return as many of the received datagrams as fit.
-	Batch bool
-	// Cut, if set, divides the bytes of a Write into datagrams.
-	Cut Cut
 	// Moved, if set, is called when another address of the peer is tried.
 	Moved func(net.Conn)
-
-	progress *Progress // nil, or touched by every datagram, and paused after CloseWrite
 
 	dial  func(i int) (net.Conn, error) // address i
 	names []string                      // of the addresses
 
-	mu       sync.Mutex
-	conn     *gramConn
-	at       int       // which address conn is connected to
-	history  [][]byte  // what was sent before the first answer
-	kept     int       // bytes in history
-	answers  int       // received
-	ended    bool      // CloseWrite was called
-	until    time.Time // when the wait is over
-	drainEnd time.Time // when the drain is over; zero is none
-	failed   error     // what ended the conversation
-
-	part atomic.Int64 // bytes of the current write that are sent
-}
-
-// A gramConn is a socket with what receives from it and sends on it.
-type gramConn struct {
-	net.Conn
-	in  *inbox
-	out *outbox
-}
-
-func newGramConn(c net.Conn) *gramConn {
-	size := udpSlot
-	if c.LocalAddr().Network() != "udp" {
-		size = bigMessage
-	}
-	return &gramConn{c, newInbox(c, size, 0), newOutbox(c)}
+	at      int       // which address conn is connected to
+	history [][]byte  // what was sent before the first answer
+	kept    int       // bytes in history
+	ended   bool      // CloseWrite was called
+	until   time.Time // when the wait is over
+	failed  error     // what ended the conversation
 }
 
 // keepMost bounds what is kept to be sent again to another address.
@@ -84,7 +48,7 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 		if err != nil {
 			return nil, &Error{Why: ConnectKind(err), Op: "connect to " + e.Address(), Err: err}
 		}
-		return &Datagrams{conn: newGramConn(c)}, nil
+		return newDatagrams(c), nil
 	}
 	first := *d
 	first.Resolver = d.Resolver.Memo(1) // one look-up for Dial and for the names below
@@ -92,7 +56,7 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 	if err != nil {
 		return nil, err
 	}
-	g := &Datagrams{conn: newGramConn(c)}
+	g := newDatagrams(c)
 	if e.Unix() {
 		return g, nil
 	}
@@ -112,22 +76,9 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 	return g, nil
 }
 
-// Watch makes d touch the conversation's progress.
-func (d *Datagrams) Watch(progress *Progress) { d.progress = progress }
-
-// Conn returns the socket that is in use.
-func (d *Datagrams) Conn() net.Conn {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.conn.Conn
+func newDatagrams(c net.Conn) *Datagrams {
+	return &Datagrams{gramStream: gramStream{conn: newGramConn(c, false)}}
 }
-
-// Dropped is how many datagrams the kernel has dropped because the socket's
-// receive buffer was full.
-func (d *Datagrams) Dropped() int64 { return Dropped(d.Conn()) }
-
-// Close closes the socket.
-func (d *Datagrams) Close() error { return d.Conn().Close() }
 
 // Read returns one datagram, or several with Batch.
 func (d *Datagrams) Read(p []byte) (int, error) {
@@ -136,21 +87,10 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		most := 0
-		if d.Want > 0 {
-			if most = d.Want - d.answers; most <= 0 {
-				return 0, io.EOF
-			}
-		}
-		n, count, err := c.in.read(p, d.Batch, most, nil)
+		n, err := d.receive(c, p, nil)
 		switch {
-		case err == nil:
-			d.progress.Touch()
-			d.mu.Lock()
-			d.history = nil
-			d.answers += count
-			d.mu.Unlock()
-			return n, nil
+		case err == nil, err == io.EOF:
+			return n, err
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if err := d.silent(c); err != nil {
 				return 0, err
@@ -199,7 +139,7 @@ func (d *Datagrams) silent(c *gramConn) error {
 	case d.failed != nil || d.conn != c:
 		return d.failed
 	case !d.drainEnd.IsZero():
-		return drained(c.Conn, d.drainEnd)
+		return d.drained()
 	case !d.ended:
 		return nil
 	case d.Wait > 0 && (Leapt(d.Wait, time.Since(d.until)) || NewSocket(c.Conn, nil).ready()):
@@ -208,35 +148,18 @@ func (d *Datagrams) silent(c *gramConn) error {
 	return d.end()
 }
 
-// drain makes Read return what the kernel has, for up to drainStuck, and then io.EOF.
-func (d *Datagrams) drain() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.drainEnd = time.Now().Add(drainStuck)
-	_ = d.conn.SetReadDeadline(time.Unix(1, 0))
-}
-
-// drained returns nil if c has a datagram for another read before end, and io.EOF
-// otherwise.
-func drained(c net.Conn, end time.Time) error {
-	if time.Now().After(end) || !NewSocket(c, nil).ready() {
-		return io.EOF
-	}
-	return c.SetReadDeadline(end)
-}
-
 // end is the result of a wait for answers that is over.
 func (d *Datagrams) end() error {
-	if d.answers >= d.Want {
+	if d.got >= d.Want {
 		return io.EOF
 	}
 	words := "no answer"
 	if d.Want > 1 {
-		words = fmt.Sprintf("%d of %d answers", d.answers, d.Want)
+		words = fmt.Sprintf("%d of %d answers", d.got, d.Want)
 	}
 	if d.Wait > 0 {
 		words += fmt.Sprintf(" within %v", d.Wait)
-		if d.answers > 0 {
+		if d.got > 0 {
 			words += " of the last one"
 		}
 	}
@@ -245,55 +168,23 @@ func (d *Datagrams) end() error {
 
 // Write sends p as one datagram, or as those that Cut finds in it. If the peer refuses
 // or a datagram cannot be sent, Read returns the error, and no more is sent.
-func (d *Datagrams) Write(p []byte) (n int, err error) {
+func (d *Datagrams) Write(p []byte) (int, error) {
 	c := d.keep(p)
 	if c == nil {
 		return 0, nil
 	}
 	defer d.part.Store(0)
-	for retried := false; err == nil; {
-		var m int
-		m, err = c.out.send(p[n:], d.Cut, nil)
-		n += m
-		d.part.Store(int64(n))
-		retried = retried && m == 0
-		switch {
-		case err == nil:
-			d.progress.Touch()
-			if n == len(p) {
-				return n, nil
-			}
-		case errors.Is(err, syscall.EMSGSIZE) && !retried:
-			retried, err = true, nil // possibly the pending error of an earlier datagram; see Read
-		}
+	n, err := d.send(c, p, nil)
+	if err == nil {
+		return n, nil
 	}
-	switch {
-	case errors.Is(err, syscall.EMSGSIZE):
-		err = tooLong(d.Cut.first(p[n:]), c.LocalAddr())
-	case !refusal(err):
+	if !refusal(err) && !errors.Is(err, syscall.EMSGSIZE) {
 		err = &sendError{error: err}
 	}
 	if d.broken(c, err) {
 		return len(p), nil // it was sent to the other address, with what was kept
 	}
 	return n, nil
-}
-
-// A sendError is the error of a datagram that could not be sent.
-type sendError struct {
-	error
-	to string // the destination; empty is the peer of the conversation
-}
-
-func (e *sendError) Unwrap() error { return e.error }
-
-// tooLong says that a datagram of n bytes cannot be sent from local.
-func tooLong(n int, local net.Addr) error {
-	most := ""
-	if local.Network() == "udp" {
-		most = fmt.Sprintf(" (at most %d)", MaxDatagram)
-	}
-	return &Error{Why: Local, Op: fmt.Sprintf("send a datagram of %d bytes%s", n, most), Err: syscall.EMSGSIZE}
 }
 
 // keep adds p to history, and returns the socket to send it on; nil if the conversation
@@ -304,7 +195,8 @@ func (d *Datagrams) keep(p []byte) *gramConn {
 	switch {
 	case d.failed != nil:
 		return nil
-	case d.answers > 0 || d.at+1 >= len(d.names):
+	case d.got > 0 || d.at+1 >= len(d.names):
+		d.history = nil
 	case d.kept+len(p) > keepMost:
 		d.names, d.history = d.names[:d.at+1], nil // too much to send again
 	default:
@@ -324,10 +216,10 @@ func (d *Datagrams) broken(c *gramConn, err error) bool {
 	if d.conn != c {
 		return true // the other direction was faster
 	}
-	for refusal(err) && d.answers == 0 && d.at+1 < len(d.names) {
+	for refusal(err) && d.got == 0 && d.at+1 < len(d.names) {
 		d.at++
 		next, e := d.dial(d.at)
-		if e == nil && d.move(newGramConn(next)) {
+		if e == nil && d.move(newGramConn(next, false)) {
 			return true
 		}
 		if e != nil && ConnectKind(e) == NoDescriptor {
@@ -347,7 +239,7 @@ func (d *Datagrams) failure(err error) error {
 			e.Err = fmt.Errorf("%s (%s)", Words(err), strings.Join(d.names, ", "))
 		}
 	}
-	if e.Why != Local && (d.answers > 0 || EndpointOf(d.conn.LocalAddr()).CAN() && e.Why != BadAddress && e.Why != Timeout) {
+	if e.Why != Local && (d.got > 0 || EndpointOf(d.conn.LocalAddr()).CAN() && e.Why != BadAddress && e.Why != Timeout) {
 		e.Why = ResetByPeer
 	}
 	return e

@@ -22,11 +22,8 @@ type DatagramPeers struct {
 	// been silent for longest, which is closed.
 	Most int
 
-	conn net.PacketConn
-	in   *inbox
-
+	socket  gramStream
 	sending sync.Mutex
-	out     *outbox
 
 	mu    sync.Mutex
 	first bool                     // there has been a peer
@@ -39,13 +36,13 @@ func (lc ListenConfig) ListenPeers(ctx context.Context, e Endpoint) (*DatagramPe
 	if err != nil {
 		return nil, err
 	}
-	d := &DatagramPeers{conn: c, peers: make(map[string]*DatagramPeer)}
-	d.in, d.out = boxesOf(c)
+	d := &DatagramPeers{peers: make(map[string]*DatagramPeer)}
+	d.socket.conn = newGramConn(c.(net.Conn), true)
 	return d, nil
 }
 
 // Addr returns the address that the socket is bound to.
-func (d *DatagramPeers) Addr() net.Addr { return d.conn.LocalAddr() }
+func (d *DatagramPeers) Addr() net.Addr { return d.socket.conn.LocalAddr() }
 
 // Close closes the socket and all peers.
 func (d *DatagramPeers) Close() error {
@@ -54,7 +51,7 @@ func (d *DatagramPeers) Close() error {
 	for _, p := range d.peers {
 		p.end()
 	}
-	return d.conn.Close()
+	return d.socket.Close()
 }
 
 // Accept returns the next new peer. Meanwhile it passes datagrams on to the known
@@ -64,7 +61,7 @@ func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
 	for {
 		var p *DatagramPeer
 		var new bool
-		n, _, err := d.in.read(buf, false, 1, func(s *arrival) bool {
+		n, _, err := d.socket.conn.in.read(buf, false, 1, func(s *arrival) bool {
 			if len(s.data) <= len(buf) { // else it is from a Unix socket: dropped rather than cut
 				p, new = d.peer(s)
 			}
@@ -100,7 +97,7 @@ func (d *DatagramPeers) peer(s *arrival) (p *DatagramPeer, new bool) {
 	answer, toMany := AnswerFrom(s.control)
 	p = &DatagramPeer{
 		ToMany: toMany, all: d, queue: make(chan []byte, peerQueue), ended: make(chan struct{}),
-		to: packetPeer{addr: d.in.addr(s), sockaddr: bytes.Clone(s.from), control: bytes.Clone(answer)},
+		to: packetPeer{addr: d.socket.conn.in.addr(s), sockaddr: bytes.Clone(s.from), control: bytes.Clone(answer)},
 	}
 	d.peers[string(s.from)], d.first = p, true
 	return p, true
@@ -157,17 +154,11 @@ func (p *DatagramPeer) Read(b []byte) (int, error) {
 }
 
 // Write sends one datagram to the peer.
-func (p *DatagramPeer) Write(b []byte) (n int, err error) {
+func (p *DatagramPeer) Write(b []byte) (int, error) {
 	p.touch()
-	if p.to.addr == nil {
-		return 0, &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
-	}
 	p.all.sending.Lock()
 	defer p.all.sending.Unlock()
-	if n, err = p.all.out.send(b, nil, &p.to); errors.Is(err, syscall.EMSGSIZE) {
-		err = tooLong(len(b), p.all.Addr())
-	}
-	return n, err
+	return p.all.socket.send(p.all.socket.conn, b, &p.to)
 }
 
 // CloseWrite does nothing: there is no end of file to pass on.

@@ -9,7 +9,6 @@ import (
 // do that, and returns them from read.
 type inbox struct {
 	receiver           // of this system
-	can      *canConn  // nil if the socket is of another family
 	got      []arrival // what was received
 	next     int       // the first of them that read has not returned
 	rest     []byte    // the part of the last one returned that did not fit in p
@@ -55,11 +54,6 @@ func (b *inbox) read(p []byte, batch bool, most int, take func(*arrival) bool) (
 				return 0, 0, err
 			}
 			b.next = 0
-			if b.can != nil && b.can.received != nil {
-				for i := range b.got {
-					b.can.received(&b.got[i])
-				}
-			}
 		}
 		s := &b.got[b.next]
 		if count > 0 && (s.truncated || len(s.data) > len(p)-n) {
@@ -84,10 +78,6 @@ func (b *inbox) read(p []byte, batch bool, most int, take func(*arrival) bool) (
 
 var errTruncated error = &Error{Why: Local, Err: fmt.Errorf("a message of more than %d bytes came", bigMessage)}
 
-// A Cut returns the length of the first datagram in p, which holds datagrams one after
-// the other and is not empty. A nil Cut takes all of p for one datagram.
-type Cut func(p []byte) int
-
 // sendAll sends all datagrams in p to the connected peer.
 func (o *outbox) sendAll(p []byte, cut Cut) error {
 	n, err := o.send(p, cut, nil)
@@ -95,12 +85,4 @@ func (o *outbox) sendAll(p []byte, cut Cut) error {
 		return o.sendAll(p[n:], cut)
 	}
 	return err
-}
-
-// first is c, which may be nil; p may be empty.
-func (c Cut) first(p []byte) int {
-	if c == nil || len(p) == 0 {
-		return len(p)
-	}
-	return c(p)
 }

@@ -21,6 +21,7 @@ import (
 // thread: the runtime's poller would wake two threads for each.
 type receiver struct {
 	raw         syscall.RawConn
+	can         *canConn // nil if the socket is of another family
 	headers     []mmsghdr
 	vectors     []unix.Iovec
 	arrivals    []arrival
@@ -100,6 +101,9 @@ func (r *receiver) receive(most int) ([]arrival, error) {
 		s.truncated = h.Flags&unix.MSG_TRUNC != 0
 		s.from = r.names[i][:h.Namelen]
 		s.control = s.control[:h.Controllen]
+		if r.can != nil && r.can.received != nil {
+			r.can.received(s)
+		}
 	}
 	return r.arrivals[:r.n], nil
 }

@@ -74,7 +74,7 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 		if err != nil {
 			return nil, listenError(e, err)
 		}
-		return &canPackets{canConn: c, in: newInbox(c, bigMessage, 0), out: newOutbox(c)}, nil
+		return c, nil
 	}
 	switch p := lc.Handed.Packet.(type) {
 	case nil:

@@ -57,7 +57,10 @@ func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (int, error) {
 	o.p, o.cut, o.sent, o.err = p, cut, 0, nil
 	o.to, o.control = o.many, nil
 	if to != nil {
-		o.to, o.control = to.sockaddr, to.control
+		o.control = to.control
+		if len(to.sockaddr) > 0 {
+			o.to = to.sockaddr
+		}
 	}
 	if o.try == nil {
 		o.try = o.trySend

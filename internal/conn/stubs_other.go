@@ -65,15 +65,11 @@ func closePipe([2]int)                 {}
 func listenVsock(Endpoint) (net.Listener, error)            { return nil, syscall.EAFNOSUPPORT }
 func dialVsock(context.Context, Endpoint) (net.Conn, error) { return nil, syscall.EAFNOSUPPORT }
 
-// A canConn does not exist here.
-type canConn struct {
-	net.Conn
-	broadcast []byte
-	received  func(*arrival)
-}
+// CAN sockets do not exist here.
+type canConn struct{ *net.UDPConn }
 
-func (*canConn) sender([]byte) net.Addr   { return nil }
-func (*canConn) sockaddr(net.Addr) []byte { return nil }
+func (Endpoint) canPlace() (none struct{}, err error) { return none, nil }
+func CheckJ1939(string) error                         { return nil }
 
 func openCAN(Endpoint, string, SocketOptions, bool) (*canConn, error) {
 	return nil, &Error{Why: Unsupported, Err: fmt.Errorf("%s has no CAN sockets", runtime.GOOS)}

@@ -1,8 +1,12 @@
 package conn
 
 import (
+	"net"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestParseCAN(t *testing.T) {
@@ -59,8 +63,8 @@ func TestCANFilters(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, err := e.canPlace()
-	if err != nil || len(p.filters) != 2 || p.filters[0] != (canFilter{0x123, 0x7ff}) ||
-		p.filters[1] != (canFilter{0x123 | canExtended | canInvert, 0x1fffffff &^ canError}) {
+	if err != nil || len(p.filters) != 2 || p.filters[0] != (unix.CanFilter{Id: 0x123, Mask: 0x7ff}) ||
+		p.filters[1] != (unix.CanFilter{Id: 0x123 | unix.CAN_EFF_FLAG | unix.CAN_INV_FILTER, Mask: 0x1fffffff &^ unix.CAN_ERR_FLAG}) {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -79,4 +83,29 @@ func FuzzParseCAN(f *testing.F) {
 			t.Errorf("%q: %+v is read back as %+v, %v", s, e, again, err)
 		}
 	})
+}
+
+// A datagram that grows when it is received (a classic frame among FD frames) is not
+// split between two reads.
+func TestInboxGrownDatagramIsWhole(t *testing.T) {
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: filepath.Join(t.TempDir(), "s")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const sent, size, count = 16, 72, 5
+	for range count {
+		if _, err := c.WriteTo(make([]byte, sent), c.LocalAddr()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := newInbox(c, bigMessage, 0)
+	b.can = &canConn{received: func(s *arrival) { s.data = s.data[:size] }}
+	for got, p := 0, make([]byte, size+size/2); got < count; {
+		n, m, err := b.read(p, true, 0, nil)
+		if err != nil || n != size || m != 1 {
+			t.Fatalf("%d bytes, %d datagrams, %v", n, m, err)
+		}
+		got += m
+	}
 }

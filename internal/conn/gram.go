@@ -1,0 +1,185 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// MaxDatagram is how many bytes a datagram of UDP over IPv4 can carry: 65535
+// less the headers of IP (20) and UDP (8).
+const MaxDatagram = 65507
+
+// DatagramOptions say how a Stream of datagrams divides and joins bytes. With the zero
+// value one Read returns one datagram, which may be empty, and one Write sends one.
+type DatagramOptions struct {
+	// Want is the number of datagrams after which Read returns io.EOF; 0 is no limit.
+	Want int
+	// Batch lets a Read return as many of the received datagrams as fit.
+	Batch bool
+	// Cut, if set, divides the bytes of a Write into datagrams.
+	Cut Cut
+}
+
+// A Cut returns the length of the first datagram in p, which holds datagrams one after
+// the other and is not empty. A nil Cut takes all of p for one datagram.
+type Cut func(p []byte) int
+
+// first is c, which may be nil; p may be empty.
+func (c Cut) first(p []byte) int {
+	if c == nil || len(p) == 0 {
+		return len(p)
+	}
+	return c(p)
+}
+
+// A gramStream is what the streams of datagrams have in common.
+type gramStream struct {
+	DatagramOptions
+	progress *Progress // nil, or touched by every datagram
+
+	mu       sync.Mutex
+	conn     *gramConn
+	got      int       // datagrams
+	drainEnd time.Time // when the drain is over; zero is none
+
+	part atomic.Int64 // bytes of the current write that are sent
+}
+
+// A gramConn is a socket with what receives from it and sends on it.
+type gramConn struct {
+	net.Conn
+	in  *inbox
+	out *outbox
+}
+
+// newGramConn asks for the destination of each datagram if the socket is a listener's.
+func newGramConn(c net.Conn, listens bool) *gramConn {
+	size, control := bigMessage, 0
+	if c.LocalAddr().Network() == "udp" {
+		size = udpSlot
+	}
+	if u, ok := c.(*net.UDPConn); ok && listens {
+		control = AskDestination(u)
+	}
+	return &gramConn{c, newInbox(c, size, control), newOutbox(c)}
+}
+
+// Watch makes g touch the conversation's progress.
+func (g *gramStream) Watch(progress *Progress) { g.progress = progress }
+
+// Conn returns the socket that is in use.
+func (g *gramStream) Conn() net.Conn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.conn.Conn
+}
+
+// Dropped is how many datagrams the kernel has dropped because the socket's
+// receive buffer was full.
+func (g *gramStream) Dropped() int64 { return Dropped(g.Conn()) }
+
+// Close closes the socket.
+func (g *gramStream) Close() error { return g.Conn().Close() }
+
+// receive returns one datagram from c, or several with Batch, of those that take, if
+// set, returns true for.
+func (g *gramStream) receive(c *gramConn, p []byte, take func(*arrival) bool) (int, error) {
+	most := 0
+	if g.Want > 0 {
+		if most = g.Want - g.got; most <= 0 {
+			return 0, io.EOF
+		}
+	}
+	n, count, err := c.in.read(p, g.Batch, most, take)
+	if err != nil {
+		return 0, err
+	}
+	g.progress.Touch()
+	g.mu.Lock()
+	g.got += count
+	g.mu.Unlock()
+	return n, nil
+}
+
+// drain makes Read return what the kernel has, for up to drainStuck, and then io.EOF.
+func (g *gramStream) drain() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.drainEnd = time.Now().Add(drainStuck)
+	_ = g.conn.SetReadDeadline(time.Unix(1, 0))
+}
+
+// drained returns nil if there is a datagram for another read before the drain is over,
+// and io.EOF otherwise. It is called with the lock held.
+func (g *gramStream) drained() error {
+	if time.Now().After(g.drainEnd) || !NewSocket(g.conn.Conn, nil).ready() {
+		return io.EOF
+	}
+	return g.conn.SetReadDeadline(g.drainEnd)
+}
+
+// send sends the datagrams in p on c to a peer; nil is the connected one. It returns how
+// many bytes were sent: with an error, those before the datagram that failed.
+func (g *gramStream) send(c *gramConn, p []byte, to *packetPeer) (n int, err error) {
+	if to != nil && to.addr == nil {
+		return 0, &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
+	}
+	for retried := false; ; {
+		m, err := c.out.send(p[n:], g.Cut, to)
+		n += m
+		g.part.Add(int64(m))
+		retried = retried && m == 0
+		switch {
+		case errors.Is(err, syscall.EMSGSIZE) && !retried:
+			retried = true // possibly the pending error of an earlier datagram; see Datagrams.Read
+		case errors.Is(err, syscall.EMSGSIZE):
+			return n, tooLong(g.Cut.first(p[n:]), c.LocalAddr())
+		case err != nil:
+			return n, err
+		default:
+			g.progress.Touch()
+			if n == len(p) {
+				return n, nil
+			}
+		}
+	}
+}
+
+// tooLong says that a datagram of n bytes cannot be sent from local.
+func tooLong(n int, local net.Addr) error {
+	most := ""
+	if local.Network() == "udp" {
+		most = fmt.Sprintf(" (at most %d)", MaxDatagram)
+	}
+	return &Error{Why: Local, Op: fmt.Sprintf("send a datagram of %d bytes%s", n, most), Err: syscall.EMSGSIZE}
+}
+
+// A sendError is the error of a datagram that could not be sent.
+type sendError struct {
+	error
+	to string // the destination; empty is the peer of the conversation
+}
+
+func (e *sendError) Unwrap() error { return e.error }
+
+// A packetPeer is the sender of a datagram.
+type packetPeer struct {
+	addr     net.Addr // nil if the peer has no address
+	sockaddr []byte   // addr as a struct sockaddr
+	came     []byte   // the datagram's control messages (recvmsg(2))
+	control  []byte   // the answer's, which choose its source address
+}
+
+// name is the peer's address in words; empty is none.
+func (p *packetPeer) name() string {
+	if p.addr == nil {
+		return ""
+	}
+	return p.addr.String()
+}
