@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 )
@@ -42,21 +41,16 @@ func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, er
 	}
 	if e.Network == "vsock" {
 		l, err := listenVsock(e)
-		return l, listenError(e, err)
+		return l, listenError(e, netip.Addr{}, err)
 	}
-	var l net.Listener
-	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (_ io.Closer, err error) {
-		l, err = config.Listen(ctx, e.netNetwork(), address)
-		return l, err
-	})
-	if err != nil {
-		return nil, listenError(e, err)
-	}
-	if lc.Backlog > 0 {
-		if err := setBacklog(l, lc.Backlog); err != nil {
+	l, at, err := bind(ctx, lc, e, (*net.ListenConfig).Listen)
+	if err == nil && lc.Backlog > 0 {
+		if err = setBacklog(l, lc.Backlog); err != nil {
 			_ = l.Close()
-			return nil, listenError(e, err)
 		}
+	}
+	if err != nil {
+		return nil, listenError(e, at, err)
 	}
 	if u, ok := l.(*net.UnixListener); ok {
 		u.SetUnlinkOnClose(false) // the file of that name may be another socket's by then
@@ -72,7 +66,7 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 	if e.CAN() {
 		c, err := openCAN(e, "", lc.Socket, true)
 		if err != nil {
-			return nil, listenError(e, err)
+			return nil, listenError(e, netip.Addr{}, err)
 		}
 		return c, nil
 	}
@@ -83,22 +77,16 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 	case *net.UDPConn:
 		return p, nil
 	default:
-		return nil, listenError(e, syscall.EAFNOSUPPORT)
+		return nil, listenError(e, netip.Addr{}, syscall.EAFNOSUPPORT)
 	}
-	var p net.PacketConn
-	err := lc.bind(ctx, e, func(config *net.ListenConfig, address string) (_ io.Closer, err error) {
-		if p, err = config.ListenPacket(ctx, e.netNetwork(), address); err != nil {
-			return nil, err
+	p, at, err := bind(ctx, lc, e, (*net.ListenConfig).ListenPacket)
+	if err == nil && at.IsMulticast() {
+		if err = join(p.(*net.UDPConn), at, lc.Socket.Interface); err != nil {
+			_ = p.Close()
 		}
-		if a, bad := netip.ParseAddrPort(address); bad == nil && a.Addr().Unmap().IsMulticast() {
-			if err = join(p.(*net.UDPConn), a.Addr().Unmap(), lc.Socket.Interface); err != nil {
-				_ = p.Close()
-			}
-		}
-		return p, err
-	})
+	}
 	if err != nil {
-		return nil, listenError(e, err)
+		return nil, listenError(e, at, err)
 	}
 	if u, ok := p.(*net.UnixConn); ok {
 		return &unixPacketConn{UnixConn: u, file: e.socketFile()}, nil
@@ -106,77 +94,71 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 	return p, nil
 }
 
-// bind calls listen, which returns a socket, with e's address. A stale Unix socket file
-// there is removed, and listen is called once more. The new file gets lc's mode.
-func (lc ListenConfig) bind(ctx context.Context, e Endpoint, listen func(*net.ListenConfig, string) (io.Closer, error)) error {
+// bind calls open with the address of e. Of an IP address, that is at; it is not valid if
+// e means all addresses.
+func bind[S io.Closer](ctx context.Context, lc ListenConfig, e Endpoint, open func(*net.ListenConfig, context.Context, string, string) (S, error)) (socket S, at netip.Addr, err error) {
+	mode := cmp.Or(lc.Mode, 0o600)
 	config := &net.ListenConfig{KeepAliveConfig: lc.Socket.keepAlive(), KeepAlive: -1}
 	config.SetMultipathTCP(lc.Socket.MPTCP)
-	mode := cmp.Or(lc.Mode, 0o600)
 	config.Control = func(network, address string, c syscall.RawConn) error {
 		if e.Unix() && !e.Abstract() {
 			setMode(c, mode)
 		}
 		return lc.Socket.control(network, address, c)
 	}
-	if !e.Unix() {
-		address, ip, err := lc.address(ctx, e)
-		if err != nil {
-			return err
-		}
-		if _, err = listen(config, address); errors.Is(err, syscall.EINVAL) {
-			err = cmp.Or(badZone(ip), err)
-		}
-		return err
+	if e.Unix() {
+		socket, err = bindPath(e, mode, func() (S, error) { return open(config, ctx, e.Network, e.Path) })
+		return socket, at, err
 	}
+	address, at, err := lc.address(ctx, e)
+	if err == nil {
+		socket, err = open(config, ctx, e.netNetwork(), address)
+	}
+	return socket, at.Unmap(), err
+}
+
+// bindPath calls open. A stale Unix socket file at e's path is removed, and open is
+// called once more. The new file gets the mode.
+func bindPath[S io.Closer](e Endpoint, mode fs.FileMode, open func() (S, error)) (socket S, err error) {
 	if err := checkSocketPath(e.Path); err != nil {
-		return err
+		return socket, err
 	}
-	restore := maskMode(mode)
-	socket, err := listen(config, e.Path)
+	socket, err = open()
 	if errors.Is(err, syscall.EADDRINUSE) && !e.Abstract() {
 		// Without the lock, another listener that found the same stale file could
 		// remove the socket that this one has just bound.
 		unlock := lockDirectory(filepath.Dir(e.Path))
 		if err = removeStale(e); err == nil {
-			socket, err = listen(config, e.Path)
+			socket, err = open()
 		}
 		unlock()
 	}
-	restore()
 	if err != nil || e.Abstract() || e.Path == "" {
-		return err
+		return socket, err
 	}
 	if err = os.Chmod(e.Path, mode); err != nil { // needed where the umask has cleared bits of mode
 		_ = socket.Close()
 		_ = removeStale(e)
 	}
-	return err
+	return socket, err
 }
 
 // address is the numeric address to listen on for e; ip is not valid if e means all
 // addresses. Of a name's addresses it is the first of IPv4, else the first.
 func (lc ListenConfig) address(ctx context.Context, e Endpoint) (address string, ip netip.Addr, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, lookupMost, &Error{Why: Timeout, Err: fmt.Errorf("name lookup timed out after %v", lookupMost)})
+	limited, cancel := context.WithTimeout(ctx, lookupMost)
 	defer cancel()
-	defer func() {
-		if cause, ok := errors.AsType[*Error](context.Cause(ctx)); ok && err != nil {
-			err = cause
-		}
-	}()
-	port, err := lc.Resolver.Port(ctx, e)
-	if err != nil {
+	all, err := lc.Resolver.addresses(limited, e)
+	switch {
+	case err != nil && limited.Err() != nil && ctx.Err() == nil:
+		return "", ip, &Error{Why: Timeout, Err: fmt.Errorf("name lookup timed out after %v", lookupMost)}
+	case err != nil:
 		return "", ip, err
+	case e.Host == "":
+		return fmt.Sprintf(":%d", all[0].Port()), ip, nil
 	}
-	number := strconv.Itoa(int(port))
-	if e.Host == "" {
-		return ":" + number, ip, nil
-	}
-	ips, err := lc.Resolver.ips(ctx, e)
-	if err != nil {
-		return "", ip, err
-	}
-	ip = ips[max(slices.IndexFunc(ips, netip.Addr.Is4), 0)]
-	return net.JoinHostPort(ip.String(), number), ip, nil
+	one := all[max(slices.IndexFunc(all, func(a netip.AddrPort) bool { return a.Addr().Is4() }), 0)]
+	return one.String(), one.Addr(), nil
 }
 
 // removeStale removes the socket file at e's path if no socket is bound to it. A live
@@ -213,9 +195,13 @@ func (e Endpoint) netNetwork() string {
 	return e.Network
 }
 
-func listenError(e Endpoint, err error) error {
+// listenError is the error of listening on e, whose address is at.
+func listenError(e Endpoint, at netip.Addr, err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, syscall.EINVAL) {
+		err = cmp.Or(badZone(at), err)
 	}
 	return &Error{Why: ConnectKind(err), Op: "listen on " + e.String(), Err: err}
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -33,21 +32,9 @@ func connectPath(c syscall.Conn, path string) (err error) {
 }
 
 // setMode gives the socket its mode before bind(2) makes the file, so that no other user
-// can connect in between; Linux alone takes the file's mode from there.
+// can connect in between. Linux alone does that.
 func setMode(c syscall.RawConn, mode fs.FileMode) {
-	if runtime.GOOS == "linux" {
-		_ = c.Control(func(fd uintptr) { _ = unix.Fchmod(int(fd), uint32(mode.Perm())) })
-	}
-}
-
-// maskMode sets the umask so that bind(2) makes a file of at most mode, where setMode
-// does not; restore sets the old umask again.
-func maskMode(mode fs.FileMode) (restore func()) {
-	if runtime.GOOS == "linux" {
-		return func() {}
-	}
-	old := unix.Umask(int(^mode.Perm() & 0o777))
-	return func() { unix.Umask(old) }
+	_ = c.Control(func(fd uintptr) { _ = unix.Fchmod(int(fd), uint32(mode.Perm())) })
 }
 
 // lockDirectory locks a directory (flock(2)) until unlock is called; a lock file would

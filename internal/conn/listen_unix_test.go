@@ -4,7 +4,6 @@ package conn
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -89,9 +88,9 @@ func TestStaleLocked(t *testing.T) {
 // A listener whose file cannot get its mode is closed.
 func TestListenModeFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	var l net.Listener
-	err := ListenConfig{}.bind(t.Context(), Endpoint{Network: "unix", Path: path}, func(c *net.ListenConfig, address string) (_ io.Closer, err error) {
-		if l, err = c.Listen(t.Context(), "unix", address); err == nil {
+	l, err := bindPath(Endpoint{Network: "unix", Path: path}, 0o600, func() (net.Listener, error) {
+		l, err := net.Listen("unix", path)
+		if err == nil {
 			err = os.Remove(path)
 		}
 		return l, err

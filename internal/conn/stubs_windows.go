@@ -23,7 +23,6 @@ const msgTrunc = 0
 // Windows has none of these. Its SO_REUSEADDR would let two sockets have one port.
 func setBacklog(net.Listener, int) error     { return syscall.EWINDOWS }
 func setMode(syscall.RawConn, fs.FileMode)   {}
-func maskMode(fs.FileMode) (restore func())  { return func() {} }
 func lockDirectory(string) (unlock func())   { return func() {} }
 func reuseAddress(syscall.RawConn)           {}
 func closeOnExec(int)                        {}
