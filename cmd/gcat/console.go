@@ -85,18 +85,12 @@ func (c *console) shared() (*tty.Terminal, *tty.Meter) {
 	return c.terminal, c.meter
 }
 
-// restore restores the terminal and removes the meter.
+// restore restores the terminal, erases the line that is being typed, and removes the
+// meter.
 func (c *console) restore() {
 	_, meter := c.shared()
 	meter.Stop()
 	tty.Restore()
-}
-
-// abandon erases the line that is being typed, before a signal ends the conversation.
-func (c *console) abandon() {
-	if terminal, _ := c.shared(); terminal != nil {
-		terminal.Abandon()
-	}
 }
 
 // Close does nothing, because standard error stays open after a hex dump.

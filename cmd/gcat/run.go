@@ -190,7 +190,7 @@ func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()
 		case slices.Contains(cli.ReportSignals, s):
 			go g.reportCounts()
 		case slices.Contains(ending, s) && ctx.Err() == nil:
-			g.console.abandon()
+			g.console.restore()
 			cancel(&cli.Interrupted{Signal: s})
 		default:
 			tty.Restore()

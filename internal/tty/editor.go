@@ -6,78 +6,84 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"unicode/utf8"
 
 	"golang.org/x/term"
 )
 
-// maxLine is the longest line that x/term edits, in characters. As in a terminal's own
-// line editing, the bell rings for each further character.
-const maxLine = 4096
+const (
+	// maxLine is the longest line that x/term edits, in characters.
+	maxLine = 4096
+	// maxPrompt is the longest incomplete line of the peer that is kept in front of the
+	// typed line, in bytes.
+	maxPrompt = 1000
+	// tabPicture stands for a tab in the typed line, where x/term takes each character
+	// for one column.
+	tabPicture = "␉"
+)
 
 // An editor is x/term's line editor for a conversation: an incomplete line of the peer
 // stays in front of the line that is being typed, as a prompt does.
 //
-// At first x/term does not know of that incomplete line (partial). With the first key
-// it becomes x/term's prompt (prompted), which x/term erases and redraws with the
-// typed line.
+// x/term draws a prompt only when it begins to read a line. Until the next key the
+// editor itself writes the incomplete line.
 type editor struct {
 	tty io.ReadWriter
 
 	// mu guards the fields below and the screen. The reading goroutine releases it
 	// only while it waits for a key.
-	mu       sync.Mutex
-	term     *term.Terminal
-	keys     keys
-	read     [256]byte
-	pending  []byte // keys that x/term has not read
-	failed   error  // the error after pending
-	screen   []byte // not yet written to the terminal
-	partial  string
-	prompted bool
-	width    int  // of the window, in columns
-	returns  bool // the terminal itself adds a return to a newline
-
-	abandoned bool // there is no editing any more
-
-	// typing reports whether typed characters may be on the screen.
-	typing atomic.Bool
+	mu      sync.Mutex
+	term    *term.Terminal
+	keys    keys
+	read    [256]byte
+	pending []byte // keys that x/term has not read, within read
+	screen  []byte // not yet written to the terminal
+	partial string // the incomplete line of the peer
+	width   int    // of the window, in columns
+	left    bool   // there is no editing any more
 }
 
 // errNewPrompt makes x/term return, so that it draws its new prompt.
 var errNewPrompt = errors.New("draw the prompt")
 
 func newEditor(tty io.ReadWriter, width, height int) *editor {
-	e := &editor{tty: tty, width: width}
+	e := &editor{tty: tty, keys: keys{tty: tty}, width: width}
 	e.term = term.NewTerminal(keysAndScreen{e}, "")
-	e.term.AutoCompleteCallback = func(line string, _ int, key rune) (string, int, bool) {
-		if key >= ' ' && utf8.RuneCountInString(line) >= maxLine {
-			e.screen = append(e.screen, '\a')
-		}
-		return "", 0, false
-	}
+	e.term.AutoCompleteCallback = e.key
 	_ = e.term.SetSize(width, height)
 	return e
 }
 
+// key handles a key that x/term does not: it inserts a tab, and rings the bell for a
+// control character, and for a character that is one too many.
+func (e *editor) key(line string, pos int, key rune) (newLine string, newPos int, ok bool) {
+	switch full := utf8.RuneCountInString(line) >= maxLine; {
+	case key == '\t' && !full:
+		return line[:pos] + tabPicture + line[pos:], pos + len(tabPicture), true
+	case key < ' ' || full:
+		e.screen = append(e.screen, '\a')
+	}
+	return "", 0, false
+}
+
 // line returns the next line that the user enters, with its newline; [io.EOF] for ^D
-// on an empty line.
+// on an empty line, and [ErrInterrupt] for ^C.
 func (e *editor) line() (string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer e.flush()
 	for {
+		e.erasePartial() // x/term draws it, as its prompt
 		line, err := e.term.ReadLine()
-		if errors.Is(err, errNewPrompt) {
+		switch {
+		case errors.Is(err, errNewPrompt):
 			continue
+		case err != nil && !errors.Is(err, term.ErrPasteIndicator):
+			return "", e.keys.cause(err)
 		}
-		if err != nil && !errors.Is(err, term.ErrPasteIndicator) {
-			return "", err
-		}
-		e.typing.Store(false)
-		e.setPartial("", false)
-		return typed(line) + "\n", nil
+		e.partial = ""
+		e.term.SetPrompt("")
+		return strings.ReplaceAll(line, tabPicture, "\t") + "\n", nil
 	}
 }
 
@@ -88,44 +94,30 @@ type keysAndScreen struct{ e *editor }
 // waits.
 func (k keysAndScreen) Read(p []byte) (int, error) {
 	e := k.e
-	if len(e.pending) == 0 && e.failed == nil {
-		e.readKeys()
-		if len(e.pending) > 0 && e.partial != "" && !e.prompted && !e.abandoned {
-			e.erasePartial()
-			e.setPartial(e.partial, true)
+	if len(e.pending) == 0 {
+		_ = e.flush() // a terminal that has gone fails the read, too
+		e.mu.Unlock()
+		n, err := e.keys.Read(e.read[:])
+		e.mu.Lock()
+		if n == 0 {
+			return 0, err
+		}
+		e.pending = e.read[:n]
+		if e.partial != "" && !e.left && !e.drawn() {
 			return 0, errNewPrompt
 		}
 	}
 	n := copy(p, e.pending)
 	e.pending = e.pending[n:]
-	if len(e.pending) == 0 {
-		return n, e.failed
-	}
 	return n, nil
 }
 
 // Write buffers what x/term draws.
 func (k keysAndScreen) Write(p []byte) (int, error) {
-	if !k.e.abandoned {
+	if !k.e.left {
 		k.e.screen = append(k.e.screen, p...)
 	}
 	return len(p), nil
-}
-
-// readKeys waits for keys with e.mu released.
-func (e *editor) readKeys() {
-	e.flush()
-	e.mu.Unlock()
-	n, err := e.tty.Read(e.read[:])
-	e.mu.Lock()
-	pending, interrupted := e.keys.append(e.pending[:0], e.read[:n])
-	e.pending, e.failed = pending, errors.Join(interrupted, err)
-	if errors.Is(e.failed, io.EOF) {
-		e.failed = io.EOF
-	}
-	if len(pending) > 0 && !e.abandoned {
-		e.typing.Store(true)
-	}
 }
 
 // show shows text of the peer above, or in front of, the line that is being typed. It
@@ -133,95 +125,86 @@ func (e *editor) readKeys() {
 func (e *editor) show(text string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.abandoned {
-		return e.print(text)
-	}
-	all := text
-	if e.prompted {
-		all = e.partial + text // x/term erases its prompt
-	}
-	end := strings.LastIndexByte(all, '\n') + 1
-	if e.prompted && len(all)-end > maxPrompt {
-		all += "\n" // too long to be redrawn with each key
-		end = len(all)
-	}
-	head, tail := all[:end], all[end:]
-	if end == 0 && !e.prompted {
-		tail = e.partial + tail
-	}
-	e.term.SetPrompt(prompt(tail))
-	before := len(e.screen)
-	if _, err := e.term.Write([]byte(head)); err != nil {
-		return err
-	}
-	// x/term just writes if nothing of its own is on the screen. Otherwise it erases
-	// and redraws, which takes escape sequences.
-	if drew := bytes.IndexByte(e.screen[before:], 0x1b) >= 0; drew {
-		e.setPartial(tail, true)
+	text = e.partial + text
+	end := strings.LastIndexByte(text, '\n') + 1
+	return e.draw(text[:end], text[end:])
+}
+
+// notice shows lines of our own above the line that is being typed, and above an
+// incomplete line of the peer. Without lines it only draws those two again.
+func (e *editor) notice(lines string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.draw(lines, e.partial)
+}
+
+// draw writes lines in place of the peer's incomplete line and the typed line. Below
+// them it draws partial, which is the incomplete line from then on, and the typed line.
+func (e *editor) draw(lines, partial string) error {
+	if e.left {
+		e.screen = append(e.screen, lines+partial...)
 		return e.flush()
 	}
-	rest := tail
-	if end == 0 {
-		rest = text // the partial line is on the screen
-	}
-	e.screen = append(e.screen, rest...)
-	e.setPartial(tail, false)
-	return e.flush()
-}
-
-// notice shows a line of our own above the line that is being typed, and above an
-// incomplete line of the peer.
-func (e *editor) notice(line string) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	partial := e.partial
-	if e.abandoned {
-		if partial != "" {
-			line = "\n" + line
-		}
-		return e.print(line)
-	}
-	if partial != "" && !e.prompted {
+	drawn := e.drawn()
+	if !drawn {
 		e.erasePartial()
 	}
-	if _, err := e.term.Write([]byte(line)); err != nil {
-		return err
+	if len(partial) > maxPrompt { // too long to be drawn again with each key
+		lines, partial = lines+partial, ""
+		if drawn {
+			lines += "\n"
+		}
 	}
-	if partial != "" && !e.prompted {
-		e.screen = append(e.screen, partial...)
+	e.partial = partial
+	e.term.SetPrompt(visible(partial))
+	_, _ = e.term.Write([]byte(lines)) // into the buffer
+	if !drawn {
+		e.screen = append(e.screen, visible(partial)...)
 	}
 	return e.flush()
 }
 
-// abandon erases the line that is being typed, and ends the editing: later text is
-// written to the screen as it is.
-func (e *editor) abandon() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.abandoned {
+// drawn reports whether something of x/term's is on the screen: its prompt, the typed
+// line, or both. Only then does x/term draw them again with what it writes.
+func (e *editor) drawn() bool {
+	before := len(e.screen)
+	_, _ = e.term.Write(nil)
+	drawn := len(e.screen) > before
+	e.screen = e.screen[:before]
+	return drawn
+}
+
+// erasePartial erases the peer's incomplete line, which is not x/term's prompt, row by
+// row from its end, where the cursor is. Behind a full row the cursor is still in that
+// row.
+func (e *editor) erasePartial() {
+	if e.partial == "" {
 		return
 	}
-	// x/term erases the line, writes the mark and redraws the line. All from the
-	// mark on is cut off.
-	mark, before := []byte{0}, len(e.screen)
-	_, _ = e.term.Write(mark)
-	if i := bytes.Index(e.screen[before:], mark); i >= 0 {
-		e.screen = e.screen[:before+i]
+	for length := utf8.RuneCountInString(visible(e.partial)); length > e.width; length -= e.width {
+		e.screen = append(e.screen, "\r\x1b[K\x1b[A"...)
 	}
-	if e.prompted {
-		e.screen = append(e.screen, e.partial...)
-	}
-	e.abandoned = true
-	e.typing.Store(e.prompted)
-	_ = e.flush()
+	e.screen = append(e.screen, "\r\x1b[K"...)
 }
 
-// print writes text to the screen, after the editing has ended.
-func (e *editor) print(text string) error {
-	e.screen = append(e.screen, strings.ReplaceAll(text, "\n", "\r\n")...)
-	e.partial = (e.partial + text)[strings.LastIndexByte(e.partial+text, '\n')+1:]
-	e.typing.Store(e.partial != "" && e.typing.Load())
-	return e.flush()
+// leave erases the typed line, completes the peer's line, and ends the editing: later
+// text is written to the screen as it is.
+func (e *editor) leave() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.drawn() {
+		// x/term erases its lines, writes the mark and draws them again. All from the
+		// mark on is cut off.
+		mark, before := []byte{0}, len(e.screen)
+		_, _ = e.term.Write(mark)
+		e.screen = e.screen[:before+bytes.Index(e.screen[before:], mark)]
+		e.screen = append(e.screen, visible(e.partial)...)
+	}
+	if e.partial != "" {
+		e.screen = append(e.screen, '\n')
+	}
+	e.partial, e.left = "", true
+	_ = e.flush() // the terminal may have gone
 }
 
 // resize sets the size of the window.
@@ -230,81 +213,21 @@ func (e *editor) resize(width, height int) {
 	defer e.mu.Unlock()
 	e.width = width
 	_ = e.term.SetSize(width, height)
-	_ = e.flush()
+	_ = e.flush() // the terminal may have gone
 }
 
-// redraw draws the line again, after another process has written on the screen.
-func (e *editor) redraw() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.abandoned {
-		return
-	}
-	before := len(e.screen)
-	_, _ = e.term.Write(nil)
-	if len(e.screen) == before {
-		e.screen = append(e.screen, e.partial...)
-	}
-	_ = e.flush()
-}
-
-// maxPrompt is the longest incomplete line that is kept as a prompt, in bytes.
-const maxPrompt = 1000
-
-// setPartial sets the incomplete line of the peer, and whether it is x/term's prompt.
-func (e *editor) setPartial(partial string, prompted bool) {
-	if len(partial) > maxPrompt && !prompted {
-		partial = "" // it stays on the screen, above the typed line
-	}
-	e.partial, e.prompted = partial, prompted && partial != ""
-	if e.prompted {
-		e.term.SetPrompt(prompt(partial))
-	} else {
-		e.term.SetPrompt("")
-	}
-}
-
-// erasePartial erases the incomplete line of the peer, row by row from its end, where
-// the cursor is. Behind a full row the cursor is still in that row.
-func (e *editor) erasePartial() {
-	length := utf8.RuneCountInString(prompt(e.partial))
-	for ; length > e.width; length -= e.width {
-		e.screen = append(e.screen, "\r\x1b[K\x1b[A"...)
-	}
-	e.screen = append(e.screen, "\r\x1b[K"...)
-}
-
-// prompt returns what is visible of an incomplete line: the part after its last
-// carriage return, with tabs as blanks.
-func prompt(partial string) string {
+// visible returns what a terminal shows of an incomplete line: the part after its last
+// carriage return, with a blank for a tab, whose width x/term does not know.
+func visible(partial string) string {
 	partial = strings.TrimRight(partial, "\r")
 	partial = partial[strings.LastIndexByte(partial, '\r')+1:]
-	if !strings.Contains(partial, "\t") {
-		return partial
-	}
-	var b strings.Builder
-	column := 0
-	for _, r := range partial {
-		if r != '\t' {
-			b.WriteRune(r)
-			column++
-			continue
-		}
-		for b.WriteByte(' '); column%8 != 7; column++ {
-			b.WriteByte(' ')
-		}
-		column++
-	}
-	return b.String()
+	return strings.ReplaceAll(partial, "\t", " ")
 }
 
 // flush writes the buffered output to the terminal.
 func (e *editor) flush() error {
 	if len(e.screen) == 0 {
 		return nil
-	}
-	if e.returns {
-		e.screen = bytes.ReplaceAll(e.screen, []byte("\r\n"), []byte("\n"))
 	}
 	_, err := e.tty.Write(e.screen)
 	e.screen = e.screen[:0]

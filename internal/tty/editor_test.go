@@ -148,7 +148,9 @@ func FuzzEditor(f *testing.F) {
 				t.Fatal(err)
 			}
 			e.resize(1+(i*7)%100, 24)
-			e.redraw()
+			if err := e.notice(""); err != nil {
+				t.Fatal(err)
+			}
 		}
 		close(over)
 		close(d.keys)

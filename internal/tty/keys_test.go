@@ -1,78 +1,70 @@
 package tty
 
 import (
+	"bytes"
+	"io"
 	"testing"
+	"testing/iotest"
 	"unicode/utf8"
 )
 
+// x/term gets complete characters and sequences that end, however the keys arrive.
 func TestKeys(t *testing.T) {
-	for _, test := range []struct{ name, in, editor, sent string }{
-		{"plain", "a é 世", "a é 世", "a é 世"},
-		{"tab", "a\tb", "a␉b", "a\tb"},
-		{"the picture of a tab", "a␉b", "a\U0010fee2\U0010fe90\U0010fe89b", "a␉b"},
-		{"^V escape", "\x16\x1b[m", "␛[m", "\x1b[m"},
-		{"^V delete, ^V x", "\x16\x7f\x16x", "␡x", "\x7fx"},
-		{"Latin-1", "caf\xe9 \xff", "caf\U0010fee9 \U0010feff", "caf\xe9 \xff"},
-		{"cut-off character", "\xe4\xb8a", "\U0010fee4\U0010feb8a", "\xe4\xb8a"},
-		{"U+FFFD", "\ufffd", "\U0010feef\U0010febf\U0010febd", "\ufffd"},
-		{"private", "\U0010ffff", "\U0010fef4\U0010fe8f\U0010febf\U0010febf", "\U0010ffff"},
+	for _, test := range []struct{ name, in, want string }{
+		{"plain", "a é 世\t", "a é 世\t"},
+		{"Latin-1", "caf\xe9 \xff", "caf\a \a"},
+		{"cut-off character", "\xe4\xb8a", "\a\aa"},
+		{"U+FFFD", "\ufffd", "\a\a\a"},
+		{"arrow", "\x1b[Ax", "\x1b[Ax"},
+		{"arrow of an application", "\x1bOAOA", "\x1b[AOA"},
+		{"no sequence", "\x1b[9999999999999999999", "\x1b[99999999999999~9999"},
+		{"^D of the terminal's own editing", "a\x00", "a\x04"},
 	} {
-		var k keys
-		got, err := k.append(nil, []byte(test.in))
-		if err != nil || string(got) != test.editor {
-			t.Errorf("%s: the editor gets %q, %v", test.name, got, err)
-		}
-		if sent := typed(string(got)); sent != test.sent {
-			t.Errorf("%s: %q is sent", test.name, sent)
-		}
-	}
-}
-
-func TestFunctionKeys(t *testing.T) {
-	for in, want := range map[string]string{
-		"\x1b[A": "\x1b[A", "\x1bOA": "\x1b[A", "\x1b[1~": "\x1b[H", "\x1b[200~x\x1b[201~": "x",
-		"\x1b[99999999999999999999": "999999", "\b": "\x7f", "\x04": "\x04", "\x00": "\x04", "\x16\x00": "␀",
-	} {
-		var k keys
-		var got []byte
-		for i := range len(in) {
-			got, _ = k.append(got, []byte{in[i]})
-		}
-		if string(got) != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-	var k keys
-	if got, err := k.append(nil, []byte("ab\x03c")); string(got) != "ab" || err != ErrInterrupt {
-		t.Errorf("^C: %q, %v", got, err)
-	}
-}
-
-// FuzzKeys: text comes out of the editor as it went in, and nothing reaches it
-// that it cannot take.
-func FuzzKeys(f *testing.F) {
-	for _, seed := range []string{"", "a\tb", "␉", "\xe9", "\ufffd", "\U0010ffff", "\xe4\xb8"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, in string) {
-		var k keys
-		var got []byte
-		for i := range len(in) {
-			if c := in[i]; c < ' ' || c == 0x7f {
-				got, _ = k.append(got, []byte{22})
+		for _, in := range []io.Reader{bytes.NewReader([]byte(test.in)), iotest.OneByteReader(bytes.NewReader([]byte(test.in)))} {
+			got, err := io.ReadAll(&keys{tty: in})
+			if err != nil || string(got) != test.want {
+				t.Errorf("%s: %q, %v; want %q", test.name, got, err, test.want)
 			}
-			got, _ = k.append(got, []byte{in[i]})
 		}
-		if len(k.char) > 0 {
+	}
+	for in, want := range map[string]error{"ab\x03c": ErrInterrupt, "ab": io.EOF} {
+		k := &keys{tty: bytes.NewReader([]byte(in))}
+		if _, _ = io.ReadAll(k); k.cause(io.EOF) != want {
+			t.Errorf("%q: %v", in, k.cause(io.EOF))
+		}
+	}
+}
+
+// FuzzKeys: text passes unchanged, and nothing reaches x/term that it cannot take.
+func FuzzKeys(f *testing.F) {
+	for _, seed := range []string{"", "a\tb", "\xe9", "\ufffd", "\xe4\xb8", "\x1bO"} {
+		f.Add([]byte(seed), uint8(3))
+	}
+	f.Fuzz(func(t *testing.T, in []byte, size uint8) {
+		if len(in) > 0 && !utf8.FullRune(in[max(0, len(in)-utf8.UTFMax):]) {
 			return // a character is still to come
 		}
-		for _, r := range string(got) {
-			if r < ' ' || r == utf8.RuneError {
-				t.Fatalf("%q: the editor gets %q", in, got)
-			}
+		got, err := io.ReadAll(&keys{tty: &pieces{in, 1 + int(size)%8}})
+		if err != nil || bytes.ContainsRune(got, utf8.RuneError) {
+			t.Fatalf("%q: x/term gets %q, %v", in, got, err)
 		}
-		if back := typed(string(got)); back != in {
-			t.Fatalf("%q came back as %q", in, back)
+		if utf8.Valid(in) && !bytes.ContainsAny(in, "\x00\x1b\ufffd") && !bytes.Equal(got, in) {
+			t.Fatalf("%q: x/term gets %q", in, got)
 		}
 	})
+}
+
+// pieces is a reader of a few bytes at once.
+type pieces struct {
+	rest []byte
+	size int
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if len(p.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, p.rest[:min(len(p.rest), p.size)])
+	p.rest = p.rest[n:]
+	return n, nil
 }

@@ -2,9 +2,7 @@
 
 package tty
 
-import (
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // A mode is a terminal's own mode and ours (termios(4)).
 type mode struct {
@@ -47,11 +45,6 @@ func (m *mode) change(to *unix.Termios) error {
 		return nil
 	}
 	return unix.IoctlSetTermios(m.fd, ioctlSetTermios, to)
-}
-
-// returns reports whether the terminal in our mode adds a return to each newline.
-func (m *mode) returns() bool {
-	return m.ours.Oflag&unix.OPOST != 0 && m.ours.Oflag&unix.ONLCR != 0
 }
 
 // foreground reports whether we may use the terminal fd: our process group is in its

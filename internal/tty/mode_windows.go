@@ -20,6 +20,7 @@ func (m *mode) set() error {
 
 func (m *mode) restore() error { return term.Restore(m.fd, m.before) }
 
-func (m *mode) returns() bool { return false }
-
 func foreground(int) bool { return true }
+
+// follow does nothing: this system has no signals of a terminal.
+func (t *Terminal) follow() {}

@@ -1,9 +1,9 @@
 package tty
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 
 	"golang.org/x/term"
@@ -27,19 +27,19 @@ func ReadPassword(ctx context.Context, prompt string, stop func()) (string, erro
 		return "", ErrNoTerminal
 	}
 	defer t.Close()
-	keys := &rawKeys{Terminal: t}
 	var password string
 	answered := make(chan error, 1)
 	go func() { // ends with the process if the user does not answer
+		keys := &keys{tty: t}
 		var err error
-		password, err = term.NewTerminal(keys, "").ReadPassword(prompt)
-		answered <- err
+		password, err = term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{keys, t}, "").ReadPassword(prompt)
+		answered <- keys.cause(err)
 	}()
 	select {
 	case err = <-answered:
-		if err != nil && keys.interrupted {
-			err = ErrInterrupt
-		}
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
@@ -48,16 +48,4 @@ func ReadPassword(ctx context.Context, prompt string, stop func()) (string, erro
 		return "", err
 	}
 	return password, nil
-}
-
-// rawKeys are the keys of a terminal in raw mode, where ^C sends no signal.
-type rawKeys struct {
-	*Terminal
-	interrupted bool
-}
-
-func (k *rawKeys) Read(p []byte) (int, error) {
-	n, err := k.Terminal.Read(p)
-	k.interrupted = k.interrupted || bytes.IndexByte(p[:n], 3) >= 0
-	return n, err
 }

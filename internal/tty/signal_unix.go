@@ -8,16 +8,16 @@ import (
 	"syscall"
 )
 
-// jobSignals returns a channel for the signals that follow handles.
-func jobSignals() chan os.Signal {
+// follow starts to set the mode of the terminal when the process is stopped or continued,
+// and to follow the size of the window, until t is closed.
+func (t *Terminal) follow() {
 	jobs := make(chan os.Signal, 8)
 	signal.Notify(jobs, syscall.SIGTSTP, syscall.SIGCONT, syscall.SIGWINCH)
-	return jobs
+	go t.followJobs(jobs)
 }
 
-// follow sets the mode of the terminal when the process is stopped or continued, and
-// follows the size of the window. It ends when t is closed.
-func (t *Terminal) follow(jobs chan os.Signal) {
+// followJobs handles the signals of jobs. It ends when t is closed.
+func (t *Terminal) followJobs(jobs chan os.Signal) {
 	defer signal.Stop(jobs)
 	for {
 		select {
@@ -53,6 +53,6 @@ func (t *Terminal) resume() {
 	}
 	t.resize()
 	if t.editor != nil {
-		t.editor.redraw()
+		_ = t.editor.notice("") // the terminal may have gone
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // A Terminal is a terminal as one side of a conversation. Read returns what the user
@@ -65,10 +67,9 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 	if !o.Raw {
 		width, height := window(out)
 		t.editor = newEditor(t.through, width, height)
-		t.editor.returns = m.returns()
 	}
 	opened.Store(t)
-	go t.follow(jobSignals())
+	t.follow()
 	if err := t.set(); err != nil {
 		t.leave()
 		return nil, err
@@ -107,10 +108,14 @@ func (t *Terminal) Read(p []byte) (int, error) {
 		if t.eof {
 			return 0, io.EOF
 		}
+		t.resize() // some systems have no signal for it
 		line, err := t.editor.line()
 		switch {
 		case errors.Is(err, ErrInterrupt):
-			t.interrupt()
+			t.leave()
+			if self, err := os.FindProcess(os.Getpid()); err == nil {
+				_ = self.Signal(os.Interrupt)
+			}
 			return 0, io.EOF
 		case err == io.EOF:
 			t.eof = true
@@ -122,14 +127,6 @@ func (t *Terminal) Read(p []byte) (int, error) {
 	n := copy(p, t.lines)
 	t.lines = t.lines[n:]
 	return n, nil
-}
-
-// interrupt sends the process SIGINT, for a ^C that was read as a key.
-func (t *Terminal) interrupt() {
-	t.leave()
-	if self, err := os.FindProcess(os.Getpid()); err == nil {
-		_ = self.Signal(os.Interrupt)
-	}
 }
 
 // Write shows what the peer sends, in raw mode unchanged, otherwise as [Safe] does.
@@ -175,8 +172,9 @@ func (t *Terminal) Notice(line []byte, stderr io.Writer) error {
 	return err
 }
 
-// Close restores the terminal's own mode, and returns to the left edge if a typed line
-// is on the screen. A [Terminal.Read] that waits for a key goes on waiting.
+// Close restores the terminal's own mode, and erases the line that is being typed. Later
+// text appears below the earlier text. A [Terminal.Read] that waits for a key goes on
+// waiting.
 func (t *Terminal) Close() error {
 	t.leave()
 	return nil
@@ -192,16 +190,8 @@ func (t *Terminal) leave() {
 	t.left = true
 	close(t.closed)
 	_ = t.mode.restore() // the terminal may have gone
-	if t.editor != nil && t.editor.typing.Load() && foreground(t.mode.fd) {
-		briefly(func() { _, _ = t.out.WriteString("\n") })
-	}
-}
-
-// Abandon erases the line that is being typed, because the conversation is about to
-// end. Later text appears below the earlier text.
-func (t *Terminal) Abandon() {
-	if t.editor != nil {
-		briefly(t.editor.abandon)
+	if t.editor != nil && foreground(t.mode.fd) {
+		briefly(t.editor.leave)
 	}
 }
 
@@ -246,4 +236,20 @@ func (t *Terminal) resize() {
 	if t.editor != nil {
 		t.editor.resize(window(t.out))
 	}
+}
+
+// IsTerminal reports whether f is a terminal.
+func IsTerminal(f *os.File) bool { return f != nil && term.IsTerminal(int(f.Fd())) }
+
+// erases reports whether the process's terminal has escape sequences. One that has none,
+// such as a shell within Emacs, sets TERM=dumb.
+func erases() bool { return os.Getenv("TERM") != "dumb" }
+
+// window returns the columns and rows of the terminal f; 80 and 24 if they are not known.
+func window(f *os.File) (width, height int) {
+	width, height, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 || height <= 0 {
+		return 80, 24
+	}
+	return width, height
 }

@@ -152,7 +152,7 @@ func TestEditing(t *testing.T) {
 		{"first\r", "first\n"}, {"second\n", "second\n"},
 		{"\x1b[A\r", "second\n"}, {"\x1b[A\x1b[A\x1b[A!\r", "first!\n"},
 		{"ab\x1b[Dx\r", "axb\n"}, {"ab\x1bODx\r", "axb\n"}, {"word word\x17\x7f!\r", "word!\n"},
-		{"a\tb\r", "a\tb\n"}, {"caf\xe9 ü\r", "caf\xe9 ü\n"}, {"\x16\x1b[m\r", "\x1b[m\n"},
+		{"a\tb\r", "a\tb\n"}, {"ab\x1b[D\t\t\x7f\r", "a\tb\n"}, {"caf\xe9 ü\r", "caf ü\n"}, {"a\aü\x1b[15~\r", "aü\n"},
 		{"b\x01a\x05c\r", "bac\n"[1:2] + "bc\n"}, {"abc\x02\x0b\r", "ab\n"}, {"\r", "\n"},
 		{"\x1b[200~pasted\x1b[201~\r", "pasted\n"},
 	} {
@@ -215,7 +215,7 @@ func TestNotice(t *testing.T) {
 	p.Shows("gcat: connected", "gcat: still there", "login: me_")
 	_ = p.peer.Close()
 	p.Leaves()
-	p.Shows("login: me", "_")
+	p.Shows("gcat: still there", "login:", "_") // what was not sent is erased
 }
 
 // However the process ends, the terminal is as it was.
@@ -283,7 +283,7 @@ func TestResize(t *testing.T) {
 	p.Types(strings.Repeat("x", 30))
 	p.Await(strings.Repeat("x", 30))
 	p.Resize(20)
-	p.Await(strings.Repeat("x", 20) + "\r\n" + strings.Repeat("x", 10))
+	p.Await(strings.Repeat("x", 20) + "\r\r\n" + strings.Repeat("x", 10))
 }
 
 // A process that no shell can continue does not stop for ever.
