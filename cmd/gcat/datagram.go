@@ -29,7 +29,7 @@ func (g *gcat) batchesDatagrams(stdio *conn.Stdio) bool {
 }
 
 // setFrameSize sets the size of datagrams to that of a frame, if at is a CAN bus.
-func (g *gcat) setFrameSize(at target) {
+func (g *gcat) setFrameSize(at conn.Endpoint) {
 	if n := at.FrameSize(); n > 0 && g.DatagramSize == nil {
 		g.DatagramSize = &n
 	}
@@ -38,7 +38,7 @@ func (g *gcat) setFrameSize(at target) {
 // reportDropped reports the datagrams that the kernel dropped because our receive buffer
 // was full, and returns the error that ended the conversation. On a CAN bus, which
 // otherwise loses nothing, the drops are an error themselves; elsewhere they are not.
-func (g *gcat) reportDropped(at target, local string, r conn.Result) error {
+func (g *gcat) reportDropped(at conn.Endpoint, local string, r conn.Result) error {
 	if r.Dropped == 0 {
 		return r.Err
 	}
@@ -71,7 +71,7 @@ func (g *gcat) cutDatagram() conn.Cut {
 }
 
 // connectDatagrams is gcat as a client over datagrams.
-func (g *gcat) connectDatagrams(ctx context.Context, to target) error {
+func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 	if to.Network == "j1939" {
 		if err := conn.CheckJ1939(g.Source); err != nil {
 			return usage(err)
@@ -82,7 +82,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, to target) error {
 	if to.Unix() {
 		d.LocalHost, d.LocalPath = "", g.Source
 	}
-	remote, err := d.DialDatagrams(ctx, to.Endpoint)
+	remote, err := d.DialDatagrams(ctx, to)
 	if err != nil {
 		return conn.Cause(ctx, err)
 	}
@@ -108,9 +108,9 @@ func (g *gcat) connectDatagrams(ctx context.Context, to target) error {
 
 // listenDatagrams is gcat as a listener over datagrams. There is one conversation, with
 // one peer or with all.
-func (g *gcat) listenDatagrams(ctx context.Context, at target) error {
+func (g *gcat) listenDatagrams(ctx context.Context, at conn.Endpoint) error {
 	g.setFrameSize(at)
-	remote, err := g.listenConfig().ListenDatagrams(ctx, at.Endpoint)
+	remote, err := g.listenConfig().ListenDatagrams(ctx, at)
 	if err != nil {
 		return conn.Cause(ctx, err)
 	}

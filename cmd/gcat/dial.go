@@ -12,7 +12,7 @@ import (
 )
 
 // connect is gcat as a client.
-func (g *gcat) connect(ctx context.Context, to target) error {
+func (g *gcat) connect(ctx context.Context, to conn.Endpoint) error {
 	p, err := g.dial(ctx, to)
 	if err != nil {
 		return err
@@ -21,7 +21,7 @@ func (g *gcat) connect(ctx context.Context, to target) error {
 }
 
 // dial opens the connection, within the connect limit.
-func (g *gcat) dial(ctx context.Context, to target) (peer, error) {
+func (g *gcat) dial(ctx context.Context, to conn.Endpoint) (peer, error) {
 	c, err := g.dialer(to).Dial(ctx, g.firstHop(to))
 	if err != nil {
 		return peer{}, conn.Cause(ctx, err)
@@ -33,7 +33,7 @@ func (g *gcat) dial(ctx context.Context, to target) (peer, error) {
 
 // pass connects, and sends the socket to the process at the other end of standard
 // output (SCM_RIGHTS, unix(7)).
-func (g *gcat) pass(ctx context.Context, to target) error {
+func (g *gcat) pass(ctx context.Context, to conn.Endpoint) error {
 	p, err := g.dial(ctx, to)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (g *gcat) pass(ctx context.Context, to target) error {
 
 // dialer returns the dialer for to. With -l the source address and the interface
 // belong to the listener, and are not used for dialling.
-func (g *gcat) dialer(to target) *conn.Dialer {
+func (g *gcat) dialer(to conn.Endpoint) *conn.Dialer {
 	d := &conn.Dialer{
 		Resolver:  conn.Resolver{Numeric: g.Numeric},
 		LocalHost: g.Source,
@@ -62,7 +62,7 @@ func (g *gcat) dialer(to target) *conn.Dialer {
 
 // upgrade returns the function that performs the handshakes on a new connection to
 // to: first the proxy's, then TLS. Nil is none.
-func (g *gcat) upgrade(to target) func(context.Context, net.Conn) (net.Conn, error) {
+func (g *gcat) upgrade(to conn.Endpoint) func(context.Context, net.Conn) (net.Conn, error) {
 	if g.via == nil && !to.TLS {
 		return nil
 	}
@@ -82,9 +82,9 @@ func (g *gcat) upgrade(to target) func(context.Context, net.Conn) (net.Conn, err
 }
 
 // firstHop returns the endpoint to dial for to: that of the proxy, if there is one.
-func (g *gcat) firstHop(to target) conn.Endpoint {
+func (g *gcat) firstHop(to conn.Endpoint) conn.Endpoint {
 	if g.via == nil {
-		return to.Endpoint
+		return to
 	}
 	e := conn.Endpoint{Network: "tcp", Host: g.via.Host, Port: g.via.Port}
 	if strings.HasPrefix(to.Network, "tcp") {
@@ -94,7 +94,7 @@ func (g *gcat) firstHop(to target) conn.Endpoint {
 }
 
 // parseProxy returns the proxy that -x, -X and -P describe; nil is none.
-func (g *gcat) parseProxy(targets []target) (*proxy.Proxy, error) {
+func (g *gcat) parseProxy(targets []conn.Endpoint) (*proxy.Proxy, error) {
 	if g.Proxy == "" {
 		return nil, nil
 	}

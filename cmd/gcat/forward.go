@@ -49,8 +49,8 @@ func (g *gcat) refuseSelf(ctx context.Context, bound net.Addr) error {
 
 // forwardDatagrams connects each peer of a datagram socket to the endpoint of --to by a
 // socket of its own. Without -k it serves one peer and ends with it.
-func (g *gcat) forwardDatagrams(ctx context.Context, at target) error {
-	l, err := g.listenConfig().ListenPeers(ctx, at.Endpoint)
+func (g *gcat) forwardDatagrams(ctx context.Context, at conn.Endpoint) error {
+	l, err := g.listenConfig().ListenPeers(ctx, at)
 	if err != nil {
 		return conn.Cause(ctx, err)
 	}
@@ -94,7 +94,7 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at target) error {
 // forwardPeer relays the datagrams of one peer until it is idle for too long.
 func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local string) error {
 	start := time.Now()
-	to, err := g.dialer(g.to).DialDatagrams(ctx, g.to.Endpoint)
+	to, err := g.dialer(g.to).DialDatagrams(ctx, g.to)
 	if err != nil {
 		g.closed(local, address(p.Addr()), g.to.Address(), unreached(ctx, start))
 		return conn.Cause(ctx, err)

@@ -9,18 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"gcat/internal/cli"
 	"gcat/internal/conn"
 )
-
-// suggest adds to an error of the operands a hint with the line that the user
-// probably meant.
-func (g *grammar) suggest(err error) error {
-	if err == nil {
-		return nil
-	}
-	return cli.Hint(err, g.operandHint())
-}
 
 // operandHint returns the hint for operands that cannot be read; empty if there is none, or
 // if the error has its own.

@@ -20,7 +20,7 @@ import (
 )
 
 // listen serves one peer, or with -k all peers until gcat is killed.
-func (g *gcat) listen(ctx context.Context, at target) error {
+func (g *gcat) listen(ctx context.Context, at conn.Endpoint) error {
 	if c := g.handed.Conn; c != nil { // the service manager has accepted it
 		if !g.permits(c) {
 			return &conn.Error{Why: conn.NoConnection, Err: fmt.Errorf("%s may not connect (--allow, --deny)", address(c.RemoteAddr()))}
@@ -31,7 +31,7 @@ func (g *gcat) listen(ctx context.Context, at target) error {
 		}
 		return g.handle(ctx, p, g.stdio())
 	}
-	l, err := g.listenConfig().Listen(ctx, at.Endpoint)
+	l, err := g.listenConfig().Listen(ctx, at)
 	if err != nil {
 		return cli.Hint(conn.Cause(ctx, err), g.ncatCommand())
 	}
@@ -80,7 +80,7 @@ func (g *gcat) listenConfig() conn.ListenConfig {
 }
 
 // accept waits for one peer, at most for the accept limit.
-func (g *gcat) accept(ctx context.Context, l net.Listener, at target) (peer, error) {
+func (g *gcat) accept(ctx context.Context, l net.Listener, at conn.Endpoint) (peer, error) {
 	if limit := g.acceptLimit(); limit > 0 {
 		passed := &conn.Error{Why: conn.Timeout, Op: "listen on " + at.String(), Err: fmt.Errorf("no peer connected within %v (connect limit)", limit)}
 		var cancel context.CancelFunc
@@ -103,7 +103,7 @@ func acceptError(l net.Listener, err error) error {
 }
 
 // newPeer sets the socket options of an accepted connection, and logs the peer.
-func (g *gcat) newPeer(c net.Conn, at target) peer {
+func (g *gcat) newPeer(c net.Conn, at conn.Endpoint) peer {
 	options := g.socketOptions()
 	options.Tune(c)
 	p := g.peerOf(c, at)
@@ -116,7 +116,7 @@ func (g *gcat) newPeer(c net.Conn, at target) peer {
 // them all. When --max-conns peers are served, the next wait in the backlog. A TLS
 // peer takes its slot after its handshake, which has slots of its own: peers that
 // stall in the handshake cannot keep out others.
-func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, at target, stdio *conn.Stdio) error {
+func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, at conn.Endpoint, stdio *conn.Stdio) error {
 	var peers sync.WaitGroup
 	defer peers.Wait()
 	var input filter.Input

@@ -43,7 +43,7 @@ const (
 
 // socketKind returns the kind of the socket of at, and its name in diagnostics; 0 if at is
 // the zero target.
-func socketKind(at target) (kind sockets, name string) {
+func socketKind(at conn.Endpoint) (kind sockets, name string) {
 	switch {
 	case at.Network == "":
 		return 0, ""
@@ -65,7 +65,7 @@ func socketKind(at target) (kind sockets, name string) {
 
 // rules returns the table of conflicts at one target. Options that depend on it have
 // names of their own: see [grammar.given].
-func (g *grammar) rules(at, to target, kind sockets) []rule {
+func (g *grammar) rules(at, to conn.Endpoint, kind sockets) []rule {
 	forwards := g.To != ""
 	sources := ip
 	switch {
@@ -126,7 +126,7 @@ func (g *grammar) rules(at, to target, kind sockets) []rule {
 
 // given returns the names in the table of conflicts that apply. -u is given if a target
 // preserves message boundaries, -c if one uses TLS.
-func (g *grammar) given(targets []target, to target) map[string]bool {
+func (g *grammar) given(targets []conn.Endpoint, to conn.Endpoint) map[string]bool {
 	given := g.Given()
 	for _, at := range targets {
 		kind, _ := socketKind(at)
@@ -142,13 +142,13 @@ func (g *grammar) given(targets []target, to target) map[string]bool {
 // refuse returns the first conflict at any of the targets, before anything is opened. It
 // changes nothing. If the operands could not be read, there are no targets, and conflicts
 // that depend on them are not checked: the error of the operands says more.
-func (g *grammar) refuse(targets []target, to target) error {
+func (g *grammar) refuse(targets []conn.Endpoint, to conn.Endpoint) error {
 	if err := g.refuseValues(); err != nil {
 		return err
 	}
 	given := g.given(targets, to)
 	if len(targets) == 0 {
-		return g.refuseRules(target{}, to, given)
+		return g.refuseRules(conn.Endpoint{}, to, given)
 	}
 	for i, at := range targets {
 		if i > 0 && at.Network == targets[i-1].Network && at.TLS == targets[i-1].TLS {
@@ -163,7 +163,7 @@ func (g *grammar) refuse(targets []target, to target) error {
 }
 
 // refuseRules returns the first conflict of the table.
-func (g *grammar) refuseRules(at, to target, given map[string]bool) error {
+func (g *grammar) refuseRules(at, to conn.Endpoint, given map[string]bool) error {
 	kind, socket := socketKind(at)
 	for _, r := range g.rules(at, to, kind) {
 		used, name := kind, socket
@@ -258,9 +258,9 @@ func bufferFits(size *cli.Size) bool { return size == nil || *size >= 1 && *size
 
 // refuseAt returns an error if --to cannot join at to its endpoint, or a value makes no
 // sense for at.
-func (g *grammar) refuseAt(at, to target) error {
+func (g *grammar) refuseAt(at, to conn.Endpoint) error {
 	kind, socket := socketKind(at)
-	packets := func(p target) bool { return p.Network == "unixpacket" }
+	packets := func(p conn.Endpoint) bool { return p.Network == "unixpacket" }
 	if end, name := socketKind(to); end != 0 && (at.Datagram() != to.Datagram() || packets(at) != packets(to) || to.CAN()) {
 		return cli.Usagef("cannot join %s to %s with --to", socket, name)
 	}

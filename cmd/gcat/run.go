@@ -31,10 +31,10 @@ type gcat struct {
 	trust  map[string]*tls.Config // of connections that we open, by the peer's host
 	via    *proxy.Proxy           // nil is no proxy
 	rules  conn.Rules
-	dump   *filter.Dump // open; nil is none
-	to     target       // the endpoint of --to
-	handed conn.Handed  // the socket that a service manager passes, else zero
-	room   *broker.Room // of --broker and --chat; nil is neither
+	dump   *filter.Dump  // open; nil is none
+	to     conn.Endpoint // the endpoint of --to
+	handed conn.Handed   // the socket that a service manager passes, else zero
+	room   *broker.Room  // of --broker and --chat; nil is neither
 }
 
 // main runs the command, from the parsed command line to the error that decides the
@@ -67,7 +67,7 @@ func (g *gcat) main() error {
 
 // targets returns the targets of the run. -l without an address listens on the
 // socket that a service manager passes, if there is one.
-func (g *gcat) targets() ([]target, error) {
+func (g *gcat) targets() ([]conn.Endpoint, error) {
 	if !g.Listen || len(g.Args) > 0 || g.Port != "" {
 		return g.operandTargets()
 	}
@@ -86,11 +86,12 @@ func (g *gcat) targets() ([]target, error) {
 		return nil, cli.Usagef("cannot use -U with %q", e)
 	}
 	at, err := g.checkScheme(e.String(), e)
-	return []target{at}, cmp.Or(err, g.refuseHanded())
+	at.TLS = g.TLS
+	return []conn.Endpoint{at}, cmp.Or(err, g.refuseHanded())
 }
 
 // runMode runs the mode that the flags select, with one target, or with -z with all.
-func (g *gcat) runMode(ctx context.Context, targets []target) error {
+func (g *gcat) runMode(ctx context.Context, targets []conn.Endpoint) error {
 	at := targets[0]
 	switch {
 	case g.Scan:
@@ -111,13 +112,13 @@ func (g *gcat) runMode(ctx context.Context, targets []target) error {
 
 // prepare does everything that can fail before a socket is opened: it reads the access
 // rules, keys and certificates, opens the dump, and asks for a password.
-func (g *gcat) prepare(ctx context.Context, targets []target) (err error) {
+func (g *gcat) prepare(ctx context.Context, targets []conn.Endpoint) (err error) {
 	if g.rules, err = conn.ParseRules(g.Allow, g.Deny); err != nil {
 		return usage(err)
 	}
 	dialled := targets
 	if g.Listen {
-		dialled = []target{g.to}
+		dialled = []conn.Endpoint{g.to}
 	}
 	if g.via, err = g.parseProxy(dialled); err != nil {
 		return err
@@ -125,7 +126,7 @@ func (g *gcat) prepare(ctx context.Context, targets []target) (err error) {
 	if g.Broker || g.Chat {
 		g.room = &broker.Room{Chat: g.Chat}
 	}
-	secure := func(p target) bool { return p.TLS }
+	secure := func(p conn.Endpoint) bool { return p.TLS }
 	if slices.ContainsFunc(append(dialled, targets[0]), secure) || g.Hexdump != "" {
 		err := interruptible(ctx, func() error {
 			if err := g.loadTLS(targets[0], dialled); err != nil {

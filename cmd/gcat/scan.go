@@ -20,7 +20,7 @@ import (
 const lookupMemory = 40 * time.Millisecond
 
 // scan reports which ports are open.
-func (g *gcat) scan(ctx context.Context, targets []target) error {
+func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 	targets = g.resolvePorts(ctx, targets)
 	d := g.dialer(targets[0])
 	memory := time.Duration(0) // no limit
@@ -33,16 +33,10 @@ func (g *gcat) scan(ctx context.Context, targets []target) error {
 	if g.Closed {
 		d.Retry = 0
 	}
-	tls := make(map[conn.Endpoint]bool)
-	endpoints := make([]conn.Endpoint, len(targets))
-	for i, t := range targets {
-		endpoints[i], tls[t.Endpoint] = t.Endpoint, t.TLS
-	}
 	var output error
 	s := &scan.Scan{
-		Dial: func(ctx context.Context, e conn.Endpoint) (net.Conn, error) {
+		Dial: func(ctx context.Context, to conn.Endpoint) (net.Conn, error) {
 			one := *d
-			to := target{e, tls[e]}
 			one.Upgrade = g.upgrade(to)
 			return one.Dial(ctx, g.firstHop(to))
 		},
@@ -62,7 +56,7 @@ func (g *gcat) scan(ctx context.Context, targets []target) error {
 			}
 		},
 	}
-	results, err := s.Run(ctx, endpoints)
+	results, err := s.Run(ctx, targets)
 	switch {
 	case err != nil:
 		return err
@@ -77,13 +71,13 @@ func (g *gcat) scan(ctx context.Context, targets []target) error {
 // resolvePorts replaces service names by port numbers, removes duplicates, and loads the
 // system's certificates. These steps open files, which would fail during the scan if
 // it has taken all descriptors.
-func (g *gcat) resolvePorts(ctx context.Context, targets []target) []target {
+func (g *gcat) resolvePorts(ctx context.Context, targets []conn.Endpoint) []conn.Endpoint {
 	r := conn.Resolver{Numeric: g.Numeric}
-	seen := make(map[target]bool)
-	var resolved []target
+	seen := make(map[conn.Endpoint]bool)
+	var resolved []conn.Endpoint
 	for _, p := range targets {
 		if !p.Unix() {
-			if n, err := r.Port(ctx, p.Endpoint); err == nil { // else the probe of this port reports the error
+			if n, err := r.Port(ctx, p); err == nil { // else the probe of this port reports the error
 				p.Port = strconv.Itoa(int(n))
 			}
 		}

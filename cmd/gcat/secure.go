@@ -28,7 +28,7 @@ func (f *tlsFlags) tlsOptions() tlsconn.Options {
 
 // loadTLS reads the files that the options name, for the listener and for the
 // targets that are dialled.
-func (g *gcat) loadTLS(listener target, dialled []target) (err error) {
+func (g *gcat) loadTLS(listener conn.Endpoint, dialled []conn.Endpoint) (err error) {
 	options := g.tlsOptions()
 	if g.Listen && listener.TLS {
 		server := options
@@ -87,7 +87,7 @@ func (g *gcat) logCertificate() {
 }
 
 // secureClient performs the TLS handshake of a client on c, a connection to to.
-func (g *gcat) secureClient(ctx context.Context, c net.Conn, to target) (net.Conn, error) {
+func (g *gcat) secureClient(ctx context.Context, c net.Conn, to conn.Endpoint) (net.Conn, error) {
 	s, err := tlsconn.Client(ctx, conn.NewSocket(c, nil), g.trust[to.Host])
 	if err != nil {
 		e, ok := errors.AsType[*conn.Error](err)

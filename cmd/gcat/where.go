@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"gcat/internal/cli"
@@ -8,16 +9,10 @@ import (
 	"gcat/internal/scan"
 )
 
-// A target is an endpoint of the command line, with or without TLS. The zero value is no
-// target.
-type target struct {
-	conn.Endpoint
-	TLS bool
-}
-
-// operandTargets returns the target that the operands name; with -z there may be several.
-func (g *grammar) operandTargets() (targets []target, err error) {
-	var one target
+// operandTargets returns the endpoints that the operands name: one, or with -z any
+// number.
+func (g *grammar) operandTargets() (targets []conn.Endpoint, err error) {
+	one := make([]conn.Endpoint, 1)
 	switch {
 	case len(g.Args) == 2 && g.Args[0] == "" && !g.Unix: // a script's variable is not set
 		err = cli.Usagef("the host is empty")
@@ -25,25 +20,29 @@ func (g *grammar) operandTargets() (targets []target, err error) {
 		err = cli.Usagef("the port %q stands in front of the host %q", g.Args[0], g.Args[1])
 	case g.Scan:
 		targets, err = g.scanTargets()
-		return targets, g.suggest(err)
 	case g.Listen:
-		one, err = g.listenAddress()
+		targets = one
+		one[0], err = g.listenAddress()
 	default:
-		one, err = g.destination()
+		targets = one
+		one[0], err = g.destination()
 	}
 	if err != nil {
-		return nil, g.suggest(err)
+		return nil, cli.Hint(err, g.operandHint())
 	}
-	return []target{one}, nil
+	for i := range targets {
+		targets[i].TLS = targets[i].TLS || g.TLS
+	}
+	return targets, nil
 }
 
-// toTarget returns the target of --to; the zero target without --to.
-func (g *grammar) toTarget() (target, error) {
+// toTarget returns the endpoint of --to; the zero endpoint without --to.
+func (g *grammar) toTarget() (conn.Endpoint, error) {
 	if g.To == "" {
-		return target{}, nil
+		return conn.Endpoint{}, nil
 	}
 	e, err := conn.ParseEndpoint(g.To, conn.Syntax{Network: g.ipNetwork()})
-	return target{e, e.Network == "tls"}, usage(err)
+	return e, usage(err)
 }
 
 // network returns the network of an endpoint without a scheme, from the flags.
@@ -76,83 +75,79 @@ func (g *grammar) family() string {
 	return ""
 }
 
-// destination returns the target to connect to.
-func (g *grammar) destination() (target, error) {
+// destination returns the endpoint to connect to.
+func (g *grammar) destination() (e conn.Endpoint, err error) {
 	syntax := conn.Syntax{Network: g.network()}
 	switch len(g.Args) {
 	case 0:
-		return target{}, cli.Usagef("no destination: want HOST PORT, HOST:PORT or a path")
+		return e, cli.Usagef("no destination: want HOST PORT, HOST:PORT or a path")
 	case 1:
 		return g.endpoint(g.Args[0], syntax)
 	case 2:
 		if g.Unix {
-			return target{}, cli.Usagef("cannot use a port with -U: %q", g.Args[1])
+			return e, cli.Usagef("cannot use a port with -U: %q", g.Args[1])
 		}
 		return g.hostPort(g.Args[0], g.Args[1], syntax)
 	}
-	return target{}, cli.Usagef("too many arguments: %q", g.Args[2])
+	return e, cli.Usagef("too many arguments: %q", g.Args[2])
 }
 
-// listenAddress returns the target to listen on. It accepts the forms of all versions of nc.
-func (g *grammar) listenAddress() (target, error) {
+// listenAddress returns the endpoint to listen on. It accepts the forms of all versions of
+// nc.
+func (g *grammar) listenAddress() (e conn.Endpoint, err error) {
 	syntax := conn.Syntax{Network: g.network(), Listening: true}
-	args := g.Args
-	switch {
-	case len(args) > 2 || len(args) == 2 && (g.Port != "" || g.Source != ""):
-		return target{}, cli.Usagef("too many arguments: %q", args[len(args)-1])
-	case len(args) == 2:
-		return g.hostPort(args[0], args[1], syntax)
-	case g.Port != "" && len(args) == 1 && g.Source != "":
-		return target{}, cli.Usagef("cannot use -s %s with the address %q", g.Source, args[0])
-	case g.Port != "" && len(args) == 1:
-		return g.hostPort(args[0], g.Port, syntax)
-	case g.Port != "":
-		return g.hostPort(g.Source, g.Port, syntax)
-	case len(args) == 0:
-		return target{}, cli.Usagef("no port to listen on")
-	case g.Source != "":
-		return g.hostPort(g.Source, args[0], syntax)
+	words := slices.Clone(g.Args)
+	if g.Port != "" {
+		words = append(words, g.Port)
 	}
-	return g.endpoint(args[0], syntax)
+	switch {
+	case len(words) == 0:
+		return e, cli.Usagef("no port to listen on")
+	case len(words) == 2 && g.Port != "" && g.Source != "":
+		return e, cli.Usagef("cannot use -s %s with the address %q", g.Source, words[0])
+	case len(words) > 2 || len(words) == 2 && g.Source != "":
+		return e, cli.Usagef("too many arguments: %q", g.Args[len(g.Args)-1])
+	case len(words) == 2:
+		return g.hostPort(words[0], words[1], syntax)
+	case g.Port != "" || g.Source != "":
+		return g.hostPort(g.Source, words[0], syntax)
+	}
+	return g.endpoint(words[0], syntax)
 }
 
-// scanTargets returns the targets of a scan: the ports of one host, or endpoints.
-func (g *grammar) scanTargets() ([]target, error) {
+// scanTargets returns the endpoints of a scan: the ports of one host, or endpoints.
+func (g *grammar) scanTargets() (targets []conn.Endpoint, err error) {
 	if len(g.Args) == 0 {
 		return nil, cli.Usagef("no destination: want HOST PORT[-PORT]... or HOST:PORT...")
 	}
 	syntax := conn.Syntax{Network: g.network()}
 	host, words := g.Args[0], g.Args[1:]
-	_, err := conn.ParseEndpoint(host, syntax)
-	if _, _, several := cutPorts(host); len(words) > 0 && err != nil && !several && !g.Unix {
+	_, notOne := conn.ParseEndpoint(host, syntax)
+	if _, _, several := cutPorts(host); len(words) > 0 && notOne != nil && !several && !g.Unix {
 		return g.hostPorts(host, words, syntax)
 	}
-	var targets []target
 	for _, word := range g.Args {
-		if host, ports, ok := cutPorts(word); ok && !g.Unix {
-			more, err := g.hostPorts(host, []string{ports}, syntax)
-			if err != nil {
-				return nil, err
-			}
-			targets = append(targets, more...)
-			continue
+		more := make([]conn.Endpoint, 1)
+		if host, ports, several := cutPorts(word); several && !g.Unix {
+			more, err = g.hostPorts(host, []string{ports}, syntax)
+		} else {
+			more[0], err = g.endpoint(word, syntax)
 		}
-		p, err := g.endpoint(word, syntax)
 		if err != nil {
 			return nil, err
 		}
-		targets = append(targets, p)
+		targets = append(targets, more...)
 	}
 	return targets, nil
 }
 
-// hostPorts returns the targets for the ports of one host.
-func (g *grammar) hostPorts(host string, words []string, syntax conn.Syntax) ([]target, error) {
+// hostPorts returns the endpoints of the ports of one host.
+func (g *grammar) hostPorts(host string, words []string, syntax conn.Syntax) ([]conn.Endpoint, error) {
 	ports, err := scan.ParsePorts(words)
 	if err != nil {
 		return nil, usage(err)
 	}
-	targets := make([]target, len(ports))
+	targets := make([]conn.Endpoint, len(ports))
 	for i, port := range ports {
 		if targets[i], err = g.hostPort(host, port, syntax); err != nil {
 			return nil, err
@@ -172,51 +167,48 @@ func cutPorts(word string) (host, ports string, ok bool) {
 	return host, ports, several && (!strings.Contains(host, ":") || strings.HasPrefix(host, "["))
 }
 
-// hostPort returns the target that a host and a port name. A number is no host:
+// hostPort returns the endpoint that a host and a port name. A number is no host:
 // inet_aton(3) would make 0.0.0.80 of 80.
-func (g *grammar) hostPort(host, port string, syntax conn.Syntax) (target, error) {
+func (g *grammar) hostPort(host, port string, syntax conn.Syntax) (conn.Endpoint, error) {
 	if isPort(host) && host != "0" && !g.Unix {
-		return target{}, cli.Usagef("%q is a port, not an address", host)
+		return conn.Endpoint{}, cli.Usagef("%q is a port, not an address", host)
 	}
 	e, err := conn.ParseHostPort(host, port, syntax)
-	return target{e, g.TLS}, usage(err)
+	return e, usage(err)
 }
 
-// endpoint returns the target that one word names; with -U the word is always a path.
-func (g *grammar) endpoint(word string, syntax conn.Syntax) (target, error) {
+// endpoint returns the endpoint that one word names; with -U the word is always a path.
+func (g *grammar) endpoint(word string, syntax conn.Syntax) (conn.Endpoint, error) {
 	e, err := conn.ParseEndpoint(word, syntax)
 	switch {
 	case g.Unix && word == "":
-		return target{}, cli.Usagef("the path is empty")
+		return e, cli.Usagef("the path is empty")
 	case g.Unix && (err != nil || !e.Unix()):
-		return target{conn.Endpoint{Network: g.network(), Path: word}, g.TLS}, nil
-	case g.Unix:
-		return target{e, g.TLS}, nil
-	case err != nil:
-		return target{}, usage(err)
+		return conn.Endpoint{Network: g.network(), Path: word}, nil
+	case g.Unix, err != nil:
+		return e, usage(err)
 	}
 	return g.checkScheme(word, e)
 }
 
-// checkScheme returns the target of e, or an error if its scheme conflicts with -u, -4
-// or -6.
-func (g *grammar) checkScheme(word string, e conn.Endpoint) (target, error) {
-	p := target{e, g.TLS || e.Network == "tls"}
+// checkScheme returns e with the family of -4 or -6, or an error if its scheme conflicts
+// with -u, -4 or -6.
+func (g *grammar) checkScheme(word string, e conn.Endpoint) (conn.Endpoint, error) {
 	family := g.family()
 	switch {
 	case g.UDP && !e.Datagram():
-		return p, cli.Usagef("cannot use -u with %q", word)
+		return e, cli.Usagef("cannot use -u with %q", word)
 	case family == "":
 	case e.Unix() || e.Network == "vsock" || e.CAN():
-		return p, cli.Usagef("cannot use -%s with %q", family, word)
+		return e, cli.Usagef("cannot use -%s with %q", family, word)
 	case e.Network == "tls":
-		p.Network = "tcp" + family
+		e.Network = "tcp" + family
 	case len(e.Network) == len("tcp"):
-		p.Network += family
+		e.Network += family
 	case e.Network[len("tcp"):] != family:
-		return p, cli.Usagef("cannot use -%s with %q", family, word)
+		return e, cli.Usagef("cannot use -%s with %q", family, word)
 	}
-	return p, nil
+	return e, nil
 }
 
 // usage gives err the status of a usage error, and keeps its hint.

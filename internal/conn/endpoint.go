@@ -23,6 +23,9 @@ type Endpoint struct {
 	Port string
 	// Path names a Unix socket; a leading @ is Linux's abstract name space.
 	Path string
+	// TLS says that TLS is spoken there, as it is if Network is tls. This package does
+	// not speak it.
+	TLS bool
 }
 
 // A Syntax is how the short spellings of an endpoint are read.
@@ -53,7 +56,7 @@ func ParseEndpoint(s string, syntax Syntax) (Endpoint, error) {
 		if !slices.Contains(networks, scheme) {
 			return e, badEndpoint(s, fmt.Errorf("no such scheme %q", scheme), respelled(scheme, rest))
 		}
-		e.Network = scheme
+		e.Network, e.TLS = scheme, scheme == "tls"
 	case colon && strings.HasPrefix(word, "unix") && slices.Contains(networks, word):
 		e.Network, rest = word, behind
 	case colon && respelled(word, behind) != "":
