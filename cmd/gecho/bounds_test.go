@@ -21,7 +21,7 @@ func TestBoundDefaults(t *testing.T) {
 	}
 	for given, want := range map[int]int{0: 1000, 5: 5} {
 		g := gecho{To: "udp://127.0.0.1:9", MaxConns: given}
-		s, err := g.listen(t.Context(), endpoint{Endpoint: conn.Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"}})
+		s, err := g.listen(t.Context(), conn.Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
 		if err != nil {
 			t.Fatal(err)
 		}

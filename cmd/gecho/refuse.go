@@ -11,17 +11,12 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// A given is an option, and whether it is given.
-type given struct {
-	option string
-	is     bool
-}
-
-// firstGiven is the name of the first option that is given; "" if none is.
-func firstGiven(list []given) string {
-	for _, o := range list {
-		if o.is {
-			return o.option
+// firstGiven is the first of the options that is given; "" if none is.
+func (g *gecho) firstGiven(options ...string) string {
+	given := g.Given()
+	for _, o := range options {
+		if given[o] {
+			return o
 		}
 	}
 	return ""
@@ -33,9 +28,7 @@ func (g *gecho) refuse() error {
 	if err := g.refuseValues(); err != nil {
 		return err
 	}
-	wordy := firstGiven([]given{
-		{"--reply", g.Reply != nil}, {"--suffix", g.Suffix != ""}, {"--control", g.Control}, {"--lines", g.Lines},
-	})
+	wordy := g.firstGiven("--reply", "--suffix", "--control", "--lines")
 	switch {
 	case g.CloseAfterReply && g.Service.kind != echo.Echo:
 		return cli.Usagef("cannot use --close-after-reply with --service: only the echo has replies")
@@ -102,57 +95,56 @@ func (g *gecho) refuseValues() error {
 }
 
 // refuseIdle refuses options that apply to none of the endpoints.
-func (g *gecho) refuseIdle(list []endpoint) error {
+func (g *gecho) refuseIdle(list []conn.Endpoint) error {
 	if g.Inetd || os.Getenv("LISTEN_FDS") != "" { // the sockets are not known yet
 		return nil
 	}
 	if len(list) == 0 {
-		list = []endpoint{{Endpoint: conn.Endpoint{Network: "tcp"}}}
+		list = []conn.Endpoint{{Network: "tcp"}}
 	}
 	for _, e := range list {
 		if e.CAN() && e.Network != "isotp" && e.Network != "j1939" {
 			return cli.Usagef("cannot answer on %s: two that do so on a bus would never end", e)
 		}
 	}
-	idle := func(fits func(endpoint) bool, needs string, options ...given) error {
-		name := firstGiven(options)
+	idle := func(fits func(conn.Endpoint) bool, needs string, options ...string) error {
+		name := g.firstGiven(options...)
 		if name == "" || slices.ContainsFunc(list, fits) {
 			return nil
 		}
 		return cli.Usagef("%s needs %s", name, needs)
 	}
-	stream := func(p endpoint) bool { return !p.Datagram() }
-	path := func(p endpoint) bool { return p.Unix() && !p.Abstract() }
+	stream := func(p conn.Endpoint) bool { return !p.Datagram() }
+	path := func(p conn.Endpoint) bool { return p.Unix() && !p.Abstract() }
+	ofStreams := []string{
+		"--script", "--replay", "--fail-first", "--on-eof", "--rate", "--chunk",
+		"--close-after", "--reset-after", "--stall-after", "--half-close-after",
+		"--close-after-reply", "--control", "--lines", "--farewell", "--deadline", "--backlog",
+	}
+	if g.To == "" {
+		ofStreams = append(ofStreams, "--max-conns")
+	}
 	return cmp.Or(
-		idle(endpoint.Datagram, "a udp:// or unixgram:// endpoint",
-			given{"--loss", g.Loss > 0}, given{"--duplicate", g.Duplicate > 0}, given{"--reorder", g.Reorder > 0}),
-		idle(path, "a Unix socket with a path", given{"--mode", g.Mode != nil}),
-		idle(stream, "an endpoint with connections",
-			given{"--script", g.Script != ""}, given{"--replay", g.Replay != ""},
-			given{"--fail-first", g.FailFirst > 0}, given{"--on-eof", g.OnEOF != "close"},
-			given{"--rate", g.Rate > 0}, given{"--chunk", g.Chunk > 0},
-			given{"--close-after", g.CloseAfter.given}, given{"--reset-after", g.ResetAfter.given},
-			given{"--stall-after", g.StallAfter.given}, given{"--half-close-after", g.HalfCloseAfter.given},
-			given{"--close-after-reply", g.CloseAfterReply}, given{"--control", g.Control}, given{"--lines", g.Lines},
-			given{"--farewell", g.Farewell != ""}, given{"--deadline", g.Deadline > 0},
-			given{"--max-conns", g.MaxConns > 0 && g.To == ""}, given{"--backlog", g.Backlog > 0}),
+		idle(conn.Endpoint.Datagram, "a udp:// or unixgram:// endpoint", "--loss", "--duplicate", "--reorder"),
+		idle(path, "a Unix socket with a path", "--mode"),
+		idle(stream, "an endpoint with connections", ofStreams...),
 	)
 }
 
 // refuseTo refuses a target that does not fit the endpoints, and the options of a TLS
 // target without one.
-func (g *gecho) refuseTo(to *echo.Target, list []endpoint) error {
-	trust := firstGiven([]given{{"--tls-ca", g.TLSCA != ""}, {"--tls-name", g.TLSName != ""}, {"--tls-insecure", g.TLSInsecure}})
-	if trust != "" && (to == nil || g.to.Network != "tls") {
+func (g *gecho) refuseTo(to *echo.Target, list []conn.Endpoint) error {
+	trust := g.firstGiven("--tls-ca", "--tls-name", "--tls-insecure")
+	if trust != "" && !g.to.TLS {
 		return cli.Usagef("%s needs --to tls://HOST:PORT", trust)
 	}
 	if to == nil {
 		return nil
 	}
 	if len(list) == 0 && os.Getenv("LISTEN_FDS") == "" {
-		list = []endpoint{{Endpoint: conn.Endpoint{Network: "tcp"}}}
+		list = []conn.Endpoint{{Network: "tcp"}}
 	}
-	for _, e := range append([]endpoint{{Endpoint: g.to}}, list...) {
+	for _, e := range append([]conn.Endpoint{g.to}, list...) {
 		switch {
 		case e.Network == "unixpacket":
 			return cli.Usagef("cannot use --to with unixpacket endpoints")

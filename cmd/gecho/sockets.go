@@ -21,16 +21,9 @@ import (
 // standard is the default endpoint.
 const standard = "tcp://127.0.0.1:7007"
 
-// An endpoint is where to listen. tls is a field of its own because the network may
-// be tcp4 or tcp6.
-type endpoint struct {
-	conn.Endpoint
-	tls bool
-}
-
 // endpoints reads the endpoints of the command line.
-func (g *gecho) endpoints() ([]endpoint, error) {
-	var list []endpoint
+func (g *gecho) endpoints() ([]conn.Endpoint, error) {
+	var list []conn.Endpoint
 	if words := g.Endpoint; len(words) == 2 && isHost(words[0]) && strings.Trim(words[1], "0123456789") == "" {
 		return nil, cli.Hint(cli.Usagef("bad endpoint %q: want HOST:PORT", words[0]), "type gecho "+words[0]+":"+words[1])
 	}
@@ -39,7 +32,7 @@ func (g *gecho) endpoints() ([]endpoint, error) {
 		if err != nil {
 			return nil, cli.WithStatus(cli.Usage, err)
 		}
-		secure := e.Network == "tls" || g.TLS && strings.HasPrefix(e.Network, "tcp")
+		e.TLS = e.TLS || g.TLS && strings.HasPrefix(e.Network, "tcp")
 		if e.Host == "0.0.0.0" { // the net package would listen on [::] as well
 			switch e.Network {
 			case "tcp", "tls":
@@ -48,7 +41,7 @@ func (g *gecho) endpoints() ([]endpoint, error) {
 				e.Network = "udp4"
 			}
 		}
-		list = append(list, endpoint{e, secure})
+		list = append(list, e)
 	}
 	if err := g.refuseTLS(list); err != nil {
 		return nil, err
@@ -64,18 +57,11 @@ func isHost(word string) bool {
 
 // refuseTLS refuses options of TLS if no endpoint uses it: otherwise the connections
 // would be neither encrypted nor verified, without a diagnostic.
-func (g *gecho) refuseTLS(list []endpoint) error {
-	if g.TLS || slices.ContainsFunc(list, func(p endpoint) bool { return p.tls }) {
+func (g *gecho) refuseTLS(list []conn.Endpoint) error {
+	if g.TLS || slices.ContainsFunc(list, func(p conn.Endpoint) bool { return p.TLS }) {
 		return nil
 	}
-	name := firstGiven([]given{
-		{"--tls-cert", g.TLSCert != ""},
-		{"--tls-ca-out", g.TLSCAOut != ""},
-		{"--tls-fault", g.TLSFault != ""},
-		{"--tls-alpn", len(g.TLSALPN) > 0},
-		{"--tls-client-ca", g.TLSClientCA != ""},
-		{"--tls-fingerprint", g.TLSFingerprint != ""},
-	})
+	name := g.firstGiven("--tls-cert", "--tls-ca-out", "--tls-fault", "--tls-alpn", "--tls-client-ca", "--tls-fingerprint")
 	if name != "" {
 		return cli.Usagef("%s needs -c or a tls:// endpoint", name)
 	}
@@ -90,7 +76,7 @@ func (g *gecho) tlsOptions() tlsconn.Options {
 }
 
 // open opens all endpoints. If one cannot be bound, it closes the others.
-func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, endpoints []endpoint) (sockets []echo.Socket, err error) {
+func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, endpoints []conn.Endpoint) (sockets []echo.Socket, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(sockets)
@@ -114,7 +100,8 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 	}
 	if len(sockets) == 0 && len(endpoints) == 0 {
 		e, _ := conn.ParseEndpoint(standard, conn.Syntax{Listening: true})
-		endpoints = []endpoint{{e, g.TLS}}
+		e.TLS = g.TLS
+		endpoints = []conn.Endpoint{e}
 	}
 	var secure *tls.Config
 	for i := range sockets {
@@ -131,7 +118,7 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 		}
 	}
 	for _, p := range endpoints {
-		if p.tls && secure == nil {
+		if p.TLS && secure == nil {
 			if secure, err = g.serverConfig(log, server); err != nil {
 				return sockets, err
 			}
@@ -140,7 +127,7 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 		if err != nil {
 			return sockets, err
 		}
-		if p.tls {
+		if p.TLS {
 			s.TLS = secure
 		}
 		sockets = append(sockets, s)
@@ -209,7 +196,7 @@ const maxPeers = 1000
 const lookupLimit = 10 * time.Second
 
 // listen binds one endpoint.
-func (g *gecho) listen(ctx context.Context, e endpoint) (echo.Socket, error) {
+func (g *gecho) listen(ctx context.Context, e conn.Endpoint) (echo.Socket, error) {
 	config := conn.ListenConfig{Backlog: g.Backlog, Socket: conn.SocketOptions{ReusePort: g.ReusePort}}
 	if g.Mode != nil {
 		config.Mode = fs.FileMode(*g.Mode)
@@ -220,7 +207,7 @@ func (g *gecho) listen(ctx context.Context, e endpoint) (echo.Socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupLimit)
 	defer cancel()
 	if e.Datagram() && g.To != "" {
-		p, err := config.ListenPeers(ctx, e.Endpoint)
+		p, err := config.ListenPeers(ctx, e)
 		if err != nil {
 			return echo.Socket{}, err
 		}
@@ -228,18 +215,18 @@ func (g *gecho) listen(ctx context.Context, e endpoint) (echo.Socket, error) {
 		return echo.Socket{Peers: p, Name: conn.EndpointOf(p.Addr()).String()}, nil
 	}
 	if e.Datagram() {
-		p, err := config.ListenPacket(ctx, e.Endpoint)
+		p, err := config.ListenPacket(ctx, e)
 		if err != nil {
 			return echo.Socket{}, err
 		}
 		return socketOf(conn.Handed{Packet: p}), nil
 	}
-	l, err := config.Listen(ctx, e.Endpoint)
+	l, err := config.Listen(ctx, e)
 	if err != nil {
 		return echo.Socket{}, err
 	}
 	bound := conn.EndpointOf(l.Addr())
-	if e.tls {
+	if e.TLS {
 		bound.Network = "tls"
 	}
 	if g.NoAccept {

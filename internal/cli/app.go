@@ -29,16 +29,14 @@ type Common struct {
 	flags []flag // of the whole grammar
 }
 
-// Given returns the options whose values are not their defaults, by their names in
-// diagnostics: the letter, or else the name, with hyphens.
+// Given returns the options whose values are not their defaults, by both of their names:
+// "-w" and "--timeout".
 func (c *Common) Given() map[string]bool {
 	given := make(map[string]bool)
 	for _, f := range c.flags {
-		name := "--" + f.name
-		if f.letter != "" {
-			name = "-" + f.letter
+		if !f.isPreset() {
+			given["--"+f.name], given["-"+f.letter] = true, true
 		}
-		given[name] = !f.isPreset()
 	}
 	return given
 }
