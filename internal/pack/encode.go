@@ -61,8 +61,8 @@ type scratch struct {
 	leading bool
 
 	json    jsonParser
-	members []member // of JSON objects
-	places  []place  // the integers that JSON does not show
+	members []int   // where the members of JSON objects are, 0 is not known
+	places  []place // the integers that JSON does not show
 	p       packing
 }
 

@@ -2,12 +2,13 @@ package pack
 
 import (
 	"bytes"
-	"strconv"
-	"unicode/utf16"
+	"encoding/json"
+	"errors"
+	"strings"
 	"unicode/utf8"
 )
 
-// A jsonParser parses a line; i is its position.
+// A jsonParser parses a line that is known to be JSON; i is its position.
 type jsonParser struct {
 	b []byte
 	i int
@@ -17,220 +18,137 @@ type jsonParser struct {
 }
 
 func (p *jsonParser) fail(why string) error {
-	if p.i >= len(p.b) {
-		return dataf("bad JSON: %s at the end of the line", why)
-	}
 	return dataf("bad JSON: %s at column %d", why, p.i+1)
 }
 
-// next skips blanks and returns the byte that follows, 0 at the end.
+// syntaxError is the error of a line that is no JSON.
+func syntaxError(line []byte) error {
+	rest := bytes.TrimLeft(line, " \t\r\n")
+	if len(rest) == 0 || rest[0] != '[' && rest[0] != '{' {
+		return dataf("bad JSON: want an array or an object at column %d", len(line)-len(rest)+1)
+	}
+	err := json.Unmarshal(line, new(json.RawMessage))
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return dataf("bad JSON: %s at column %d", e, e.Offset)
+	}
+	return dataf("bad JSON: %v", err)
+}
+
+// next goes to the byte that follows and returns it. It skips blanks, and commas and
+// colons too: where they stand says nothing more.
 func (p *jsonParser) next() byte {
-	for p.i < len(p.b) {
+	for {
 		switch c := p.b[p.i]; c {
-		case ' ', '\t', '\r', '\n':
+		case ' ', '\t', '\r', '\n', ',', ':':
 			p.i++
-		case 0:
-			return 1 // a NUL byte: neither the end of the line nor JSON
 		default:
 			return c
 		}
 	}
-	return 0
-}
-
-// take skips c if it comes next.
-func (p *jsonParser) take(c byte) bool {
-	if p.i < len(p.b) && p.b[p.i] == c {
-		p.i++
-		return true
-	}
-	return false
 }
 
 // value reads a string, a number, true, false or {"base64":"..."}.
 func (p *jsonParser) value() (field, error) {
-	switch c := p.next(); {
-	case c == '"':
+	kind := jsonNumber
+	switch p.next() {
+	case '"':
 		text, err := p.string()
 		return field{text, jsonText}, err
-	case c == '{':
+	case '{':
 		return p.base64()
-	case c == '-' || c >= '0' && c <= '9':
-		text, ok := p.number()
-		if !ok {
-			return field{}, p.fail("bad number")
-		}
-		return field{text, jsonNumber}, nil
-	}
-	rest := p.b[p.i:]
-	for _, word := range [...]string{"true", "false"} {
-		if bytes.HasPrefix(rest, []byte(word)) {
-			p.i += len(word)
-			return field{rest[:len(word)], jsonBool}, nil
-		}
-	}
-	if bytes.HasPrefix(rest, []byte("null")) {
+	case '[':
+		return field{}, p.fail("want a value")
+	case 'n':
 		return field{}, p.fail("null is no value")
+	case 't', 'f':
+		kind = jsonBool
 	}
-	return field{}, p.fail("want a value")
-}
-
-// number reads a number as RFC 8259 has it.
-func (p *jsonParser) number() ([]byte, bool) {
 	start := p.i
-	p.take('-')
-	if !p.take('0') && p.digits() == 0 {
-		return nil, false
+	for c := p.b[p.i]; c > ' ' && c != ',' && c != ']' && c != '}'; c = p.b[p.i] {
+		p.i++
 	}
-	if p.take('.') && p.digits() == 0 {
-		return nil, false
-	}
-	if p.take('e') || p.take('E') {
-		if !p.take('+') {
-			p.take('-')
-		}
-		if p.digits() == 0 {
-			return nil, false
-		}
-	}
-	if p.i < len(p.b) && digitValue(p.b[p.i]) < 255 {
-		return nil, false
-	}
-	return p.b[start:p.i], true
-}
-
-// digits skips digits and returns how many there are.
-func (p *jsonParser) digits() int {
-	b, n := p.b[p.i:], 0
-	for n < len(b) && b[n]-'0' <= 9 {
-		n++
-	}
-	p.i += n
-	return n
+	return field{p.b[start:p.i], kind}, nil
 }
 
 // base64 reads {"base64":"..."}.
 func (p *jsonParser) base64() (field, error) {
+	const want = "want {\"base64\":\"...\"}"
+	var words [2][]byte
+	var err error
 	p.i++
-	p.next()
-	name, err := p.string()
-	if err == nil && string(name) != "base64" {
-		err = p.fail("want {\"base64\":\"...\"}")
+	for i := range words {
+		if p.next() != '"' {
+			return field{}, p.fail(want)
+		}
+		if words[i], err = p.string(); err != nil {
+			return field{}, err
+		}
 	}
-	if err != nil {
-		return field{}, err
+	if string(words[0]) != "base64" || p.next() != '}' {
+		return field{}, p.fail(want)
 	}
-	if p.next(); !p.take(':') {
-		return field{}, p.fail("want ':'")
-	}
-	p.next()
-	text, err := p.string()
-	if err != nil {
-		return field{}, err
-	}
-	if p.next(); !p.take('}') {
-		return field{}, p.fail("want '}'")
-	}
-	start := len(p.s.text)
-	out, err := strictBase64.AppendDecode(p.s.text, text)
+	p.i++
+	text, err := strictBase64.AppendDecode(nil, words[1])
 	if err != nil {
 		return field{}, p.fail("bad base64")
 	}
-	p.s.text = out
-	return field{out[start:], jsonText}, nil
+	return field{text, jsonText}, nil
 }
 
 // string reads a string; without escapes it is not copied.
 func (p *jsonParser) string() ([]byte, error) {
-	if !p.take('"') {
-		return nil, p.fail("want a string")
-	}
 	start := p.i
-	for p.i < len(p.b) && p.b[p.i] != '"' && p.b[p.i] != '\\' && p.b[p.i] >= ' ' {
-		p.i++
+	escapes, marks := p.skipString()
+	text := p.b[start+1 : p.i-1]
+	if !utf8.Valid(text) {
+		p.i = start
+		return nil, p.fail("string is not UTF-8")
 	}
-	if p.take('"') {
-		text := p.b[start : p.i-1]
-		if !utf8.Valid(text) {
-			return nil, p.fail("string is not UTF-8")
-		}
+	if escapes == 0 {
 		return text, nil
 	}
-	at := len(p.s.text)
-	p.s.text = append(p.s.text, p.b[start:p.i]...)
-	for p.i < len(p.b) {
-		c := p.b[p.i]
-		switch {
-		case c == '"':
-			p.i++
-			text := p.s.text[at:]
-			if !utf8.Valid(text) {
-				return nil, p.fail("string is not UTF-8")
-			}
-			return text, nil
-		case c < ' ':
-			return nil, p.fail("control character in a string")
-		case c == '\\':
-			if !p.escape() {
-				return nil, p.fail("bad escape")
-			}
-		default:
-			p.s.text = append(p.s.text, c)
-			p.i++
-		}
+	var s string
+	err := json.Unmarshal(p.b[start:p.i], &s)
+	// The library replaces half a surrogate pair.
+	if err != nil || strings.Count(s, "\ufffd") != marks+bytes.Count(text, []byte("\ufffd")) {
+		p.i = start
+		return nil, p.fail("half a surrogate pair in the string")
 	}
-	return nil, p.fail("string without its end")
+	return []byte(s), nil
 }
 
-// escape reads one escape.
-func (p *jsonParser) escape() bool {
-	p.i++
-	if p.i == len(p.b) {
-		return false
-	}
-	c := p.b[p.i]
-	p.i++
-	switch c {
-	case '"', '\\', '/':
-	case 'b':
-		c = '\b'
-	case 'f':
-		c = '\f'
-	case 'n':
-		c = '\n'
-	case 'r':
-		c = '\r'
-	case 't':
-		c = '\t'
-	case 'u':
-		r, ok := p.hex4()
-		if !ok {
-			return false
+// skipString goes behind a string, and returns how many escapes are in it, and how many
+// of them mean U+FFFD.
+func (p *jsonParser) skipString() (escapes, marks int) {
+	for p.i++; p.b[p.i] != '"'; p.i++ {
+		if p.b[p.i] != '\\' {
+			continue
 		}
-		if utf16.IsSurrogate(r) {
-			if !p.take('\\') || !p.take('u') {
-				return false
-			}
-			low, ok := p.hex4()
-			if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {
-				return false
-			}
+		p.i++
+		escapes++
+		if p.b[p.i] == 'u' && bytes.EqualFold(p.b[p.i+1:p.i+5], []byte("fffd")) {
+			marks++
 		}
-		p.s.text = utf8.AppendRune(p.s.text, r)
-		return true
-	default:
-		return false
 	}
-	p.s.text = append(p.s.text, c)
-	return true
+	p.i++
+	return escapes, marks
 }
 
-// hex4 reads four hex digits.
-func (p *jsonParser) hex4() (rune, bool) {
-	if p.i+4 > len(p.b) {
-		return 0, false
+// skip goes behind a value.
+func (p *jsonParser) skip() {
+	for depth := 0; ; {
+		switch p.b[p.i] {
+		case '"':
+			p.skipString()
+			continue
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth--
+		}
+		if depth < 0 || depth == 0 && p.b[p.i] == ',' {
+			return
+		}
+		p.i++
 	}
-	v, err := strconv.ParseUint(string(p.b[p.i:p.i+4]), 16, 16)
-	p.i += 4
-	return rune(v), err == nil
 }
