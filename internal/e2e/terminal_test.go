@@ -399,7 +399,7 @@ func TestProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer peer.Close()
-	s.Await(" of 64.0 MiB  ") // the peer has read nothing yet
+	s.Await(" of 64 MiB, received 0 B  ") // the peer has read nothing yet
 	s.Await("/s  ")
 	s.Resize(30)
 	s.Await("\rsent ")

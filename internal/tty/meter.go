@@ -13,7 +13,7 @@ import (
 type Meter struct {
 	// Out is the terminal.
 	Out io.Writer
-	// Width returns the terminal's number of columns, or 0 not to draw now; nil is 80.
+	// Width returns the terminal's number of columns, or 0 not to draw now.
 	Width func() int
 	// Count returns how many bytes have been sent and received so far.
 	Count func() (sent, received int64)
@@ -21,22 +21,16 @@ type Meter struct {
 	Size int64
 
 	mu      sync.Mutex
-	began   time.Time
-	samples []sample
-	drawn   bool // the line is on the screen
-	within  bool // the cursor is in an incomplete line of another writer
+	at      time.Time // of the last beat
+	total   int64     // bytes until then
+	rate    float64   // bytes a second, of the last seconds
+	drawn   bool      // the line is on the screen
+	within  bool      // the cursor is in an incomplete line of another writer
 	stopped bool
 }
 
-type sample struct {
-	at    time.Time
-	total int64
-}
-
-const (
-	meterBeat   = 200 * time.Millisecond
-	meterWindow = 5 * time.Second // the rate is that of this time
-)
+// meterBeat is the time between two drawings, so that a person can read them.
+const meterBeat = 200 * time.Millisecond
 
 // NewMeter returns a meter on f, which out writes to; nil if f is not a terminal, or
 // one that cannot erase. A size of 0 is not known.
@@ -59,8 +53,7 @@ func (m *Meter) Start() {
 	if m == nil {
 		return
 	}
-	m.began = time.Now()
-	m.samples = []sample{{m.began, 0}}
+	m.at = time.Now()
 	time.AfterFunc(meterBeat, m.beat)
 }
 
@@ -75,7 +68,7 @@ func (m *Meter) Stop() {
 	m.erase()
 }
 
-// beat takes a sample, draws the line unless another writer's is incomplete, and sets
+// beat measures the rate, draws the line unless another writer's is incomplete, and sets
 // the timer of the next beat.
 func (m *Meter) beat() {
 	defer OnPanic()
@@ -86,19 +79,23 @@ func (m *Meter) beat() {
 		return
 	}
 	time.AfterFunc(meterBeat, m.beat)
-	now := time.Now()
-	m.samples = append(m.samples, sample{now, sent + received})
-	for len(m.samples) > 2 && now.Sub(m.samples[1].at) >= meterWindow {
-		m.samples = m.samples[1:]
-	}
-	columns := 80
-	if m.Width != nil {
-		columns = m.Width()
-	}
-	if columns > 0 && !m.within {
+	m.measure(sent + received)
+	if columns := m.Width(); columns > 0 && !m.within {
 		m.drawn = true
-		_, _ = io.WriteString(m.Out, "\r"+m.line(sent, received, now, columns-1)+"\x1b[K")
+		line := m.line(sent, received)
+		_, _ = io.WriteString(m.Out, "\r"+line[:min(len(line), columns-1)]+"\x1b[K")
 	}
+}
+
+// measure follows the rate: a tenth of it is that of the last beat, which else would change
+// faster than a person reads.
+func (m *Meter) measure(total int64) {
+	now := time.Now()
+	rate := float64(total-m.total) / max(now.Sub(m.at), 1).Seconds()
+	if m.total > 0 {
+		rate = m.rate + (rate-m.rate)/10
+	}
+	m.at, m.total, m.rate = now, total, rate
 }
 
 // erase removes the line from the screen.
@@ -109,59 +106,20 @@ func (m *Meter) erase() {
 	}
 }
 
-// line returns the meter's text, without the last parts if it has more than columns.
-func (m *Meter) line(sent, received int64, now time.Time, columns int) string {
-	oldest := m.samples[0]
-	total := sent + received
-	rate := perSecond(total-oldest.total, now.Sub(oldest.at))
-	parts := []string{bytesOf(sent, m.Size, received), inUnits(int64(rate)) + "/s"}
-	average := "average " + inUnits(int64(perSecond(total, now.Sub(m.began)))) + "/s"
-	if m.Size <= 0 {
-		return fit(append(parts, clock(now.Sub(m.began)), average), columns)
+// line returns the meter's text.
+func (m *Meter) line(sent, received int64) string {
+	of, left := "", ""
+	if m.Size > 0 {
+		of = " of " + inUnits(m.Size)
 	}
-	left := "-:-- left"
-	if rate >= 1 {
-		left = clock(time.Duration(float64(max(0, m.Size-sent))/rate*float64(time.Second))) + " left"
+	if m.Size > 0 && m.rate >= 1 {
+		seconds := min(float64(max(0, m.Size-sent))/m.rate, 99*3600)
+		left = fmt.Sprintf("  %v left", time.Duration(seconds)*time.Second)
 	}
-	percent := int(100 * min(1, float64(sent)/float64(m.Size)))
-	return fit(append(parts, fmt.Sprintf("%3d%%", percent), left, average), columns)
+	return fmt.Sprintf("sent %s%s, received %s  %s/s%s", inUnits(sent), of, inUnits(received), inUnits(int64(m.rate)), left)
 }
 
-// bytesOf returns the words for the bytes that were moved.
-func bytesOf(sent, size, received int64) string {
-	of := ""
-	if size > 0 {
-		of = " of " + inUnits(size)
-	}
-	switch {
-	case received == 0:
-		return "sent " + inUnits(sent) + of
-	case sent == 0 && size <= 0:
-		return "received " + inUnits(received)
-	}
-	return "sent " + inUnits(sent) + of + ", received " + inUnits(received)
-}
-
-// fit joins as many parts as fit into columns, and cuts the first if it is longer.
-func fit(parts []string, columns int) string {
-	text := parts[0]
-	for _, p := range parts[1:] {
-		if len(text)+2+len(p) > columns {
-			break
-		}
-		text += "  " + p
-	}
-	return text[:max(0, min(len(text), columns))]
-}
-
-func perSecond(n int64, d time.Duration) float64 {
-	if d <= 0 {
-		return 0
-	}
-	return float64(n) / d.Seconds()
-}
-
-// inUnits returns a number of bytes for people: "999 B", "1.50 MiB", "12.3 GiB".
+// inUnits returns a number of bytes for people: "999 B", "1.5 MiB", "12.3 GiB".
 func inUnits(n int64) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)
@@ -170,22 +128,7 @@ func inUnits(n int64) string {
 	for v >= 999.5 && unit < 6 {
 		v, unit = v/1024, unit+1
 	}
-	digits := 2
-	if v >= 99.95 {
-		digits = 0
-	} else if v >= 9.995 {
-		digits = 1
-	}
-	return fmt.Sprintf("%.*f %ciB", digits, v, "BKMGTPE"[unit])
-}
-
-// clock returns d as 1:05 or 2:00:00.
-func clock(d time.Duration) string {
-	s := int64(min(d, 359999*time.Second).Round(time.Second) / time.Second)
-	if s >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-	}
-	return fmt.Sprintf("%d:%02d", s/60, s%60)
+	return fmt.Sprintf("%.3g %ciB", v, "BKMGTPE"[unit])
 }
 
 // Around returns a writer to w, which shares the screen with the meter: a write erases
