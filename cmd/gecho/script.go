@@ -107,30 +107,13 @@ func readText(s *echo.Step, rest string) error {
 	if err := readNothing(s, strings.TrimSpace(rest[end+1:])); err != nil {
 		return err
 	}
-	text, err := cli.Unescape(unquote(rest[1:end]))
+	// Each quote in the text is behind the backslash that escapes it.
+	text, err := cli.Unescape(strings.ReplaceAll(rest[1:end], `\"`, `\x22`))
 	if err == nil && text == "" {
 		err = errors.New("the text is empty")
 	}
 	s.Text = []byte(text)
 	return err
-}
-
-// unquote replaces \" by \x22, which the command line's escapes include.
-func unquote(text string) string {
-	var b strings.Builder
-	for i := 0; i < len(text); i++ {
-		if text[i] == '\\' && i+1 < len(text) {
-			if text[i+1] == '"' {
-				b.WriteString(`\x22`)
-			} else {
-				b.WriteString(text[i : i+2])
-			}
-			i++
-			continue
-		}
-		b.WriteByte(text[i])
-	}
-	return b.String()
 }
 
 // readPath reads the path of a file, which must exist.

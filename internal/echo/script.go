@@ -103,6 +103,7 @@ func (s Step) named(err error) error {
 type reader struct {
 	c    *connection
 	held []byte
+	left int64 // of the bytes that the step Read takes
 }
 
 func (r *reader) step(s Step) error {
@@ -112,23 +113,6 @@ func (r *reader) step(s Step) error {
 		return c.send(s.Text)
 	case SendFile:
 		return c.sendFile(string(s.Text))
-	case Expect:
-		return r.expect(s)
-	case Until:
-		return r.until(s)
-	case Line:
-		return r.line(s)
-	case Read:
-		return r.discard(s)
-	case AwaitEOF:
-		if len(r.held) == 0 {
-			if err := r.more(); err == io.EOF {
-				return nil
-			} else if err != nil {
-				return err
-			}
-		}
-		return r.strayed(s, len(r.held))
 	case Wait:
 		return c.pause(s.Pause)
 	case HalfClose:
@@ -141,8 +125,68 @@ func (r *reader) step(s Step) error {
 	case Hold:
 		defer c.untimed()()
 		_ = c.discard() // until the client closes or resets
+		return errDone
+	case End:
+		return errDone
 	}
-	return errDone
+	return r.await(s)
+}
+
+// await reads until the client has done what s expects.
+func (r *reader) await(s Step) error {
+	r.left = s.N
+	for {
+		n, done, err := r.match(s)
+		if err != nil {
+			return err
+		}
+		r.held = r.held[:copy(r.held, r.held[n:])]
+		if done {
+			return nil
+		}
+		switch err := r.more(); {
+		case err == io.EOF && s.Do == AwaitEOF:
+			return nil
+		case err == io.EOF:
+			return &scriptError{s.Pos, s.wants(), "the end of file"}
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// match returns how many of the bytes held s takes, and whether they complete it. What s
+// leaves can be the beginning of what it expects.
+func (r *reader) match(s Step) (n int, done bool, err error) {
+	switch s.Do {
+	case Expect:
+		if n = min(len(r.held), len(s.Text)); !bytes.Equal(r.held[:n], s.Text[:n]) {
+			return 0, false, r.strayed(s, n)
+		}
+		if n == len(s.Text) {
+			return n, true, nil
+		}
+	case Until:
+		if i := bytes.Index(r.held, s.Text); i >= 0 {
+			return i + len(s.Text), true, nil
+		}
+		return max(len(r.held)-len(s.Text)+1, 0), false, nil
+	case Line:
+		i, longest := bytes.IndexByte(r.held, '\n'), r.c.server.longestLine()
+		if i >= longest || i < 0 && len(r.held) > longest {
+			return 0, false, r.strayed(s, 100)
+		}
+		return i + 1, i >= 0, nil
+	case Read:
+		n := min(r.left, int64(len(r.held)))
+		r.left -= n
+		return int(n), r.left == 0, nil
+	case AwaitEOF:
+		if len(r.held) > 0 {
+			return 0, false, r.strayed(s, len(r.held))
+		}
+	}
+	return 0, false, nil
 }
 
 // more waits for more bytes. io.EOF is the peer's end of file.
@@ -156,80 +200,6 @@ func (r *reader) more() error {
 		giveBack(b)
 	}
 	return err
-}
-
-// need is more, for a step that does not expect the end of file.
-func (r *reader) need(s Step) error {
-	err := r.more()
-	if err == io.EOF {
-		return &scriptError{s.Pos, s.wants(), "the end of file"}
-	}
-	return err
-}
-
-// take removes the first n bytes.
-func (r *reader) take(n int) { r.held = r.held[:copy(r.held, r.held[n:])] }
-
-// expect takes Text, byte for byte.
-func (r *reader) expect(s Step) error {
-	for {
-		n := min(len(r.held), len(s.Text))
-		switch {
-		case !bytes.Equal(r.held[:n], s.Text[:n]):
-			return r.strayed(s, n)
-		case n == len(s.Text):
-			r.take(n)
-			return nil
-		}
-		if err := r.need(s); err != nil {
-			return err
-		}
-	}
-}
-
-// until takes everything up to and including Text. It buffers no more than could be
-// the beginning of Text.
-func (r *reader) until(s Step) error {
-	for {
-		if i := bytes.Index(r.held, s.Text); i >= 0 {
-			r.take(i + len(s.Text))
-			return nil
-		}
-		r.take(max(len(r.held)-len(s.Text)+1, 0))
-		if err := r.need(s); err != nil {
-			return err
-		}
-	}
-}
-
-func (r *reader) line(s Step) error {
-	for {
-		i := bytes.IndexByte(r.held, '\n')
-		switch longest := r.c.server.longestLine(); {
-		case i >= longest || i < 0 && len(r.held) > longest:
-			return r.strayed(s, 100)
-		case i >= 0:
-			r.take(i + 1)
-			return nil
-		}
-		if err := r.need(s); err != nil {
-			return err
-		}
-	}
-}
-
-// discard takes N bytes.
-func (r *reader) discard(s Step) error {
-	for rest := s.N; ; {
-		n := min(rest, int64(len(r.held)))
-		r.take(int(n))
-		if rest -= n; rest == 0 {
-			return nil
-		}
-		if err := r.need(s); err != nil {
-			return err
-		}
-	}
 }
 
 // strayed is the error of a client whose next n bytes are not what s expects.
@@ -271,16 +241,14 @@ func (c *connection) sendFile(name string) error {
 	defer giveBack(b)
 	for {
 		n, err := f.Read(*b)
-		if n > 0 {
-			if err := c.send((*b)[:n]); err != nil {
-				return err
-			}
-		}
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return &conn.Error{Why: conn.Local, Err: err}
+		}
+		if err := c.send((*b)[:n]); err != nil {
+			return err
 		}
 	}
 }
