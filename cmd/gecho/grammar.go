@@ -3,6 +3,7 @@ package main
 import (
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/echo"
 )
 
 // gecho is the command line. help.txt describes the options.
@@ -63,6 +64,7 @@ type gecho struct {
 	cli.Logging
 	cli.Common
 
+	handed   []echo.Socket // by LISTEN_FDS
 	to       conn.Endpoint // To, parsed
 	Endpoint []string      `arg:"" optional:"" name:"endpoint"`
 }

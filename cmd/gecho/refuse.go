@@ -1,70 +1,114 @@
 package main
 
 import (
-	"cmp"
-	"os"
 	"slices"
+	"strings"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
-	"gcat/internal/echo"
 	"gcat/internal/tlsconn"
 )
 
-// firstGiven is the first of the options that is given; "" if none is.
-func (g *gecho) firstGiven(options ...string) string {
-	given := g.Given()
-	for _, o := range options {
-		if given[o] {
-			return o
-		}
-	}
-	return ""
+// A rule is a row of the table of conflicts.
+type rule struct {
+	of    string // options, separated by spaces
+	not   string // options that each of them cannot be used with
+	needs string // what each of them requires, in words; empty is nothing
+	has   bool   // that is there
 }
 
-// refuse returns the usage error of options that cannot be combined, before anything
-// is opened.
-func (g *gecho) refuse() error {
+// rules returns the table of conflicts for the endpoints in list.
+func (g *gecho) rules(list []conn.Endpoint) []rule {
+	some := func(fits func(conn.Endpoint) bool) bool {
+		return g.Inetd || len(g.handed) > 0 || slices.ContainsFunc(list, fits)
+	}
+	streams := some(func(e conn.Endpoint) bool { return !e.Datagram() })
+	paths := some(func(e conn.Endpoint) bool { return e.Unix() && !e.Abstract() })
+	secure := g.TLS || slices.ContainsFunc(list, func(e conn.Endpoint) bool { return e.TLS })
+	ofStreams := "--script --replay --fail-first --on-eof --rate --chunk --close-after --reset-after --stall-after " +
+		"--half-close-after --close-after-reply --control --lines --farewell --deadline --backlog"
+	if g.To == "" {
+		ofStreams += " --max-conns"
+	}
+	ofThrowAway := "--tls-ca-out"
+	if tlsconn.Fault(g.TLSFault).OfCertificate() {
+		ofThrowAway += " --tls-fault"
+	}
+	const says = "--reply --suffix --control --lines --greeting --close-after-reply --service"
+	return []rule{
+		{of: "--reply --suffix --control --lines --close-after-reply", not: "--service"},
+		{of: "--script", not: "--replay"},
+		{of: "--script --replay", not: says},
+		{of: "--speed", needs: "--replay DUMP", has: g.Replay != ""},
+		{of: "--to", not: "--script --replay --farewell --inetd " + says},
+		{of: "--faults", needs: "--to ENDPOINT", has: g.To != ""},
+		{of: "--once", not: "--count"},
+		{of: "--no-accept", not: "--once --count --inetd"},
+		{of: "--fail", needs: "--fail-first N", has: g.FailFirst > 0},
+		{of: "--tls-ca --tls-name --tls-insecure", needs: "--to tls://HOST:PORT", has: g.to.TLS},
+		{of: "--tls-insecure", not: "--tls-ca"},
+		{of: ofThrowAway, not: "--tls-cert"},
+		{
+			of:    "--tls-cert --tls-ca-out --tls-fault --tls-alpn --tls-client-ca --tls-fingerprint",
+			needs: "-c or a tls:// endpoint", has: secure,
+		},
+		{of: "--loss --duplicate --reorder", needs: "a udp:// or unixgram:// endpoint", has: some(conn.Endpoint.Datagram)},
+		{of: "--mode", needs: "a Unix socket with a path", has: paths},
+		{of: ofStreams, needs: "an endpoint with connections", has: streams},
+	}
+}
+
+// refuse returns the usage error of options that cannot be combined, or that apply to none
+// of the endpoints, before anything is opened.
+func (g *gecho) refuse(list []conn.Endpoint) error {
 	if err := g.refuseValues(); err != nil {
 		return err
 	}
-	wordy := g.firstGiven("--reply", "--suffix", "--control", "--lines")
-	switch {
-	case g.CloseAfterReply && g.Service.kind != echo.Echo:
-		return cli.Usagef("cannot use --close-after-reply with --service: only the echo has replies")
-	case g.Script != "" && g.Replay != "":
-		return cli.Usagef("cannot use --script with --replay")
-	case g.Speed != nil && g.Replay == "":
-		return cli.Usagef("--speed needs --replay DUMP")
-	case (g.Script != "" || g.Replay != "") && (wordy != "" || g.Greeting != "" || g.CloseAfterReply || g.Service.kind != echo.Echo):
-		return cli.Usagef("cannot use --script or --replay with --service, or with what changes the echo")
-	case g.To != "" && (wordy != "" || g.Greeting != "" || g.Farewell != "" || g.CloseAfterReply || g.Service.kind != echo.Echo || g.Script != "" || g.Replay != ""):
-		return cli.Usagef("cannot use --to with --service, --script, or with what gecho would say itself")
-	case g.To != "" && g.Inetd:
-		return cli.Usagef("cannot use --to with --inetd")
-	case g.To == "" && g.Faults != "":
-		return cli.Usagef("--faults needs --to ENDPOINT")
-	case g.TLSFault != "" && tlsconn.Fault(g.TLSFault).OfCertificate() && g.TLSCert != "":
-		return cli.Usagef("cannot use --tls-fault %s with --tls-cert: the fault is in the throw-away certificate", g.TLSFault)
-	case g.TLSInsecure && g.TLSCA != "":
-		return cli.Usagef("cannot use --tls-insecure with --tls-ca")
-	case g.TLSCAOut != "" && g.TLSCert != "":
-		return cli.Usagef("cannot use --tls-ca-out with --tls-cert: it is for the throw-away certificate")
-	case g.Once && g.Count > 0:
-		return cli.Usagef("cannot use --once with --count")
-	case g.Service.kind != echo.Echo && wordy != "":
-		return cli.Usagef("cannot use %s with --service: only the echo has replies", wordy)
-	case g.Inetd && len(g.Endpoint) > 0:
+	given := g.Given()
+	for _, r := range g.rules(list) {
+		for option := range strings.FieldsSeq(r.of) {
+			if !given[option] {
+				continue
+			}
+			for other := range strings.FieldsSeq(r.not) {
+				if given[other] {
+					return cli.Usagef("cannot use %s with %s", option, other)
+				}
+			}
+			if r.needs != "" && !r.has {
+				return cli.Usagef("%s needs %s", option, r.needs)
+			}
+		}
+	}
+	if g.Inetd && len(g.Endpoint) > 0 {
 		return cli.Usagef("cannot use --inetd with an endpoint")
-	case g.Inetd && g.NoAccept:
-		return cli.Usagef("cannot use --inetd with --no-accept")
-	case g.Fail != "close" && g.FailFirst == 0:
-		return cli.Usagef("--fail needs --fail-first N")
-	case g.NoAccept && (g.Once || g.Count > 0):
-		return cli.Usagef("cannot use --no-accept with --once or --count: no client is ever accepted")
 	}
 	if err := g.tlsOptions().Check(); err != nil {
 		return cli.Usagef("%v", err)
+	}
+	return g.refuseEndpoints(list)
+}
+
+// refuseEndpoints refuses endpoints that gecho cannot answer on, and those that do not
+// fit the endpoint of --to.
+func (g *gecho) refuseEndpoints(list []conn.Endpoint) error {
+	for _, e := range list {
+		if e.CAN() && e.Network != "isotp" && e.Network != "j1939" {
+			return cli.Usagef("cannot answer on %s: two that do so on a bus would never end", e)
+		}
+	}
+	if g.To == "" {
+		return nil
+	}
+	for _, e := range append([]conn.Endpoint{g.to}, list...) {
+		switch {
+		case e.Network == "unixpacket":
+			return cli.Usagef("cannot use --to with unixpacket endpoints")
+		case e.Datagram() && (g.Once || g.Count > 0):
+			return cli.Usagef("cannot use --to with --once or --count where there are datagrams: they have no end")
+		case e.Datagram() != g.to.Datagram():
+			return cli.Usagef("cannot hand %s on to %s: one has connections, the other datagrams", e.Network, g.to.Network)
+		}
 	}
 	return nil
 }
@@ -90,69 +134,6 @@ func (g *gecho) refuseValues() error {
 	}
 	if g.MaxLine < 0 || g.MaxLine > 1<<30 {
 		return cli.Usagef("--max-line must be from 0 to 1G")
-	}
-	return nil
-}
-
-// refuseIdle refuses options that apply to none of the endpoints.
-func (g *gecho) refuseIdle(list []conn.Endpoint) error {
-	if g.Inetd || os.Getenv("LISTEN_FDS") != "" { // the sockets are not known yet
-		return nil
-	}
-	if len(list) == 0 {
-		list = []conn.Endpoint{{Network: "tcp"}}
-	}
-	for _, e := range list {
-		if e.CAN() && e.Network != "isotp" && e.Network != "j1939" {
-			return cli.Usagef("cannot answer on %s: two that do so on a bus would never end", e)
-		}
-	}
-	idle := func(fits func(conn.Endpoint) bool, needs string, options ...string) error {
-		name := g.firstGiven(options...)
-		if name == "" || slices.ContainsFunc(list, fits) {
-			return nil
-		}
-		return cli.Usagef("%s needs %s", name, needs)
-	}
-	stream := func(p conn.Endpoint) bool { return !p.Datagram() }
-	path := func(p conn.Endpoint) bool { return p.Unix() && !p.Abstract() }
-	ofStreams := []string{
-		"--script", "--replay", "--fail-first", "--on-eof", "--rate", "--chunk",
-		"--close-after", "--reset-after", "--stall-after", "--half-close-after",
-		"--close-after-reply", "--control", "--lines", "--farewell", "--deadline", "--backlog",
-	}
-	if g.To == "" {
-		ofStreams = append(ofStreams, "--max-conns")
-	}
-	return cmp.Or(
-		idle(conn.Endpoint.Datagram, "a udp:// or unixgram:// endpoint", "--loss", "--duplicate", "--reorder"),
-		idle(path, "a Unix socket with a path", "--mode"),
-		idle(stream, "an endpoint with connections", ofStreams...),
-	)
-}
-
-// refuseTo refuses a target that does not fit the endpoints, and the options of a TLS
-// target without one.
-func (g *gecho) refuseTo(to *echo.Target, list []conn.Endpoint) error {
-	trust := g.firstGiven("--tls-ca", "--tls-name", "--tls-insecure")
-	if trust != "" && !g.to.TLS {
-		return cli.Usagef("%s needs --to tls://HOST:PORT", trust)
-	}
-	if to == nil {
-		return nil
-	}
-	if len(list) == 0 && os.Getenv("LISTEN_FDS") == "" {
-		list = []conn.Endpoint{{Network: "tcp"}}
-	}
-	for _, e := range append([]conn.Endpoint{g.to}, list...) {
-		switch {
-		case e.Network == "unixpacket":
-			return cli.Usagef("cannot use --to with unixpacket endpoints")
-		case e.Datagram() && (g.Once || g.Count > 0):
-			return cli.Usagef("cannot use --to with --once or --count where there are datagrams: they have no end")
-		case e.Datagram() != g.to.Datagram():
-			return cli.Usagef("cannot hand %s on to %s: one has connections, the other datagrams", e.Network, g.to.Network)
-		}
 	}
 	return nil
 }

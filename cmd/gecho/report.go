@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -15,31 +18,31 @@ import (
 // reporter returns a function that logs events.
 func reporter(log *cli.Log) func(echo.Event) {
 	return func(e echo.Event) {
+		name, level, text := "notice", 0, who(e)+": "+e.What
 		switch e.Kind {
 		case echo.Accepted:
-			log.Event(1, cli.Event{Name: "accepted", Text: fmt.Sprintf("accepted %s on %s", who(e), e.Endpoint), Fields: fields(e)})
+			name, level, text = "accepted", 1, fmt.Sprintf("accepted %s on %s", who(e), e.Endpoint)
 		case echo.Closed:
-			log.Event(1, cli.Event{Name: "closed", Text: closedText(e), Fields: closedFields(e)})
+			name, level, text = "closed", 1, closedText(e)
 		case echo.RefusedByRule:
-			log.Event(0, cli.Event{Name: "refused-by-rule", Text: fmt.Sprintf("refused %s on %s by rule", who(e), e.Endpoint), Fields: fields(e)})
+			name, text = "refused-by-rule", fmt.Sprintf("refused %s on %s by rule", who(e), e.Endpoint)
 		case echo.TimedOut:
-			log.Error(&failure{kind: "timeout", text: who(e) + ": " + e.What}, fields(e)...)
+			log.Error(&failure{string(conn.Timeout), text}, fields(e)...)
+			return
 		case echo.Failed:
-			text := conn.Words(e.Err)
-			if e.Remote != "" {
-				text = who(e) + ": " + text
-			}
-			log.Error(&failure{kind: kindOf(e.Err), text: text}, fields(e)...)
+			text = strings.TrimPrefix(who(e)+": "+conn.Words(e.Err), ": ")
+			log.Error(&failure{kindOf(e.Err), text}, fields(e)...)
+			return
 		case echo.Faulted:
-			log.Event(0, cli.Event{Name: "fault", Text: who(e) + ": fault: " + e.What, Fields: fields(e)})
-		case echo.Noticed, echo.Looped, echo.Bounded:
-			log.Event(0, cli.Event{Name: "notice", Text: who(e) + ": " + e.What + option[e.Kind], Fields: fields(e)})
+			name, text = "fault", who(e)+": fault: "+e.What
+		case echo.Looped:
+			text += " (--loop-guard)"
+		case echo.Bounded:
+			text += " (--allow)"
 		}
+		log.Event(level, cli.Event{Name: name, Text: text, Fields: fields(e)})
 	}
 }
-
-// option names the option that changes what an event reports.
-var option = map[echo.EventKind]string{echo.Looped: " (--loop-guard)", echo.Bounded: " (--allow)"}
 
 // A failure is an error with its kind, for the log.
 type failure struct{ kind, text string }
@@ -81,17 +84,24 @@ func who(e echo.Event) string {
 }
 
 func fields(e echo.Event) []cli.Field {
-	f := []cli.Field{{Key: "endpoint", Value: e.Endpoint}}
-	if e.Number > 0 {
-		f = append(f, cli.Field{Key: "connection", Value: e.Number})
+	list := known(
+		cli.Field{Key: "endpoint", Value: e.Endpoint}, cli.Field{Key: "connection", Value: e.Number},
+		cli.Field{Key: "local", Value: plain(e.Local)}, cli.Field{Key: "remote", Value: plain(e.Remote)},
+	)
+	if e.Kind != echo.Closed {
+		return list
 	}
-	if e.Local != "" {
-		f = append(f, cli.Field{Key: "local", Value: plain(e.Local)})
-	}
-	if e.Remote != "" {
-		f = append(f, cli.Field{Key: "remote", Value: plain(e.Remote)})
-	}
-	return f
+	list = append(list, cli.Field{Key: "sent", Value: e.Sent}, cli.Field{Key: "received", Value: e.Received}, cli.Field{Key: "duration", Value: e.Duration})
+	return append(list, known(
+		cli.Field{Key: "first_byte", Value: e.FirstByte}, cli.Field{Key: "ended_by", Value: e.EndedBy},
+		cli.Field{Key: "unacknowledged", Value: e.Unacknowledged}, cli.Field{Key: "tls", Value: e.TLS.Version},
+		cli.Field{Key: "sni", Value: e.TLS.ServerName}, cli.Field{Key: "alpn", Value: e.TLS.ALPN}, cli.Field{Key: "client", Value: e.TLS.Peer},
+	)...)
+}
+
+// known returns the fields that have a value.
+func known(list ...cli.Field) []cli.Field {
+	return slices.DeleteFunc(list, func(f cli.Field) bool { return reflect.ValueOf(f.Value).IsZero() })
 }
 
 // plain is an address without the quotes around the path of a Unix socket.
@@ -102,41 +112,19 @@ func plain(name string) string {
 	return name
 }
 
-func closedFields(e echo.Event) []cli.Field {
-	f := append(fields(e), cli.Field{Key: "sent", Value: e.Sent}, cli.Field{Key: "received", Value: e.Received},
-		cli.Field{Key: "duration", Value: e.Duration})
-	if e.FirstByte > 0 {
-		f = append(f, cli.Field{Key: "first_byte", Value: e.FirstByte})
-	}
-	f = append(f, cli.Field{Key: "ended_by", Value: e.EndedBy})
-	if e.Unacknowledged > 0 {
-		f = append(f, cli.Field{Key: "unacknowledged", Value: e.Unacknowledged})
-	}
-	for _, t := range []cli.Field{{Key: "tls", Value: e.TLS.Version}, {Key: "sni", Value: e.TLS.ServerName}, {Key: "alpn", Value: e.TLS.ALPN}, {Key: "client", Value: e.TLS.Peer}} {
-		if t.Value != "" {
-			f = append(f, t)
-		}
-	}
-	return f
-}
-
 func closedText(e echo.Event) string {
 	s := fmt.Sprintf("closed %s: received %d bytes, sent %d, in %v, ended by %s",
 		who(e), e.Received, e.Sent, e.Duration.Round(time.Microsecond), e.EndedBy)
-	if e.TLS.Version != "" {
-		s += ", over " + e.TLS.Version
-	}
-	if e.TLS.ServerName != "" {
-		s += fmt.Sprintf(" to %q", e.TLS.ServerName)
-	}
-	if e.TLS.ALPN != "" {
-		s += fmt.Sprintf(" with %q", e.TLS.ALPN)
-	}
-	if e.TLS.Peer != "" {
-		s += fmt.Sprintf(" by %q", e.TLS.Peer)
-	}
-	if e.Unacknowledged > 0 {
-		s += fmt.Sprintf(", %d bytes not acknowledged", e.Unacknowledged)
+	for _, more := range []struct {
+		format string
+		value  any
+	}{
+		{", over %s", e.TLS.Version}, {" to %q", e.TLS.ServerName}, {" with %q", e.TLS.ALPN}, {" by %q", e.TLS.Peer},
+		{", %d bytes not acknowledged", max(e.Unacknowledged, 0)},
+	} {
+		if !reflect.ValueOf(more.value).IsZero() {
+			s += fmt.Sprintf(more.format, more.value)
+		}
 	}
 	return s
 }
@@ -166,13 +154,11 @@ func reportTotals(log *cli.Log, level int, t *echo.Totals) {
 		{"dropped", "dropped", t.Dropped.Load()},
 		{"faults", "faults", t.Faults.Load()},
 	}
-	text, fields := "totals:", []cli.Field(nil)
-	for i, c := range counts {
-		if i > 0 {
-			text += ","
-		}
-		text += fmt.Sprintf(" %d %s", c.value, c.text)
+	var words []string
+	var fields []cli.Field
+	for _, c := range counts {
+		words = append(words, fmt.Sprintf("%d %s", c.value, c.text))
 		fields = append(fields, cli.Field{Key: c.key, Value: c.value})
 	}
-	log.Event(level, cli.Event{Name: "totals", Text: text, Fields: fields})
+	log.Event(level, cli.Event{Name: "totals", Text: "totals: " + strings.Join(words, ", "), Fields: fields})
 }

@@ -20,16 +20,25 @@ import (
 
 // run is the command: it binds the endpoints, prints their addresses and serves.
 func (g *gecho) run(log *cli.Log) error {
-	if err := g.refuse(); err != nil {
+	var err error
+	if g.handed, err = handedOver(); err != nil {
+		return err
+	}
+	endpoints, err := g.endpoints()
+	if err != nil {
+		return err
+	}
+	if g.To != "" {
+		if g.to, err = conn.ParseEndpoint(g.To, conn.Syntax{Network: "tcp"}); err != nil {
+			return cli.Usagef("--to: %v", err)
+		}
+	}
+	if err := g.refuse(endpoints); err != nil {
 		return err
 	}
 	rules, err := conn.ParseRules(g.Allow, g.Deny)
 	if err != nil {
 		return cli.Usagef("%v", err)
-	}
-	endpoints, err := g.endpoints()
-	if err != nil {
-		return err
 	}
 	steps, err := g.readSteps()
 	if err != nil {
@@ -37,9 +46,6 @@ func (g *gecho) run(log *cli.Log) error {
 	}
 	to, err := g.target()
 	if err != nil {
-		return err
-	}
-	if err := g.refuseTo(to, endpoints); err != nil {
 		return err
 	}
 	if err := conn.StartPoller(); err != nil {

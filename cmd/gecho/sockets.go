@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,13 +20,18 @@ import (
 // standard is the default endpoint.
 const standard = "tcp://127.0.0.1:7007"
 
-// endpoints reads the endpoints of the command line.
+// endpoints reads the endpoints of the command line. If there is none, and no socket was
+// handed over, it is the default one.
 func (g *gecho) endpoints() ([]conn.Endpoint, error) {
-	var list []conn.Endpoint
-	if words := g.Endpoint; len(words) == 2 && isHost(words[0]) && strings.Trim(words[1], "0123456789") == "" {
+	words := g.Endpoint
+	switch {
+	case len(words) == 2 && isHost(words[0]) && strings.Trim(words[1], "0123456789") == "":
 		return nil, cli.Hint(cli.Usagef("bad endpoint %q: want HOST:PORT", words[0]), "type gecho "+words[0]+":"+words[1])
+	case len(words) == 0 && !g.Inetd && len(g.handed) == 0:
+		words = []string{standard}
 	}
-	for _, text := range g.Endpoint {
+	var list []conn.Endpoint
+	for _, text := range words {
 		e, err := conn.ParseEndpoint(text, conn.Syntax{Listening: true, Network: "tcp", Host: "127.0.0.1"})
 		if err != nil {
 			return nil, cli.WithStatus(cli.Usage, err)
@@ -43,29 +47,13 @@ func (g *gecho) endpoints() ([]conn.Endpoint, error) {
 		}
 		list = append(list, e)
 	}
-	if err := g.refuseTLS(list); err != nil {
-		return nil, err
-	}
-	return list, g.refuseIdle(list)
+	return list, nil
 }
 
 // isHost reports whether word can only be a host, and no service.
 func isHost(word string) bool {
 	_, err := netip.ParseAddr(word)
 	return err == nil && !strings.Contains(word, ":") || word == "localhost"
-}
-
-// refuseTLS refuses options of TLS if no endpoint uses it: otherwise the connections
-// would be neither encrypted nor verified, without a diagnostic.
-func (g *gecho) refuseTLS(list []conn.Endpoint) error {
-	if g.TLS || slices.ContainsFunc(list, func(p conn.Endpoint) bool { return p.TLS }) {
-		return nil
-	}
-	name := g.firstGiven("--tls-cert", "--tls-ca-out", "--tls-fault", "--tls-alpn", "--tls-client-ca", "--tls-fingerprint")
-	if name != "" {
-		return cli.Usagef("%s needs -c or a tls:// endpoint", name)
-	}
-	return nil
 }
 
 func (g *gecho) tlsOptions() tlsconn.Options {
@@ -90,18 +78,11 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 		}
 		return []echo.Socket{s}, err
 	}
-	if sockets, err = handedOver(); err != nil {
-		return sockets, err
-	}
+	sockets = g.handed
 	for _, s := range sockets {
 		if g.To != "" && (s.Packet != nil || s.Messages || g.to.Datagram()) {
 			return sockets, cli.Failf(cli.Local, "LISTEN_FDS: %s cannot be handed on to %s", s.Name, g.to)
 		}
-	}
-	if len(sockets) == 0 && len(endpoints) == 0 {
-		e, _ := conn.ParseEndpoint(standard, conn.Syntax{Listening: true})
-		e.TLS = g.TLS
-		endpoints = []conn.Endpoint{e}
 	}
 	var secure *tls.Config
 	for i := range sockets {

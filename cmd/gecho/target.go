@@ -22,10 +22,7 @@ func (g *gecho) target() (*echo.Target, error) {
 	if g.To == "" {
 		return nil, nil
 	}
-	e, err := conn.ParseEndpoint(g.To, conn.Syntax{Network: "tcp"})
-	if err != nil {
-		return nil, cli.Usagef("--to: %v", err)
-	}
+	e := g.to
 	dialer := &conn.Dialer{Limit: connectLimit}
 	if e.Network == "tls" {
 		config, err := g.trust(e.Host)
@@ -36,7 +33,6 @@ func (g *gecho) target() (*echo.Target, error) {
 			return tlsconn.Client(ctx, conn.NewSocket(c, nil), config)
 		}
 	}
-	g.to = e
 	t := &echo.Target{Name: e.Address(), Down: g.Faults != "up", Up: g.Faults == "up" || g.Faults == "both", Unbounded: len(g.Allow) > 0}
 	t.Dial = func(ctx context.Context) (conn.Stream, error) {
 		if e.Datagram() {
