@@ -19,8 +19,12 @@ import (
 // inetd is the name of the endpoint of --inetd.
 const inetd = "inetd"
 
-// handedOver returns the sockets that were handed over by LISTEN_FDS.
-func handedOver() (sockets []echo.Socket, err error) {
+// handedOver returns the sockets that were handed over: by --inetd or LISTEN_FDS.
+func (g *gecho) handedOver() (sockets []echo.Socket, err error) {
+	if g.Inetd {
+		s, err := openInetd()
+		return []echo.Socket{s}, err
+	}
 	handed, err := conn.HandedOver()
 	for _, h := range handed {
 		s := socketOf(h)
@@ -55,7 +59,7 @@ func openInetd() (echo.Socket, error) {
 // files can be polled, as pipes and terminals can.
 type stdio struct {
 	in, out *os.File
-	failed  atomic.Pointer[error] // what could not be read or written, and why
+	failed  atomic.Pointer[conn.Error] // the first failure of our own side
 }
 
 // newStdio reopens the standard streams where it can (Linux), so that they can be
@@ -78,33 +82,23 @@ func reopen(f *os.File, how int) *os.File {
 
 func (s *stdio) Read(p []byte) (int, error) {
 	n, err := s.in.Read(p)
-	s.note("standard input", err)
-	return n, err
+	return n, s.note("standard input", err)
 }
 
 func (s *stdio) Write(p []byte) (int, error) {
 	n, err := s.out.Write(p)
-	s.note("standard output", err)
-	return n, err
+	return n, s.note("standard output", err)
 }
 
-// note keeps the first failure of our own side. An end of file, a deadline and EPIPE
-// are none: the reader of standard output is the peer.
-func (s *stdio) note(which string, err error) {
+// note keeps err in failed. An end of file, a deadline and EPIPE are no failures of our
+// own side: the reader of standard output is the peer.
+func (s *stdio) note(which string, err error) error {
 	switch {
 	case err == nil, err == io.EOF, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, os.ErrClosed), errors.Is(err, syscall.EPIPE):
-		return
+	default:
+		s.failed.CompareAndSwap(nil, &conn.Error{Why: conn.Local, Op: which, Err: err})
 	}
-	failure := cli.Failf(cli.Local, "%s: %s", which, conn.Words(err))
-	s.failed.CompareAndSwap(nil, &failure)
-}
-
-// failure is the error that note kept; nil if there is none.
-func (s *stdio) failure() error {
-	if err := s.failed.Load(); err != nil {
-		return *err
-	}
-	return nil
+	return err
 }
 
 // CloseWrite closes standard output, both descriptors of it.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 
 	"gcat/internal/cli"
@@ -21,7 +20,7 @@ import (
 // run is the command: it binds the endpoints, prints their addresses and serves.
 func (g *gecho) run(log *cli.Log) error {
 	var err error
-	if g.handed, err = handedOver(); err != nil {
+	if g.handed, err = g.handedOver(); err != nil {
 		return err
 	}
 	endpoints, err := g.endpoints()
@@ -53,30 +52,33 @@ func (g *gecho) run(log *cli.Log) error {
 	}
 	server := g.server(log)
 	server.Script, server.To = steps, to
-	sent := g.catch(log, &server.Totals)
-	sockets, err := g.open(sent.first, log, server, endpoints)
-	if sent.first.Err() != nil {
+	if !rules.IsZero() {
+		server.Permits = rules.Permits
+	}
+	signalled, again := g.catch(log, &server.Totals)
+	sockets, err := g.open(signalled, log, server, endpoints)
+	if signalled.Err() != nil {
 		closeAll(sockets)
-		return context.Cause(sent.first)
+		return context.Cause(signalled)
 	}
 	if err != nil {
 		return err
 	}
-	if !rules.IsZero() {
-		server.Permits = rules.Permits
-	}
 	own, ok := sockets[0].Conn.(*stdio)
 	if !ok {
-		return g.serve(log, server, sent, sockets)
+		return g.serve(signalled, again, log, server, sockets)
 	}
 	report := server.Report
 	server.Report = func(e echo.Event) {
-		if e.Kind != echo.Failed || own.failure() == nil { // run returns that error at the end
+		if e.Kind != echo.Failed || own.failed.Load() == nil { // that error is returned at the end
 			report(e)
 		}
 	}
-	err = g.serve(log, server, sent, sockets)
-	return cmp.Or(own.failure(), err)
+	err = g.serve(signalled, again, log, server, sockets)
+	if failed := own.failed.Load(); failed != nil {
+		return failed
+	}
+	return err
 }
 
 // server is the server that the options describe.
@@ -148,7 +150,7 @@ func (g *gecho) faults(log *cli.Log) echo.Faults {
 func announce(log *cli.Log, sockets []echo.Socket) error {
 	var out strings.Builder
 	for _, s := range sockets {
-		if s.Listener == nil && s.Packet == nil && s.Peers == nil || s.Name == inetd {
+		if s.Conn != nil || s.Name == inetd {
 			continue
 		}
 		out.WriteString(s.Name + "\n")
@@ -163,15 +165,14 @@ func announce(log *cli.Log, sockets []echo.Socket) error {
 	return nil
 }
 
-// serve serves until --count is reached or a signal arrives. A second signal ends it
-// at once.
-func (g *gecho) serve(log *cli.Log, server *echo.Server, sent *signals, sockets []echo.Socket) error {
+// serve serves until --count is reached or signalled ends, and ends at once with again.
+func (g *gecho) serve(signalled, again context.Context, log *cli.Log, server *echo.Server, sockets []echo.Socket) error {
 	if err := announce(log, sockets); err != nil {
 		closeAll(sockets)
 		return err
 	}
 	served := make(chan int, 1)
-	go func() { served <- server.Serve(sent.first, g.Grace.D(), sockets) }() // ends by itself, or with the process
+	go func() { served <- server.Serve(signalled, g.Grace.D(), sockets) }() // ends by itself, or with the process
 	select {
 	case closed := <-served:
 		reportTotals(log, 1, &server.Totals)
@@ -179,7 +180,7 @@ func (g *gecho) serve(log *cli.Log, server *echo.Server, sent *signals, sockets 
 			return cli.Failf(cli.TimedOut, "%s did not finish within %v and had to be closed", connections(closed), g.Grace.D())
 		}
 		return g.followed(&server.Totals)
-	case <-sent.again:
+	case <-again.Done():
 		closeAll(sockets)
 		reportTotals(log, 1, &server.Totals)
 		if open := server.Totals.Now.Load(); open > 0 {
@@ -206,33 +207,22 @@ func (g *gecho) followed(t *echo.Totals) error {
 // stopping are the signals that end the server.
 var stopping = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 
-// signals are the signals that end the server. They are caught before anything is
-// opened, so that bound sockets are closed in order.
-type signals struct {
-	// first ends with the first signal that ends the server; its cause is a
-	// [cli.Interrupted].
-	first context.Context
-	// again is closed by the second one.
-	again chan struct{}
-}
-
-// catch starts catching signals. [cli.ReportSignals] print the totals.
-func (g *gecho) catch(log *cli.Log, totals *echo.Totals) *signals {
-	first, stop := context.WithCancelCause(context.Background())
-	s := &signals{first: first, again: make(chan struct{})}
-	var seen atomic.Int32
+// catch starts catching signals, before anything is opened, so that bound sockets are
+// closed in order. The first that ends the server ends signalled, whose cause is a
+// [cli.Interrupted], and the second ends again. [cli.ReportSignals] print the totals.
+func (g *gecho) catch(log *cli.Log, totals *echo.Totals) (signalled, again context.Context) {
+	signalled, stop := context.WithCancelCause(context.Background())
+	again, end := context.WithCancel(context.Background())
 	cli.Catch(func(sig os.Signal) {
-		if slices.Contains(cli.ReportSignals, sig) {
+		switch {
+		case slices.Contains(cli.ReportSignals, sig):
 			reportTotals(log, 0, totals)
-			return
-		}
-		switch seen.Add(1) {
-		case 1:
+		case signalled.Err() == nil:
 			log.Infof(1, "%v: no more is accepted; connections have %v to finish", sig, g.Grace.D())
 			stop(&cli.Interrupted{Signal: sig})
-		case 2:
-			close(s.again)
+		default:
+			end()
 		}
 	}, slices.Concat(stopping, cli.ReportSignals)...)
-	return s
+	return signalled, again
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"gcat/internal/cli"
@@ -71,46 +72,34 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 			sockets = nil
 		}
 	}()
-	if g.Inetd {
-		s, err := openInetd()
-		if err == nil && g.TLS {
-			s.TLS, err = g.serverConfig(log, server)
-		}
-		return []echo.Socket{s}, err
-	}
+	secure := sync.OnceValues(func() (*tls.Config, error) { return g.serverConfig(log, server) })
 	sockets = g.handed
-	for _, s := range sockets {
+	for i, s := range sockets {
 		if g.To != "" && (s.Packet != nil || s.Messages || g.to.Datagram()) {
 			return sockets, cli.Failf(cli.Local, "LISTEN_FDS: %s cannot be handed on to %s", s.Name, g.to)
 		}
-	}
-	var secure *tls.Config
-	for i := range sockets {
-		if g.TLS && sockets[i].Packet == nil && !sockets[i].Messages {
-			if secure == nil {
-				if secure, err = g.serverConfig(log, server); err != nil {
-					return sockets, err
-				}
-			}
-			sockets[i].TLS = secure
-			if address, ok := strings.CutPrefix(sockets[i].Name, "tcp://"); ok {
-				sockets[i].Name = "tls://" + address
-			}
+		if !g.TLS || s.Packet != nil || s.Messages {
+			continue
+		}
+		if sockets[i].TLS, err = secure(); err != nil {
+			return sockets, err
+		}
+		if address, ok := strings.CutPrefix(s.Name, "tcp://"); ok {
+			sockets[i].Name = "tls://" + address
 		}
 	}
-	for _, p := range endpoints {
-		if p.TLS && secure == nil {
-			if secure, err = g.serverConfig(log, server); err != nil {
+	for _, e := range endpoints {
+		var config *tls.Config
+		if e.TLS {
+			if config, err = secure(); err != nil {
 				return sockets, err
 			}
 		}
-		s, err := g.listen(ctx, p)
+		s, err := g.listen(ctx, e)
 		if err != nil {
 			return sockets, err
 		}
-		if p.TLS {
-			s.TLS = secure
-		}
+		s.TLS = config
 		sockets = append(sockets, s)
 	}
 	return sockets, g.refuseSelf(ctx, sockets)
