@@ -76,11 +76,14 @@ func setCongestion(fd uintptr, name string, asked bool) error {
 		}
 		return nil
 	}
-	err := unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, name)
-	if err != nil {
+	switch err := unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, name); err {
+	case nil:
+		return nil
+	case unix.ENOENT:
+		return &Error{Why: Unsupported, Err: fmt.Errorf("no such congestion control: %q", name)}
+	default:
 		return &Error{Why: Unsupported, Op: fmt.Sprintf("congestion control %q", name), Err: err}
 	}
-	return nil
 }
 
 // abstractNames is set: @NAME is a Unix socket without a file (unix(7)).

@@ -58,7 +58,7 @@ func TestCongestion(t *testing.T) {
 		got.Close()
 	}
 	d := &Dialer{Socket: SocketOptions{Congestion: "nonsense"}}
-	if _, err := d.Dial(t.Context(), where); err == nil || !strings.Contains(err.Error(), `congestion control "nonsense": no such file`) {
+	if _, err := d.Dial(t.Context(), where); err == nil || !strings.Contains(err.Error(), `no such congestion control: "nonsense"`) {
 		t.Errorf("%v", err)
 	}
 }
