@@ -55,7 +55,7 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at conn.Endpoint) error {
 		return conn.Cause(ctx, err)
 	}
 	defer l.Close()
-	defer context.AfterFunc(ctx, func() { _ = l.Close() })() // wakes Accept
+	defer context.AfterFunc(ctx, l.Drain)() // ends Accept
 	if err := g.refuseSelf(ctx, l.Addr()); err != nil {
 		return err
 	}
@@ -65,10 +65,12 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at conn.Endpoint) error {
 		return err
 	}
 	var peers sync.WaitGroup
-	var only error // how the only peer ended
+	draining, end := context.WithCancelCause(context.WithoutCancel(ctx)) // until Accept has ended
+	var only error                                                       // how the only peer ended
 	for {
 		p, err := l.Accept()
 		if err != nil {
+			end(conn.Cause(ctx, err))
 			peers.Wait()
 			if !g.KeepOpen && ctx.Err() == nil && errors.Is(err, net.ErrClosed) {
 				return only
@@ -77,7 +79,7 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at conn.Endpoint) error {
 		}
 		g.accepted(bound.Address(), address(p.Addr()))
 		peers.Go(func() {
-			err := g.forwardPeer(ctx, p, bound.Address())
+			err := g.forwardPeer(draining, p, bound.Address())
 			_ = p.Close()
 			switch {
 			case ctx.Err() != nil:

@@ -138,14 +138,19 @@ func TestBoundPeers(t *testing.T) {
 				t.Errorf("%d datagrams wait, want 16", n)
 			}
 		case 99:
-			select {
-			case <-first.ended:
+			if d.peers[string(first.to.sockaddr)] != first {
 				t.Error("one of 100 is forgotten")
-			default:
 			}
 		}
 	}
-	<-first.ended
+	for range 16 {
+		if _, err := first.Read(make([]byte, 1)); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := first.Read(nil); err != io.EOF {
+		t.Errorf("the first one is not forgotten: %v", err)
+	}
 	if len(d.peers) != 100 || PeerMemory != time.Minute {
 		t.Errorf("%d peers, for %v", len(d.peers), PeerMemory)
 	}

@@ -39,13 +39,12 @@ func (c *canConn) Close() error {
 }
 
 // ReadFrom returns the next datagram, or as much of it as fits in p, and its sender.
-func (c *canConn) ReadFrom(p []byte) (n int, from net.Addr, err error) {
-	n, _, err = c.packets.in.read(p, false, 1, func(s *arrival) bool {
-		from = c.sender(s.from)
-		return true
-	})
-	c.packets.in.rest = nil
-	return n, from, err
+func (c *canConn) ReadFrom(p []byte) (int, net.Addr, error) {
+	s, err := c.packets.in.next(1)
+	if err != nil {
+		return 0, nil, err
+	}
+	return copy(p, s.data), c.sender(s.from), nil
 }
 
 // WriteTo sends p to the sender of a datagram.

@@ -112,7 +112,7 @@ func (d *Datagrams) prepareRead() (*gramConn, error) {
 	switch {
 	case d.failed != nil:
 		return nil, d.failed
-	case !d.drainEnd.IsZero():
+	case d.conn.in.draining():
 	case d.ended && d.Wait == 0:
 		if err := NewSocket(d.conn.Conn, nil).pendingError(); err != nil {
 			return nil, d.failure(err) // an error that has come, though nothing waits for answers
@@ -138,8 +138,6 @@ func (d *Datagrams) silent(c *gramConn) error {
 	switch {
 	case d.failed != nil || d.conn != c:
 		return d.failed
-	case !d.drainEnd.IsZero():
-		return d.drained()
 	case !d.ended:
 		return nil
 	case d.Wait > 0 && (Leapt(d.Wait, time.Since(d.until)) || NewSocket(c.Conn, nil).ready()):

@@ -86,10 +86,7 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 func (l *DatagramListener) silent() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case !l.drainEnd.IsZero():
-		return l.drained()
-	case NewSocket(l.conn.Conn, nil).ready():
+	if NewSocket(l.conn.Conn, nil).ready() {
 		return nil // a datagram came in time; the process was stopped
 	}
 	return &Error{Why: Timeout, Err: fmt.Errorf("no datagram came within %v (connect limit)", l.Limit)}
@@ -99,7 +96,7 @@ func (l *DatagramListener) silent() error {
 func (l *DatagramListener) limit() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.Limit == 0 || !l.drainEnd.IsZero() {
+	if l.Limit == 0 || l.conn.in.draining() {
 		return
 	}
 	select {

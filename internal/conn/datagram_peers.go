@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -54,53 +55,60 @@ func (d *DatagramPeers) Close() error {
 	return d.socket.Close()
 }
 
+// Drain makes Accept pass on what the kernel has, for up to 100 ms, and then return
+// io.EOF.
+func (d *DatagramPeers) Drain() { d.socket.drain() }
+
 // Accept returns the next new peer. Meanwhile it passes datagrams on to the known
 // peers, so it must be called in a loop.
 func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
-	buf := make([]byte, udpSlot)
 	for {
-		var p *DatagramPeer
-		var new bool
-		n, _, err := d.socket.conn.in.read(buf, false, 1, func(s *arrival) bool {
-			if len(s.data) <= len(buf) { // else it is from a Unix socket: dropped rather than cut
-				p, new = d.peer(s)
-			}
-			return p != nil
-		})
+		s, err := d.socket.conn.in.next(math.MaxInt)
 		switch {
 		case errors.Is(err, syscall.ECONNREFUSED), err == errTruncated:
 			continue // an answer was refused, or a message too long; other peers may still send
 		case err != nil:
 			return nil, err
 		}
-		p.touch()
-		select {
-		case p.queue <- append([]byte(nil), buf[:n]...):
-		default: // lost, as in a full receive buffer
-		}
-		if new {
+		if p := d.take(s); p != nil {
 			return p, nil
 		}
 	}
 }
 
-// peer returns the sender of s, new if it is not known; nil if its datagrams are dropped.
-func (d *DatagramPeers) peer(s *arrival) (p *DatagramPeer, new bool) {
+// take passes s on to its sender, and returns that if it is new. From a Unix socket s may
+// be longer than a Read: then it is dropped rather than cut.
+func (d *DatagramPeers) take(s *arrival) (new *DatagramPeer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p := d.peers[string(s.from)]; p != nil || d.first && !d.Keep {
-		return p, false
+	p := d.peers[string(s.from)]
+	if len(s.data) > udpSlot || p == nil && d.first && !d.Keep {
+		return nil
 	}
+	if p == nil {
+		p = d.add(s)
+		new = p
+	}
+	p.touch()
+	select {
+	case p.queue <- bytes.Clone(s.data):
+	default: // lost, as in a full receive buffer
+	}
+	return new
+}
+
+// add adds the sender of s. The caller holds d.mu.
+func (d *DatagramPeers) add(s *arrival) *DatagramPeer {
 	if len(d.peers) >= cmp.Or(d.Most, 100) {
 		d.forgetOne()
 	}
 	answer, toMany := AnswerFrom(s.control)
-	p = &DatagramPeer{
-		ToMany: toMany, all: d, queue: make(chan []byte, peerQueue), ended: make(chan struct{}),
+	p := &DatagramPeer{
+		ToMany: toMany, all: d, queue: make(chan []byte, peerQueue),
 		to: packetPeer{addr: d.socket.conn.in.addr(s), sockaddr: bytes.Clone(s.from), control: bytes.Clone(answer)},
 	}
 	d.peers[string(s.from)], d.first = p, true
-	return p, true
+	return p
 }
 
 // forgetOne closes the peer that has been silent for longest. The caller holds d.mu.
@@ -111,7 +119,6 @@ func (d *DatagramPeers) forgetOne() {
 			oldest = p
 		}
 	}
-	delete(d.peers, string(oldest.to.sockaddr))
 	oldest.end()
 }
 
@@ -119,7 +126,7 @@ func (d *DatagramPeers) forgetOne() {
 const peerQueue = 16
 
 // A DatagramPeer is one sender of datagrams as a Stream: one Read returns one datagram,
-// one Write sends one. Read returns io.EOF once it is closed.
+// one Write sends one. Once it is closed, Read returns those that wait, and io.EOF.
 type DatagramPeer struct {
 	// ToMany is whether its first datagram was sent to a broadcast or multicast
 	// address, where that can be known (Linux).
@@ -127,10 +134,8 @@ type DatagramPeer struct {
 
 	all   *DatagramPeers
 	to    packetPeer
-	queue chan []byte
+	queue chan []byte  // closed when it is not in all.peers any more
 	last  atomic.Int64 // when there was a datagram, in nanoseconds since started
-	once  sync.Once
-	ended chan struct{}
 }
 
 // Addr is the peer's address; nil if it has none.
@@ -141,17 +146,24 @@ func (p *DatagramPeer) touch() { p.last.Store(int64(time.Since(started))) }
 // started is a time of the monotonic clock, for the order of events.
 var started = time.Now()
 
-func (p *DatagramPeer) end() { p.once.Do(func() { close(p.ended) }) }
+// end forgets the peer. The caller holds p.all.mu.
+func (p *DatagramPeer) end() {
+	if name := string(p.to.sockaddr); p.all.peers[name] == p {
+		delete(p.all.peers, name)
+		close(p.queue)
+	}
+}
 
 // Read returns the next datagram.
 func (p *DatagramPeer) Read(b []byte) (int, error) {
-	select {
-	case message := <-p.queue:
-		return copy(b, message), nil
-	case <-p.ended:
+	message, ok := <-p.queue
+	if !ok {
 		return 0, io.EOF
 	}
+	return copy(b, message), nil
 }
+
+func (p *DatagramPeer) drain() { _ = p.Close() }
 
 // Write sends one datagram to the peer.
 func (p *DatagramPeer) Write(b []byte) (int, error) {
@@ -168,9 +180,6 @@ func (p *DatagramPeer) CloseWrite() error { return nil }
 func (p *DatagramPeer) Close() error {
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
-	if name := string(p.to.sockaddr); p.all.peers[name] == p {
-		delete(p.all.peers, name)
-	}
 	p.end()
 	return nil
 }

@@ -19,10 +19,10 @@ func (c *conversation) close() {
 		case d.state != reading || d.from.reset || d.to.reset:
 		case d.from.socket != nil:
 			drains.Go(func() { c.drain(d) })
-		case d == &c.receive && !d.discard.Load(): // datagrams that have come are written out, each whole
+		case !d.discard.Load(): // datagrams that have come are written out, each whole
 			if datagrams, ok := below[interface{ drain() }](d.from.Stream); ok {
 				datagrams.drain()
-			} else if d.flight.stop() {
+			} else if d == &c.send || d.flight.stop() {
 				continue
 			}
 			drains.Go(func() { awaitTaken(c, d.pumped, time.Now().Add(drainMost)) })

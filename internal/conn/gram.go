@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 // MaxDatagram is how many bytes a datagram of UDP over IPv4 can carry: 65535
@@ -43,10 +42,9 @@ type gramStream struct {
 	DatagramOptions
 	progress *Progress // nil, or touched by every datagram
 
-	mu       sync.Mutex
-	conn     *gramConn
-	got      int       // datagrams
-	drainEnd time.Time // when the drain is over; zero is none
+	mu   sync.Mutex
+	conn *gramConn
+	got  int // datagrams
 
 	part atomic.Int64 // bytes of the current write that are sent
 }
@@ -111,17 +109,7 @@ func (g *gramStream) receive(c *gramConn, p []byte, take func(*arrival) bool) (i
 func (g *gramStream) drain() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.drainEnd = time.Now().Add(drainStuck)
-	_ = g.conn.SetReadDeadline(time.Unix(1, 0))
-}
-
-// drained returns nil if there is a datagram for another read before the drain is over,
-// and io.EOF otherwise. It is called with the lock held.
-func (g *gramStream) drained() error {
-	if time.Now().After(g.drainEnd) || !NewSocket(g.conn.Conn, nil).ready() {
-		return io.EOF
-	}
-	return g.conn.SetReadDeadline(g.drainEnd)
+	g.conn.in.drain()
 }
 
 // send sends the datagrams in p on c to a peer; nil is the connected one. It returns how

@@ -1,8 +1,13 @@
 package conn
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math"
+	"os"
+	"sync/atomic"
+	"time"
 )
 
 // An inbox receives datagrams from a socket, several in one call where the system can
@@ -10,8 +15,10 @@ import (
 type inbox struct {
 	receiver           // of this system
 	got      []arrival // what was received
-	next     int       // the first of them that read has not returned
+	at       int       // the first of them that next has not returned
 	rest     []byte    // the part of the last one returned that did not fit in p
+
+	drainEnd atomic.Pointer[time.Time] // when the drain is over; nil is none
 }
 
 // An arrival is a datagram that was received.
@@ -29,6 +36,53 @@ const (
 	bigMessage = 256 << 10
 )
 
+// next returns a datagram, which is valid until the call after the next one. It receives
+// at most most of them at once.
+func (b *inbox) next(most int) (*arrival, error) {
+	for b.at == len(b.got) {
+		var err error
+		b.at = 0
+		b.got, err = b.receive(most)
+		if errors.Is(err, os.ErrDeadlineExceeded) && b.draining() {
+			err = b.drained()
+		}
+		if err != nil {
+			b.got = nil
+			return nil, err
+		}
+	}
+	s := &b.got[b.at]
+	b.at++
+	if s.truncated {
+		return nil, errTruncated
+	}
+	return s, nil
+}
+
+// drain makes next return what the kernel has, for up to drainStuck, and then io.EOF.
+func (b *inbox) drain() {
+	end := time.Now().Add(drainStuck)
+	b.drainEnd.Store(&end)
+	_ = b.conn.SetReadDeadline(time.Unix(1, 0))
+}
+
+func (b *inbox) draining() bool { return b.drainEnd.Load() != nil }
+
+// drained returns io.EOF unless there is a datagram to receive before the drain is over.
+func (b *inbox) drained() error {
+	end := *b.drainEnd.Load()
+	if time.Now().After(end) || !NewSocket(b.conn, nil).ready() {
+		return io.EOF
+	}
+	return b.conn.SetReadDeadline(end)
+}
+
+// fits reports whether there is a datagram that was received with the last one and has at
+// most n bytes.
+func (b *inbox) fits(n int) bool {
+	return b.at < len(b.got) && !b.got[b.at].truncated && len(b.got[b.at].data) <= n
+}
+
 // read puts one datagram in p or, with batch, as many of those received as fit, one
 // after the other. count is how many of them end in p: no more than most, where 0 is no
 // limit. The next read returns the part of a datagram that does not fit. Datagrams
@@ -44,24 +98,10 @@ func (b *inbox) read(p []byte, batch bool, most int, take func(*arrival) bool) (
 		}
 		return n, count, nil
 	}
-	for count == 0 || batch && count < most {
-		if b.next == len(b.got) {
-			if count > 0 {
-				break
-			}
-			if b.got, err = b.receive(most); err != nil {
-				b.got, b.next = nil, 0
-				return 0, 0, err
-			}
-			b.next = 0
-		}
-		s := &b.got[b.next]
-		if count > 0 && (s.truncated || len(s.data) > len(p)-n) {
-			break
-		}
-		b.next++
-		if s.truncated {
-			return 0, 0, errTruncated
+	for count == 0 || batch && count < most && b.fits(len(p)-n) {
+		s, err := b.next(most)
+		if err != nil {
+			return 0, 0, err
 		}
 		if take != nil && !take(s) {
 			continue

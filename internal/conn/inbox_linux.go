@@ -20,6 +20,7 @@ import (
 // While datagrams come in quick succession it waits for the next in poll(2), in this
 // thread: the runtime's poller would wake two threads for each.
 type receiver struct {
+	conn        net.Conn
 	raw         syscall.RawConn
 	can         *canConn // nil if the socket is of another family
 	headers     []mmsghdr
@@ -53,7 +54,7 @@ const (
 // newInbox receives from c datagrams of at most size bytes, each with at most controlSize
 // bytes of control messages.
 func newInbox(c net.Conn, size, controlSize int) *inbox {
-	b := &inbox{receiver: receiver{raw: rawConn(c), size: size, controlSize: controlSize, polls: runtime.GOMAXPROCS(0) > 1}}
+	b := &inbox{receiver: receiver{conn: c, raw: rawConn(c), size: size, controlSize: controlSize, polls: runtime.GOMAXPROCS(0) > 1}}
 	b.grow(1)
 	b.can, _ = c.(*canConn)
 	return b

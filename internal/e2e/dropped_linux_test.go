@@ -3,11 +3,15 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"gcat/internal/testing/script"
 )
 
 // What our own receive buffer drops is counted: in one line without -v, and in
@@ -107,5 +111,45 @@ func TestDroppedTotals(t *testing.T) {
 	var o struct{ Datagrams, Dropped int }
 	if err := json.Unmarshal([]byte(`{"event":"totals"`+totals), &o); err != nil || o.Dropped == 0 || o.Datagrams == 0 || o.Datagrams+o.Dropped > n {
 		t.Errorf("%d came and %d were dropped of %d, %v: %s", o.Datagrams, o.Dropped, n, err, s.err)
+	}
+}
+
+// A signal loses no datagram that has come to a forwarder, from a peer that it knows, from
+// a new one, or from the server.
+func TestForwardedBeforeSignal(t *testing.T) {
+	t.Parallel()
+	const n = 12 // of 16 that wait for a peer
+	server := script.UDPPeer(t, "127.0.0.1:0")
+	p, address := listener(t, "udp", nil, "-uk", "--to", server.LocalAddr().String())
+	known, other := udpClient(t, address), udpClient(t, address)
+	buf := make([]byte, 10)
+	_, _ = io.WriteString(known, "first")
+	_, from, err := server.ReadFrom(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopFor(t, p, 0, func() {
+		for range n {
+			_, _ = io.WriteString(known, "known")
+			_, _ = io.WriteString(other, "other")
+			_, _ = server.WriteTo([]byte("answer"), from)
+		}
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	})
+	if got := p.status(); got != 128+int(syscall.SIGTERM) {
+		t.Errorf("status %d; it said %q", got, p.err)
+	}
+	for _, c := range []struct {
+		name string
+		net.Conn
+		want int
+	}{{"the server", server, 2 * n}, {"the peer", known, n}} {
+		_ = c.SetReadDeadline(time.Now().Add(time.Second))
+		for i := range c.want { // what was sent has arrived before the process has ended
+			if _, err := c.Read(buf); err != nil {
+				t.Errorf("%s got %d of %d", c.name, i, c.want)
+				break
+			}
+		}
 	}
 }
