@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,18 +46,20 @@ func TestBoundBuffer(t *testing.T) {
 
 // The private pipe, and the pipe that is standard output, have 1 MiB.
 func TestBoundPipe(t *testing.T) {
-	var path splicePath
-	if !path.openPipe() {
-		t.Fatal("no pipe")
-	}
-	defer path.close()
-	var out [2]int
-	if err := unix.Pipe2(out[:], unix.O_CLOEXEC); err != nil {
+	_, socket := socketPair(t, "tcp")
+	r, out, err := os.Pipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer closePipe(out)
-	(&splicePath{toStdio: &Stdio{out: out[1], kind: outPipe}}).enlarge()
-	for name, fd := range map[string]int{"private pipe": path.pipe[1], "standard output": out[1]} {
+	defer r.Close()
+	defer out.Close()
+	stdio := &Stdio{Out: out}
+	path := aDirection(socket, stdio)
+	defer path.close()
+	if !path.prepare() {
+		t.Fatal("no pipe")
+	}
+	for name, fd := range map[string]int{"private pipe": path.pipe[1], "standard output": stdio.out} {
 		if n, err := unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0); n != 1<<20 || err != nil {
 			t.Errorf("%s: %d bytes, %v", name, n, err)
 		}

@@ -19,6 +19,18 @@ type step struct {
 	to   error // the receiving side failed
 }
 
+// A Paced is a Stream that limits the rate and does not change the bytes. If its pieces
+// fill the private pipe, the splice path is used and keeps to the rate.
+type Paced interface {
+	Unwrap() Stream
+	// Piece is how many bytes may go at once.
+	Piece() int
+	// Wait waits until more may go.
+	Wait()
+	// Add records that n bytes were moved.
+	Add(n int)
+}
+
 // errStopped ends a pump that was stopped with nothing in flight.
 var errStopped = errors.New("stopped")
 
@@ -34,7 +46,7 @@ func (c *conversation) pump(d *direction) {
 	for {
 		var s step
 		if path.ready() {
-			s = path.step(d)
+			s = path.step()
 		} else {
 			s = c.copy(d, &buf)
 			path.copied(s.n)
