@@ -19,7 +19,7 @@ type Scan struct {
 	// DialDatagrams opens a socket to one UDP port.
 	DialDatagrams func(context.Context, conn.Endpoint) (*conn.Datagrams, error)
 	// Parallel is how many ports are probed at once; 0 is 64. If the process runs out
-	// of descriptors, fewer are probed at once.
+	// of descriptors, fewer are from then on.
 	Parallel int
 	// Interval is the time between the starts of two probes.
 	Interval time.Duration
@@ -68,24 +68,24 @@ func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) (Results, error) 
 }
 
 // probeAll probes the ports, at most parallel at a time. A probe that found no free
-// descriptor is repeated after another probe has ended; it fails only if no other probe
-// was running. probeAll ends when all ports are probed, or with ctx.
+// descriptor is repeated after another probe has ended, and from then on no more run at
+// once than had one; it fails only if it runs alone. probeAll ends when all ports are
+// probed, or with ctx.
 func (s *Scan) probeAll(ctx context.Context, ports []conn.Endpoint, errs []chan error, parallel int) {
 	var (
-		window = window{most: parallel, size: parallel}
-		done   = make(chan probed, parallel)
-		pause  <-chan time.Time // nil: the next probe may start
-		queue  = make([]int, len(ports))
+		running int
+		done    = make(chan probed, parallel)
+		pause   <-chan time.Time // nil: the next probe may start
+		queue   = make([]int, len(ports))
 	)
 	for i := range queue {
 		queue[i] = i
 	}
-	for len(queue) > 0 || window.used > 0 {
-		if pause == nil && window.used < window.size && len(queue) > 0 {
-			i := queue[0]
+	for len(queue) > 0 || running > 0 {
+		if pause == nil && running < parallel && len(queue) > 0 {
+			i, alone := queue[0], parallel == 1
 			queue = queue[1:]
-			window.used++
-			alone := window.size == 1
+			running++
 			go func() { done <- probed{i, alone, s.probe(ctx, ports[i])} }() // ends with the probe
 			if s.Interval > 0 {
 				pause = time.After(s.Interval)
@@ -96,13 +96,9 @@ func (s *Scan) probeAll(ctx context.Context, ports []conn.Endpoint, errs []chan 
 		case <-pause:
 			pause = nil
 		case p := <-done:
-			failed := conn.ConnectKind(p.err) == conn.NoDescriptor
-			if failed {
-				window.narrow()
-			} else {
-				window.widen()
-			}
-			if failed && !p.alone {
+			running--
+			if conn.ConnectKind(p.err) == conn.NoDescriptor && !p.alone {
+				parallel = max(running, 1)
 				queue = slices.Insert(queue, 0, p.i)
 			} else {
 				errs[p.i] <- p.err
@@ -119,26 +115,4 @@ type probed struct {
 	i     int
 	alone bool
 	err   error
-}
-
-// A window bounds the number of probes that run at once. When a probe finds no
-// descriptor, the window shrinks to the number of probes that have one. It then grows
-// slowly, because other parts of the process may free descriptors.
-type window struct {
-	most, size, used int
-	successes        int // probes in a row that found a descriptor
-}
-
-// narrow removes a probe that found no descriptor.
-func (w *window) narrow() {
-	w.used--
-	w.size, w.successes = max(w.used, 1), 0
-}
-
-// widen removes any other probe.
-func (w *window) widen() {
-	w.used--
-	if w.successes++; w.successes >= w.size {
-		w.size, w.successes = min(w.size+1, w.most), 0
-	}
 }

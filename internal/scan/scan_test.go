@@ -113,28 +113,6 @@ func TestScanScarce(t *testing.T) {
 	}
 }
 
-// Descriptors that others hold for a while are used when they are back.
-func TestScanScarceForAWhile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var free, vain atomic.Int32
-		free.Store(1)
-		time.AfterFunc(10*time.Second, func() { free.Add(63) })
-		s := &Scan{Dial: scarceDial(&free, &vain), Report: func(r Result) {
-			if e, ok := errors.AsType[*conn.Error](r.Err); r.Err != nil && (!ok || e.Why != conn.Refused) {
-				t.Error(r.Err)
-			}
-		}}
-		var ports []conn.Endpoint
-		for n := range 1000 {
-			ports = append(ports, conn.Endpoint{Network: "tcp", Port: strconv.Itoa(n + 1)})
-		}
-		start := time.Now()
-		if _, err := s.Run(t.Context(), ports); err != nil || time.Since(start) > 90*time.Second {
-			t.Errorf("%v after %v", err, time.Since(start))
-		}
-	})
-}
-
 // With no descriptor at all, nothing that the scan could wait for would help:
 // that is the verdict.
 func TestScanNoDescriptor(t *testing.T) {
