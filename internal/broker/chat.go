@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"sync"
-	"unicode/utf8"
 
 	"gcat/internal/tty"
 )
@@ -49,22 +48,14 @@ func (c *chatter) announce(what string) {
 func (c *chatter) write(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(p) > 0 {
-		end := bytes.IndexByte(p, '\n')
-		part := p
-		if end >= 0 {
-			part = p[:end]
-		}
-		part = part[:min(len(part), longestLine-len(c.line))]
-		c.line = append(c.line, part...)
-		p = p[len(part):]
-		switch {
-		case len(p) > 0 && p[0] == '\n':
-			p = p[1:]
+	for _, b := range p {
+		if b == '\n' {
 			c.end()
-		case len(c.line) == longestLine:
-			c.send(sendable(c.line))
-			c.continued = true
+			continue
+		}
+		c.line = append(c.line, b)
+		if len(c.line) == longestLine {
+			c.send(false)
 		}
 	}
 }
@@ -83,36 +74,21 @@ func (c *chatter) flush() {
 func (c *chatter) end() {
 	c.line = bytes.TrimSuffix(c.line, []byte("\r"))
 	if len(c.line) > 0 || !c.continued {
-		c.send(len(c.line))
+		c.send(true)
 	}
 	c.continued = false
 }
 
-// sendable returns how many bytes of an unfinished line can be sent without splitting
-// a UTF-8 character or CR from LF.
-func sendable(line []byte) int {
-	if n := len(line) - 1; line[n] == '\r' {
-		return n
-	}
-	for n := len(line) - 1; n >= 0 && n > len(line)-utf8.UTFMax; n-- {
-		if utf8.RuneStart(line[n]) && !utf8.FullRune(line[n:]) {
-			return n
-		}
-	}
-	return len(line)
-}
-
-// send sends the first n bytes of the line. The caller holds c.mu.
-func (c *chatter) send(n int) {
+// send sends the line, or a part of it; the safe writer keeps the beginning of a
+// character for the next part. The caller holds c.mu.
+func (c *chatter) send(whole bool) {
 	c.shown.Reset()
 	c.shown.WriteString("<" + c.name + "> ")
-	line := c.line[:n]
-	if bytes.IndexByte(line, '\r') >= 0 {
-		line = bytes.ReplaceAll(line, []byte("\r"), []byte("^M"))
+	_, _ = c.safe.Write(bytes.ReplaceAll(c.line, []byte("\r"), []byte("^M"))) // a buffer takes everything
+	if whole {
+		_ = c.safe.Flush()
 	}
-	_, _ = c.safe.Write(line) // a buffer takes everything
-	_ = c.safe.Flush()
 	c.shown.WriteByte('\n')
-	c.line = append(c.line[:0], c.line[n:]...)
+	c.line, c.continued = c.line[:0], !whole
 	c.member.room.broadcast(c.member, c.shown.Bytes())
 }
