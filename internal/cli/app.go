@@ -23,8 +23,8 @@ type Common struct {
 	Help       bool `short:"h"`
 	Manual     bool
 	Version    bool
-	Completion string
-	Verbose    int `short:"v" type:"counter"`
+	Completion string `enum:",bash,zsh,fish" default:""`
+	Verbose    int    `short:"v" type:"counter"`
 
 	flags []flag // of the whole grammar
 }
@@ -102,7 +102,7 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 	}
 	ok, err := r.set()
 	if err == nil && !ok {
-		err = a.kong(grammar, r)
+		err = a.kong(r)
 	}
 	if err == nil {
 		err = a.setOperands(r)

@@ -57,7 +57,6 @@ var offers = []struct {
 	{"gtest --log j", []string{"json"}},
 	{"gtest -l --shutdown b", []string{"both"}},
 	{"gtest --completion ", []string{"bash", "fish", "zsh"}},
-	{"gtest -p ", nil},
 }
 
 func TestBash(t *testing.T) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"io"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
@@ -12,11 +13,7 @@ import (
 // twice, lists with commas, numbers in other spellings, or values of switches. It also
 // words the errors of values. Each option is passed as one word, and the operands are
 // placeholders.
-func (a *App) kong(grammar any, r *reader) error {
-	parser, err := kong.New(grammar, kong.Name(a.Name), kong.NoDefaultHelp(), kong.Writers(io.Discard, io.Discard))
-	if err != nil {
-		return Failf(Usage, "%v", err)
-	}
+func (a *App) kong(r *reader) error {
 	var args []string
 	for _, w := range r.words {
 		arg := "--" + w.name
@@ -30,7 +27,7 @@ func (a *App) kong(grammar any, r *reader) error {
 			args = append(args, "x")
 		}
 	}
-	if _, err := parser.Parse(args); err != nil {
+	if err := a.parse(r, args); err != nil {
 		text := err.Error()
 		for _, e := range rewordings {
 			text = regexp.MustCompile(e.kong).ReplaceAllString(text, e.ours)
@@ -45,6 +42,35 @@ func (a *App) kong(grammar any, r *reader) error {
 		}
 	}
 	return nil
+}
+
+// parse parses args by kong.
+func (a *App) parse(r *reader, args []string) error {
+	parser, err := kong.New(r.grammar, kong.Name(a.Name), kong.NoDefaultHelp(), kong.Writers(io.Discard, io.Discard))
+	if err == nil {
+		_, err = parser.Parse(args)
+	}
+	return err
+}
+
+// unknownOption returns the error for an option that does not exist, with similar ones
+// that do. arg is the argument that contains it.
+func (a *App) unknownOption(r *reader, typed, arg string) error {
+	if ours := a.Foreign[typed]; ours != "" {
+		return Hint(Usagef("unknown option %q", typed), typed+" is "+ours+" here")
+	}
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+	switch {
+	case len(name) < 3: // similar to each letter
+	case r.find(name, "") != nil: // the reader takes -timeout for a bundle of letters
+		return Usagef("unknown option %q, did you mean --%s?", arg, name)
+	case strings.HasPrefix(typed, "--"):
+		if _, similar, ok := strings.Cut(a.parse(r, []string{"--" + name}).Error(), ", did you mean "); ok {
+			return Usagef("unknown option %q, did you mean %s", typed, strings.ReplaceAll(similar, `"`, ""))
+		}
+	}
+	return Usagef("unknown option %q", typed)
 }
 
 // rewordings replace kong's errors of values by ours.

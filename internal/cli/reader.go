@@ -47,6 +47,7 @@ type operand struct {
 // A reader reads command lines into a grammar: a pointer to a struct of flags and
 // operands.
 type reader struct {
+	grammar  any
 	flags    []flag
 	operands []operand
 	leading  bool // the first operand ends the options
@@ -68,7 +69,7 @@ type word struct {
 // newReader lists the flags and operands of grammar. kong needs as much time for that as
 // the rest of a short run takes.
 func newReader(grammar any) *reader {
-	r := &reader{flags: make([]flag, 0, 96)}
+	r := &reader{grammar: grammar, flags: make([]flag, 0, 96)}
 	r.fields(reflect.ValueOf(grammar).Elem())
 	return r
 }

@@ -32,7 +32,7 @@ func both(t *testing.T, line string) (doubtful bool) {
 			return true, r.wrong
 		}
 		if ok, err = r.set(); err == nil && (!ok || !plain) {
-			err = testApp.kong(g, r)
+			err = testApp.kong(r)
 		}
 		if err == nil {
 			err = testApp.setOperands(r)
