@@ -36,7 +36,7 @@ func TestAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 		e, d := NewEncoder(f, test.o), NewDecoder(f, test.o)
-		var s scratch
+		var s packer
 		line := []byte(test.line)
 		record, err := e.line(nil, line, &s)
 		if err != nil {
@@ -98,7 +98,7 @@ func TestManyValues(t *testing.T) {
 		}
 		for _, most := range []int64{n + 1, n - 1} {
 			test.o.Max = most
-			var s scratch
+			var s packer
 			dst := make([]byte, 0, n)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)

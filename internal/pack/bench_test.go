@@ -15,7 +15,7 @@ var benchmarked = []string{"!I", "<q", "!BHIq8sd", "!4H", "!d", "!16s", "!H/s", 
 // benchData is about a megabyte of whole records of f.
 func benchData(b *testing.B, f *Format) ([]byte, []byte) {
 	r := rand.New(rand.NewPCG(1, 2))
-	var s scratch
+	var s packer
 	var records []byte
 	e := NewEncoder(f, Options{})
 	for len(records) < 1<<20 {
@@ -85,7 +85,7 @@ func BenchmarkEncode(b *testing.B) {
 			e := NewEncoder(f, Options{})
 			b.SetBytes(int64(len(records)))
 			b.ReportAllocs()
-			var s scratch
+			var s packer
 			var out []byte
 			for b.Loop() {
 				if out, _, err = e.lines(out[:0], text, &s); err != nil {
@@ -127,7 +127,7 @@ func BenchmarkJSON(b *testing.B) {
 	e := NewEncoder(f, Options{JSON: true})
 	text := bytes.Repeat([]byte("{\"port\":80,\"len\":123456}\n"), 1000)
 	b.SetBytes(int64(len(text)))
-	var s scratch
+	var s packer
 	var out []byte
 	for b.Loop() {
 		if out, _, err = e.lines(out[:0], text, &s); err != nil {

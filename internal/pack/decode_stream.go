@@ -44,7 +44,7 @@ func (d *Decoder) decodeChunks(dst io.Writer, src io.Reader, limit int64) (Count
 		p.left = saturated(limit, d.f.size)
 	}
 	p.cut = func(buf []byte, _ int, _ bool) int { return len(buf) - len(buf)%size }
-	p.convert = func(dst, chunk []byte, offset int64, _ *scratch) ([]byte, int64, error) {
+	p.convert = func(dst, chunk []byte, offset int64, _ *packer) ([]byte, int64, error) {
 		return d.convert(dst, chunk, offset+d.o.Skipped), int64(len(chunk) / size), nil
 	}
 	r := p.run()

@@ -83,7 +83,7 @@ func TestLoneInteger(t *testing.T) {
 				// Behind it there is enough for whole words.
 				chunk := []byte("7\n" + line + "\n8\n0000000000000000000000000000000000000000\n")
 				want, _, wantErr := []byte(nil), 0, error(nil)
-				var s scratch
+				var s packer
 				n := int64(0)
 				for text := range bytes.Lines(chunk) {
 					n++
@@ -133,7 +133,7 @@ func TestFastLines(t *testing.T) {
 		chunk = append(chunk, "0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\n"...)
 		var want []byte
 		var wantErr error
-		var s scratch
+		var s packer
 		n := int64(0)
 		for text := range bytes.Lines(chunk) {
 			n++

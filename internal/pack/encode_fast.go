@@ -13,7 +13,7 @@ import (
 
 // loneIntegers is the fast path of a lone integer of four bytes: it stops at a
 // line that is not plain digits, or does not fit.
-func (e *Encoder) loneIntegers(dst, chunk []byte, _ *scratch) ([]byte, int, int64) {
+func (e *Encoder) loneIntegers(dst, chunk []byte, _ *packer) ([]byte, int, int64) {
 	little, end := e.f.items[0].little, e.o.end()
 	n := len(dst)
 	dst = slices.Grow(dst, len(chunk)/2*4+4)
@@ -87,7 +87,7 @@ func (e *Encoder) plain() bool {
 const fastRoom = digitRoom + 1
 
 // fastLines is the fast path of plain fields.
-func (e *Encoder) fastLines(dst, chunk []byte, s *scratch) ([]byte, int, int64) {
+func (e *Encoder) fastLines(dst, chunk []byte, p *packer) ([]byte, int, int64) {
 	separator, end := e.o.separator()[0], e.o.end()
 	size := int(e.f.size)
 	at, lines := 0, int64(0)
@@ -96,7 +96,7 @@ func (e *Encoder) fastLines(dst, chunk []byte, s *scratch) ([]byte, int, int64) 
 		if cap(dst)-n < size+8 {
 			dst = slices.Grow(dst, max(size+8, len(chunk)/4))
 		}
-		took := e.fastLine(dst[n:n+size+8], chunk[at:], separator, end, s)
+		took := e.fastLine(dst[n:n+size+8], chunk[at:], separator, end, p)
 		if took == 0 {
 			return dst, at, lines
 		}
@@ -108,7 +108,7 @@ func (e *Encoder) fastLines(dst, chunk []byte, s *scratch) ([]byte, int, int64) 
 
 // fastLine reads one line from b into record, which has 8 bytes more than it
 // needs. It returns the length of the line with its end, 0 if it is not plain.
-func (e *Encoder) fastLine(record, b []byte, separator, end byte, s *scratch) int {
+func (e *Encoder) fastLine(record, b []byte, separator, end byte, p *packer) int {
 	at, cut := 0, int64(0)
 	left := e.f.values
 	for i := range e.f.items {
@@ -144,7 +144,7 @@ func (e *Encoder) fastLine(record, b []byte, separator, end byte, s *scratch) in
 		}
 		at += n + 1
 	}
-	s.cut += cut
+	p.cut += cut
 	return at
 }
 

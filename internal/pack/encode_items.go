@@ -1,40 +1,12 @@
 package pack
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 )
 
-// A packing is the encoding of one record: a walk over the items of a format, and
-// over those of its groups.
-type packing struct {
-	e      *Encoder
-	s      *scratch
-	fields []field
-	v      int   // fields that are used
-	start  int   // where the record begins
-	from   int   // where the next checksum begins
-	open   *item // a checksum whose {to} is still to come
-	openAt int   // where it is
-
-	counts []count // by slot
-	// lengths are the string lengths that are computed, in the order of the integers
-	// that hold them; -1 is not known yet. The measuring pass finds them, and the
-	// second pass writes them.
-	lengths   []int64
-	length    int // lengths that are used
-	measuring bool
-}
-
-// A count is an integer that something refers to.
-type count struct {
-	n      int64
-	length int // the index of its length, if it is one
-}
-
 // sequence appends the items of s.
-func (p *packing) sequence(dst []byte, s *sequence) ([]byte, error) {
+func (p *packer) sequence(dst []byte, s *sequence) ([]byte, error) {
 	for i := range s.items {
 		it := &s.items[i]
 		if a := it.align; a > 1 && (p.e.f.native || it.kind == boundary) {
@@ -54,7 +26,7 @@ func (p *packing) sequence(dst []byte, s *sequence) ([]byte, error) {
 }
 
 // item appends all elements of an item that has no values of its own.
-func (p *packing) item(dst []byte, it *item) ([]byte, error) {
+func (p *packer) item(dst []byte, it *item) ([]byte, error) {
 	switch it.kind {
 	case pad:
 		n, err := p.countOf(it)
@@ -95,23 +67,15 @@ func (p *packing) item(dst []byte, it *item) ([]byte, error) {
 	return p.computed(dst, it)
 }
 
-// room reports why n bytes more are too many.
-func (p *packing) room(dst []byte, n int64) error {
-	if size := plus(int64(len(dst)-p.start), n); p.e.o.tooLong(size) || size > largestRecord {
-		return p.e.recordTooLong(size)
-	}
-	return nil
-}
-
 // sum writes the checksum of the bytes since the last {from} at an index of dst.
-func (p *packing) sum(dst []byte, at int, it *item) {
+func (p *packer) sum(dst []byte, at int, it *item) {
 	s := p.e.f.sums[it.sum].start()
 	s.add(dst[p.from:])
 	it.store(dst[:at], 0, s.sum(), it.width)
 }
 
 // group appends the elements of a group.
-func (p *packing) group(dst []byte, it *item) ([]byte, error) {
+func (p *packer) group(dst []byte, it *item) ([]byte, error) {
 	n, err := p.countOf(it)
 	if err != nil {
 		return dst, err
@@ -135,7 +99,7 @@ func (p *packing) group(dst []byte, it *item) ([]byte, error) {
 }
 
 // countOf is the count of an item, which may be an integer that came before.
-func (p *packing) countOf(it *item) (int64, error) {
+func (p *packer) countOf(it *item) (int64, error) {
 	if it.counter == 0 {
 		return it.Count, nil
 	}
@@ -147,7 +111,7 @@ func (p *packing) countOf(it *item) (int64, error) {
 }
 
 // computed appends an integer that holds the length of a string.
-func (p *packing) computed(dst []byte, it *item) ([]byte, error) {
+func (p *packer) computed(dst []byte, it *item) ([]byte, error) {
 	if p.measuring {
 		p.lengths = append(p.lengths, -1)
 	}
@@ -163,7 +127,7 @@ func (p *packing) computed(dst []byte, it *item) ([]byte, error) {
 
 // sized sets the computed length of a string while measuring; otherwise it checks the
 // length against the integer that holds it.
-func (p *packing) sized(it *item, n int64) error {
+func (p *packer) sized(it *item, n int64) error {
 	c := &p.counts[it.counter-1]
 	if c.length >= 0 && p.measuring {
 		switch l := &p.lengths[c.length]; {
@@ -181,7 +145,7 @@ func (p *packing) sized(it *item, n int64) error {
 }
 
 // values appends the elements of an item that are made of values.
-func (p *packing) values(dst []byte, it *item) ([]byte, error) {
+func (p *packer) values(dst []byte, it *item) ([]byte, error) {
 	n, per := it.elements, int(it.perElement)
 	if it.Rest && n == 0 {
 		left := len(p.fields) - p.v
@@ -192,14 +156,14 @@ func (p *packing) values(dst []byte, it *item) ([]byte, error) {
 	}
 	for range n {
 		if len(p.fields)-p.v < per {
-			return dst, dataf("pack expected at least %d items for packing (got %d)", visible(p.fields, p.v+per), visible(p.fields, len(p.fields)))
+			return dst, dataf("pack expected at least %d items for packing (got %d)", p.v+per, len(p.fields))
 		}
 		var err error
 		at := len(dst)
 		if it.kind == bitfield {
 			dst, err = p.bitfield(dst, it)
 		} else {
-			dst, err = p.e.element(dst, it, &p.fields[p.v], p.s)
+			dst, err = p.element(dst, it, &p.fields[p.v])
 		}
 		if err == nil && (it.counter > 0 || it.slot > 0) {
 			err = p.refer(it, dst[at:])
@@ -214,7 +178,7 @@ func (p *packing) values(dst []byte, it *item) ([]byte, error) {
 
 // refer checks the size of a string against the integer that is its length, or keeps an
 // integer that something refers to; b is what was appended.
-func (p *packing) refer(it *item, b []byte) error {
+func (p *packer) refer(it *item, b []byte) error {
 	if it.counter > 0 {
 		return p.sized(it, int64(len(b)))
 	}
@@ -235,11 +199,11 @@ func (w whole) int64() int64 {
 }
 
 // bitfield appends a word made of its fields.
-func (p *packing) bitfield(dst []byte, it *item) ([]byte, error) {
+func (p *packer) bitfield(dst []byte, it *item) ([]byte, error) {
 	var word uint64
 	shift := 0
 	for i, n := range it.bits {
-		text, err := p.e.word(it, &p.fields[p.v+i], p.s)
+		text, err := p.value(it, &p.fields[p.v+i])
 		if err != nil {
 			return dst, atValue(err, int64(p.v+i)+1)
 		}
@@ -256,36 +220,4 @@ func (p *packing) bitfield(dst []byte, it *item) ([]byte, error) {
 		}
 	}
 	return it.store(dst, 0, word, it.width), nil
-}
-
-// store appends an integer of width bytes.
-func (it *item) store(dst []byte, hi, lo uint64, width int) []byte {
-	switch width {
-	case 1:
-		return append(dst, byte(lo))
-	case 2:
-		if it.little {
-			return binary.LittleEndian.AppendUint16(dst, uint16(lo))
-		}
-		return binary.BigEndian.AppendUint16(dst, uint16(lo))
-	case 4:
-		if it.little {
-			return binary.LittleEndian.AppendUint32(dst, uint32(lo))
-		}
-		return binary.BigEndian.AppendUint32(dst, uint32(lo))
-	case 8:
-		if it.little {
-			return binary.LittleEndian.AppendUint64(dst, lo)
-		}
-		return binary.BigEndian.AppendUint64(dst, lo)
-	}
-	var b [16]byte
-	if it.little {
-		binary.LittleEndian.PutUint64(b[:], lo)
-		binary.LittleEndian.PutUint64(b[8:], hi)
-		return append(dst, b[:width]...)
-	}
-	binary.BigEndian.PutUint64(b[:], hi)
-	binary.BigEndian.PutUint64(b[8:], lo)
-	return append(dst, b[16-width:]...)
 }

@@ -26,8 +26,8 @@ func (e *Encoder) EncodeLines(dst io.Writer, src io.Reader, limit int64) (Counts
 		}
 		return 0
 	}
-	p.convert = func(dst, chunk []byte, _ int64, s *scratch) ([]byte, int64, error) {
-		return e.lines(dst, chunk, s)
+	p.convert = func(dst, chunk []byte, _ int64, p *packer) ([]byte, int64, error) {
+		return e.lines(dst, chunk, p)
 	}
 	r := p.run()
 	return r.Counts, r.err
@@ -43,15 +43,15 @@ func (e *Encoder) maxLine() int64 {
 
 // lines appends the records of whole lines; the last one may lack its end. The general
 // path takes the lines at which the fast path stops.
-func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
+func (e *Encoder) lines(dst, chunk []byte, p *packer) ([]byte, int64, error) {
 	end := e.o.end()
-	s.unescaped = bytes.IndexByte(chunk, '\\') < 0
-	fast := e.fast != nil && (s.unescaped || e.o.Raw)
+	p.unescaped = bytes.IndexByte(chunk, '\\') < 0
+	fast := e.fast != nil && (p.unescaped || e.o.Raw)
 	for n := int64(0); ; n++ {
 		if fast {
 			var took int
 			var lines int64
-			dst, took, lines = e.fast(dst, chunk, s)
+			dst, took, lines = e.fast(dst, chunk, p)
 			chunk = chunk[took:]
 			n += lines
 		}
@@ -66,9 +66,9 @@ func (e *Encoder) lines(dst, chunk []byte, s *scratch) ([]byte, int64, error) {
 		}
 		var err error
 		if e.o.Form == Raw {
-			dst, err = e.line(dst, line, s)
-		} else if s.line, err = e.line(s.line[:0], line, s); err == nil {
-			dst = appendForm(dst, s.line, e.o.Form)
+			dst, err = e.line(dst, line, p)
+		} else if p.line, err = e.line(p.line[:0], line, p); err == nil {
+			dst = appendForm(dst, p.line, e.o.Form)
 		}
 		if err != nil {
 			return dst, n, atLine(err, n+1)
@@ -89,8 +89,8 @@ var errMore = moref("pack expected one record, got more lines")
 
 // eachLine encodes the lines of r.
 func (e *Encoder) eachLine(w *recordWriter, r *lineReader) error {
-	var s scratch
-	defer func() { w.count.Cut = s.cut }()
+	var p packer
+	defer func() { w.count.Cut = p.cut }()
 	var records []byte
 	for r.lines != r.limit {
 		line, err := r.next()
@@ -100,7 +100,7 @@ func (e *Encoder) eachLine(w *recordWriter, r *lineReader) error {
 		if err != nil {
 			return err
 		}
-		if records, err = e.line(records[:0], line, &s); err != nil {
+		if records, err = e.line(records[:0], line, &p); err != nil {
 			return atLine(err, r.lines)
 		}
 		if e.o.Exact && r.limit < 0 {
@@ -201,7 +201,7 @@ func (e *Encoder) split(fields []field, line []byte) []field {
 
 // reserve makes room for the values of a long line at once, where growing would take
 // several times the memory, and refuses more than a record can have.
-func (e *Encoder) reserve(line []byte, s *scratch) error {
+func (e *Encoder) reserve(line []byte, p *packer) error {
 	separator := e.o.Separator
 	switch {
 	case e.o.JSON:
@@ -215,29 +215,29 @@ func (e *Encoder) reserve(line []byte, s *scratch) error {
 	if e.o.tooLong(int64(n)) {
 		return e.o.over(fmt.Sprintf("record of about %d values", n))
 	}
-	if cap(s.fields) < n {
-		s.fields = make([]field, 0, n)
+	if cap(p.row) < n {
+		p.row = make([]field, 0, n)
 	}
 	return nil
 }
 
 // line appends the record that a line of input describes.
-func (e *Encoder) line(dst, line []byte, s *scratch) ([]byte, error) {
+func (e *Encoder) line(dst, line []byte, p *packer) ([]byte, error) {
 	var err error
 	if len(line) > readyText {
-		if err := e.reserve(line, s); err != nil {
+		if err := e.reserve(line, p); err != nil {
 			return dst, err
 		}
 	}
 	if e.o.JSON {
-		s.fields, err = e.parseJSON(line, s)
+		p.row, err = e.parseJSON(p.row[:0], line, &p.json)
 	} else {
-		s.fields = e.split(s.fields[:0], line)
+		p.row = e.split(p.row[:0], line)
 	}
 	if err == nil {
-		dst, err = e.record(dst, s.fields, s)
+		dst, err = e.record(dst, p.row, p)
 	}
-	return dst, asShown(err, s.fields)
+	return dst, asShown(err, p.row)
 }
 
 // A recordWriter writes records one by one in a form. Small ones are gathered.

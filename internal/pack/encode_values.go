@@ -39,7 +39,7 @@ func operands(values []string) []field {
 
 // encodeAll encodes count records of per values each.
 func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) error {
-	var s scratch
+	var s packer
 	var record []byte
 	var err error
 	defer func() { w.count.Cut = s.cut }()
@@ -61,7 +61,7 @@ func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) e
 
 // encodeCounted encodes records whose values say how many values they have.
 func (e *Encoder) encodeCounted(w *recordWriter, fields []field) error {
-	s := scratch{leading: true}
+	s := packer{leading: true}
 	defer func() { w.count.Cut = s.cut }()
 	var record []byte
 	var err error
@@ -73,10 +73,10 @@ func (e *Encoder) encodeCounted(w *recordWriter, fields []field) error {
 			}
 			return afterValues(err, int64(used))
 		}
-		if s.p.v == 0 {
+		if s.v == 0 {
 			return dataf("pack expected 0 items for packing (got %d)", len(fields)-used)
 		}
-		used += s.p.v
+		used += s.v
 		if err := w.record(record); err != nil {
 			return err
 		}

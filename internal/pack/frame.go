@@ -86,7 +86,7 @@ func NewFramer(h *Header, o Options, adjust int64, values []string) (*Framer, er
 	fr.length = append(fr.length, '0')
 	fr.fields = headerFields(values, fr.at)
 	fr.fields[fr.at].text = fr.length
-	var s scratch
+	var s packer
 	_, err := fr.e.record(nil, fr.fields, &s)
 	return fr, fr.renumber(err)
 }
@@ -111,7 +111,7 @@ func (fr *Framer) renumber(err error) error {
 }
 
 // frame writes one frame.
-func (fr *Framer) frame(w *recordWriter, payload []byte, s *scratch, header []byte) ([]byte, error) {
+func (fr *Framer) frame(w *recordWriter, payload []byte, s *packer, header []byte) ([]byte, error) {
 	n := int64(len(payload)) + fr.adjust
 	if n < 0 {
 		return header, dataf("length %d is negative", n)
@@ -155,7 +155,7 @@ func (fr *Framer) Frame(dst io.Writer, src io.Reader) (Counts, error) {
 		err = fr.o.over("frame 1: payload")
 	}
 	if err == nil {
-		var s scratch
+		var s packer
 		_, err = fr.frame(&w, payload, &s, nil)
 		err = inFrame(err, 1)
 	}
@@ -197,7 +197,7 @@ func (fr *Framer) FrameLines(dst io.Writer, src io.Reader, limit int64) (Counts,
 
 // eachLine frames the lines of r.
 func (fr *Framer) eachLine(w *recordWriter, r *lineReader) error {
-	var s scratch
+	var s packer
 	var header []byte
 	for r.lines != r.limit {
 		line, err := r.next()

@@ -9,16 +9,14 @@ import (
 // parseJSON reads the values of one record: an array of them, or an object with
 // their names. It appends to fields what a line of text would have, the counts of
 // groups among them.
-func (e *Encoder) parseJSON(line []byte, s *scratch) ([]field, error) {
+func (e *Encoder) parseJSON(fields []field, line []byte, p *jsonParser) ([]field, error) {
 	if !json.Valid(line) {
-		return s.fields[:0], syntaxError(line)
+		return fields, syntaxError(line)
 	}
-	s.text, s.members = s.text[:0], s.members[:0]
-	if len(s.places) < e.f.slots {
-		s.places = make([]place, e.f.slots)
+	p.b, p.i, p.fields, p.members, p.digits = line, 0, fields, p.members[:0], p.digits[:0]
+	if len(p.places) < e.f.slots {
+		p.places = make([]place, e.f.slots)
 	}
-	p := &s.json
-	p.b, p.i, p.s, p.fields = line, 0, s, s.fields[:0]
 	err := p.record(&e.f.sequence, e.o.Names, e.f.Text)
 	return p.fields, err
 }
@@ -50,9 +48,9 @@ func (p *jsonParser) object(s *sequence, names []string) error {
 	if names != nil {
 		n = len(names)
 	}
-	base := len(p.s.members)
-	p.s.members = append(p.s.members, make([]int, n)...)
-	members := p.s.members[base:]
+	base := len(p.members)
+	p.members = append(p.members, make([]int, n)...)
+	members := p.members[base:]
 	if err := p.find(members, s, names); err != nil {
 		return err
 	}
@@ -81,7 +79,7 @@ func (p *jsonParser) object(s *sequence, names []string) error {
 		}
 	}
 	p.i = end
-	p.s.members = p.s.members[:base]
+	p.members = p.members[:base]
 	return nil
 }
 
@@ -216,7 +214,7 @@ func (p *jsonParser) group(it *item) error {
 
 // place makes a field for an integer that counts the elements of a list.
 func (p *jsonParser) place(it *item) {
-	p.s.places[it.slot-1] = place{field: len(p.fields)}
+	p.places[it.slot-1] = place{field: len(p.fields)}
 	p.fields = append(p.fields, field{text: zero, kind: jsonCount})
 }
 
@@ -224,10 +222,10 @@ var zero = []byte("0")
 
 // counted sets the integer that counts a list of n elements.
 func (p *jsonParser) counted(slot int, n int64) error {
-	at := len(p.s.text)
-	p.s.text = strconv.AppendInt(p.s.text, n, 10)
-	text := p.s.text[at:]
-	place := &p.s.places[slot]
+	at := len(p.digits)
+	p.digits = strconv.AppendInt(p.digits, n, 10)
+	text := p.digits[at:]
+	place := &p.places[slot]
 	f := &p.fields[place.field]
 	if place.set && !bytes.Equal(f.text, text) {
 		return dataf("lists of %s and %s elements refer to one count", f.text, text)

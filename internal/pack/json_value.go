@@ -10,11 +10,12 @@ import (
 
 // A jsonParser parses a line that is known to be JSON; i is its position.
 type jsonParser struct {
-	b []byte
-	i int
-	s *scratch
-	// fields are the values so far.
-	fields []field
+	b       []byte
+	i       int
+	fields  []field // the values so far
+	members []int   // where the members of objects are; 0 is not known
+	places  []place // the integers that JSON does not show, by slot
+	digits  []byte  // of those integers
 }
 
 func (p *jsonParser) fail(why string) error {

@@ -30,7 +30,7 @@ type pump struct {
 	cut func(buf []byte, had int, end bool) int
 	// convert appends the result of a whole chunk that begins at offset, and how
 	// many records it held. The Line of its error counts from the chunk's start.
-	convert func(dst, chunk []byte, offset int64, s *scratch) ([]byte, int64, error)
+	convert func(dst, chunk []byte, offset int64, s *packer) ([]byte, int64, error)
 
 	result chan pumped
 	done   chan struct{} // closed when the result is known: ends the workers
@@ -53,7 +53,7 @@ type worker struct {
 	write chan pumped
 	in    []byte
 	out   []byte
-	s     scratch
+	s     packer
 }
 
 // reading is the token of the worker that reads.

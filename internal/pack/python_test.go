@@ -249,7 +249,7 @@ func packed(f *Format, values []string) ([]byte, error) {
 	for i, v := range values {
 		fields[i].text = []byte(v)
 	}
-	var s scratch
+	var s packer
 	return NewEncoder(f, Options{}).record(nil, fields, &s)
 }
 
