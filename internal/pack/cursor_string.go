@@ -3,162 +3,123 @@ package pack
 import (
 	"bytes"
 	"encoding/hex"
+	"io"
 	"math"
 )
 
-// A cursor decodes strings piece by piece.
+// toTheEnd is the length of a string that ends at a NUL, or with the input.
+const toTheEnd = math.MaxInt64
 
-// string begins or goes on with a string of any length.
-func (c *cursor) string(dst []byte, p *op, b []byte) ([]byte, int, error) {
-	taken := 0
-	if !c.inside {
-		n, err := c.begin(p, b)
-		if n < 0 || err != nil {
-			return dst, 0, err
+// string decodes a string of any length: piece by piece, but for JSON, whose form of it
+// depends on whether all of it is UTF-8.
+func (c *cursor) string(p *op) error {
+	begins := c.at
+	left, err := c.length(p)
+	if err != nil {
+		return err
+	}
+	if c.d.o.JSON && p.kind != hexBytes {
+		return c.jsonString(p, left)
+	}
+	quote := ""
+	switch {
+	case c.d.o.JSON:
+		quote = `"`
+	case c.d.o.Shell && p.kind != hexBytes:
+		quote = "'"
+	}
+	c.ready = append(c.before(c.ready, p, c.element), quote...)
+	c.nuls = 0
+	for end := false; !end; {
+		b := c.bytes()
+		n, there := p.extent(b, left)
+		end = there
+		n = c.piece(p, b[:n], end)
+		if p.kind == terminated && c.d.o.tooLong(c.at-begins+int64(n)) {
+			return c.place(c.d.o.over("string"), begins)
 		}
-		if len(b) == 0 && c.left > 0 && (p.kind == terminated || p.kind == hexBytes) {
-			// At the end of the input there may be no further string.
-			return dst, 0, c.want(p, c.left)
+		c.pass(p, n)
+		left -= int64(n)
+		if !end {
+			left, err = c.await(p, left)
 		}
-		if whole, err := c.whole(p, b[n:]); !whole || err != nil {
-			return dst, 0, err
+		if err != nil {
+			return err
 		}
-		dst = append(c.before(dst, p, c.element), c.quotes[0]...)
-		c.inside = true
-		b, taken = b[n:], n
-	} else if p.kind == bytesOf && p.Rest && c.ended {
-		c.left = int64(len(b))
 	}
-	end, n := false, len(b)
-	counted := p.kind != terminated || c.d.o.JSON
-	if !counted {
-		if i := bytes.IndexByte(b, 0); i >= 0 {
-			end, n = true, i
-		}
-	} else if int64(len(b)) >= c.left {
-		end, n = true, int(c.left)
-	}
-	dst, k := c.piece(dst, p, b[:n], end)
-	if counted {
-		c.left -= int64(k)
-	} else if c.length += int64(k); c.d.o.tooLong(c.length) {
-		return dst, 0, c.overMax()
-	}
-	if end && k < n {
-		c.need = 0 // nothing has to come for the next piece
-		return dst, taken + k, nil
-	}
-	if !end {
-		return dst, taken + k, c.want(p, max(1, c.left-int64(n-k)))
-	}
+	c.ready = append(c.ready, quote...)
 	if p.kind == terminated {
-		k++
+		c.pass(p, 1)
 	}
-	dst = append(dst, c.quotes[1]...)
-	c.inside, c.nuls, c.length = false, 0, 0
-	c.element++
-	return dst, taken + k, nil
+	return nil
 }
 
-// begin sets left to the length of the string and returns how many bytes of b hold
-// that length, -1 if b is too short.
-func (c *cursor) begin(p *op, b []byte) (int, error) {
+// length returns the length of a string, and takes the integer that holds it.
+func (c *cursor) length(p *op) (int64, error) {
 	switch {
-	case p.kind == terminated:
-		c.left = 1
-		return 0, nil
-	case p.Rest && p.kind == bytesOf:
-		if c.left = forever; c.ended {
-			c.left = int64(len(b))
-		}
-		return 0, nil
-	case p.kind == bytesOf:
-		n, err := c.countOf(p, forever-1)
-		if p.counter > 0 && err == nil && c.d.o.tooLong(n) {
-			err = c.overMax()
-		}
-		c.left = n
-		return 0, err
 	case p.kind == hexBytes:
-		c.left = int64(p.width)
-		return 0, nil
+		return int64(p.width), nil
+	case p.kind == terminated, p.kind == bytesOf && p.Rest:
+		return toTheEnd, nil
+	case p.kind == bytesOf:
+		n, err := c.countOf(p)
+		if err == nil && p.counter > 0 && c.d.o.tooLong(n) {
+			err = c.place(c.d.o.over("string"), c.at)
+		}
+		return n, err
 	}
-	w, n, err := p.length.takeLength(b)
+	w, n, err := c.integer(p, p.length)
 	if err != nil {
-		return -1, c.place(err)
-	}
-	if n == 0 {
-		return -1, c.want(p, int64(max(1, p.length.width-len(b))))
+		return 0, err
 	}
 	if w.negative || w.hi != 0 || w.lo > math.MaxInt64 || c.d.o.tooLong(int64(w.lo)) {
-		return -1, c.place(p.length.lengthError(w, &c.d.o))
+		return 0, c.place(p.length.lengthError(w, &c.d.o), c.at)
 	}
-	c.left = int64(w.lo)
-	return n, nil
+	c.pass(p, n)
+	return int64(w.lo), nil
 }
 
-// whole reports whether the string can begin, and sets its quotes. In JSON all of it must
-// be in b, because its form depends on whether it is UTF-8.
-func (c *cursor) whole(p *op, b []byte) (bool, error) {
-	c.quotes = jsonQuotes{}
-	switch {
-	case c.d.o.JSON && p.kind == hexBytes:
-		c.quotes = jsonQuotes{`"`, `"`}
-		return true, nil
-	case c.d.o.Shell && p.kind != hexBytes:
-		c.quotes = jsonQuotes{"'", "'"}
-		return true, nil
-	case !c.d.o.JSON:
-		return true, nil
+// extent is how many bytes of b belong to a string of which left bytes are to come, and
+// whether its end is among them.
+func (it *item) extent(b []byte, left int64) (int, bool) {
+	if it.kind == terminated {
+		if i := bytes.IndexByte(b, 0); i >= 0 {
+			return i, true
+		}
 	}
-	length, there := c.left, int64(len(b)) >= c.left
+	if int64(len(b)) >= left {
+		return int(left), true
+	}
+	return len(b), false
+}
+
+// await reads on for a string of which left bytes are to come, and returns left, which
+// the end of the input may settle.
+func (c *cursor) await(p *op, left int64) (int64, error) {
+	lacks := left - int64(len(c.bytes()))
 	if p.kind == terminated {
-		length = int64(bytes.IndexByte(b, 0))
-		if there = length >= 0; !there {
-			length = int64(len(b))
-		}
+		lacks = 1
 	}
-	if length == forever {
-		length = int64(len(b))
+	err := c.more(p, lacks)
+	if err == io.EOF && p.kind == bytesOf && p.Rest {
+		return int64(len(c.bytes())), nil
 	}
-	if c.d.o.tooLong(length) {
-		return false, c.overMax()
-	}
-	if !there {
-		return false, c.want(p, max(1, c.left-int64(len(b))))
-	}
-	text := b[:length]
-	if c.d.o.Trim && p.kind == bytesOf {
-		text = bytes.TrimRight(text, "\x00")
-	}
-	c.left, c.nuls, c.quotes = length, length-int64(len(text)), quotesOf(text)
-	return true, nil
+	return left, err
 }
 
-func (c *cursor) overMax() error {
-	return c.place(c.d.o.over("string"))
-}
-
-// piece writes a part of a string and returns how much of it was taken.
-func (c *cursor) piece(dst []byte, p *op, b []byte, end bool) ([]byte, int) {
-	if p.kind == hexBytes {
-		start := len(dst)
-		return c.d.escapeField(hex.AppendEncode(dst, b), start), len(b)
-	}
+// piece writes a part of a string and returns how many bytes of it were taken.
+func (c *cursor) piece(p *op, b []byte, end bool) int {
 	n := len(b)
-	if c.d.o.JSON {
-		text := b[:n-int(c.nuls)]
-		dst, k := c.quotes.piece(dst, text)
-		if k == len(text) {
-			k = n
-		}
-		return dst, k
+	if p.kind == hexBytes {
+		start := len(c.ready)
+		c.ready = c.d.escapeField(hex.AppendEncode(c.ready, b), start)
+		return n
 	}
 	if c.d.o.Trim && p.kind == bytesOf {
 		b = bytes.TrimRight(b, "\x00")
 		if len(b) > 0 {
 			for ; c.nuls > 0; c.nuls-- {
-				dst = c.d.piece(dst, p, []byte{0})
+				c.ready = c.d.piece(c.ready, p, []byte{0})
 			}
 		}
 		if len(b) < n {
@@ -167,36 +128,70 @@ func (c *cursor) piece(dst []byte, p *op, b []byte, end bool) ([]byte, int) {
 		}
 	}
 	if c.d.o.Raw {
-		return c.d.piece(dst, p, b), n
+		c.ready = c.d.piece(c.ready, p, b)
+		return n
 	}
-	dst, k := p.escape.append(dst, b, end)
-	return dst, n - (len(b) - k)
+	dst, k := p.escape.append(c.ready, b, end)
+	c.ready = dst
+	return n - (len(b) - k)
 }
 
-// pascal decodes a string whose first byte is its length, and discards the rest of the
-// field.
-func (c *cursor) pascal(dst []byte, p *op, b []byte) ([]byte, int, error) {
+// jsonString decodes a string that is written when all of it is there.
+func (c *cursor) jsonString(p *op, left int64) error {
+	n, end := p.extent(c.bytes(), left)
+	for ; ; n, end = p.extent(c.bytes(), left) {
+		if c.d.o.tooLong(int64(n)) || left < toTheEnd && c.d.o.tooLong(left) {
+			return c.place(c.d.o.over("string"), c.at)
+		}
+		if end {
+			break
+		}
+		var err error
+		if left, err = c.await(p, left); err != nil {
+			return err
+		}
+	}
+	text := c.bytes()[:n]
+	if c.d.o.Trim && p.kind == bytesOf {
+		text = bytes.TrimRight(text, "\x00")
+	}
+	q := quotesOf(text)
+	c.ready = append(c.before(c.ready, p, c.element), q[0]...)
+	for k := 0; len(text) > 0; text = text[k:] {
+		c.ready, k = q.piece(c.ready, text)
+		if err := c.spill(); err != nil {
+			return err
+		}
+	}
+	c.ready = append(c.ready, q[1]...)
+	if p.kind == terminated {
+		n++
+	}
+	c.pass(p, n)
+	return nil
+}
+
+// pascal decodes a string whose first byte is its length.
+func (c *cursor) pascal(p *op) error {
 	size := p.Count
-	switch {
-	case p.Rest && c.ended:
-		size = int64(len(b))
-	case p.Rest:
-		size = forever
+	if p.Rest {
+		size = toTheEnd
 	}
-	if size > 0 && len(b) == 0 {
-		return dst, 0, c.want(p, size)
+	for {
+		b, length := c.bytes(), min(size, 1)
+		if length > 0 && len(b) > 0 {
+			length += min(int64(b[0]), size-1)
+		}
+		if int64(len(b)) >= length {
+			c.ready = c.d.text(c.before(c.ready, p, c.element), p, pascalString(b[:length]))
+			c.pass(p, int(length))
+			return nil
+		}
+		err := c.more(p, size-int64(len(b)))
+		if err == io.EOF && p.Rest {
+			size = int64(len(c.bytes()))
+		} else if err != nil {
+			return err
+		}
 	}
-	length := 0
-	if size > 0 {
-		length = 1 + int(min(int64(b[0]), size-1))
-	}
-	if len(b) < length {
-		return dst, 0, c.want(p, size-int64(len(b)))
-	}
-	dst = c.d.text(c.before(dst, p, c.element), p, pascalString(b[:length]))
-	c.element++
-	if !p.Rest {
-		c.skip = size - int64(length)
-	}
-	return dst, length, nil
 }

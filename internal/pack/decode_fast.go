@@ -156,29 +156,6 @@ func (d *Decoder) lead(dst []byte, p *op, j int64) []byte {
 	return dst
 }
 
-// elements writes the next elements of a group that are complete in b, and returns how
-// many bytes they take. They are not the first values of the line or list.
-func (c *cursor) elements(dst, b []byte) ([]byte, int) {
-	size := int(c.l.size)
-	n := int64(len(b) / size)
-	if c.count >= 0 {
-		n = min(n, c.count-c.number)
-	}
-	for range n {
-		dst = c.d.fastValues(dst, c.l, b[:size:size])
-		if c.l.close != "" {
-			dst = append(dst, c.l.close...)
-		}
-		b = b[size:]
-	}
-	c.number += n
-	c.at += n * int64(size)
-	if c.count < 0 {
-		c.mark = len(dst)
-	}
-	return dst, int(n) * size
-}
-
 // isLone reports whether the format is nothing but one unsigned integer of four
 // bytes, as plain text: the format that speed matters most for.
 func (d *Decoder) isLone() bool {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"io"
 	"math"
-	"strings"
 )
 
 const (
@@ -85,145 +84,75 @@ func leftOver(n, offset int64, text string, fixed bool, need int64) *DataError {
 	return dataf("%d %s left over at offset %d; %s needs %s%d", n, bytes, offset, quote(text), least, need)
 }
 
-// cut is the error of an input that ends within a group; rest bytes of it were not
-// taken.
-func (c *cursor) cut(rest int64) error {
-	if c.between {
-		c.number, c.begins = c.number+1, c.at
-	}
-	outer := &c.outer[len(c.outer)-1]
-	text := outer.l.ops[outer.index].Code
-	n := c.at + rest - c.begins
-	need := c.l.size
-	if !c.l.fixed {
-		need = max(c.l.size-c.l.pads, n+1)
-	}
-	err := leftOver(n, c.offset+c.begins, text, c.l.fixed, need)
-	if n == 0 {
-		err.Why = strings.Replace(err.Why, "0 bytes left over", "end of input", 1)
-	}
-	return c.placeIn(err)
-}
-
 // decodeStream decodes records of any size by the general path. With o.Exact it
 // decodes one, and nothing else may be there, as struct.unpack insists.
 func (d *Decoder) decodeStream(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
 	if d.o.Exact {
 		limit = 1
 	}
-	s := stream{d: d, output: output{dst: dst}, limited: limit >= 0, c: d.newCursor()}
-	s.t = tape{src: src, exact: s.limited && !d.f.rest && !d.o.Exact}
+	c := d.newCursor(dst, src, limit >= 0 && !d.f.rest && !d.o.Exact)
 	if d.o.Explain {
-		s.ready = d.dumpHeader()
+		c.ready = d.dumpHeader()
 	}
 	var err error
-	for end := false; s.count.Records != limit && !end && err == nil; {
-		s.c.reset(d.o.Skipped + s.count.Read)
-		if end, err = s.record(); err == nil && len(s.ready) >= readyText && !d.o.Exact {
-			err = s.flush(len(s.ready))
+	for c.count.Records != limit && err == nil {
+		if err = c.next(limit); err == nil && len(c.ready) >= readyText && !d.o.Exact {
+			err = c.flush(len(c.ready))
 		}
 	}
 	if err == nil && d.o.Exact {
-		if len(s.t.bytes()) > 0 || s.t.more(1) {
-			err = d.exactly(s.count.Read, 0, "more than ")
+		if len(c.t.bytes()) > 0 || c.t.more(1) {
+			err = d.exactly(c.count.Read, 0, "more than ")
 		} else {
-			err = s.t.failed()
+			err = c.t.failed()
 		}
 		if err != nil {
-			s.ready, s.count.Records = nil, 0
+			c.ready, c.count.Records = nil, 0
 		}
 	}
-	return s.count, cmp.Or(s.flush(len(s.ready)), err)
+	if err == io.EOF {
+		err = nil
+	}
+	return c.count, cmp.Or(c.flush(len(c.ready)), err)
 }
 
-// A stream is a conversion by a cursor.
-type stream struct {
-	output
-	d       *Decoder
-	t       tape
-	c       cursor
-	limited bool
-	begun   bool // a part of the record's line is final
-}
-
-// record appends the text of one record. Before it waits for input, it writes the text
-// in front of the record, and that of the record if it is longer than pendingText. It
-// reports whether the input ended before the record. If the record fails, its
-// unwritten text is discarded.
-func (s *stream) record() (end bool, err error) {
-	whole := len(s.ready) // the text before the record
-	s.begun = false
-	if len(s.t.bytes()) == 0 && !s.d.o.Exact && (s.d.f.size > 0 || s.d.f.rest && !s.limited) {
+// next decodes a record, at most the last of limit ones. Its error is io.EOF if the input
+// ends before the record. If the record fails, its text that is not final is discarded.
+func (c *cursor) next(limit int64) error {
+	f := c.d.f
+	c.final = len(c.ready)
+	if len(c.t.bytes()) == 0 && !c.d.o.Exact && (f.size > 0 || f.rest && limit < 0) {
 		// Nothing of the record is here yet.
-		if err := s.flush(whole); err != nil {
-			return false, err
-		}
-		if !s.t.more(max(s.d.f.size, 1)) {
-			return true, s.t.failed()
-		}
-		whole = 0
-	}
-	for {
-		var n int
-		var done bool
-		s.ready, n, done, err = s.c.step(s.ready, s.t.bytes())
-		s.t.start += n
-		s.count.Read += int64(n)
-		if s.c.mark > whole {
-			whole, s.begun = s.c.mark, !s.d.o.Explain
-		}
-		if err != nil {
-			s.drop(whole)
-			return false, err
-		}
-		if done {
-			s.count.Records++
-			return false, nil
-		}
-		if len(s.ready) > pendingText {
-			whole, s.begun = len(s.ready), true
-		}
-		if err := s.flush(whole); err != nil {
-			return false, err
-		}
-		whole = 0
-		switch {
-		case s.c.need == 0 || s.t.more(s.c.need):
-		case s.c.ended || s.t.failed() != nil:
-			s.drop(0)
-			return false, s.cut()
-		default:
-			s.c.ended = true
+		if err := c.read(max(f.size, 1)); err != nil {
+			return err
 		}
 	}
-}
-
-// drop discards the text of a record from the byte n on, and ends the line if part of
-// it has been written.
-func (s *stream) drop(n int) {
-	s.ready = s.ready[:n]
-	if s.begun {
-		s.ready = append(s.ready, s.d.o.end())
+	err := c.record(c.d.o.Skipped + c.count.Read)
+	c.count.Read += c.at
+	if err == nil {
+		c.count.Records++
+		return nil
 	}
+	c.ready = c.ready[:c.final]
+	if c.begun {
+		c.ready = append(c.ready, c.d.o.end())
+	}
+	if err == io.EOF {
+		return c.cut()
+	}
+	return err
 }
 
 // cut is the error of a record that the input ended in.
-func (s *stream) cut() error {
-	if err := s.t.failed(); err != nil {
-		return err
-	}
-	n := s.c.at + int64(len(s.t.bytes()))
+func (c *cursor) cut() error {
+	n, f := c.at+int64(len(c.t.bytes())), c.d.f
 	switch {
-	case s.d.o.Exact:
-		return s.d.exactly(n, s.c.need, "")
-	case n == 0:
-		return nil
-	case len(s.c.outer) > 0:
-		return s.c.cut(int64(len(s.t.bytes())))
-	case s.d.f.fixed:
-		return leftOver(n, s.c.offset, s.d.f.Text, true, s.d.f.size)
+	case c.d.o.Exact:
+		return c.d.exactly(n, c.need, "")
+	case f.fixed:
+		return leftOver(n, c.offset, f.Text, true, f.size)
 	}
-	return leftOver(n, s.c.offset, s.d.f.Text, false, plus(n, s.c.need))
+	return leftOver(n, c.offset, f.Text, false, plus(n, c.need))
 }
 
 // exactly is the error of Python's struct.unpack, with the number of bytes.

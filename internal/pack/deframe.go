@@ -39,11 +39,7 @@ func NewDeframer(h *Header, o Options) *Deframer {
 // A deframing is an input that is taken apart.
 type deframing struct {
 	*Deframer
-	output
-	t      tape
-	c      cursor
-	offset int64  // of the frame in the input
-	text   []byte // reused for the text of headers
+	cursor // through the headers
 }
 
 // Deframe reads frames from src to its end, or limit of them if that is not
@@ -53,42 +49,40 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 	if d.o.Exact {
 		limit = -1
 	}
-	s := deframing{Deframer: d, output: output{dst: dst}, t: tape{src: src, exact: limit >= 0}, c: d.header.newCursor(), offset: d.o.Skipped}
+	s := deframing{d, d.header.newCursor(dst, src, limit >= 0)}
+	s.hold = true
 	var err error
-	for end := false; s.count.Records != limit && !end && err == nil; {
-		end, err = s.frame()
+	for s.count.Records != limit && err == nil {
+		err = s.frame()
+	}
+	if err == io.EOF {
+		err = nil
 	}
 	return s.count, cmp.Or(s.flush(len(s.ready)), err)
 }
 
-// frame takes one frame apart, and reports whether the input ended before it.
-func (s *deframing) frame() (end bool, err error) {
+// frame takes one frame apart. Its error is io.EOF if the input ends before it.
+func (s *deframing) frame() error {
+	s.final = len(s.ready)
 	if len(s.t.bytes()) == 0 {
-		more, err := s.more(max(s.h.f.size, 1))
-		if !more {
-			return true, cmp.Or(err, s.none())
+		if err := s.read(max(s.h.f.size, 1)); err != nil {
+			return s.none(err)
 		}
 	}
-	header, err := s.measure()
-	if err != nil {
-		return false, inFrame(err, s.count.Records+1)
-	}
-	length, err := s.length(s.c.slots[0])
+	header, length, err := s.measure()
 	if err == nil {
-		err = s.wait(int64(header), length)
+		err = s.wait(header, length)
 	}
 	if err != nil {
-		return false, inFrame(err, s.count.Records+1)
+		return inFrame(err, s.count.Records+1)
 	}
 	if s.o.Exact {
-		if err := s.t.alone(header + int(length)); err != nil {
-			return false, err
+		if err := s.t.alone(int(header + length)); err != nil {
+			return err
 		}
 	}
-	frame := s.t.bytes()[:header+int(length)]
+	frame := s.t.bytes()[:header+length]
 	s.t.start += len(frame)
-	at := s.offset
-	s.offset += int64(len(frame))
 	s.count.Read += int64(len(frame))
 	s.count.Records++
 	payload := frame[header:]
@@ -96,60 +90,38 @@ func (s *deframing) frame() (end bool, err error) {
 		payload = frame
 	}
 	if s.Each != nil {
-		return false, s.Each(s.count.Records, payload)
+		return s.Each(s.count.Records, payload)
 	}
-	if err := s.payload(payload, at); err != nil || len(s.ready) < readyText {
-		return false, err
+	if err := s.payload(payload); err != nil || len(s.ready) < readyText {
+		return err
 	}
-	return false, s.flush(len(s.ready))
+	return s.flush(len(s.ready))
 }
 
-// more writes what is complete and reads on; it reports whether more came.
-func (s *deframing) more(need int64) (bool, error) {
-	if err := s.flush(len(s.ready)); err != nil {
-		return false, err
+// measure decodes the header at the start of the tape, whose text is discarded, and
+// returns its size and that of the payload.
+func (s *deframing) measure() (header, length int64, err error) {
+	err = s.record(s.o.Skipped + s.count.Read)
+	s.ready = s.ready[:s.final]
+	if err == io.EOF {
+		got, least := int64(len(s.t.bytes())), ""
+		if !s.h.f.fixed {
+			least = "at least "
+		}
+		err = dataf("cut short in its header at offset %d: %d of %s%d bytes", s.offset, got, least, plus(got, s.need))
 	}
-	if s.t.more(need) {
-		return true, nil
+	if err == nil {
+		length, err = s.payloadLength(s.slots[0])
 	}
-	return false, s.t.failed()
+	return s.at, length, err
 }
 
-// measure decodes the header at the start of the tape and returns its size.
-func (s *deframing) measure() (int, error) {
-	size := 0
-	s.c.record = -1 // reset makes it 0: errors name the frame, not a record
-	s.c.reset(s.offset)
-	for {
-		text, n, done, err := s.c.step(s.text[:0], s.t.bytes()[size:])
-		s.text = text
-		size += n
-		if err != nil || done {
-			return size, err
-		}
-		if s.o.tooLong(int64(len(s.t.bytes()))) {
-			return size, s.o.over("header")
-		}
-		more, err := s.more(s.c.need)
-		if err != nil {
-			return size, err
-		}
-		if !more {
-			got, least := int64(len(s.t.bytes())), ""
-			if !s.h.f.fixed {
-				least = "at least "
-			}
-			return size, dataf("cut short in its header at offset %d: %d of %s%d bytes", s.offset, got, least, plus(got, s.c.need))
-		}
-	}
-}
-
-// none is the error of an input that ends before a frame; nil if it may.
-func (s *deframing) none() error {
-	if s.t.failed() == nil && s.o.Exact && s.count.Records == 0 {
+// none is the error of an input that ends with err before a frame.
+func (s *deframing) none(err error) error {
+	if err == io.EOF && s.o.Exact && s.count.Records == 0 {
 		return dataf("expected one frame, got none")
 	}
-	return s.t.failed()
+	return err
 }
 
 // alone waits for the end of the input, which must follow the frame of that size at the
@@ -163,7 +135,7 @@ func (t *tape) alone(size int) error {
 
 // payload makes one payload ready in the form that was asked for. Text, which may take four
 // times the memory of the payload, is written as it is made.
-func (s *deframing) payload(payload []byte, offset int64) error {
+func (s *deframing) payload(payload []byte) error {
 	if !s.Lines && s.o.Form == Raw {
 		s.ready = append(s.ready, payload...)
 		return nil
@@ -178,10 +150,10 @@ func (s *deframing) payload(payload []byte, offset int64) error {
 		q := quotesOf(payload)
 		before, piece, after = q[0], q.piece, q[1]
 		if s.o.Offsets {
-			before, after = fmt.Sprintf("[%d,%s", offset, before), after+"]"
+			before, after = fmt.Sprintf("[%d,%s", s.offset, before), after+"]"
 		}
 	case s.o.Offsets:
-		before = fmt.Sprint(offset) + s.o.separator()
+		before = fmt.Sprint(s.offset) + s.o.separator()
 	}
 	switch {
 	case s.o.JSON:
@@ -206,8 +178,8 @@ func (s *deframing) payload(payload []byte, offset int64) error {
 	return nil
 }
 
-// length turns the integer in a header into the length of the payload.
-func (d *Deframer) length(w whole) (int64, error) {
+// payloadLength turns the integer in a header into the length of the payload.
+func (d *Deframer) payloadLength(w whole) (int64, error) {
 	n, it := int64(w.lo), &d.h.f.items[d.h.item]
 	if w.negative || w.hi != 0 || w.lo > 1<<63-1 {
 		return 0, it.lengthError(w, &d.o)
@@ -229,12 +201,10 @@ func (s *deframing) wait(header, length int64) error {
 		if got >= length {
 			return nil
 		}
-		more, err := s.more(length - got)
-		if err != nil {
-			return err
-		}
-		if !more {
+		if err := s.read(length - got); err == io.EOF {
 			return dataf("cut short in its payload at offset %d: %d of %d bytes", s.offset+header, got, length)
+		} else if err != nil {
+			return err
 		}
 	}
 }

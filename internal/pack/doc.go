@@ -10,9 +10,9 @@
 // Each direction has a fast path and a general one; which of them is taken is chosen
 // once, in [NewDecoder] and [NewEncoder]. The fast path of decoding takes records, and
 // elements of groups, of a fixed size; that of encoding takes plain lines of common
-// items. The general path of decoding is a cursor, which can stop at any byte and go on
-// later; it keeps a frame for each group that it is in. A group is an item with items of
-// its own, and its count may be an integer that came before.
+// items. The general path of decoding is a cursor, which walks over the items and reads as
+// it goes. A group is an item with items of its own, and its count may be an integer that
+// came before.
 //
 // Records of a fixed size that fits a buffer, and lines, are converted many at a time,
 // by two workers whose output keeps its order (pump.go). All conversions write

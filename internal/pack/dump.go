@@ -19,11 +19,12 @@ const (
 // dumpColumns are the widths of the columns.
 type dumpColumns struct{ code, name int }
 
-// A dumpLine is the current line, as far as it is known.
+// A dumpLine is the current line, as far as it is known; its value is the text that is not
+// final.
 type dumpLine struct {
-	text []byte // the value so far, not much longer than dumpText
-	head [dumpBytes]byte
-	size int64
+	value []byte // reused
+	head  [dumpBytes]byte
+	size  int64
 }
 
 // note takes the next bytes of the line into account.
@@ -66,10 +67,11 @@ func (d *Decoder) dumpHeader() []byte {
 	return fmt.Appendf(nil, "%8s  %-*s  %-*s  %-*s  value%c", "offset", dumpHex, "bytes", d.columns.code, "code", d.columns.name, "name", d.o.end())
 }
 
-// line appends the current line, which is complete.
-func (c *cursor) line(dst []byte, code, name string) []byte {
+// line writes the current line, which is complete.
+func (c *cursor) line(code, name string) {
 	l := &c.dump
-	dst = fmt.Appendf(dst, "%8d  ", c.offset+c.at-l.size)
+	l.value = append(l.value[:0], c.ready[c.final:]...)
+	dst := fmt.Appendf(c.ready[:c.final], "%8d  ", c.offset+c.at-l.size)
 	at := len(dst)
 	dst = hex.AppendEncode(dst, l.head[:min(l.size, dumpBytes)])
 	if l.size > dumpBytes {
@@ -77,23 +79,22 @@ func (c *cursor) line(dst []byte, code, name string) []byte {
 	}
 	dst = fill(dst, at, dumpHex)
 	at = len(dst)
-	for range c.outer {
+	for range c.depth {
 		dst = append(dst, "  "...)
 	}
 	dst = fill(append(dst, code...), at, c.d.columns.code)
 	at = len(dst)
 	dst = fill(append(dst, name...), at, c.d.columns.name)
-	if len(l.text) > dumpText {
+	if len(l.value) > dumpText {
 		cut := dumpText
-		for cut > 0 && !utf8.RuneStart(l.text[cut]) {
+		for cut > 0 && !utf8.RuneStart(l.value[cut]) {
 			cut--
 		}
-		l.text = append(l.text[:cut], "..."...)
+		l.value = append(l.value[:cut], "..."...)
 	}
-	dst = append(bytes.TrimRight(append(dst, l.text...), " "), c.d.o.end())
-	c.dump = dumpLine{text: l.text[:0]}
-	c.mark = len(dst)
-	return dst
+	c.ready = append(bytes.TrimRight(append(dst, l.value...), " "), c.d.o.end())
+	l.size = 0
+	c.commit()
 }
 
 // fill appends blanks to the column that begins at an index of dst, and those behind it.
@@ -104,50 +105,32 @@ func fill(dst []byte, at, width int) []byte {
 	return dst
 }
 
-// explain is [cursor.one] for a dump.
-func (c *cursor) explain(dst []byte, p *op, b []byte) ([]byte, int, error) {
-	l := &c.dump
-	if l.size == 0 {
-		c.comma = false
-	}
-	before := c.element
-	text, k, err := c.one(l.text, p, b)
-	l.text = text[:min(len(text), 2*dumpText)]
-	if err != nil || c.element == before && k == 0 {
-		return dst, k, err
-	}
-	l.note(b[:k])
-	if c.element == before {
-		return dst, k, nil
-	}
+// explain writes the line of an element of p.
+func (c *cursor) explain(p *op) {
 	if p.kind == checksum {
-		l.text = hex.AppendEncode(append(l.text, "0x"...), b[:k])
+		c.ready = fmt.Appendf(c.ready, "%#x", c.dump.head[:c.dump.size])
 	}
-	c.at += int64(k) // the line ends behind what it shows
-	dst = c.line(dst, p.unit(), p.Name)
-	c.at -= int64(k)
-	return dst, k, nil
+	c.line(p.unit(), p.Name)
 }
 
 // explainSkipped writes the line of bytes that have been skipped.
-func (c *cursor) explainSkipped(dst []byte, p *op) []byte {
-	if p.kind == pad || p.kind == boundary {
-		return c.line(dst, p.unit(), p.Name)
+func (c *cursor) explainSkipped(p *op) {
+	switch {
+	case c.dump.size == 0:
+	case p.kind == pad || p.kind == boundary:
+		c.line(p.unit(), p.Name)
+	default:
+		c.line("(padding)", "")
 	}
-	return c.line(dst, "(padding)", "")
 }
 
 // explainElement writes the line in front of an element of a group.
-func (c *cursor) explainElement(dst []byte) []byte {
-	outer := &c.outer[len(c.outer)-1]
-	p := &outer.l.ops[outer.index]
-	c.dump.text = fmt.Append(c.dump.text, c.number)
-	if c.count >= 0 {
-		c.dump.text = fmt.Appendf(c.dump.text, " of %d", c.count)
+func (c *cursor) explainElement(p *op, number, count int64) {
+	c.ready = fmt.Append(c.ready, number)
+	if count >= 0 {
+		c.ready = fmt.Appendf(c.ready, " of %d", count)
 	}
-	saved := c.outer
-	c.outer = c.outer[:len(c.outer)-1]
-	dst = c.line(dst, "(", p.Name)
-	c.outer = saved
-	return dst
+	c.depth--
+	c.line("(", p.Name)
+	c.depth++
 }

@@ -3,22 +3,19 @@ package pack
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
 )
 
 // byCursor decodes records by the general path alone.
 func (d *Decoder) byCursor(chunk []byte, offset int64) []byte {
-	var dst []byte
-	c := d.newCursor()
-	for len(chunk) > 0 {
-		c.reset(offset)
-		var n int
-		dst, n, _, _ = c.step(dst, chunk)
-		chunk = chunk[n:]
-		offset += int64(n)
+	c := d.newCursor(io.Discard, bytes.NewReader(nil), false)
+	c.t.buf, c.t.end = chunk, len(chunk)
+	for len(c.t.bytes()) > 0 && c.record(offset) == nil {
+		offset += c.at
 	}
-	return dst
+	return c.ready
 }
 
 // TestFastDecoding compares the two paths of decoding, on random formats with every
