@@ -7,13 +7,6 @@ import "io"
 // written. With JSON each value is one record.
 func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
 	fields := operands(values)
-	w, check := recordWriter{output{dst: dst}, e.o.Form}, recordWriter{output: output{dst: io.Discard}}
-	if e.f.open && !e.f.rest && !e.o.JSON && e.wanted() != 1 {
-		if err := e.encodeCounted(&check, fields); err != nil {
-			return Counts{}, err
-		}
-		return w.finish(0, e.encodeCounted(&w, fields))
-	}
 	per, count, err := e.share(int64(len(values)))
 	if err != nil {
 		return Counts{}, err
@@ -22,9 +15,10 @@ func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
 	if per == 0 {
 		once = min(count, 1) // all records are equal
 	}
-	if err := e.encodeAll(&check, fields, per, once); err != nil {
+	if err := e.encodeAll(&recordWriter{output: output{dst: io.Discard}}, fields, per, once); err != nil {
 		return Counts{}, err
 	}
+	w := recordWriter{output{dst: dst}, e.o.Form}
 	return w.finish(0, e.encodeAll(&w, fields, per, count))
 }
 
@@ -37,68 +31,52 @@ func operands(values []string) []field {
 	return fields
 }
 
-// encodeAll encodes count records of per values each.
+// encodeAll encodes count records of per values each; or, if per is negative, records
+// that say how many values they have, until all are used.
 func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) error {
-	var s packer
+	p := packer{leading: per < 0}
+	defer func() { w.count.Cut = p.cut }()
 	var record []byte
 	var err error
-	defer func() { w.count.Cut = s.cut }()
-	for i := range count {
-		group := fields[i*per : (i+1)*per]
-		if e.o.JSON {
-			if record, err = e.line(record[:0], group[0].text, &s); err != nil {
-				return atRecord(err, i)
-			}
-		} else if record, err = e.record(record[:0], group, &s); err != nil {
-			return afterValues(err, i*per)
+	used := int64(0)
+	for i := int64(0); i < count || p.leading && used < int64(len(fields)); i++ {
+		switch {
+		case e.o.JSON:
+			record, err = e.line(record[:0], fields[i].text, &p)
+		case p.leading:
+			record, err = e.record(record[:0], fields[used:], &p)
+		default:
+			record, err = e.record(record[:0], fields[used:used+per], &p)
 		}
+		if err != nil {
+			return e.inOperands(err, i, used)
+		}
+		if p.leading && p.v == 0 {
+			return dataf("pack expected 0 items for packing (got %d)", int64(len(fields))-used)
+		}
+		used += int64(p.v)
 		if err := w.record(record); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// encodeCounted encodes records whose values say how many values they have.
-func (e *Encoder) encodeCounted(w *recordWriter, fields []field) error {
-	s := packer{leading: true}
-	defer func() { w.count.Cut = s.cut }()
-	var record []byte
-	var err error
-	used, count := 0, int64(0)
-	for ; used < len(fields); count++ {
-		if record, err = e.record(record[:0], fields[used:], &s); err != nil {
-			if e, ok := err.(*DataError); ok && e.Value == 0 && count > 0 {
-				return dataf("record %d: %s", count+1, e.Error())
-			}
-			return afterValues(err, int64(used))
-		}
-		if s.v == 0 {
-			return dataf("pack expected 0 items for packing (got %d)", len(fields)-used)
-		}
-		used += s.v
-		if err := w.record(record); err != nil {
-			return err
-		}
-	}
-	if want := e.wanted(); want >= 0 && want != count {
-		return dataf("pack expected %d records, got %d", want, count)
+	if want := e.wanted(); p.leading && want >= 0 && want != w.count.Records {
+		return dataf("pack expected %d records, got %d", want, w.count.Records)
 	}
 	return nil
 }
 
-// share works out how many values each record gets, and how many records there
-// are, from the number of values.
+// share works out how many values each record gets, and how many records there are,
+// from the number of values; per is negative if the values say how many they are.
 func (e *Encoder) share(got int64) (per, count int64, err error) {
 	per, fixed := e.f.Values()
 	want := e.wanted()
-	if e.o.JSON {
-		if want >= 0 && want != got {
-			return 0, 0, dataf("pack expected %d records, got %d", want, got)
-		}
-		return 1, got, nil
-	}
 	switch {
+	case e.o.JSON && want >= 0 && want != got:
+		return 0, 0, dataf("pack expected %d records, got %d", want, got)
+	case e.o.JSON:
+		return 1, got, nil
+	case !fixed && !e.f.rest && want != 1:
+		return -1, 0, nil
 	case !fixed && want == 0 && got == 0:
 		return 0, 0, nil
 	case !fixed && want >= 0 && want != 1:
@@ -128,23 +106,17 @@ func (e *Encoder) wanted() int64 {
 	return -1
 }
 
-// afterValues makes the value of err count from the first operand.
-func afterValues(err error, values int64) error {
-	if e, ok := err.(*DataError); ok && e.Value > 0 {
-		e.Value += values
-	}
-	return err
-}
-
-// atRecord puts the number of the record in front of err, for JSON operands.
-func atRecord(err error, i int64) error {
-	e, ok := err.(*DataError)
-	if !ok {
+// inOperands makes the error of a record count from the first operand: used of them come
+// before the record.
+func (e *Encoder) inOperands(err error, record, used int64) error {
+	d, ok := err.(*DataError)
+	switch {
+	case !ok:
 		return err
+	case d.Value > 0 && !e.o.JSON:
+		d.Value += used
+	case record > 0 || e.o.JSON:
+		return dataf("record %d: %s", record+1, d)
 	}
-	where := "value"
-	if e.Value > 0 {
-		where = "record"
-	}
-	return dataf("%s %d: %s", where, i+1, e)
+	return d
 }
