@@ -19,17 +19,6 @@ func TestBoundDefaults(t *testing.T) {
 	if g.Timeout.D() != time.Minute || g.MaxLine != 64<<10 || g.LoopGuard != 1000 {
 		t.Errorf("-w %v, --max-line %d, --loop-guard %d", g.Timeout.D(), g.MaxLine, g.LoopGuard)
 	}
-	for given, want := range map[int]int{0: 1000, 5: 5} {
-		g := gecho{To: "udp://127.0.0.1:9", MaxConns: given}
-		s, err := g.listen(t.Context(), conn.Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s.Peers.Most != want {
-			t.Errorf("--max-conns %d: %d peers of datagrams", given, s.Peers.Most)
-		}
-		_ = s.Close()
-	}
 }
 
 // The endpoint of --to has 10 s in all to accept a connection and to finish the

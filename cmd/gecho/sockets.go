@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -75,7 +74,7 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 	secure := sync.OnceValues(func() (*tls.Config, error) { return g.serverConfig(log, server) })
 	sockets = g.handed
 	for i, s := range sockets {
-		if g.To != "" && (s.Packet != nil || s.Messages || g.to.Datagram()) {
+		if g.To != "" && (s.Messages || (s.Packet != nil) != g.to.Datagram()) {
 			return sockets, cli.Failf(cli.Local, "LISTEN_FDS: %s cannot be handed on to %s", s.Name, g.to)
 		}
 		if !g.TLS || s.Packet != nil || s.Messages {
@@ -158,10 +157,6 @@ func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, er
 	return config, err
 }
 
-// maxPeers is the default of --max-conns for datagram peers with --to; each has a
-// socket to the target.
-const maxPeers = 1000
-
 // lookupLimit bounds the look-up of an endpoint's name.
 const lookupLimit = 10 * time.Second
 
@@ -176,14 +171,6 @@ func (g *gecho) listen(ctx context.Context, e conn.Endpoint) (echo.Socket, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupLimit)
 	defer cancel()
-	if e.Datagram() && g.To != "" {
-		p, err := config.ListenPeers(ctx, e)
-		if err != nil {
-			return echo.Socket{}, err
-		}
-		p.Keep, p.Most = true, cmp.Or(g.MaxConns, maxPeers)
-		return echo.Socket{Peers: p, Name: conn.EndpointOf(p.Addr()).String()}, nil
-	}
 	if e.Datagram() {
 		p, err := config.ListenPacket(ctx, e)
 		if err != nil {

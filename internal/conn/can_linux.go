@@ -25,8 +25,6 @@ type canConn struct {
 
 	received func(*arrival)                 // changes a received datagram; nil is not
 	sending  func(p []byte) ([]byte, error) // is the form in which a datagram is sent; nil is p
-
-	packets *gramConn // for ReadFrom and WriteTo
 }
 
 func (c *canConn) LocalAddr() net.Addr  { return c.local }
@@ -36,20 +34,6 @@ func (c *canConn) RemoteAddr() net.Addr { return c.remote }
 func (c *canConn) Close() error {
 	_ = c.SetDeadline(time.Unix(1, 0))
 	return c.File.Close()
-}
-
-// ReadFrom returns the next datagram, or as much of it as fits in p, and its sender.
-func (c *canConn) ReadFrom(p []byte) (int, net.Addr, error) {
-	s, err := c.packets.in.next(1)
-	if err != nil {
-		return 0, nil, err
-	}
-	return copy(p, s.data), c.sender(s.from), nil
-}
-
-// WriteTo sends p to the sender of a datagram.
-func (c *canConn) WriteTo(p []byte, to net.Addr) (int, error) {
-	return c.packets.out.send(p, nil, &packetPeer{addr: to, sockaddr: c.sockaddr(to)})
 }
 
 // openCAN opens a socket for e: a server's with listen, else a client's, whose own
@@ -83,7 +67,6 @@ func openCAN(e Endpoint, from string, o SocketOptions, listen bool) (*canConn, e
 		return nil, err
 	}
 	c.File = os.NewFile(uintptr(fd), e.Address())
-	c.packets = newGramConn(c, listen)
 	return c, nil
 }
 
@@ -104,6 +87,7 @@ func (c *canConn) setUp(fd int, e Endpoint, p canPlace, from string, o SocketOpt
 	case "can", "canfd":
 		return c.setUpRaw(fd, e, p, index)
 	case "isotp":
+		c.received = func(s *arrival) { s.from = nil } // there is one peer, which no answer names
 		return setUpISOTP(fd, p, index, listen)
 	case "j1939":
 		return c.setUpJ1939(fd, e, p, index, from, listen)
@@ -233,21 +217,6 @@ func rawJ1939(a unix.SockaddrCANJ1939) []byte {
 	binary.NativeEndian.PutUint32(sockaddr[16:], a.PGN)
 	sockaddr[20] = a.Addr
 	return sockaddr
-}
-
-// sockaddr is the address of a sender as struct sockaddr_can; empty is the connected
-// peer.
-func (c *canConn) sockaddr(a net.Addr) []byte {
-	p, err := EndpointOf(a).canPlace()
-	if c.local.Endpoint.Network != "j1939" || err != nil {
-		return nil
-	}
-	i, err := net.InterfaceByName(p.device)
-	if err != nil {
-		return nil
-	}
-	p.j1939.Ifindex = i.Index
-	return rawJ1939(p.j1939)
 }
 
 // sender is the address of a datagram's sender: in J1939 the struct sockaddr_can, else

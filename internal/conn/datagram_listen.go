@@ -44,7 +44,7 @@ func (lc ListenConfig) ListenDatagrams(ctx context.Context, e Endpoint) (*Datagr
 		return nil, err
 	}
 	l := &DatagramListener{local: p.LocalAddr(), known: make(chan struct{})}
-	l.conn = newGramConn(p.(net.Conn), true)
+	l.conn = newGramConn(p, true)
 	if group, err := netip.ParseAddr(e.Host); err == nil && group.IsMulticast() {
 		l.local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, l.local.(*net.UDPAddr).AddrPort().Port()))
 	}

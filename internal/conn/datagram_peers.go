@@ -37,9 +37,15 @@ func (lc ListenConfig) ListenPeers(ctx context.Context, e Endpoint) (*DatagramPe
 	if err != nil {
 		return nil, err
 	}
+	return NewDatagramPeers(c), nil
+}
+
+// NewDatagramPeers divides the datagrams of c, which [ListenConfig.ListenPacket] bound or
+// a service manager handed over.
+func NewDatagramPeers(c net.Conn) *DatagramPeers {
 	d := &DatagramPeers{peers: make(map[string]*DatagramPeer)}
-	d.socket.conn = newGramConn(c.(net.Conn), true)
-	return d, nil
+	d.socket.conn = newGramConn(c, true)
+	return d
 }
 
 // Addr returns the address that the socket is bound to.
@@ -102,11 +108,9 @@ func (d *DatagramPeers) add(s *arrival) *DatagramPeer {
 	if len(d.peers) >= cmp.Or(d.Most, 100) {
 		d.forgetOne()
 	}
-	answer, toMany := AnswerFrom(s.control)
-	p := &DatagramPeer{
-		ToMany: toMany, all: d, queue: make(chan []byte, peerQueue),
-		to: packetPeer{addr: d.socket.conn.in.addr(s), sockaddr: bytes.Clone(s.from), control: bytes.Clone(answer)},
-	}
+	var from Sender
+	d.socket.conn.in.sender(s, &from)
+	p := &DatagramPeer{all: d, queue: make(chan []byte, peerQueue), to: *from.Clone()}
 	d.peers[string(s.from)], d.first = p, true
 	return p
 }
@@ -128,15 +132,14 @@ const peerQueue = 16
 // A DatagramPeer is one sender of datagrams as a Stream: one Read returns one datagram,
 // one Write sends one. Once it is closed, Read returns those that wait, and io.EOF.
 type DatagramPeer struct {
-	// ToMany is whether its first datagram was sent to a broadcast or multicast
-	// address, where that can be known (Linux).
-	ToMany bool
-
 	all   *DatagramPeers
-	to    packetPeer
+	to    Sender
 	queue chan []byte  // closed when it is not in all.peers any more
 	last  atomic.Int64 // when there was a datagram, in nanoseconds since started
 }
+
+// Sender is the sender of the peer's first datagram.
+func (p *DatagramPeer) Sender() *Sender { return &p.to }
 
 // Addr is the peer's address; nil if it has none.
 func (p *DatagramPeer) Addr() net.Addr { return p.to.addr }
@@ -170,7 +173,7 @@ func (p *DatagramPeer) Write(b []byte) (int, error) {
 	p.touch()
 	p.all.sending.Lock()
 	defer p.all.sending.Unlock()
-	return p.all.socket.send(p.all.socket.conn, b, &p.to)
+	return p.all.socket.send(p.all.socket.conn, b, &p.to.packetPeer)
 }
 
 // CloseWrite does nothing: there is no end of file to pass on.

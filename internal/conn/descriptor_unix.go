@@ -24,7 +24,7 @@ func SocketOf(f *os.File) (s Handed, err error) {
 	listening, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	switch {
 	case kind == unix.SOCK_DGRAM:
-		s.Packet, err = net.FilePacketConn(f)
+		s.Packet, err = net.FileConn(f)
 	case err == nil && listening != 0:
 		s.Listener, err = net.FileListener(f)
 	default:

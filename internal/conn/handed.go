@@ -10,7 +10,7 @@ import (
 // A Handed is a socket that this process was given: one of the three is set.
 type Handed struct {
 	Listener net.Listener
-	Packet   net.PacketConn
+	Packet   net.Conn // a datagram socket
 	Conn     net.Conn // connected already
 	// Messages is set if it is of type SOCK_SEQPACKET.
 	Messages bool

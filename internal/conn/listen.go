@@ -62,7 +62,7 @@ func (lc ListenConfig) Listen(ctx context.Context, e Endpoint) (net.Listener, er
 // ListenPacket binds a datagram socket to e. Closing it removes the socket file
 // that it made. If e is a multicast group, the socket is bound to its port alone,
 // which others may share, and is a member of the group.
-func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.PacketConn, error) {
+func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Conn, error) {
 	if e.CAN() {
 		c, err := openCAN(e, "", lc.Socket, true)
 		if err != nil {
@@ -91,7 +91,7 @@ func (lc ListenConfig) ListenPacket(ctx context.Context, e Endpoint) (net.Packet
 	if u, ok := p.(*net.UnixConn); ok {
 		return &unixPacketConn{UnixConn: u, file: e.socketFile()}, nil
 	}
-	return p, nil
+	return p.(*net.UDPConn), nil
 }
 
 // bind calls open with the address of e. Of an IP address, that is at; it is not valid if

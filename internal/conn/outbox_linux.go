@@ -19,6 +19,7 @@ import (
 type outbox struct {
 	raw      syscall.RawConn
 	segments bool // the kernel cuts
+	noWait   bool // send returns EAGAIN rather than wait
 
 	p       []byte
 	cut     Cut
@@ -50,6 +51,9 @@ func newOutbox(c net.Conn) *outbox {
 	}
 	return o
 }
+
+// neverWait makes send return EAGAIN rather than wait.
+func (o *outbox) neverWait() { o.noWait = true }
 
 // send sends the datagrams in p to a peer; nil is the connected one. It waits until one
 // can be sent, sends until the socket is full, and returns how many bytes of p were sent.
@@ -98,7 +102,10 @@ func (o *outbox) trySend(fd uintptr) bool {
 			}
 		case unix.EINTR:
 		case unix.EAGAIN:
-			return o.sent > 0
+			if o.noWait {
+				o.err = errno
+			}
+			return o.noWait || o.sent > 0
 		case unix.EINVAL, unix.EIO, unix.EMSGSIZE, unix.EOPNOTSUPP:
 			if size > 0 { // the device, the route or a datagram's size does not allow it
 				o.segments = false

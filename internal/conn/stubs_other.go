@@ -131,6 +131,9 @@ type outbox struct{ conn net.Conn }
 
 func newOutbox(c net.Conn) *outbox { return &outbox{c} }
 
+// neverWait changes nothing: a full peer is ENOBUFS here.
+func (o *outbox) neverWait() {}
+
 func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (sent int, err error) {
 	for first := true; first || sent < len(p); first = false {
 		n := cut.first(p[sent:])

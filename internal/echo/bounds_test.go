@@ -33,7 +33,7 @@ func heap() int64 {
 func repliesOf(s *Server) (p *packets, sent *atomic.Int32) {
 	s.Report, s.slots = func(Event) {}, newSlots(0, 0, 0)
 	p, sent = s.newPackets(Socket{}), new(atomic.Int32)
-	p.send = func([]byte, *origin) error { sent.Add(1); return nil }
+	p.lane.send = func([]byte, *conn.Sender) error { sent.Add(1); return nil }
 	return p, sent
 }
 
@@ -45,16 +45,16 @@ func TestBoundDelayed(t *testing.T) {
 			s := &Server{Faults: Faults{Delays: []Delay{{Min: time.Hour, Max: time.Hour}}}, To: target}
 			p, _ := repliesOf(s)
 			for i := range 513 {
-				one := p
+				one := &p.lane
 				if target != nil {
-					one = s.newHop(nil, p, origin{}, down, true).out
+					one = &p.newHop(nil, new(conn.Sender), down, true).lane
 				}
 				reply := &postponed{data: make([]byte, 8<<10-512)}
 				if got, want := one.postpone(reply, time.Hour, false), i < 512; got != want {
 					t.Fatalf("reply %d of 8 KiB: %v", i+1, got)
 				}
 			}
-			p.drop()
+			p.lane.drop()
 		})
 	}
 }
@@ -63,12 +63,12 @@ func TestBoundDelayed(t *testing.T) {
 func TestBoundDelayedMemory(t *testing.T) {
 	p, _ := repliesOf(&Server{Faults: Faults{Delays: []Delay{{Min: time.Hour, Max: time.Hour}}}})
 	before, n := heap(), 0
-	for ; p.postpone(&postponed{data: make([]byte, 1), to: origin{control: make([]byte, 40)}}, time.Hour, false); n++ {
+	for ; p.lane.postpone(&postponed{data: make([]byte, 1), to: sender("127.0.0.1:5000").Clone()}, time.Hour, false); n++ {
 	}
 	if got := heap() - before; n != 4<<20/513 || got > 4<<20 {
 		t.Errorf("%d replies of a byte take %d bytes", n, got)
 	}
-	p.drop()
+	p.lane.drop()
 }
 
 // A reply that is held back for another one leaves after 1 s.
@@ -76,7 +76,7 @@ func TestBoundReorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		p, sent := repliesOf(&Server{Faults: Faults{Reorder: 1}})
-		p.applyFaults([]byte("x"), &origin{})
+		p.lane.applyFaults([]byte("x"), new(conn.Sender))
 		at(began, 999*time.Millisecond)
 		if sent.Load() != 0 {
 			t.Error("it left at once")

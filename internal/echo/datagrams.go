@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -17,62 +19,31 @@ import (
 )
 
 // packets serves one datagram socket. Each datagram gets one answer, whole, or none
-// if an answer could do harm: see [packets.refuse].
+// if an answer could do harm: see [packets.refuse]. With a Target it is forwarded: see
+// [packets.forward].
 type packets struct {
 	server *Server
 	socket Socket
 	guard  *loopGuard
 	local  string
 	start  time.Time
-	number int64  // of the datagram, from 1
-	lost   int64  // datagrams dropped by the kernel, as counted last
-	way    string // the direction with a Target
-	hop    *hop   // with a Target
-	out    []byte // reused for replies
-	key    []byte // reused for addresses
+	lost   int64 // datagrams dropped by the kernel, as counted last
+	lane   lane  // of the replies
+	out    []byte
 
-	send func(b []byte, to *origin) error
+	waiting atomic.Int64 // bytes of postponed replies, in all lanes of the socket
 
 	mu       sync.Mutex
 	reported map[string]time.Time // when a reason last was
-	held     *postponed           // of later, to be sent behind the next one
-	later    []*postponed         // in the order in which they are due
-	waiting  *atomic.Int64        // bytes of later, as counted by postpone; the hops of a socket share it
-	alarm    *time.Timer          // for the first of them
-	sending  sync.Mutex
-	pending  sync.WaitGroup // replies that wait for their time
-}
-
-// An origin is where a datagram came from, and how to answer there.
-type origin struct {
-	addr    netip.AddrPort // unmapped; invalid for Unix sockets
-	name    string         // of a Unix socket; empty if it has none
-	peer    net.Addr       // of a CAN socket; else nil
-	toMany  bool           // it was sent to a broadcast or multicast address
-	control []byte         // the answer's control messages (UDP)
-}
-
-func (o *origin) String() string {
-	switch {
-	case o.addr.IsValid():
-		return o.addr.String()
-	case o.name == "":
-		return "unnamed"
-	}
-	return fmt.Sprintf("%q", o.name)
-}
-
-// loopback reports whether a reply of any size stays on this machine.
-func (o *origin) loopback() bool {
-	return !o.addr.IsValid() || o.addr.Addr().IsLoopback()
 }
 
 func (s *Server) newPackets(socket Socket) *packets {
-	return &packets{
+	p := &packets{
 		server: s, socket: socket, guard: newLoopGuard(s.LoopGuard), start: time.Now(),
 		local: addrName(socket.Addr()), reported: map[string]time.Time{},
-		waiting: new(atomic.Int64),
 	}
+	p.lane = lane{p: p, bound: p.mayRepeat}
+	return p
 }
 
 // servePacket serves socket until ctx ends, and closes it.
@@ -82,41 +53,58 @@ func (s *Server) servePacket(ctx context.Context, socket Socket) {
 		_ = socket.Packet.SetReadDeadline(time.Unix(1, 0)) // it fails only on a closed socket
 	})
 	defer stop()
-	if s.Faults.NoRead || s.Faults.NoAccept {
+	switch {
+	case s.Faults.NoRead || s.Faults.NoAccept:
 		<-ctx.Done()
-	} else {
+	case s.To != nil:
+		p.forward(ctx)
+	default:
 		p.each(ctx)
 	}
-	p.finish()
+	p.lane.finish(s.stopping, s.grace)
 	p.countDropped()
 	_ = socket.Packet.Close()
 }
 
-// finish gives pending replies the same grace as connections, then drops them.
-func (p *packets) finish() {
-	sent := make(chan struct{})
-	go func() { p.pending.Wait(); close(sent) }() // ends when the last is sent, or dropped
-	select {
-	case <-sent:
-		return
-	case <-p.server.stopping.Done():
+// each answers each datagram until ctx ends.
+func (p *packets) each(ctx context.Context) {
+	grams := conn.NewDatagramSocket(p.socket.Packet)
+	p.lane.send = grams.Send
+	most := math.MaxInt
+	if p.server.Count > 0 {
+		most = 1 // the others are for another process that has the socket
 	}
-	timer := time.NewTimer(p.server.grace)
-	defer timer.Stop()
+	for ctx.Err() == nil {
+		data, from, err := grams.Receive(most)
+		if err != nil {
+			p.receiveFailed(ctx, err)
+			continue
+		}
+		p.take(data, from)
+	}
+}
+
+// receivePause is the pause after an error of receiving, so that a lasting error does not
+// keep a processor busy.
+const receivePause = 100 * time.Millisecond
+
+// receiveFailed reports an error of receiving and waits for receivePause.
+func (p *packets) receiveFailed(ctx context.Context, err error) {
+	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	p.report(Event{Kind: Failed, Err: &conn.Error{Why: conn.Local, Op: "receive on " + p.socket.Name, Err: err}})
 	select {
-	case <-sent:
-	case <-timer.C:
-		p.drop()
+	case <-time.After(receivePause):
+	case <-ctx.Done():
 	}
 }
 
 // countDropped brings the total of dropped datagrams up to date.
 func (p *packets) countDropped() {
-	if c, ok := p.socket.Packet.(net.Conn); ok {
-		if n := conn.Dropped(c); n > p.lost {
-			p.server.Totals.Dropped.Add(n - p.lost)
-			p.lost = n
-		}
+	if n := conn.Dropped(p.socket.Packet); n > p.lost {
+		p.server.Totals.Dropped.Add(n - p.lost)
+		p.lost = n
 	}
 }
 
@@ -124,9 +112,9 @@ func (p *packets) countDropped() {
 const dropLook = 256
 
 // take answers one datagram.
-func (p *packets) take(data []byte, from *origin) {
+func (p *packets) take(data []byte, from *conn.Sender) {
 	s := p.server
-	if p.number++; p.number%dropLook == 0 {
+	if p.lane.number++; p.lane.number%dropLook == 0 {
 		p.countDropped()
 	}
 	s.Totals.Datagrams.Add(1)
@@ -136,7 +124,7 @@ func (p *packets) take(data []byte, from *origin) {
 		return
 	}
 	reply, answers := p.reply(data, from)
-	if !from.loopback() && len(reply) > len(data) {
+	if !loopback(from) && len(reply) > len(data) {
 		p.unanswered(from, Noticed, "the answer would be longer than the datagram")
 		return
 	}
@@ -144,31 +132,35 @@ func (p *packets) take(data []byte, from *origin) {
 		return
 	}
 	if s.Faults.anyPacket() {
-		p.applyFaults(reply, from)
+		p.lane.applyFaults(reply, from)
 		return
 	}
-	p.deliver(reply, from)
+	p.lane.deliver(reply, from)
+}
+
+// loopback reports whether a reply of any size stays on this machine.
+func loopback(from *conn.Sender) bool {
+	return !from.AddrPort.IsValid() || from.AddrPort.Addr().IsLoopback()
 }
 
 // refuse returns why a datagram gets no answer, and the kind of the event that reports
 // it; why is empty if the datagram gets one. One forged packet must not start a loop
 // between two servers, nor direct gecho's answers at a third host.
-func (p *packets) refuse(data []byte, from *origin) (kind EventKind, why string) {
+func (p *packets) refuse(data []byte, from *conn.Sender) (kind EventKind, why string) {
 	s := p.server
-	a := from.addr
+	a := from.AddrPort
 	switch {
-	case !a.IsValid() && from.name == "":
+	case !a.IsValid() && from.Addr() == nil:
 		return Noticed, "it has no address to answer to"
 	case a.IsValid() && a.Port() < 1024:
 		return Noticed, "its source port is below 1024"
 	case a.Addr().IsMulticast(), a.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return Noticed, "its source is a multicast or broadcast address"
-	case from.toMany:
+	case from.ToMany:
 		return Noticed, "it was broadcast or multicast"
 	case s.ours(from):
 		return Noticed, "it comes from our own address"
-	}
-	if s.Permits != nil && a.IsValid() && !s.Permits(net.UDPAddrFromAddrPort(a)) {
+	case s.Permits != nil && a.IsValid() && !s.Permits(from.Addr()):
 		return RefusedByRule, "refused by rule"
 	}
 	return Looped, p.looping(data, from)
@@ -176,27 +168,21 @@ func (p *packets) refuse(data []byte, from *origin) (kind EventKind, why string)
 
 // looping returns why a datagram may belong to a loop; empty means that it does
 // not.
-func (p *packets) looping(data []byte, from *origin) string {
+func (p *packets) looping(data []byte, from *conn.Sender) string {
 	s := p.server
-	a := from.addr
-	if s.LoopGuard > 0 {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		key := append(p.key[:0], from.name...)
-		if a.IsValid() {
-			ip := a.Addr().As16()
-			key = append(append(key, ip[:]...), byte(a.Port()>>8), byte(a.Port()))
-		}
-		p.key = key
-		what := "identical datagrams"
-		if s.varies() {
-			data, what = nil, "datagrams"
-		}
-		if !p.guard.allows(key, data, int64(time.Since(p.start))) {
-			return fmt.Sprintf("a run of more than %d %s, which only %v of silence ends", s.LoopGuard, what, quiet)
-		}
+	if s.LoopGuard == 0 {
+		return ""
 	}
-	return ""
+	what := "identical datagrams"
+	if s.varies() {
+		data, what = nil, "datagrams"
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.guard.allows(from.Key(), data, int64(time.Since(p.start))) {
+		return ""
+	}
+	return fmt.Sprintf("a run of more than %d %s, which only %v of silence ends", s.LoopGuard, what, quiet)
 }
 
 // varies reports whether equal datagrams get different answers. Then the datagrams
@@ -207,10 +193,10 @@ func (s *Server) varies() bool {
 
 // unanswered counts a datagram without an answer and reports why, each reason once
 // a second at most: a flood of datagrams must not become a flood of log lines.
-func (p *packets) unanswered(from *origin, kind EventKind, why string) {
+func (p *packets) unanswered(from *conn.Sender, kind EventKind, why string) {
 	p.server.Totals.Unanswered.Add(1)
 	if p.mayReport(why) {
-		p.report(Event{Kind: kind, Remote: from.String(), What: "datagram not answered: " + why})
+		p.reportOf(from, Event{Kind: kind, What: "datagram not answered: " + why})
 	}
 }
 
@@ -229,10 +215,10 @@ func (p *packets) mayReport(why string) bool {
 }
 
 // reply returns the answer to data; false if the service sends none.
-func (p *packets) reply(data []byte, from *origin) ([]byte, bool) {
+func (p *packets) reply(data []byte, from *conn.Sender) ([]byte, bool) {
 	s := p.server
-	longest := maxDatagram
-	if !from.loopback() {
+	longest := conn.MaxDatagram
+	if !loopback(from) {
 		longest = len(data)
 	}
 	switch s.Service {
@@ -250,34 +236,20 @@ func (p *packets) reply(data []byte, from *origin) ([]byte, bool) {
 	if s.Reply == nil {
 		return data, true
 	}
-	p.out = s.Reply.append(p.out[:0], message{data: data, remote: from.String(), local: p.local, n: p.number})
+	p.out = s.Reply.append(p.out[:0], message{data: data, remote: addrName(from.Addr()), local: p.local, n: p.lane.number})
 	return p.out, true
 }
 
-// maxDatagram is the longest datagram of UDP over IPv4.
-const maxDatagram = conn.MaxDatagram
-
-// deliver sends a reply now.
-func (p *packets) deliver(reply []byte, to *origin) {
-	err := p.send(reply, to)
+// failed reports an error of sending, each text once a second at most.
+func (p *packets) failed(to *conn.Sender, err error) {
 	switch {
-	case err == nil && p.way == up: // not to the peer
-	case err == nil:
-		p.server.Totals.Sent.Add(int64(len(reply)))
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOBUFS):
 		p.unanswered(to, Noticed, "the peer's queue or our send buffer is full")
+	case p.mayReport(conn.Words(err)):
+		p.reportOf(to, Event{Kind: Failed, Err: err})
 	default:
-		p.failed(to, err)
-	}
-}
-
-// failed reports an error of sending, each text once a second at most.
-func (p *packets) failed(to *origin, err error) {
-	if !p.mayReport(conn.Words(err)) {
 		p.server.Totals.Errors.Add(1)
-		return
 	}
-	p.report(Event{Kind: Failed, Remote: to.String(), Err: err})
 }
 
 func (p *packets) report(e Event) {
@@ -285,11 +257,17 @@ func (p *packets) report(e Event) {
 	p.server.report(e)
 }
 
+// reportOf reports an event of a peer.
+func (p *packets) reportOf(peer *conn.Sender, e Event) {
+	e.Remote = addrName(peer.Addr())
+	p.report(e)
+}
+
 // ownAddresses are those that our datagram sockets are bound to.
 func ownAddresses(sockets []Socket) map[addressKey]struct{} {
 	own := make(map[addressKey]struct{})
 	for _, socket := range sockets {
-		if socket.Listener != nil || socket.Conn != nil {
+		if socket.Packet == nil {
 			continue
 		}
 		local := socket.Addr()
@@ -317,18 +295,21 @@ func keyOf(a netip.AddrPort) addressKey {
 }
 
 // ours reports whether a datagram has the address of one of our own sockets as its
-// source. A socket on all addresses has every address of this machine.
-func (s *Server) ours(from *origin) bool {
-	if from.peer != nil {
-		return false // a CAN socket does not receive what it sends
-	}
-	if !from.addr.IsValid() {
-		_, ours := s.own[addressKey{name: from.name}]
+// source. A socket on all addresses has every address of this machine; one of CAN does not
+// receive what it sends.
+func (s *Server) ours(from *conn.Sender) bool {
+	a := from.AddrPort
+	if !a.IsValid() {
+		path, unix := from.Addr().(*net.UnixAddr)
+		if !unix {
+			return false
+		}
+		_, ours := s.own[addressKey{name: path.Name}]
 		return ours
 	}
-	if _, ours := s.own[keyOf(from.addr)]; ours {
+	if _, ours := s.own[keyOf(a)]; ours {
 		return true
 	}
-	_, all := s.own[keyOf(netip.AddrPortFrom(netip.IPv4Unspecified(), from.addr.Port()))]
-	return all && conn.OnThisMachine(from.addr.Addr())
+	_, all := s.own[keyOf(netip.AddrPortFrom(netip.IPv4Unspecified(), a.Port()))]
+	return all && conn.OnThisMachine(a.Addr())
 }

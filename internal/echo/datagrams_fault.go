@@ -2,81 +2,93 @@ package echo
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
+
+	"gcat/internal/conn"
 )
+
+// A lane sends datagrams in one direction, with the faults: to all peers of a socket or,
+// with a Target, in each direction of each peer.
+type lane struct {
+	p      *packets
+	way    string // the direction with a Target
+	number int64  // of the datagram, from 1
+	send   func(b []byte, to *conn.Sender) error
+	bound  func(n int, to *conn.Sender) bool // n bytes may be sent again; nil is always
+
+	mu      sync.Mutex
+	held    *postponed   // of later, to be sent behind the next one
+	later   []*postponed // in the order in which they are due
+	alarm   *time.Timer  // for the first of them
+	sending sync.Mutex
+}
 
 // reorderLimit is how long a reply is held back for another one to overtake it.
 const reorderLimit = time.Second
 
 // applyFaults sends a reply with the faults: it is lost, corrupted, duplicated, delayed
 // or sent after the next one.
-func (p *packets) applyFaults(reply []byte, to *origin) {
-	f := &p.server.Faults
-	dice := f.plan(p.number)
+func (l *lane) applyFaults(reply []byte, to *conn.Sender) {
+	f := &l.p.server.Faults
+	dice := f.plan(l.number)
 	if dice.spare {
-		p.deliver(reply, to)
+		l.deliver(reply, to)
 		return
 	}
 	if dice.chance(f.Loss) {
-		p.fault(to, "lost datagram %d", p.number)
+		l.fault(to, "lost datagram %d", l.number)
 		return
 	}
-	reply = bytes.Clone(reply)
+	one := &postponed{data: bytes.Clone(reply), to: to.Clone(), copies: 1}
 	if len(reply) > 0 && dice.chance(f.Corrupt) {
-		offset, bit := dice.flip(reply)
-		p.fault(to, "flipped bit %d of byte %d of datagram %d", bit, offset, p.number)
+		offset, bit := dice.flip(one.data)
+		l.fault(to, "flipped bit %d of byte %d of datagram %d", bit, offset, l.number)
 	}
-	copies := 1
-	if dice.chance(f.Duplicate) {
-		if p.mayRepeat(len(reply), to) {
-			p.fault(to, "sent datagram %d twice", p.number)
-			copies = 2
-		}
+	if dice.chance(f.Duplicate) && (l.bound == nil || l.bound(len(reply), to)) {
+		l.fault(to, "sent datagram %d twice", l.number)
+		one.copies = 2
 	}
 	late := dice.chance(f.Reorder)
-	one := &postponed{data: reply, to: *to, copies: copies}
-	one.to.control = bytes.Clone(to.control)
 	d := dice.delay(f)
 	switch {
-	case d > 0 && p.postpone(one, d, false):
-		p.fault(to, "delayed datagram %d by %v", p.number, d)
+	case d > 0 && l.postpone(one, d, false):
+		l.fault(to, "delayed datagram %d by %v", l.number, d)
 	case d > 0:
-		p.unanswered(to, Noticed, "4 MiB of replies wait already")
-	case late && p.postpone(one, reorderLimit, true):
-		p.fault(to, "held datagram %d back behind the next", p.number)
+		l.p.unanswered(to, Noticed, "4 MiB of replies wait already")
+	case late && l.postpone(one, reorderLimit, true):
+		l.fault(to, "held datagram %d back behind the next", l.number)
 	default:
-		p.sendCopies(one)
-		p.release()
+		l.sendCopies(one)
+		l.release()
 	}
 }
 
-// mayRepeat reports whether n bytes may be sent again: beyond the loopback a peer, whose
+// mayRepeat reports whether a reply may be sent again: beyond the loopback a peer, whose
 // address may be forged, gets no more bytes than it has sent.
-func (p *packets) mayRepeat(n int, to *origin) bool {
-	switch {
-	case p.hop != nil:
-		return p.way == up || p.hop.permits(n)
-	case !to.loopback():
-		const why = "datagram not sent twice: beyond the loopback a peer gets no more bytes than it has sent"
-		if p.mayReport(why) {
-			p.report(Event{Kind: Noticed, Remote: to.String(), What: why})
-		}
-		return false
+func (p *packets) mayRepeat(_ int, to *conn.Sender) bool {
+	if loopback(to) {
+		return true
 	}
-	return true
+	const why = "datagram not sent twice: beyond the loopback a peer gets no more bytes than it has sent"
+	if p.mayReport(why) {
+		p.reportOf(to, Event{Kind: Noticed, What: why})
+	}
+	return false
 }
 
 // A postponed reply is sent when it is due, in the order of those times.
 type postponed struct {
 	data   []byte
-	to     origin
+	to     *conn.Sender
 	copies int
 	due    time.Time
 }
 
-// The delayed replies of one socket, those of all its hops included, take at most
+// The delayed replies of one socket, those of all its lanes included, take at most
 // mostWaiting bytes of memory; each counts as its payload and replyCost.
 const (
 	mostWaiting = 4 << 20
@@ -87,102 +99,131 @@ func (r *postponed) cost() int64 { return int64(len(r.data)) + replyCost }
 
 // postpone sends a reply after d, or with hold behind the next one if that is earlier. It
 // returns false if mostWaiting is reached, or one is held already.
-func (p *packets) postpone(one *postponed, d time.Duration, hold bool) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if hold && p.held != nil {
+func (l *lane) postpone(one *postponed, d time.Duration, hold bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if hold && l.held != nil {
 		return false
 	}
-	if p.waiting.Add(one.cost()) > mostWaiting {
-		p.waiting.Add(-one.cost())
+	if l.p.waiting.Add(one.cost()) > mostWaiting {
+		l.p.waiting.Add(-one.cost())
 		return false
 	}
 	if hold {
-		p.held = one
+		l.held = one
 	}
 	one.due = time.Now().Add(d)
-	i, _ := slices.BinarySearchFunc(p.later, one.due, func(r *postponed, due time.Time) int {
-		if r.due.After(due) {
-			return 1
-		}
-		return -1
-	})
-	p.later = slices.Insert(p.later, i, one)
-	p.pending.Add(1)
-	if p.alarm == nil {
-		p.alarm = time.AfterFunc(d, p.sendDue)
+	i := len(l.later)
+	for i > 0 && l.later[i-1].due.After(one.due) {
+		i--
+	}
+	l.later = slices.Insert(l.later, i, one)
+	if l.alarm == nil {
+		l.alarm = time.AfterFunc(d, l.sendDue)
 	} else if i == 0 {
-		p.alarm.Reset(d)
+		l.alarm.Reset(d)
 	}
 	return true
 }
 
-// remove takes out the i-th of the pending replies. It is called with the lock held.
-func (p *packets) remove(i int) *postponed {
-	one := p.later[i]
-	p.later = slices.Delete(p.later, i, i+1)
-	p.waiting.Add(-one.cost())
-	if p.held == one {
-		p.held = nil
+// remove takes out the i-th of the postponed replies. It is called with the lock held.
+func (l *lane) remove(i int) *postponed {
+	one := l.later[i]
+	l.later = slices.Delete(l.later, i, i+1)
+	l.p.waiting.Add(-one.cost())
+	if l.held == one {
+		l.held = nil
 	}
 	return one
 }
 
-// drop discards the pending replies.
-func (p *packets) drop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for len(p.later) > 0 {
-		p.remove(len(p.later) - 1)
-		p.pending.Done()
+// sendDue sends the replies whose time has come.
+func (l *lane) sendDue() {
+	l.sending.Lock() // one goroutine at a time, to keep their order
+	defer l.sending.Unlock()
+	for one := l.nextDue(); one != nil; one = l.nextDue() {
+		l.sendCopies(one)
 	}
 }
 
-// sendDue sends the replies whose time has come.
-func (p *packets) sendDue() {
-	p.sending.Lock() // one goroutine at a time, to keep their order
-	defer p.sending.Unlock()
-	for {
-		p.mu.Lock()
-		if len(p.later) == 0 {
-			p.mu.Unlock()
-			return
-		}
-		if d := time.Until(p.later[0].due); d > 0 {
-			p.alarm.Reset(d)
-			p.mu.Unlock()
-			return
-		}
-		next := p.remove(0)
-		p.mu.Unlock()
-		p.sendCopies(next)
-		p.pending.Done()
+// nextDue takes out the next reply whose time has come. If there is none, it returns nil
+// and sets the alarm.
+func (l *lane) nextDue() *postponed {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.later) == 0 {
+		return nil
 	}
+	if d := time.Until(l.later[0].due); d > 0 {
+		l.alarm.Reset(d)
+		return nil
+	}
+	return l.remove(0)
 }
 
 // release sends the reply that is held behind another one, which has been sent.
-func (p *packets) release() {
-	p.mu.Lock()
-	held := p.held
-	if held == nil {
-		p.mu.Unlock()
-		return
+func (l *lane) release() {
+	l.mu.Lock()
+	held := l.held
+	if held != nil {
+		l.remove(slices.Index(l.later, held))
 	}
-	p.remove(slices.Index(p.later, held))
-	p.mu.Unlock()
-	p.sendCopies(held)
-	p.pending.Done()
+	l.mu.Unlock()
+	if held != nil {
+		l.sendCopies(held)
+	}
 }
 
-func (p *packets) sendCopies(r *postponed) {
+// finish waits until the postponed replies are sent, but for grace at most once stopping
+// has ended, and drops the rest. None is postponed any more.
+func (l *lane) finish(stopping context.Context, grace time.Duration) {
+	l.mu.Lock()
+	wait := time.Duration(0)
+	if n := len(l.later); n > 0 {
+		wait = time.Until(l.later[n-1].due)
+	}
+	l.mu.Unlock()
+	last := time.NewTimer(wait)
+	defer last.Stop()
+	select {
+	case <-last.C:
+	case <-stopping.Done():
+		select {
+		case <-last.C:
+		case <-time.After(grace):
+		}
+	}
+	l.sendDue()
+	l.drop()
+}
+
+// drop discards the postponed replies.
+func (l *lane) drop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.later) > 0 {
+		l.remove(len(l.later) - 1)
+	}
+}
+
+func (l *lane) sendCopies(r *postponed) {
 	for range r.copies {
-		p.deliver(r.data, &r.to)
+		l.deliver(r.data, r.to)
 	}
 }
 
-func (p *packets) fault(to *origin, format string, args ...any) {
-	if p.way != "" {
-		format += ", " + p.way
+// deliver sends a datagram now.
+func (l *lane) deliver(b []byte, to *conn.Sender) {
+	if err := l.send(b, to); err != nil {
+		l.p.failed(to, err)
+	} else if l.way != up {
+		l.p.server.Totals.Sent.Add(int64(len(b)))
 	}
-	p.report(Event{Kind: Faulted, Remote: to.String(), What: fmt.Sprintf(format, args...)})
+}
+
+func (l *lane) fault(to *conn.Sender, format string, args ...any) {
+	if l.way != "" {
+		format += ", " + l.way
+	}
+	l.p.reportOf(to, Event{Kind: Faulted, What: fmt.Sprintf(format, args...)})
 }

@@ -3,34 +3,34 @@ package echo
 import (
 	"net/netip"
 	"testing"
+
+	"gcat/internal/conn"
 )
 
-// One of a pair of sockets, as --inetd may get it, tells no address.
-func TestOriginOfPair(t *testing.T) {
-	if o := originOf(nil); o.String() != "unnamed" {
-		t.Errorf("it comes from %v", &o)
-	}
+// sender is a peer with that address.
+func sender(address string) *conn.Sender {
+	return &conn.Sender{AddrPort: netip.MustParseAddrPort(address)}
 }
 
 // Beyond the loopback no reply is sent twice: a peer gets no more bytes than it has
 // sent. The target may get more.
 func TestDuplicate(t *testing.T) {
 	for name, want := range map[string]int32{"127.0.0.1:5000": 2, "192.0.2.1:5000": 1} {
-		from := origin{addr: netip.MustParseAddrPort(name)}
+		from := sender(name)
 		p, sent := repliesOf(&Server{Faults: Faults{Duplicate: 1}})
-		p.take([]byte("12345"), &from)
+		p.take([]byte("12345"), from)
 		if sent.Load() != want {
 			t.Errorf("%s gets %d replies", name, sent.Load())
 		}
 		p, _ = repliesOf(&Server{Faults: Faults{Duplicate: 1}, To: &Target{}})
 		got := []byte{}
-		h := p.server.newHop(sink{&got}, p, from, down, true)
+		h := p.newHop(sink{&got}, from, down, true)
 		h.received.Store(5)
 		if n, err := h.Write([]byte("12345")); n != 5 || err != nil || int32(len(got)) != 5*want {
 			t.Errorf("%s gets %q of a target, %v", name, got, err)
 		}
 		got = nil
-		if _, err := p.server.newHop(sink{&got}, p, from, up, true).Write([]byte("12345")); err != nil || len(got) != 10 {
+		if _, err := p.newHop(sink{&got}, from, up, true).Write([]byte("12345")); err != nil || len(got) != 10 {
 			t.Errorf("the target gets %q, %v", got, err)
 		}
 	}
@@ -43,7 +43,7 @@ func TestRefuse(t *testing.T) {
 		"192.0.2.1:5000": true, "[2001:db8::1]:5000": true,
 		"192.0.2.1:53": false, "224.0.0.1:5000": false, "255.255.255.255:5000": false, "[ff02::1]:5000": false,
 	} {
-		if _, why := p.refuse([]byte("x"), &origin{addr: netip.MustParseAddrPort(source)}); (why == "") != want {
+		if _, why := p.refuse([]byte(source), sender(source)); (why == "") != want {
 			t.Errorf("%s: %q", source, why)
 		}
 	}

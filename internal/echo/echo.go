@@ -107,31 +107,13 @@ type Server struct {
 	own      map[addressKey]struct{} // addresses of our datagram sockets
 }
 
-// A Socket is something to serve: one of Listener, Packet, Conn and Peers. A socket with
-// Messages is read and answered in whole messages.
+// A Socket is something to serve. With Messages it is read and answered in whole messages.
 type Socket struct {
 	conn.Handed
-	Peers *conn.DatagramPeers // with a Target
 	// TLS, if not nil, makes the listener's connections TLS.
 	TLS *tls.Config
 	// Name is the endpoint as it is reported.
 	Name string
-}
-
-// Addr returns the address that the socket is bound to.
-func (s Socket) Addr() net.Addr {
-	if s.Peers != nil {
-		return s.Peers.Addr()
-	}
-	return s.Handed.Addr()
-}
-
-// Close closes the socket.
-func (s Socket) Close() error {
-	if s.Peers != nil {
-		return s.Peers.Close()
-	}
-	return s.Handed.Close()
 }
 
 // Totals are counts since the server began.

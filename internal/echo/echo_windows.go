@@ -1,7 +1,5 @@
 package echo
 
-import "syscall"
-
 // open has nothing to prepare here.
 func (a *acceptor) open() {}
 
@@ -23,5 +21,3 @@ func (c *connection) receiveRaw() (b *[]byte, n int, err error) {
 
 // gone cannot be known here: it is false.
 func (c *connection) gone() bool { return false }
-
-func (p *packets) sendUnix(syscall.RawConn) func([]byte, *origin) error { return nil }

@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -11,43 +12,47 @@ import (
 	"gcat/internal/conn"
 )
 
-// servePeers forwards the datagrams of each peer to the target, through one socket
-// for each, until ctx ends.
-func (s *Server) servePeers(ctx context.Context, socket Socket) {
-	shared := s.newPackets(socket)
-	stop := context.AfterFunc(ctx, func() { _ = socket.Peers.Close() })
+// mostPeers is how many datagram peers there are with a Target if MaxConns is 0; each has
+// a socket to the target.
+const mostPeers = 1000
+
+// forward forwards the datagrams of each peer to the target, through one socket for each,
+// until ctx ends.
+func (p *packets) forward(ctx context.Context) {
+	peers := conn.NewDatagramPeers(p.socket.Packet)
+	peers.Keep, peers.Most = true, cmp.Or(p.server.MaxConns, mostPeers)
+	stop := context.AfterFunc(ctx, func() { _ = peers.Close() })
 	defer stop()
 	var live sync.WaitGroup
 	defer live.Wait()
 	for {
-		peer, err := socket.Peers.Accept()
+		peer, err := peers.Accept()
 		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
-			shared.readFailed(ctx, err)
+			p.receiveFailed(ctx, err)
 			continue
 		}
-		from := originOf(peer.Addr())
-		from.toMany = peer.ToMany
-		if kind, why := shared.refuse(nil, &from); why != "" {
-			shared.unanswered(&from, kind, why)
+		if kind, why := p.refuse(nil, peer.Sender()); why != "" {
+			p.unanswered(peer.Sender(), kind, why)
 			_ = peer.Close()
 			continue
 		}
 		live.Go(func() { // ends with ctx, or once the peer is forgotten
-			s.forwardPeer(ctx, shared, peer, from)
+			p.forwardPeer(ctx, peer)
 		})
 	}
 }
 
 // forwardPeer joins one peer to the target until it is forgotten.
-func (s *Server) forwardPeer(ctx context.Context, shared *packets, peer *conn.DatagramPeer, from origin) {
+func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 	defer func() { _ = peer.Close() }() // its next datagram makes it a new one
+	s := p.server
 	number := s.Totals.Connections.Add(1)
 	report := func(e Event) {
-		e.Number, e.Endpoint, e.Remote, e.Local = number, shared.socket.Name, from.String(), shared.local
-		s.report(e)
+		e.Number = number
+		p.reportOf(peer.Sender(), e)
 	}
 	report(Event{Kind: Accepted})
 	to, err := s.To.Dial(ctx)
@@ -57,18 +62,15 @@ func (s *Server) forwardPeer(ctx context.Context, shared *packets, peer *conn.Da
 	}
 	s.Totals.Now.Add(1)
 	defer s.Totals.Now.Add(-1)
-	idle := s.Idle
-	if idle == 0 {
-		idle = conn.PeerMemory
-	}
-	toPeer := s.newHop(peer, shared, from, down, s.To.Down)
-	toTarget := s.newHop(to, shared, from, up, s.To.Up)
+	toPeer := p.newHop(peer, peer.Sender(), down, s.To.Down)
+	toTarget := p.newHop(to, peer.Sender(), up, s.To.Up)
 	relay := conn.Relay{
-		Local: toTarget, Remote: toPeer, Peer: from.String(), To: s.To.Name, Idle: idle, QuitAfterPeer: new(time.Duration),
+		Local: toTarget, Remote: toPeer, Peer: addrName(peer.Addr()), To: s.To.Name,
+		Idle: cmp.Or(s.Idle, conn.PeerMemory), QuitAfterPeer: new(time.Duration),
 	}
 	result := relay.Run(ctx)
-	toPeer.out.drop()
-	toTarget.out.drop()
+	toPeer.drop()
+	toTarget.drop()
 	if c, ok := to.(interface{ Close() error }); ok {
 		_ = c.Close()
 	}
@@ -85,9 +87,8 @@ func (s *Server) forwardPeer(ctx context.Context, shared *packets, peer *conn.Da
 // to what the peer sends, and the bound to what it gets. Faults apply to writes.
 type hop struct {
 	conn.Stream
-	out    *packets // for this hop
-	shared *packets // for the socket, with the guard and the reports of all peers
-	from   origin
+	lane
+	from   *conn.Sender
 	faulty bool
 
 	received  atomic.Int64 // bytes from the peer
@@ -96,15 +97,14 @@ type hop struct {
 }
 
 // newHop makes the hop to stream, which is the peer if way is down.
-func (s *Server) newHop(stream conn.Stream, shared *packets, from origin, way string, faulty bool) *hop {
-	h := &hop{Stream: stream, shared: shared, from: from, faulty: faulty && s.Faults.anyPacket()}
-	h.out = &packets{
-		server: s, socket: shared.socket, local: shared.local, reported: map[string]time.Time{},
-		way: way, hop: h, waiting: shared.waiting,
-		send: func(b []byte, _ *origin) error {
-			_, err := stream.Write(b)
-			return err
-		},
+func (p *packets) newHop(stream conn.Stream, from *conn.Sender, way string, faulty bool) *hop {
+	h := &hop{Stream: stream, from: from, faulty: faulty && p.server.Faults.anyPacket()}
+	h.lane = lane{p: p, way: way, send: func(b []byte, _ *conn.Sender) error {
+		_, err := stream.Write(b)
+		return err
+	}}
+	if way == down {
+		h.bound = h.permits
 	}
 	return h
 }
@@ -113,51 +113,50 @@ func (s *Server) newHop(stream conn.Stream, shared *packets, from origin, way st
 func (h *hop) Unwrap() conn.Stream { return h.Stream }
 
 // Read returns the next datagram that the loop guard permits.
-func (h *hop) Read(p []byte) (int, error) {
+func (h *hop) Read(b []byte) (int, error) {
 	for {
-		n, err := h.Stream.Read(p)
-		if err != nil || h.out.way == up {
+		n, err := h.Stream.Read(b)
+		if err != nil || h.way == up {
 			return n, err
 		}
-		s := h.out.server
+		s := h.p.server
 		h.received.Add(int64(n))
 		s.Totals.Datagrams.Add(1)
 		s.Totals.Received.Add(int64(n))
-		if why := h.shared.looping(p[:n], &h.from); why != "" {
-			h.shared.unanswered(&h.from, Looped, why)
-		} else if !s.Faults.NoRead {
+		why := h.p.looping(b[:n], h.from)
+		if why == "" {
 			return n, nil
 		}
+		h.p.unanswered(h.from, Looped, why)
 	}
 }
 
 // Write sends one datagram, unless it would be beyond the bound.
-func (h *hop) Write(p []byte) (int, error) {
-	if h.out.way == down && !h.permits(len(p)) {
-		return len(p), nil
+func (h *hop) Write(b []byte) (int, error) {
+	if h.way == down && !h.permits(len(b), h.from) {
+		return len(b), nil
 	}
 	if h.faulty {
-		h.out.number++
-		h.out.applyFaults(p, &h.from)
-		return len(p), nil
+		h.number++
+		h.applyFaults(b, h.from)
+		return len(b), nil
 	}
-	n, err := h.Stream.Write(p)
-	if h.out.way == down {
-		h.out.server.Totals.Sent.Add(int64(n))
+	n, err := h.Stream.Write(b)
+	if h.way == down {
+		h.p.server.Totals.Sent.Add(int64(n))
 	}
 	return n, err
 }
 
 // permits reports whether the peer may get n more bytes: beyond the loopback, a peer
 // whose source address may be forged gets no more bytes than it has sent.
-func (h *hop) permits(n int) bool {
-	s := h.out.server
-	if !s.To.Unbounded && !h.from.loopback() && h.forwarded.Load()+int64(n) > h.received.Load() {
+func (h *hop) permits(n int, to *conn.Sender) bool {
+	s := h.p.server
+	if !s.To.Unbounded && !loopback(to) && h.forwarded.Load()+int64(n) > h.received.Load() {
 		s.Totals.Unanswered.Add(1)
 		if !h.bounded {
 			h.bounded = true
-			h.shared.report(Event{Kind: Bounded, Remote: h.from.String(),
-				What: "answer dropped: beyond the loopback a peer gets no more bytes than it has sent"})
+			h.p.reportOf(to, Event{Kind: Bounded, What: "answer dropped: beyond the loopback a peer gets no more bytes than it has sent"})
 		}
 		return false
 	}

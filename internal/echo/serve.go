@@ -89,8 +89,6 @@ func (s *Server) serveSocket(ctx, accepting context.Context, socket Socket) {
 	switch {
 	case socket.Packet != nil:
 		s.servePacket(accepting, socket)
-	case socket.Peers != nil:
-		s.servePeers(accepting, socket)
 	case socket.Conn != nil:
 		s.serveConn(accepting, socket)
 	case s.Faults.NoAccept:
