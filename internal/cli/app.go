@@ -68,13 +68,13 @@ type App struct {
 // --manual, --version and --completion it writes the text to standard output instead of
 // calling run.
 func (a *App) Main(grammar any, args []string, run func(*Log) error) int {
-	log := &Log{Name: a.called(), Out: Stderr, stderr: standardError}
+	log := &Log{Name: a.called(), Out: Stderr}
 	err := a.main(grammar, args, log, run)
 	if i, ok := errors.AsType[*Interrupted](err); ok {
 		DieOf(i.Signal)
 	}
 	log.Error(a.hinted(err))
-	log.end()
+	Flush()
 	return StatusOf(err)
 }
 

@@ -26,8 +26,7 @@ type Log struct {
 	// Out is written to; nil is nowhere.
 	Out io.Writer
 
-	mu     sync.Mutex
-	stderr *backgroundWriter // behind Out; nil if Out drops no lines
+	mu sync.Mutex
 }
 
 // An Event is an event of the log, for people and for programs.
@@ -51,8 +50,12 @@ func (l *Log) Enabled(level int) bool { return l != nil && l.Out != nil && level
 
 // Event writes e, if lines of level are written.
 func (l *Log) Event(level int, e Event) {
-	if l.Enabled(level) {
-		l.write(l.format(level, e))
+	switch {
+	case !l.Enabled(level):
+	case l.JSON:
+		l.write(object(e))
+	default:
+		l.write(l.line(level, e.Text))
 	}
 }
 
@@ -84,14 +87,6 @@ func (l *Log) Error(err error, fields ...Field) {
 	if hint := hintOf(err); hint != "" {
 		l.write(l.line(0, "hint: "+hint))
 	}
-}
-
-// format returns e as a line: an object, or a readable one.
-func (l *Log) format(level int, e Event) []byte {
-	if l.JSON {
-		return object(e)
-	}
-	return l.line(level, e.Text)
 }
 
 // line returns a readable line. Unprintable characters are escaped as by %q: a newline
@@ -150,30 +145,9 @@ func appendValue(b []byte, v any) []byte {
 	return append(b, text...)
 }
 
-// write writes a line, and before it the number of lines that were dropped.
+// write writes a line.
 func (l *Log) write(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reportLost()
 	_, _ = l.Out.Write(line)
-}
-
-// reportLost writes the number of lines that were dropped, if there is space for it.
-func (l *Log) reportLost() {
-	if l.stderr == nil {
-		return
-	}
-	if n := l.stderr.takeLost(); n > 0 {
-		text := fmt.Sprintf("%d lines were left out here: they were not read", n)
-		_, _ = l.Out.Write(l.format(0, Event{Name: "lost", Text: text, Fields: []Field{{"lines", n}}}))
-	}
-}
-
-// end waits until all lines are written to standard error, if that is read.
-func (l *Log) end() {
-	l.stderr.flush()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.reportLost()
-	l.stderr.flush()
 }

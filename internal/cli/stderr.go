@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"io"
 	"runtime"
 	"sync"
@@ -21,36 +22,40 @@ func Flush() { standardError.flush() }
 const (
 	// maxPending is how many bytes may wait to be written.
 	maxPending = 4 << 20
-	// maxWrite is the most bytes in one write(2), unless a line is longer: a pipe
-	// does not mix them with the writes of other processes (PIPE_BUF).
-	maxWrite = 4096
+	// overhead is what the memory of a waiting write takes beside its bytes.
+	overhead = 64
 	// At the end of the command, flushIdle is the limit for a reader that reads
 	// nothing, and flushLimit for any reader.
 	flushIdle, flushLimit = 500 * time.Millisecond, 5 * time.Second
+	// flushLook is the time between two looks whether all is written.
+	flushLook = 100 * time.Microsecond
+	// fullPause is the time between two tries to write to a standard error that another
+	// process has made non-blocking, and that is full.
+	fullPause = 10 * time.Millisecond
 )
 
-// A backgroundWriter buffers what is written, and writes it in the background.
+// A backgroundWriter queues what is written, and writes it in the background.
 type backgroundWriter struct {
 	write func([]byte) (int, error)
 	sleep func(time.Duration)
 
 	mu      sync.Mutex
-	pending []byte
-	written int  // bytes
-	lost    int  // writes that did not fit into the buffer
+	pending [][]byte
+	size    int  // of pending, in bytes, with the overhead
+	taken   int  // bytes that write has taken
 	busy    bool // drain is running
 }
 
-// Write implements [io.Writer]. A write that does not fit into the buffer is dropped as
-// a whole, and counted.
+// Write implements [io.Writer]. A write that does not fit into the queue is dropped as a
+// whole.
 func (b *backgroundWriter) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.pending)+len(p) > maxPending {
-		b.lost++
+	if len(p) == 0 || b.size+len(p)+overhead > maxPending {
 		return len(p), nil
 	}
-	b.pending = append(b.pending, p...)
+	b.pending = append(b.pending, bytes.Clone(p))
+	b.size += len(p) + overhead
 	if !b.busy {
 		b.busy = true
 		go b.drain()
@@ -58,54 +63,30 @@ func (b *backgroundWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// takeLost returns how many writes were dropped since the last call, or 0 while there
-// is no space to report them.
-func (b *backgroundWriter) takeLost() (n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.pending) < maxPending/2 {
-		n, b.lost = b.lost, 0
-	}
-	return n
-}
-
-// drain writes until nothing is pending. A piece that cannot be written is dropped.
+// drain writes until nothing is pending. What cannot be written is dropped.
 func (b *backgroundWriter) drain() {
-	var piece []byte
 	for {
 		b.mu.Lock()
-		b.written += len(piece)
-		piece, b.pending = splitLines(b.pending)
-		if len(piece) == 0 {
+		if len(b.pending) == 0 {
 			b.pending, b.busy = nil, false
 			b.mu.Unlock()
 			return
 		}
+		rest := b.pending[0]
+		b.pending = b.pending[1:]
+		b.size -= len(rest) + overhead
 		b.mu.Unlock()
-		for rest := piece; len(rest) > 0; {
+		for len(rest) > 0 {
 			n, err := b.write(rest)
-			if rest = rest[max(n, 0):]; err != nil {
+			if err != nil {
 				break
 			}
+			rest = rest[n:]
+			b.mu.Lock()
+			b.taken += n
+			b.mu.Unlock()
 		}
 	}
-}
-
-// splitLines splits text behind the lines that fit into one write.
-func splitLines(text []byte) (first, rest []byte) {
-	end := 0
-	for i, c := range text {
-		if i >= maxWrite && end > 0 {
-			break
-		}
-		if c == '\n' {
-			end = i + 1
-		}
-	}
-	if end == 0 {
-		end = len(text)
-	}
-	return text[:end:end], text[end:]
 }
 
 // flush waits until everything is written, within flushIdle and flushLimit. It uses no
@@ -113,19 +94,17 @@ func splitLines(text []byte) (first, rest []byte) {
 // the log reports.
 func (b *backgroundWriter) flush() {
 	runtime.Gosched() // usually drain has finished then
-	var waited, idle time.Duration
 	before := 0
-	for step := 50 * time.Microsecond; idle < flushIdle && waited < flushLimit; step = min(2*step, 10*time.Millisecond) {
+	for waited, idle := flushLook, flushLook; idle < flushIdle && waited < flushLimit; waited, idle = waited+flushLook, idle+flushLook {
 		b.mu.Lock()
-		busy, written := b.busy, b.written
+		busy, taken := b.busy, b.taken
 		b.mu.Unlock()
 		if !busy {
 			return
 		}
-		if written != before {
-			before, idle = written, 0
+		if taken != before {
+			before, idle = taken, 0
 		}
-		b.sleep(step)
-		waited, idle = waited+step, idle+step
+		b.sleep(flushLook)
 	}
 }

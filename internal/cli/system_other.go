@@ -25,10 +25,7 @@ func Stop() {
 	signal.Notify(continued, syscall.SIGCONT)
 	defer signal.Stop(continued)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-	select {
-	case <-continued:
-	case <-time.After(100 * time.Millisecond): // SIGSTOP may take effect a moment later
-	}
+	<-continued
 }
 
 // DieSilently gives signals, at least one, their default action. For some, the Go

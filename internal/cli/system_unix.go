@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 )
 
 // DieOf ends the process by sig, as if sig were not caught: the shell reports 128+sig,
@@ -29,7 +28,7 @@ func writeStderr(p []byte) (int, error) {
 		switch n, err := syscall.Write(2, p); err {
 		case syscall.EINTR:
 		case syscall.EAGAIN: // another process has made it non-blocking
-			sleep(10 * time.Millisecond)
+			sleep(fullPause)
 		default:
 			return n, err
 		}
