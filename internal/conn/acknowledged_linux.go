@@ -1,9 +1,9 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"net"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +23,7 @@ const (
 // is an upper bound). Our FIN and TLS's close_notify do not count.
 func (s *Socket) Unacknowledged() int64 {
 	n := s.queued()
-	if n > 0 && s.finQueued.Load() && s.isTCP() {
+	if n > 0 && s.finSent() && s.isTCP() {
 		n-- // the FIN has a sequence number, too, and it is the last
 	}
 	return max(n-s.trailer.Load(), 0)
@@ -101,22 +101,7 @@ func (s *Socket) deliveryError(err error) error {
 	if left == 0 && pending == nil {
 		return nil
 	}
-	if pending == nil {
-		pending = s.reportedError()
-	}
-	return &Error{Why: NotDelivered, Err: pending}
-}
-
-// reportedError waits up to errnoDelay for the errno that a pump got: the kernel
-// reports an error once, and the pump may not have stored it yet.
-func (s *Socket) reportedError() error {
-	for end := time.Now().Add(errnoDelay); s.errno.Load() == 0 && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
-	if errno := s.errno.Load(); errno != 0 {
-		return syscall.Errno(errno)
-	}
-	return syscall.ECONNRESET
+	return &Error{Why: NotDelivered, Err: cmp.Or(pending, errSeen)}
 }
 
 // peerEOF reports whether a read of 0 bytes was the peer's end of file rather than an

@@ -3,31 +3,36 @@ package conn
 import (
 	"errors"
 	"io"
-	"net"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// The system tells of a failure once. The second caller says what the first
-// was told, even if that comes a moment later.
-func TestSettledAfterAnotherWasTold(t *testing.T) {
+// The kernel reports a failure once: what the pump got that reads the connection is the
+// error, and not what the wait for acknowledgement makes of it.
+func TestAcknowledgedAfterRead(t *testing.T) {
 	s, _ := socketPair(t, "tcp")
 	// Filled until the peer's kernel takes no more.
 	_ = s.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
 	if _, err := io.Copy(s, endless{}); err == nil {
 		t.Fatal("the peer took everything")
 	}
-	if s.Unacknowledged() == 0 {
-		t.Fatal("nothing is left")
+	err := s.deliveryError(nil)
+	if !errors.Is(err, syscall.ECONNRESET) || KindOf(err) != NotDelivered {
+		t.Errorf("deliveryError: %v", err)
 	}
-	go s.keepErrno(&net.OpError{Op: "read", Err: syscall.ETIMEDOUT})
-	if err := s.deliveryError(nil); !errors.Is(err, syscall.ETIMEDOUT) || KindOf(err) != NotDelivered {
-		t.Errorf("deliveryError: %v, want what another call was told", err)
+	c := newConversation(&Relay{Local: &Stdio{}, Remote: s, Peer: "peer"})
+	c.send.state = awaiting
+	if c.acknowledged(&c.send, err); c.err != nil || c.send.state != done {
+		t.Errorf("state %v: %v", c.send.state, c.err)
 	}
-	s.keepErrno(syscall.EPIPE) // which follows from the first
-	if err := s.deliveryError(nil); !errors.Is(err, syscall.ETIMEDOUT) {
-		t.Errorf("deliveryError again: %v", err)
+	c.pumpEnded(&c.receive, step{from: syscall.ETIMEDOUT})
+	if !errors.Is(c.err, syscall.ETIMEDOUT) {
+		t.Error(c.err)
+	}
+	c.err = nil
+	if c.acknowledged(&c.send, err); !errors.Is(c.err, syscall.ECONNRESET) {
+		t.Errorf("nothing is read any more: %v", c.err)
 	}
 }
 

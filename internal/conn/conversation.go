@@ -288,10 +288,11 @@ func (c *conversation) endsWhenDelivered() bool {
 	return c.SendOnly || c.Shutdown == ShutBoth || c.QuitAfter != nil && *c.QuitAfter == 0
 }
 
-// acknowledged handles the end of the wait for acknowledgement.
+// acknowledged handles the end of the wait for acknowledgement. If a pump has got the
+// connection's errno, it reports that.
 func (c *conversation) acknowledged(d *direction, err error) {
 	d.state = done
-	if KindOf(err) == NotDelivered {
+	if KindOf(err) == NotDelivered && !(errors.Is(err, errSeen) && c.other(d).state == reading) {
 		c.note("reset", c.notDelivered(d, err))
 	}
 }

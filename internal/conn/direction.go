@@ -2,7 +2,6 @@ package conn
 
 import (
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -165,39 +164,22 @@ func (d *direction) unacknowledged() int64 {
 
 // A flight records whether a pump has bytes in flight, and stops the pump when it has
 // none.
-type flight struct {
-	mu                sync.Mutex
-	inFlight, stopped bool
-}
+type flight struct{ bits atomic.Uint32 }
+
+const (
+	inFlight uint32 = 1 << iota
+	stopped
+)
 
 // begin marks bytes as in flight; it returns false if the pump was stopped.
-func (f *flight) begin() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.inFlight = !f.stopped
-	return f.inFlight
-}
+func (f *flight) begin() bool { return f.bits.Or(inFlight)&stopped == 0 }
 
 // end marks them as written; it returns false if the pump was stopped.
-func (f *flight) end() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.inFlight = false
-	return !f.stopped
-}
+func (f *flight) end() bool { return f.bits.And(^inFlight)&stopped == 0 }
 
 // stop keeps the pump from reading on. It returns true if nothing is in flight; if
 // something is, the pump reports when it is written.
-func (f *flight) stop() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.stopped = true
-	return !f.inFlight
-}
+func (f *flight) stop() bool { return f.bits.Or(stopped)&inFlight == 0 }
 
 // isStopped reports whether stop was called.
-func (f *flight) isStopped() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.stopped
-}
+func (f *flight) isStopped() bool { return f.bits.Load()&stopped != 0 }

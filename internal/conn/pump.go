@@ -6,7 +6,7 @@ import (
 )
 
 // A pump's buffer has bufferSize bytes, so that a short conversation touches little
-// memory, and bufferMost once it has been filled twice in a row.
+// memory, and bufferMost once it has been filled.
 const (
 	bufferSize = 64 << 10
 	bufferMost = 256 << 10
@@ -42,22 +42,23 @@ func (c *conversation) pump(d *direction) {
 	}
 	path := c.path(d)
 	defer path.close()
-	var buf buffer
+	buf := make([]byte, bufferSize)
 	for {
 		var s step
 		if path.ready() {
 			s = path.step()
 		} else {
-			s = c.copy(d, &buf)
+			s = d.copy(buf)
 			path.copied(s.n)
+			if s.n == bufferSize && len(buf) == bufferSize {
+				buf = make([]byte, bufferMost)
+			}
 		}
 		if s.from == errStopped {
 			d.pumped <- step{}
 			return
 		}
 		if s.from != nil || s.to != nil || path.pending() == 0 && !d.flight.end() {
-			d.from.socket.keepErrno(s.from)
-			d.to.socket.keepErrno(s.to)
 			if s.from == io.EOF {
 				s.from = nil
 			}
@@ -68,10 +69,8 @@ func (c *conversation) pump(d *direction) {
 }
 
 // copy reads the sending side once and writes the data to the receiving side.
-func (c *conversation) copy(d *direction, buf *buffer) step {
-	p := buf.get()
-	n, err := d.from.Read(p)
-	buf.filled(n)
+func (d *direction) copy(buf []byte) step {
+	n, err := d.from.Read(buf)
 	if n == 0 && err != nil { // without an error it is an empty message
 		return step{from: err}
 	}
@@ -80,28 +79,6 @@ func (c *conversation) copy(d *direction, buf *buffer) step {
 	if !ok {
 		return step{from: errStopped}
 	}
-	m, werr := d.write(p[:n])
+	m, werr := d.write(buf[:n])
 	return step{m, err, werr}
-}
-
-// A buffer grows when it is filled twice in a row.
-type buffer struct {
-	p    []byte
-	full int
-}
-
-func (b *buffer) get() []byte {
-	if b.p == nil {
-		b.p = make([]byte, bufferSize)
-	} else if b.full >= 2 && len(b.p) < bufferMost {
-		b.p = make([]byte, bufferMost)
-	}
-	return b.p
-}
-
-// filled notes how much of the buffer was used.
-func (b *buffer) filled(n int) {
-	if b.full++; n < len(b.p) {
-		b.full = 0
-	}
 }

@@ -18,14 +18,11 @@ import (
 // kernel has not acknowledged. It is a [net.Conn] and a [Stream].
 type Socket struct {
 	net.Conn
-	progress  *Progress
-	raw       syscall.RawConn // noDescriptor where Conn has none
-	fin       atomic.Bool     // CloseWrite has been called
-	finQueued atomic.Bool     // and the kernel has taken the FIN
-	writer    writer
-	part      atomic.Int64 // bytes of the current write that the kernel has
-	trailer   atomic.Int64 // bytes written last that carry no data (close_notify)
-	errno     atomic.Int64 // the first one that a pump got; 0 is none
+	progress *Progress
+	raw      syscall.RawConn // noDescriptor where Conn has none
+	fin      atomic.Bool     // our FIN is sent, or about to be
+	part     atomic.Int64    // bytes of the current write that the kernel has
+	trailer  atomic.Int64    // bytes written last that carry no data (close_notify)
 }
 
 // NewSocket wraps c. A nil progress is never touched.
@@ -106,12 +103,9 @@ func (s *Socket) Write(p []byte) (int, error) {
 	return s.writeAll(p)
 }
 
-// keepErrno keeps the first errno that a pump got: the kernel reports it once.
-func (s *Socket) keepErrno(err error) {
-	if number, ok := errors.AsType[syscall.Errno](err); ok && s != nil {
-		s.errno.CompareAndSwap(0, int64(number))
-	}
-}
+// errSeen is the failure of a connection whose errno a read has got: the kernel reports
+// it once.
+var errSeen = fmt.Errorf("%w", syscall.ECONNRESET)
 
 // CloseWrite shuts the sending half down (shutdown(2), SHUT_WR); the peer sees
 // an end of file once it has read all that was written before.
@@ -121,14 +115,12 @@ func (s *Socket) CloseWrite() error {
 	if !ok {
 		return nil
 	}
-	err := errno.Posix(w.CloseWrite())
-	if err == nil {
-		s.finQueued.Store(true)
-	}
-	return err
+	err := w.CloseWrite()
+	s.fin.Store(err == nil)
+	return errno.Posix(err)
 }
 
-// finSent reports whether CloseWrite has been called.
+// finSent reports whether CloseWrite has been called, and has not failed.
 func (s *Socket) finSent() bool { return s.fin.Load() }
 
 // Interrupt makes the reads that block, and all later ones, return at once with

@@ -3,63 +3,35 @@
 package conn
 
 import (
-	"sync"
+	"cmp"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // writeAll writes p with as many calls of write(2) as needed. Concurrent writes do not
-// interleave.
+// interleave: the descriptor has a lock for them.
 func (s *Socket) writeAll(p []byte) (n int, err error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	w := &s.writer
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.attempt == nil {
-		w.attempt = s.tryWrite
-	}
-	w.p, w.n, w.err = p, 0, nil
 	defer s.part.Store(0)
-	waited := s.raw.Write(w.attempt)
-	w.p = nil
-	if waited != nil && w.n < len(p) && w.err == nil {
-		return w.n, waited
-	}
-	return w.n, w.err
-}
-
-// A writer is the write in progress. It is reused: a new closure for each write would
-// be the only garbage of a conversation.
-type writer struct {
-	mu      sync.Mutex
-	attempt func(fd uintptr) bool
-	p       []byte
-	n       int
-	err     error
-}
-
-// tryWrite writes what the kernel takes. It returns true if that was all, or on an error.
-func (s *Socket) tryWrite(fd uintptr) bool {
-	w := &s.writer
-	for w.n < len(w.p) {
-		m, err := unix.Write(int(fd), w.p[w.n:])
-		switch {
-		case m > 0:
-			w.n += m
-			s.part.Store(int64(w.n))
-			s.progress.Touch()
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
-			return false
-		default:
-			w.err = err
-			return true
+	waited := s.raw.Write(func(fd uintptr) bool {
+		for n < len(p) {
+			var m int
+			m, err = unix.Write(int(fd), p[n:])
+			switch {
+			case m > 0:
+				n += m
+				s.part.Store(int64(n))
+				s.progress.Touch()
+			case err != unix.EINTR:
+				return err != unix.EAGAIN
+			}
 		}
+		return true
+	})
+	if n == len(p) {
+		return n, nil
 	}
-	return true
+	return n, cmp.Or(waited, err)
 }
 
 // Gone blocks until the peer is known to be gone for good: a reset has come, or

@@ -50,9 +50,6 @@ func (s *Stdio) KeepsBounds() bool                { return false }
 func (s *Socket) pendingError() error             { return nil }
 func (s *Stdio) goneBefore(<-chan struct{}) error { return nil }
 
-// A writer has no state here.
-type writer struct{}
-
 // writeChunk bounds how long one write can go without touching the clock.
 const writeChunk = 16 << 10
 

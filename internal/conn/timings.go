@@ -47,10 +47,6 @@ const (
 	// between lines. (TestResetUnixPeerClosesAtOnce)
 	hangupPause = 5 * time.Millisecond
 	hangupLooks = 20
-	// errnoDelay is how long a pump may take to store the errno that it got: a
-	// connection that timed out must not be reported as reset by its peer.
-	// (TestSettledAfterAnotherWasTold, TestNetworkVanishUpload)
-	errnoDelay = 20 * time.Millisecond
 	// Pauses between looks at a queue whose emptying the kernel does not report.
 	// (TestSocketAcknowledgedUnix)
 	queueFirst = time.Millisecond
