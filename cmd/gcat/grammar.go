@@ -25,26 +25,26 @@ type grammar struct {
 
 // connectFlags select the destination and how to connect.
 type connectFlags struct {
-	UDP      bool   `short:"u" name:"udp"`
-	Unix     bool   `short:"U" name:"unix"`
-	IPv4     bool   `short:"4" name:"ipv4"`
-	IPv6     bool   `short:"6" name:"ipv6"`
-	Numeric  bool   `short:"n"`
-	Source   string `short:"s" filled:""`
-	Port     string `short:"p" filled:""`
-	Retry    cli.Duration
-	Scan     bool `short:"z"`
+	UDP      bool         `short:"u" name:"udp"`
+	Unix     bool         `short:"U" name:"unix"`
+	IPv4     bool         `short:"4" name:"ipv4"`
+	IPv6     bool         `short:"6" name:"ipv6"`
+	Numeric  bool         `short:"n"`
+	Source   string       `short:"s" filled:""`
+	Port     string       `short:"p" filled:""`
+	Retry    cli.Duration `least:"0"`
+	Scan     bool         `short:"z"`
 	Closed   bool
-	Parallel *int
+	Parallel *int `least:"1"`
 	PassFD   bool `short:"F" name:"pass-fd"`
 }
 
 // timeFlags are the time limits; nil is a limit that was not given.
 type timeFlags struct {
-	Timeout        *cli.Duration `short:"w"`
-	ConnectTimeout *cli.Duration
-	IdleTimeout    *cli.Duration
-	Deadline       cli.Duration
+	Timeout        *cli.Duration `short:"w" least:"0"`
+	ConnectTimeout *cli.Duration `least:"0"`
+	IdleTimeout    *cli.Duration `least:"0"`
+	Deadline       cli.Duration  `least:"0"`
 	QuitAfter      *cli.Duration `short:"q"`
 	QuitAfterPeer  *cli.Duration `short:"Q"`
 }
@@ -63,8 +63,8 @@ type endFlags struct {
 type listenFlags struct {
 	Listen   bool `short:"l"`
 	KeepOpen bool `short:"k"`
-	MaxConns *int
-	Backlog  int
+	MaxConns *int `least:"1"`
+	Backlog  int  `least:"0"`
 	Mode     cli.Mode
 	Ready    string `filled:""`
 	To       string `filled:""`
@@ -79,26 +79,26 @@ type listenFlags struct {
 type byteFlags struct {
 	CRLF         bool         `short:"C" name:"crlf"`
 	Telnet       bool         `short:"t"`
-	Interval     cli.Duration `short:"i"`
+	Interval     cli.Duration `short:"i" least:"0"`
 	Rate         cli.Size
 	Hexdump      string `short:"o" filled:""`
-	Datagrams    *int   `short:"W"`
+	Datagrams    *int   `short:"W" least:"1"`
 	Lines        bool
-	DatagramSize *int
+	DatagramSize *int `least:"1" most:"65507"`
 }
 
 // socketFlags are the options of the socket itself.
 type socketFlags struct {
-	Keepalive  *cli.Duration
-	NoNodelay  bool      `name:"no-nodelay"`
-	TOS        *int      `name:"tos"`
-	TTL        *int      `name:"ttl"`
-	MPTCP      bool      `name:"mptcp"`
-	Interface  string    `filled:""`
-	SndBuf     *cli.Size `name:"sndbuf"`
-	RcvBuf     *cli.Size `name:"rcvbuf"`
-	Congestion string    `filled:""`
-	ReusePort  bool      `name:"reuse-port"`
+	Keepalive  *cli.Duration `least:"0"`
+	NoNodelay  bool          `name:"no-nodelay"`
+	TOS        *int          `name:"tos" least:"0" most:"255"`
+	TTL        *int          `name:"ttl" least:"1" most:"255"`
+	MPTCP      bool          `name:"mptcp"`
+	Interface  string        `filled:""`
+	SndBuf     *cli.Size     `name:"sndbuf" least:"1" most:"2147483647"`
+	RcvBuf     *cli.Size     `name:"rcvbuf" least:"1" most:"2147483647"`
+	Congestion string        `filled:""`
+	ReusePort  bool          `name:"reuse-port"`
 }
 
 // tlsFlags are those of TLS and of proxies.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
-	"math"
 	"runtime"
 	"strings"
 	"time"
@@ -12,17 +10,6 @@ import (
 	"gcat/internal/command"
 	"gcat/internal/conn"
 )
-
-// A rule is a row of the table of conflicts.
-type rule struct {
-	of     string  // options, separated by spaces
-	needs  string  // options that each of them requires
-	not    string  // options that each of them cannot be used with
-	on     sockets // the sockets to which they apply; 0 is all
-	far    bool    // with --to they apply to the connection to that endpoint
-	unless bool    // the rule does not hold
-	try    string  // a hint
-}
 
 // sockets are kinds of sockets.
 type sockets uint
@@ -65,73 +52,84 @@ func socketKind(at conn.Endpoint) (kind sockets, name string) {
 
 // rules returns the table of conflicts at one target. Options that depend on it have
 // names of their own: see [grammar.given].
-func (g *grammar) rules(at, to conn.Endpoint, kind sockets) []rule {
-	forwards := g.To != ""
-	sources := ip
-	switch {
-	case g.Listen:
-	case at.Network == "j1939":
-		sources = 0
-	default:
-		sources |= unixDatagram
-	}
+func (g *grammar) rules(at, to conn.Endpoint) []cli.Rule {
+	forwards, dialled := g.To != "", at
 	server, none := "-c", "-l" // with these there is, or is not, a server's certificate to verify
 	if forwards {
+		dialled = to
 		server, none = "--to=tls://", ""
 	}
+	sources := ip
+	if !g.Listen {
+		sources |= unixDatagram
+	}
+	if at.Network == "j1939" && !g.Listen {
+		sources |= can
+	}
 	const ofStdio = " --shutdown --no-shutdown --raw --progress" // these concern standard input and output
-	return []rule{
-		{of: "-4", not: "-U -6"},
-		{of: "-6", not: "-U"},
-		{of: "-s", not: "-U", unless: g.UDP},
-		{of: "-s", on: sources},
-		{of: "-p", not: "-U", on: ip},
-		{of: "--retry", not: "-l", unless: forwards},
-		{of: "--retry", on: ^udp, far: true, unless: g.Scan, try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
-		{of: "-z", on: ^can, not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
-		{of: "--closed --parallel", needs: "-z"},
-		{of: "-F", not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q --idle-timeout" + ofStdio},
-		{of: "--connect-timeout", not: "-lk", unless: kind&(streams|unixPacket) == 0 || forwards || g.TLS || at.TLS},
-		{of: "--no-shutdown", not: "--shutdown=both"},
-		{of: "--send-only", not: "-d"},
+	return []cli.Rule{
+		{Of: "-4", Not: "-U -6"},
+		{Of: "-6", Not: "-U"},
+		{Of: "-s", Not: "-U", Unless: g.UDP},
+		{Of: "-s", With: notOn(at, sources)},
+		{Of: "-p", Not: "-U", With: notOn(at, ip)},
+		{Of: "--retry", Not: "-l", Unless: forwards},
+		{Of: "--retry", With: notOn(dialled, ^udp), Unless: g.Scan, Try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
+		{Of: "-z", With: notOn(at, ^can), Not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
+		{Of: "--closed --parallel", Needs: "-z"},
+		{Of: "-F", Not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q --idle-timeout" + ofStdio},
+		{Of: "--connect-timeout", Not: "-lk", Unless: at.Network == "" || at.Datagram() || at.TLS || forwards},
+		{Of: "--no-shutdown", Not: "--shutdown=both"},
+		{Of: "--send-only", Not: "-d"},
 
-		{of: "-k --max-conns --ready", needs: "-l"},
-		{of: "--mode", needs: "-l", on: unixStream | unixDatagram | unixPacket},
-		{of: "--backlog", needs: "-l", on: streams | unixPacket},
-		{of: "--to", needs: "-l", on: ^can, not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw --progress"},
-		{of: "--to", not: "-q -Q", unless: kind&(udp|unixDatagram) == 0},
-		{of: "--broker --chat", needs: "-lk", not: "-e"},
-		{of: "-e --broker --chat", not: "--send-only -d -q -Q" + ofStdio, on: streams},
-		{of: "--allow --deny", needs: "-l", on: tcp},
+		{Of: "-k --max-conns --ready", Needs: "-l"},
+		{Of: "--mode", Needs: "-l", With: notOn(at, unixStream|unixDatagram|unixPacket)},
+		{Of: "--backlog", Needs: "-l", With: notOn(at, streams|unixPacket)},
+		{Of: "--to", Needs: "-l", With: notOn(at, ^can), Not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw --progress"},
+		{Of: "--to", Not: "-q -Q", Unless: !at.Datagram()},
+		{Of: "--broker --chat", Needs: "-lk", Not: "-e"},
+		{Of: "-e --broker --chat", Not: "--send-only -d -q -Q" + ofStdio, With: notOn(at, streams)},
+		{Of: "--allow --deny", Needs: "-l", With: notOn(at, tcp)},
 
-		{of: "-t", on: streams | unixPacket},
-		{of: "-i --lines", not: "--datagram-size"},
-		{of: "-W --lines --datagram-size", needs: "-u"},
+		{Of: "-t", With: notOn(at, streams|unixPacket)},
+		{Of: "-i --lines", Not: "--datagram-size"},
+		{Of: "-W --lines --datagram-size", Needs: "-u"},
 
-		{of: "--keepalive --no-nodelay --mptcp --congestion", on: tcp},
-		{of: "--tos --ttl --interface --reuse-port", on: ip},
-		{of: "--sndbuf --rcvbuf", on: ^vsock},
+		{Of: "--keepalive --no-nodelay --mptcp --congestion", With: notOn(at, tcp)},
+		{Of: "--tos --ttl --interface --reuse-port", With: notOn(at, ip)},
+		{Of: "--sndbuf --rcvbuf", With: notOn(at, ^vsock)},
 
-		{of: "-c", on: streams, unless: !at.TLS},
-		{of: "--tls-ca --tls-name --tls-insecure", needs: server, not: none},
-		{of: "--tls-insecure", not: "--tls-ca"},
-		{of: "--tls-cert --tls-key", needs: "-c"},
-		{of: "--tls-alpn --tls-fingerprint", needs: "-c", unless: to.TLS},
-		{of: "--tls-client-ca", needs: "-c -l"},
-		{of: "-x", not: "-l", unless: forwards},
-		{of: "-x", on: tcp, far: true},
-		{of: "-X -P", needs: "-x"},
+		{Of: "-c", With: notOn(at, streams), Unless: !at.TLS},
+		{Of: "--tls-ca --tls-name --tls-insecure", Needs: server, Not: none},
+		{Of: "--tls-insecure", Not: "--tls-ca"},
+		{Of: "--tls-cert --tls-key", Needs: "-c"},
+		{Of: "--tls-alpn --tls-fingerprint", Needs: "-c", Unless: to.TLS},
+		{Of: "--tls-client-ca", Needs: "-c -l"},
+		{Of: "-x", Not: "-l", Unless: forwards},
+		{Of: "-x", With: notOn(dialled, tcp)},
+		{Of: "-X -P", Needs: "-x"},
 	}
 }
 
+// notOn returns the name of the kind of at's socket if that is not one of kinds, else "".
+func notOn(at conn.Endpoint, kinds sockets) string {
+	if kind, name := socketKind(at); kind&^kinds != 0 {
+		return name
+	}
+	return ""
+}
+
 // given returns the names in the table of conflicts that apply. -u is given if a target
-// preserves message boundaries, -c if one uses TLS.
+// preserves message boundaries, -c if one uses TLS, and both if no target is known.
 func (g *grammar) given(targets []conn.Endpoint, to conn.Endpoint) map[string]bool {
 	given := g.Given()
 	for _, at := range targets {
 		kind, _ := socketKind(at)
 		given["-u"] = given["-u"] || kind&messages != 0
 		given["-c"] = given["-c"] || at.TLS
+	}
+	if len(targets) == 0 {
+		given["-u"], given["-c"] = true, g.TLS || !g.PassFD
 	}
 	given["-lk"] = g.Listen && g.KeepOpen
 	given["--shutdown=both"] = g.Shutdown == "both"
@@ -148,45 +146,14 @@ func (g *grammar) refuse(targets []conn.Endpoint, to conn.Endpoint) error {
 	}
 	given := g.given(targets, to)
 	if len(targets) == 0 {
-		return g.refuseRules(conn.Endpoint{}, to, given)
+		return cli.Refuse(given, g.rules(conn.Endpoint{}, to))
 	}
 	for i, at := range targets {
 		if i > 0 && at.Network == targets[i-1].Network && at.TLS == targets[i-1].TLS {
 			continue // the result is the same
 		}
-		err := cmp.Or(g.refuseRules(at, to, given), g.refuseAt(at, to))
-		if err != nil {
+		if err := cmp.Or(cli.Refuse(given, g.rules(at, to)), g.refuseAt(at, to)); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// refuseRules returns the first conflict of the table.
-func (g *grammar) refuseRules(at, to conn.Endpoint, given map[string]bool) error {
-	kind, socket := socketKind(at)
-	for _, r := range g.rules(at, to, kind) {
-		used, name := kind, socket
-		if r.far && g.To != "" {
-			used, name = socketKind(to)
-		}
-		for option := range strings.FieldsSeq(r.of) {
-			if !given[option] || r.unless {
-				continue
-			}
-			for other := range strings.FieldsSeq(r.needs) {
-				if unknown := kind == 0 && (other == "-u" || other == "-c"); !given[other] && !unknown {
-					return cli.Usagef("%s needs %s", option, other)
-				}
-			}
-			for other := range strings.FieldsSeq(r.not) {
-				if given[other] {
-					return cli.Usagef("cannot use %s with %s", option, other)
-				}
-			}
-			if r.on != 0 && used&^r.on != 0 {
-				return cli.Hint(cli.Usagef("cannot use %s with %s", option, name), r.try)
-			}
 		}
 	}
 	return nil
@@ -212,49 +179,25 @@ func (g *grammar) refuseHanded() error {
 // refused a larger one.
 const mostKeepalive = 32767 * time.Second
 
-// refuseValues returns an error if the value of an option is out of its range.
+// refuseValues returns an error if the value of an option cannot be used.
 func (g *grammar) refuseValues() error {
-	negative := func(d *cli.Duration) bool { return d != nil && *d < 0 }
 	keepalive := orZero(g.Keepalive).D()
-	for _, v := range []struct {
-		wrong bool
-		words string
-	}{
-		{negative(g.Timeout), "-w cannot be negative"},
-		{negative(g.ConnectTimeout), "--connect-timeout cannot be negative"},
-		{negative(g.IdleTimeout), "--idle-timeout cannot be negative"},
-		{negative(&g.Deadline), "--deadline cannot be negative"},
-		{negative(&g.Retry), "--retry cannot be negative"},
-		{negative(&g.Interval), "-i cannot be negative"},
-		{g.Exec != "" && !command.Supported, "cannot use -e on " + runtime.GOOS},
-		{g.Backlog < 0, "--backlog cannot be negative"},
-		{g.Ready != "" && g.Ready == g.Hexdump, "cannot use --ready and -o with one file"},
-		{g.Ready == "-", "--ready needs a file; standard output is /dev/stdout"},
-		{outside(g.MaxConns, 1, math.MaxInt), "--max-conns must be at least 1"},
-		{outside(g.Parallel, 1, math.MaxInt), "--parallel must be at least 1"},
-		{outside(g.Datagrams, 1, math.MaxInt), "-W must be at least 1"},
-		{outside(g.DatagramSize, 1, conn.MaxDatagram), fmt.Sprintf("--datagram-size must be from 1 to %d", conn.MaxDatagram)},
-		{keepalive < 0, "--keepalive cannot be negative"},
-		{keepalive > 0 && keepalive < time.Second, "--keepalive must be at least 1s, or 0 for none"},
-		{keepalive > mostKeepalive, fmt.Sprintf("--keepalive must be at most %d seconds", mostKeepalive/time.Second)},
-		{outside(g.TOS, 0, 255), "--tos must be from 0 to 255"},
-		{outside(g.TTL, 1, 255), "--ttl must be from 1 to 255"},
-		{!bufferFits(g.SndBuf), "--sndbuf must be at least 1 and below 2G"},
-		{!bufferFits(g.RcvBuf), "--rcvbuf must be at least 1 and below 2G"},
-		{len(g.Interface) > 15, fmt.Sprintf("bad interface %q: a name has at most 15 bytes", g.Interface)}, // IFNAMSIZ, netdevice(7)
-	} {
-		if v.wrong {
-			return cli.Usagef("%s", v.words)
-		}
+	switch {
+	case g.Exec != "" && !command.Supported:
+		return cli.Usagef("cannot use -e on %s", runtime.GOOS)
+	case g.Ready != "" && g.Ready == g.Hexdump:
+		return cli.Usagef("cannot use --ready and -o with one file")
+	case g.Ready == "-":
+		return cli.Usagef("--ready needs a file; standard output is /dev/stdout")
+	case keepalive > 0 && keepalive < time.Second:
+		return cli.Usagef("--keepalive must be at least 1s, or 0 for none")
+	case keepalive > mostKeepalive:
+		return cli.Usagef("--keepalive must be at most %d seconds", mostKeepalive/time.Second)
+	case len(g.Interface) > 15: // IFNAMSIZ, netdevice(7)
+		return cli.Usagef("bad interface %q: a name has at most 15 bytes", g.Interface)
 	}
 	return nil
 }
-
-// outside reports whether n was given and is out of bounds.
-func outside(n *int, least, most int) bool { return n != nil && (*n < least || *n > most) }
-
-// bufferFits reports whether size fits the int of setsockopt(2), or was not given.
-func bufferFits(size *cli.Size) bool { return size == nil || *size >= 1 && *size <= math.MaxInt32 }
 
 // refuseAt returns an error if --to cannot join at to its endpoint, or a value makes no
 // sense for at.

@@ -8,9 +8,9 @@ import (
 
 // gecho is the command line. help.txt describes the options.
 type gecho struct {
-	Timeout  cli.Duration `short:"w" default:"60s"`
-	Deadline cli.Duration
-	Grace    cli.Duration `default:"5s"`
+	Timeout  cli.Duration `short:"w" default:"60s" least:"0"`
+	Deadline cli.Duration `least:"0"`
+	Grace    cli.Duration `default:"5s" least:"0"`
 	Farewell cli.Text
 
 	Greeting        cli.Text
@@ -18,7 +18,7 @@ type gecho struct {
 	Suffix          cli.Text
 	Reply           *cli.Text
 	Lines           bool     `short:"L"`
-	MaxLine         cli.Size `default:"64K"`
+	MaxLine         cli.Size `default:"64K" least:"0" most:"1073741824"`
 	Control         bool
 	Service         service `default:"echo"`
 
@@ -28,14 +28,14 @@ type gecho struct {
 	Speed  *speed
 
 	Once      bool  `short:"1"`
-	Count     int64 `short:"n"`
-	MaxConns  int
-	Backlog   int
+	Count     int64 `short:"n" least:"0" most:"2147483647"`
+	MaxConns  int   `least:"0" most:"2147483647"`
+	Backlog   int   `least:"0" most:"2147483647"`
 	Inetd     bool
 	ReusePort bool
 	Mode      *cli.Mode
 
-	FailFirst      int64
+	FailFirst      int64  `least:"0" most:"2147483647"`
 	Fail           string `enum:"close,reset,hang" default:"close"`
 	NoAccept       bool
 	NoRead         bool
@@ -56,7 +56,7 @@ type gecho struct {
 	Faults         string      `enum:",down,up,both" default:""`
 	Seed           *uint64
 
-	LoopGuard int      `default:"1000"`
+	LoopGuard int      `default:"1000" least:"0" most:"2147483647"`
 	Allow     []string `sep:"none"`
 	Deny      []string `sep:"none"`
 	tlsFlags

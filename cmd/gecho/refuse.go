@@ -2,23 +2,14 @@ package main
 
 import (
 	"slices"
-	"strings"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/tlsconn"
 )
 
-// A rule is a row of the table of conflicts.
-type rule struct {
-	of    string // options, separated by spaces
-	not   string // options that each of them cannot be used with
-	needs string // what each of them requires, in words; empty is nothing
-	has   bool   // that is there
-}
-
 // rules returns the table of conflicts for the endpoints in list.
-func (g *gecho) rules(list []conn.Endpoint) []rule {
+func (g *gecho) rules(list []conn.Endpoint) []cli.Rule {
 	some := func(fits func(conn.Endpoint) bool) bool {
 		return g.Inetd || len(g.handed) > 0 || slices.ContainsFunc(list, fits)
 	}
@@ -35,50 +26,34 @@ func (g *gecho) rules(list []conn.Endpoint) []rule {
 		ofThrowAway += " --tls-fault"
 	}
 	const says = "--reply --suffix --control --lines --greeting --close-after-reply --service"
-	return []rule{
-		{of: "--reply --suffix --control --lines --close-after-reply", not: "--service"},
-		{of: "--script", not: "--replay"},
-		{of: "--script --replay", not: says},
-		{of: "--speed", needs: "--replay DUMP", has: g.Replay != ""},
-		{of: "--to", not: "--script --replay --farewell --inetd " + says},
-		{of: "--faults", needs: "--to ENDPOINT", has: g.To != ""},
-		{of: "--once", not: "--count"},
-		{of: "--no-accept", not: "--once --count --inetd"},
-		{of: "--fail", needs: "--fail-first N", has: g.FailFirst > 0},
-		{of: "--tls-ca --tls-name --tls-insecure", needs: "--to tls://HOST:PORT", has: g.to.TLS},
-		{of: "--tls-insecure", not: "--tls-ca"},
-		{of: ofThrowAway, not: "--tls-cert"},
+	return []cli.Rule{
+		{Of: "--reply --suffix --control --lines --close-after-reply", Not: "--service"},
+		{Of: "--script", Not: "--replay"},
+		{Of: "--script --replay", Not: says},
+		{Of: "--speed", Lacks: "--replay DUMP", Unless: g.Replay != ""},
+		{Of: "--to", Not: "--script --replay --farewell --inetd " + says},
+		{Of: "--faults", Lacks: "--to ENDPOINT", Unless: g.To != ""},
+		{Of: "--once", Not: "--count"},
+		{Of: "--no-accept", Not: "--once --count --inetd"},
+		{Of: "--fail", Lacks: "--fail-first N", Unless: g.FailFirst > 0},
+		{Of: "--tls-ca --tls-name --tls-insecure", Lacks: "--to tls://HOST:PORT", Unless: g.to.TLS},
+		{Of: "--tls-insecure", Not: "--tls-ca"},
+		{Of: ofThrowAway, Not: "--tls-cert"},
 		{
-			of:    "--tls-cert --tls-ca-out --tls-fault --tls-alpn --tls-client-ca --tls-fingerprint",
-			needs: "-c or a tls:// endpoint", has: secure,
+			Of:    "--tls-cert --tls-ca-out --tls-fault --tls-alpn --tls-client-ca --tls-fingerprint",
+			Lacks: "-c or a tls:// endpoint", Unless: secure,
 		},
-		{of: "--loss --duplicate --reorder", needs: "a udp:// or unixgram:// endpoint", has: some(conn.Endpoint.Datagram)},
-		{of: "--mode", needs: "a Unix socket with a path", has: paths},
-		{of: ofStreams, needs: "an endpoint with connections", has: streams},
+		{Of: "--loss --duplicate --reorder", Lacks: "a udp:// or unixgram:// endpoint", Unless: some(conn.Endpoint.Datagram)},
+		{Of: "--mode", Lacks: "a Unix socket with a path", Unless: paths},
+		{Of: ofStreams, Lacks: "an endpoint with connections", Unless: streams},
 	}
 }
 
 // refuse returns the usage error of options that cannot be combined, or that apply to none
 // of the endpoints, before anything is opened.
 func (g *gecho) refuse(list []conn.Endpoint) error {
-	if err := g.refuseValues(); err != nil {
+	if err := cli.Refuse(g.Given(), g.rules(list)); err != nil {
 		return err
-	}
-	given := g.Given()
-	for _, r := range g.rules(list) {
-		for option := range strings.FieldsSeq(r.of) {
-			if !given[option] {
-				continue
-			}
-			for other := range strings.FieldsSeq(r.not) {
-				if given[other] {
-					return cli.Usagef("cannot use %s with %s", option, other)
-				}
-			}
-			if r.needs != "" && !r.has {
-				return cli.Usagef("%s needs %s", option, r.needs)
-			}
-		}
 	}
 	if g.Inetd && len(g.Endpoint) > 0 {
 		return cli.Usagef("cannot use --inetd with an endpoint")
@@ -109,31 +84,6 @@ func (g *gecho) refuseEndpoints(list []conn.Endpoint) error {
 		case e.Datagram() != g.to.Datagram():
 			return cli.Usagef("cannot hand %s on to %s: one has connections, the other datagrams", e.Network, g.to.Network)
 		}
-	}
-	return nil
-}
-
-// refuseValues refuses numbers that have no meaning.
-func (g *gecho) refuseValues() error {
-	for _, d := range []struct {
-		name  string
-		value cli.Duration
-	}{{"--timeout", g.Timeout}, {"--deadline", g.Deadline}, {"--grace", g.Grace}} {
-		if d.value < 0 {
-			return cli.Usagef("%s must not be negative", d.name)
-		}
-	}
-	for _, n := range []struct {
-		name  string
-		value int64
-	}{{"--count", g.Count}, {"--max-conns", int64(g.MaxConns)}, {"--backlog", int64(g.Backlog)},
-		{"--fail-first", g.FailFirst}, {"--loop-guard", int64(g.LoopGuard)}} {
-		if n.value < 0 || n.value > 1<<31-1 {
-			return cli.Usagef("%s must be from 0 to 2147483647", n.name)
-		}
-	}
-	if g.MaxLine < 0 || g.MaxLine > 1<<30 {
-		return cli.Usagef("--max-line must be from 0 to 1G")
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (a *App) main(grammar any, args []string, log *Log, run func(*Log) error) e
 		err = a.kong(r)
 	}
 	if err == nil {
-		err = a.setOperands(r)
+		err = cmp.Or(r.checkBounds(), a.setOperands(r))
 	}
 	if err != nil {
 		return err

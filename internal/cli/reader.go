@@ -19,7 +19,8 @@ type flag struct {
 	preset string // the default value
 	commas bool   // commas separate values
 	filled bool   // the value must not be empty, as it is if a script's variable is not set
-	count  bool   // the value is the number of times it is given, as in -vv
+	tags   reflect.StructTag
+	count  bool // the value is the number of times it is given, as in -vv
 	given  bool
 }
 
@@ -94,7 +95,7 @@ func (r *reader) fields(v reflect.Value) {
 		default:
 			r.flags = append(r.flags, flag{
 				name: name, letter: tag("short"), field: target, enum: tag("enum"), preset: tag("default"),
-				commas: tag("sep") != "none", filled: has(field, "filled"), count: tag("type") == "counter",
+				commas: tag("sep") != "none", filled: has(field, "filled"), count: tag("type") == "counter", tags: field.Tag,
 			})
 		}
 	}
