@@ -30,7 +30,11 @@ func TestBoundTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	to, err := (&gecho{To: "tls://" + l.Addr().String(), tlsFlags: tlsFlags{TLSInsecure: true}}).target()
+	g := &gecho{To: "tls://" + l.Addr().String(), tlsFlags: tlsFlags{TLSInsecure: true}}
+	if g.to, err = conn.ParseEndpoint(g.To, conn.Syntax{}); err != nil {
+		t.Fatal(err)
+	}
+	to, err := g.target()
 	if err != nil {
 		t.Fatal(err)
 	}
