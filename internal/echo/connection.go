@@ -25,16 +25,15 @@ type connection struct {
 	remote, local string
 	messages      bool
 
-	socket    *conn.Socket
-	stream    conn.Stream // the socket, or TLS above it
-	raw       syscall.RawConn
-	progress  *conn.Progress // paused by our own delays; the relay's if there is one
-	stopIdle  func()         // ends the idle clock
-	out       outlet         // to the client
-	interrupt func()         // ends the relay
-	plan      plan
-	at        atomic.Pointer[Step] // of the script
-	facts     tlsconn.Facts        // of TLS
+	socket   *conn.Socket
+	stream   conn.Stream // the socket, or TLS above it
+	raw      syscall.RawConn
+	progress *conn.Progress // paused by our own delays; the relay's if there is one
+	stopIdle func()         // ends the idle clock
+	out      outlet         // to the client
+	plan     plan
+	at       atomic.Pointer[Step] // of the script
+	facts    tlsconn.Facts        // of TLS
 
 	replies  int64
 	received atomic.Int64
@@ -42,10 +41,12 @@ type connection struct {
 	start    time.Time
 	partial  []byte // the beginning of a line whose end has not come
 
-	shaking bool          // in its TLS handshake, or waiting for a slot behind it
-	ended   chan struct{} // closed when a clock or the server ends it
-	endMu   sync.Mutex    // held while deadlines are set to make it end
-	cause   atomic.Pointer[reason]
+	shaking bool            // in its TLS handshake, or waiting for a slot behind it
+	ctx     context.Context // ends when a clock or the server ends it
+	cancel  context.CancelFunc
+	cause   atomic.Pointer[reason] // stored before ctx ends
+	endMu   sync.Mutex             // held while deadlines are set to make it end
+	relayed bool                   // by a relay, which ends with ctx and needs no deadlines
 	writing atomic.Bool
 	frozen  bool // the idle clock stands still from now on
 }
@@ -70,8 +71,9 @@ func (s *Server) newConnection(nc net.Conn, number int64, socket Socket) *connec
 	c := &connection{
 		server: s, number: number, endpoint: socket.Name, messages: socket.Messages,
 		remote: addrName(nc.RemoteAddr()), local: addrName(nc.LocalAddr()),
-		start: time.Now(), ended: make(chan struct{}), plan: s.Faults.plan(number),
+		start: time.Now(), plan: s.Faults.plan(number),
 	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.progress = new(conn.Progress)
 	c.progress.Start()
 	c.socket = conn.NewSocket(nc, c.progress)
@@ -105,6 +107,7 @@ func (c *connection) serve(secure *tls.Config) {
 	s := c.server
 	c.report(Event{Kind: Accepted})
 	s.Totals.Now.Add(1)
+	defer c.cancel()
 	if s.To == nil { // else the relay has the idle clock
 		c.setIdle(s.Idle)
 		defer func() { c.stopIdle() }()
@@ -172,7 +175,7 @@ func (c *connection) handshake(secure *tls.Config) error {
 func (c *connection) enter() error {
 	c.progress.Pause()
 	defer c.progress.Resume()
-	if !c.server.slots.enter(c.ended) {
+	if !c.server.slots.enter(c.ctx.Done()) {
 		return context.Canceled
 	}
 	c.shaking = false
@@ -240,12 +243,11 @@ func (c *connection) end(why reason) bool {
 	if !c.cause.CompareAndSwap(nil, &why) {
 		return false
 	}
-	close(c.ended)
 	if why.reset != nil { // before a relay that is interrupted sends its FIN
 		_ = why.reset.Reset() // the peer may be gone already
 	}
-	if c.interrupt != nil { // a relay closes in its own order
-		c.interrupt()
+	c.cancel()
+	if c.relayed {
 		return true
 	}
 	past := time.Unix(1, 0)
@@ -271,7 +273,7 @@ func (c *connection) pause(d time.Duration) error {
 		t := time.NewTimer(min(d, goneCheck))
 		select {
 		case <-t.C:
-		case <-c.ended:
+		case <-c.ctx.Done():
 			t.Stop()
 			return context.Canceled
 		}

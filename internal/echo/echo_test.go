@@ -331,7 +331,8 @@ func TestResetBeforeFIN(t *testing.T) {
 			}
 			c := (&Server{Report: func(Event) {}}).newConnection(nc, 1, Socket{})
 			c.out.way = "down"
-			c.interruptBy(func() { _ = c.socket.CloseWrite() })
+			c.relayed = true
+			context.AfterFunc(c.ctx, func() { _ = c.socket.CloseWrite() })
 			_ = client.(*net.TCPConn).CloseWrite()
 			by(c)
 			if n, err := client.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {

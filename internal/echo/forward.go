@@ -41,12 +41,13 @@ func (e *forwardedError) Error() string { return "forwarded" }
 // forward joins the client to the target, until the relay ends.
 func (c *connection) forward() error {
 	target := c.server.To
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	if !c.interruptBy(cancel) {
+	c.endMu.Lock()
+	c.relayed = true // end sets no deadlines any more
+	c.endMu.Unlock()
+	if c.cause.Load() != nil {
 		return context.Canceled
 	}
-	dialing, stop := c.socket.UntilGone(ctx, conn.Left(c.remote, target.Name))
+	dialing, stop := c.socket.UntilGone(c.ctx, conn.Left(c.remote, target.Name))
 	to, err := target.Dial(dialing)
 	gone := context.Cause(dialing)
 	stop()
@@ -68,7 +69,7 @@ func (c *connection) forward() error {
 			defer f.out.startLimits()()
 		}
 	}
-	result := relay.Run(ctx)
+	result := relay.Run(c.ctx)
 	if c.out.way == down {
 		result.Sent = c.out.sent.Load() // the relay also counts what a fault has kept back
 	}
@@ -77,14 +78,6 @@ func (c *connection) forward() error {
 	c.first = result.FirstByte
 	c.server.Totals.Received.Add(result.Received)
 	return &forwardedError{result}
-}
-
-// interruptBy makes end call interrupt; false if end has been called already.
-func (c *connection) interruptBy(interrupt func()) bool {
-	c.endMu.Lock()
-	defer c.endMu.Unlock()
-	c.interrupt = interrupt
-	return c.cause.Load() == nil
 }
 
 // forwardEnd reports the error of a forwarded connection, and returns what ended it.
