@@ -175,7 +175,7 @@ func (c *connection) handshake(secure *tls.Config) error {
 func (c *connection) enter() error {
 	c.progress.Pause()
 	defer c.progress.Resume()
-	if !c.server.slots.enter(c.ctx.Done()) {
+	if !c.server.slots.enter(c.ctx) {
 		return context.Canceled
 	}
 	c.shaking = false

@@ -215,35 +215,18 @@ func TestSlotsSecure(t *testing.T) {
 	if first, second, plain, fourth := g.take(true), g.take(true), g.take(false), g.take(true); !first || !second || !plain || fourth {
 		t.Fatal("one slot, and room for two in a handshake")
 	}
-	ended := make(chan struct{})
+	ctx, end := context.WithCancel(t.Context())
 	entered := make(chan bool)
-	go func() { entered <- g.enter(ended) }()
+	go func() { entered <- g.enter(ctx) }()
 	g.release(false)
 	if !<-entered || g.take(false) {
 		t.Fatal("it waited for the slot, and has it")
 	}
-	go func() { entered <- g.enter(ended) }()
-	close(ended)
+	go func() { entered <- g.enter(ctx) }()
+	end()
 	if <-entered {
 		t.Fatal("it ended before it had a slot")
 	}
-}
-
-// A listener that waits for a descriptor is not woken by a place that is given back: two
-// listeners without one would wake each other for ever.
-func TestSlotsEnded(t *testing.T) {
-	g := newSlots(0, 0, 0)
-	left := g.ended()
-	g.take(false)
-	g.returnSlot(false)
-	select {
-	case <-left:
-		t.Fatal("nobody had left")
-	default:
-	}
-	g.take(false)
-	g.release(false)
-	<-left
 }
 
 // Many at once never exceed the places, and no client waits for ever.

@@ -236,23 +236,19 @@ func (s *Server) permits(remote, local net.Addr, socket Socket) bool {
 	return false
 }
 
-// acceptPause is the longest pause after an error of accept(2).
+// acceptPause is the pause after an error of accept(2).
 const acceptPause = time.Second
 
-// failed reports why accept failed, and waits until a connection ends, which may free a
-// descriptor or memory, or for acceptPause.
+// failed reports why accept failed, and waits for acceptPause: what is missing, as a rule a
+// descriptor or memory, will not be there at once.
 func (a *acceptor) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil || errors.Is(err, syscall.ECONNABORTED) || errors.Is(err, syscall.EINTR) {
 		return
 	}
-	left := a.server.slots.ended()
 	a.server.report(Event{Kind: Failed, Endpoint: a.socket.Name, Err: &conn.Error{
 		Why: conn.Local, Op: "accept on " + a.socket.Name, Err: err}})
-	timer := time.NewTimer(acceptPause)
-	defer timer.Stop()
 	select {
-	case <-left:
-	case <-timer.C:
+	case <-time.After(acceptPause):
 	case <-ctx.Done():
 	}
 }
@@ -263,14 +259,14 @@ const backlogLimit = 300 * time.Millisecond
 // FillBacklog connects to a listener that never accepts until its backlog is full,
 // so that the kernel keeps the next client waiting. The caller keeps the
 // connections open.
-func FillBacklog(l net.Listener) (held []net.Conn) {
+func FillBacklog(l net.Listener) (pending []net.Conn) {
 	const most = 64 // a backlog of 1 takes two; a bound in case that it does not fill
 	for range most {
 		c, err := net.DialTimeout(l.Addr().Network(), l.Addr().String(), backlogLimit)
 		if err != nil {
-			return held
+			return pending
 		}
-		held = append(held, c)
+		pending = append(pending, c)
 	}
-	return held
+	return pending
 }

@@ -3,6 +3,7 @@ package echo
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"gcat/internal/tlsconn"
 )
@@ -13,149 +14,98 @@ import (
 // handshake: peers that stall in the handshake cannot keep out others.
 type slots struct {
 	mu       sync.Mutex
+	changed  *sync.Cond    // a slot may have become free
 	max      int           // 0: no limit
 	room     int           // for connections, those in a handshake included; 0: no limit
 	active   int           // slots taken
 	shaking  int           // connections in a TLS handshake
 	wanted   int64         // 0: no end
 	reserved int64         // slots taken by connections that count or may come to count
-	counted  int64         // of those, connections that do count
-	changed  chan struct{} // closed when a slot may have become free
-	left     chan struct{} // closed when a connection has ended
+	counted  atomic.Int64  // of those, connections that do count
 	over     chan struct{} // closed when wanted connections have been counted
 }
 
 func newSlots(max, room int, wanted int64) *slots {
-	return &slots{max: max, room: room, wanted: wanted, over: make(chan struct{})}
+	s := &slots{max: max, room: room, wanted: wanted, over: make(chan struct{})}
+	s.changed = sync.NewCond(&s.mu)
+	return s
 }
 
 // take takes a slot if there is one; for a TLS connection it is one for a handshake, which
-// enter exchanges.
+// enter exchanges. The caller then calls returnSlot, or count or exempt and release.
 func (s *slots) take(secure bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.free(secure) {
 		return false
 	}
-	s.reserved++
-	s.add(secure, 1)
+	s.add(secure, 1, 1)
 	return true
-}
-
-// add counts a connection that begins (1) or ends (-1). It is called with the lock
-// held.
-func (s *slots) add(secure bool, n int) {
-	if secure {
-		s.shaking += n
-	} else {
-		s.active += n
-	}
 }
 
 // free reports whether there is a slot. It is called with the lock held.
 func (s *slots) free(secure bool) bool {
-	return (s.max == 0 || s.active < s.max) && (s.room == 0 || s.active+s.shaking < s.room) &&
+	return s.serves() && (s.room == 0 || s.active+s.shaking < s.room) &&
 		(!secure || s.shaking < tlsconn.MaxHandshakes) && (s.wanted == 0 || s.reserved < s.wanted)
 }
 
-// enter waits for a slot for a TLS connection whose handshake is finished; false if
-// ended is closed meanwhile.
-func (s *slots) enter(ended <-chan struct{}) bool {
-	for {
+// serves reports whether one connection more may be served.
+func (s *slots) serves() bool { return s.max == 0 || s.active < s.max }
+
+// add changes the numbers of slots taken and reserved. It is called with the lock held.
+func (s *slots) add(secure bool, taken int, reserved int64) {
+	if secure {
+		s.shaking += taken
+	} else {
+		s.active += taken
+	}
+	s.reserved += reserved
+	s.changed.Broadcast()
+}
+
+// await waits until ok, called with the lock held, returns true; false if ctx ends first.
+func (s *slots) await(ctx context.Context, ok func() bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ok() {
+		return true
+	}
+	defer context.AfterFunc(ctx, func() {
 		s.mu.Lock()
-		if s.max == 0 || s.active < s.max {
-			s.shaking--
-			s.active++
-			s.mu.Unlock()
+		defer s.mu.Unlock()
+		s.changed.Broadcast()
+	})()
+	for ctx.Err() == nil {
+		s.changed.Wait()
+		if ok() {
 			return true
 		}
-		changed := waiter(&s.changed)
-		s.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ended:
-			return false
-		}
 	}
-}
-
-// count records that the connection of a slot counts among those wanted.
-func (s *slots) count() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.countOne()
-}
-
-// countOne is count with the lock held.
-func (s *slots) countOne() {
-	if s.counted++; s.counted == s.wanted {
-		close(s.over)
-	}
-}
-
-// exempt records that the connection of a slot does not count.
-func (s *slots) exempt() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reserved--
-	notify(&s.changed)
-}
-
-// returnSlot returns a slot for which there was no connection.
-func (s *slots) returnSlot(secure bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.add(secure, -1)
-	s.reserved--
-	notify(&s.changed)
-}
-
-// release frees the slot of a connection that has ended; shaking is whether it never
-// entered.
-func (s *slots) release(shaking bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.add(shaking, -1)
-	notify(&s.changed)
-	notify(&s.left)
-}
-
-// notify wakes the goroutines that wait.
-func notify(waiting *chan struct{}) {
-	if *waiting != nil {
-		close(*waiting)
-		*waiting = nil
-	}
-}
-
-// waiter returns the channel that notify closes. It is made on demand.
-func waiter(waiting *chan struct{}) <-chan struct{} {
-	if *waiting == nil {
-		*waiting = make(chan struct{})
-	}
-	return *waiting
-}
-
-// ended returns a channel that is closed when a connection ends. returnSlot does not
-// close it: it frees no descriptor.
-func (s *slots) ended() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return waiter(&s.left)
+	return false
 }
 
 // wait blocks until there may be a slot, or ctx ends.
 func (s *slots) wait(ctx context.Context, secure bool) {
-	s.mu.Lock()
-	if s.free(secure) {
-		s.mu.Unlock()
-		return
-	}
-	changed := waiter(&s.changed)
-	s.mu.Unlock()
-	select {
-	case <-changed:
-	case <-ctx.Done():
+	s.await(ctx, func() bool { return s.free(secure) })
+}
+
+// enter waits for a slot for a TLS connection whose handshake is finished; false if ctx
+// ends first.
+func (s *slots) enter(ctx context.Context) bool {
+	return s.await(ctx, func() bool {
+		if !s.serves() {
+			return false
+		}
+		s.add(true, -1, 0)
+		s.add(false, 1, 0)
+		return true
+	})
+}
+
+// count records that the connection of a slot counts among those wanted.
+func (s *slots) count() {
+	if s.counted.Add(1) == s.wanted {
+		close(s.over)
 	}
 }
 
@@ -167,6 +117,23 @@ func (s *slots) countDatagram() bool {
 		return false
 	}
 	s.reserved++
-	s.countOne()
+	s.count()
 	return true
+}
+
+// exempt records that the connection of a slot does not count.
+func (s *slots) exempt() { s.change(false, 0, -1) }
+
+// returnSlot returns a slot for which there was no connection.
+func (s *slots) returnSlot(secure bool) { s.change(secure, -1, -1) }
+
+// release frees the slot of a connection that has ended; shaking is whether it never
+// entered.
+func (s *slots) release(shaking bool) { s.change(shaking, -1, 0) }
+
+// change is add without the lock held.
+func (s *slots) change(secure bool, taken int, reserved int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(secure, taken, reserved)
 }
