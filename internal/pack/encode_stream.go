@@ -79,50 +79,21 @@ func (e *Encoder) lines(dst, chunk []byte, p *packer) ([]byte, int64, error) {
 // oneByOne encodes line after line, for an exact number of them.
 func (e *Encoder) oneByOne(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
 	w := recordWriter{output{dst: dst}, e.o.Form}
-	r := lineReader{t: tape{src: src, exact: limit >= 0}, end: e.o.end(), max: e.maxLine(), limit: limit, least: e.leastLine(), wait: w.flush}
-	err := e.eachLine(&w, &r)
-	return w.finish(r.t.read, err)
-}
-
-// errMore is the error of a second line with Options.Exact.
-var errMore = moref("pack expected one record, got more lines")
-
-// eachLine encodes the lines of r.
-func (e *Encoder) eachLine(w *recordWriter, r *lineReader) error {
-	var p packer
-	defer func() { w.count.Cut = p.cut }()
-	var records []byte
-	for r.lines != r.limit {
-		line, err := r.next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if records, err = e.line(records[:0], line, &p); err != nil {
-			return atLine(err, r.lines)
-		}
-		if e.o.Exact && r.limit < 0 {
-			// Nothing is written before it is known to be the only one.
-			if _, err := r.next(); err == nil {
-				return errMore
-			} else if err != io.EOF {
-				return err
-			}
-			return w.record(records)
-		}
-		if err := w.record(records); err != nil {
-			return err
-		}
+	r := lineReader{t: tape{src: src, exact: limit >= 0}, end: e.o.end(), max: e.maxLine(), limit: limit, least: 1, wait: w.flush}
+	if n, _ := e.f.Values(); n > 1 {
+		r.least = min(n, 1<<32) // a value takes a byte
 	}
-	return nil
-}
-
-// leastLine is the number of bytes of the shortest line.
-func (e *Encoder) leastLine() int64 {
-	n, _ := e.f.Values()
-	return max(min(n, 1<<32), 1)
+	if e.o.Exact {
+		r.only = "pack expected one record, got more lines"
+	}
+	var p packer
+	var record []byte
+	err := r.each(func(line []byte) (err error) {
+		record, err = e.line(record[:0], line, &p)
+		return atLine(err, r.lines)
+	}, func() error { return w.record(record) })
+	w.count.Cut = p.cut
+	return w.finish(r.t.read, err)
 }
 
 // A lineReader reads line after line.
@@ -131,7 +102,8 @@ type lineReader struct {
 	end   byte
 	max   int64
 	limit int64
-	least int64 // bytes of the shortest line with its end
+	least int64  // bytes of the shortest line with its end
+	only  string // the error of a second line, if there must be none
 	// wait is called before each read, which may take long.
 	wait func() error
 
@@ -167,27 +139,57 @@ func (r *lineReader) next() ([]byte, error) {
 	}
 }
 
-// split appends the fields of a line: at the separator if one was given, else at
-// tabs if the line has one or one value is wanted, else at blanks.
+// each converts each line, and then writes the result. If there must be only one line,
+// nothing is written before it is known to be the only one.
+func (r *lineReader) each(convert func(line []byte) error, write func() error) error {
+	for r.lines != r.limit {
+		line, err := r.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = convert(line)
+		}
+		if err == nil && r.only != "" && r.limit < 0 {
+			if _, err = r.next(); err == nil {
+				return moref("%s", r.only)
+			}
+			if err == io.EOF {
+				err = nil
+			}
+		}
+		if err == nil {
+			err = write()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// separator is what separates the fields of a line: what was given, else a tab if the
+// line has one or one value is wanted, else "" for blanks.
+func (e *Encoder) separator(line []byte) string {
+	n, fixed := e.f.Values()
+	if e.o.Separator == "" && (fixed && n == 1 || bytes.IndexByte(line, '\t') >= 0) {
+		return "\t"
+	}
+	return e.o.Separator
+}
+
+// split appends the fields of a line.
 func (e *Encoder) split(fields []field, line []byte) []field {
 	it := e.f.lone()
 	lone := it != nil && it.stringLike() && it.kind != char // which is never empty
 	if len(line) == 0 && e.f.values == 0 && !lone {
 		return fields // a record without values
 	}
-	separator := e.o.Separator
-	if n, fixed := e.f.Values(); separator == "" && (fixed && n == 1 || bytes.IndexByte(line, '\t') >= 0) {
-		separator = "\t"
-	}
-	if separator != "" {
-		for {
-			before, after, found := bytes.Cut(line, []byte(separator))
-			fields = append(fields, field{text: before})
-			if !found {
-				return fields
-			}
-			line = after
+	if separator := e.separator(line); separator != "" {
+		for text := range bytes.SplitSeq(line, []byte(separator)) {
+			fields = append(fields, field{text: text})
 		}
+		return fields
 	}
 	for text := range bytes.FieldsFuncSeq(line, isBlank) {
 		fields = append(fields, field{text: text})
@@ -202,14 +204,9 @@ func (e *Encoder) split(fields []field, line []byte) []field {
 // reserve makes room for the values of a long line at once, where growing would take
 // several times the memory, and refuses more than a record can have.
 func (e *Encoder) reserve(line []byte, p *packer) error {
-	separator := e.o.Separator
-	switch {
-	case e.o.JSON:
+	separator := cmp.Or(e.separator(line), " ")
+	if e.o.JSON {
 		separator = ","
-	case separator == "" && bytes.IndexByte(line, '\t') >= 0:
-		separator = "\t"
-	case separator == "":
-		separator = " "
 	}
 	n := bytes.Count(line, []byte(separator)) + 1
 	if e.o.tooLong(int64(n)) {
@@ -225,13 +222,14 @@ func (e *Encoder) reserve(line []byte, p *packer) error {
 func (e *Encoder) line(dst, line []byte, p *packer) ([]byte, error) {
 	var err error
 	if len(line) > readyText {
-		if err := e.reserve(line, p); err != nil {
-			return dst, err
-		}
+		err = e.reserve(line, p)
 	}
-	if e.o.JSON {
+	switch {
+	case err != nil:
+		return dst, err
+	case e.o.JSON:
 		p.row, err = e.parseJSON(p.row[:0], line, &p.json)
-	} else {
+	default:
 		p.row = e.split(p.row[:0], line)
 	}
 	if err == nil {

@@ -83,18 +83,10 @@ func NewFramer(h *Header, o Options, adjust int64, values []string) (*Framer, er
 	if want, _ := h.f.Values(); int64(len(values)) != want-1 {
 		return nil, dataf("pack expected %d items for packing (got %d)", want-1, len(values))
 	}
-	fr.length = append(fr.length, '0')
-	fr.fields = headerFields(values, fr.at)
-	fr.fields[fr.at].text = fr.length
-	var s packer
-	_, err := fr.e.record(nil, fr.fields, &s)
+	length := field{text: []byte("0"), kind: jsonNumber}
+	fr.fields = slices.Insert(operands(values), int(fr.at), length)
+	_, err := fr.e.record(nil, fr.fields, new(packer))
 	return fr, fr.renumber(err)
-}
-
-// headerFields are the values of a header with an empty field for the length at index
-// at.
-func headerFields(values []string, at int64) []field {
-	return slices.Insert(operands(values), int(at), field{kind: jsonNumber})
 }
 
 // renumber turns the number of err's value into that of the operand.
@@ -110,26 +102,22 @@ func (fr *Framer) renumber(err error) error {
 	return err
 }
 
-// frame writes one frame.
-func (fr *Framer) frame(w *recordWriter, payload []byte, s *packer, header []byte) ([]byte, error) {
-	n := int64(len(payload)) + fr.adjust
+// header makes the header of a payload of size bytes, in the memory of old.
+func (fr *Framer) header(old []byte, size int64, p *packer) ([]byte, error) {
+	n := size + fr.adjust
 	if n < 0 {
-		return header, dataf("length %d is negative", n)
+		return old, dataf("length %d is negative", n)
 	}
 	// The length never wraps, whatever the other values do.
 	if fr.o.Wrap {
 		if err := fr.lengthFits(n); err != nil {
-			return header, err
+			return old, err
 		}
 	}
-	var err error
 	fr.length = strconv.AppendInt(fr.length[:0], n, 10)
 	fr.fields[fr.at].text = fr.length
-	header, err = fr.e.record(header[:0], fr.fields, s)
-	if err != nil {
-		return header, fr.renumber(err)
-	}
-	return header, w.record(header, payload...)
+	header, err := fr.e.record(old[:0], fr.fields, p)
+	return header, fr.renumber(err)
 }
 
 // lengthFits checks a length against the item that is to hold it.
@@ -155,9 +143,11 @@ func (fr *Framer) Frame(dst io.Writer, src io.Reader) (Counts, error) {
 		err = fr.o.over("frame 1: payload")
 	}
 	if err == nil {
-		var s packer
-		_, err = fr.frame(&w, payload, &s, nil)
-		err = inFrame(err, 1)
+		var header []byte
+		header, err = fr.header(nil, int64(len(payload)), new(packer))
+		if err = inFrame(err, 1); err == nil {
+			err = w.record(header, payload...)
+		}
 	}
 	return w.finish(int64(len(payload)), err)
 }
@@ -191,41 +181,23 @@ func (fr *Framer) FrameLines(dst io.Writer, src io.Reader, limit int64) (Counts,
 	if fr.o.Max > 0 {
 		r.max = fr.o.Max + 1
 	}
-	err := fr.eachLine(&w, &r)
-	return w.finish(r.t.read, err)
-}
-
-// eachLine frames the lines of r.
-func (fr *Framer) eachLine(w *recordWriter, r *lineReader) error {
-	var s packer
-	var header []byte
-	for r.lines != r.limit {
-		line, err := r.next()
-		if err == io.EOF {
-			return nil
-		}
-		if e, ok := err.(*DataError); ok && e.Line > 0 || err == nil && fr.o.tooLong(int64(len(line))) {
-			n := r.lines
-			if err != nil {
-				n = e.Line
-			}
-			return inFrame(fr.o.over("payload"), n)
-		}
-		if err != nil {
-			return err
-		}
-		if fr.o.Exact {
-			// Nothing is written before it is known to be the only one.
-			line = bytes.Clone(line)
-			if _, err := r.next(); err == nil {
-				return moref("expected one line, got more")
-			} else if err != io.EOF {
-				return err
-			}
-		}
-		if header, err = fr.frame(w, line, &s, header); err != nil {
-			return inFrame(err, r.lines)
-		}
+	if fr.o.Exact {
+		r.only = "expected one line, got more"
 	}
-	return nil
+	var p packer
+	var header, payload []byte
+	err := r.each(func(line []byte) (err error) {
+		if fr.o.tooLong(int64(len(line))) {
+			return inFrame(fr.o.over("payload"), r.lines)
+		}
+		if payload = line; fr.o.Exact {
+			payload = bytes.Clone(line) // the next line is read before it is written
+		}
+		header, err = fr.header(header, int64(len(line)), &p)
+		return inFrame(err, r.lines)
+	}, func() error { return w.record(header, payload...) })
+	if e, ok := err.(*DataError); ok && e.Line > 0 { // too long to be read
+		err = inFrame(fr.o.over("payload"), e.Line)
+	}
+	return w.finish(r.t.read, err)
 }
