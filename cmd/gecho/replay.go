@@ -15,15 +15,16 @@ import (
 // parseDump turns a dump of gcat -o into steps: bytes sent there (>) are expected,
 // bytes received (<) are sent after the pause between their time lines.
 func (g *gecho) parseDump(name string, text []byte) (steps []echo.Step, err error) {
-	d := dump{name: name, pace: 1, next: map[echo.Op]int64{}}
+	d := dump{pace: 1, next: map[echo.Op]int64{}}
 	if g.Speed != nil {
 		d.pace = float64(*g.Speed)
 	}
 	number := 0
 	for line := range bytes.Lines(text) {
 		number++
-		if err := d.line(strings.TrimSuffix(string(line), "\n"), number); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, number, err)
+		d.pos = fmt.Sprintf("%s:%d", name, number)
+		if err := d.line(strings.TrimSuffix(string(line), "\n")); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.pos, err)
 		}
 	}
 	if len(d.steps) == 0 {
@@ -34,7 +35,7 @@ func (g *gecho) parseDump(name string, text []byte) (steps []echo.Step, err erro
 
 // A dump is the state of reading a dump.
 type dump struct {
-	name  string
+	pos   string  // of the line
 	pace  float64 // how many times as fast; 0: no pauses
 	steps []echo.Step
 	last  time.Time // of the last time line
@@ -43,14 +44,14 @@ type dump struct {
 	next  map[echo.Op]int64 // the next offset in each direction
 }
 
-func (d *dump) line(line string, number int) error {
+func (d *dump) line(line string) error {
 	switch {
 	case strings.HasPrefix(line, "# "):
 		return d.time(line)
 	case strings.HasPrefix(line, "> "):
-		return d.bytes(echo.Expect, line, number)
+		return d.bytes(echo.Expect, line)
 	case strings.HasPrefix(line, "< "):
-		return d.bytes(echo.Send, line, number)
+		return d.bytes(echo.Send, line)
 	}
 	return fmt.Errorf("%.60q is no line of a dump of gcat -o", line)
 }
@@ -79,7 +80,7 @@ func (d *dump) time(line string) error {
 }
 
 // bytes reads `> OFFSET  HEX ... |TEXT|`.
-func (d *dump) bytes(do echo.Op, line string, number int) error {
+func (d *dump) bytes(do echo.Op, line string) error {
 	offset, rest, _ := strings.Cut(line[2:], "  ")
 	rest, _, found := strings.Cut(rest, " |")
 	data, err := hex.DecodeString(strings.ReplaceAll(rest, " ", ""))
@@ -91,15 +92,14 @@ func (d *dump) bytes(do echo.Op, line string, number int) error {
 		return fmt.Errorf("the bytes from %08x on are missing", d.next[do])
 	}
 	d.next[do] += int64(len(data))
-	where := fmt.Sprintf("%s:%d", d.name, number)
 	if do == echo.Send && d.pause > 0 {
-		d.steps = append(d.steps, echo.Step{Pos: where, Do: echo.Wait, Pause: d.pause})
+		d.steps = append(d.steps, echo.Step{Pos: d.pos, Do: echo.Wait, Pause: d.pause})
 	}
 	d.pause = 0
 	if n := len(d.steps); n > 0 && d.steps[n-1].Do == do {
 		d.steps[n-1].Text = append(d.steps[n-1].Text, data...)
 		return nil
 	}
-	d.steps = append(d.steps, echo.Step{Pos: where, Do: do, Text: data})
+	d.steps = append(d.steps, echo.Step{Pos: d.pos, Do: do, Text: data})
 	return nil
 }

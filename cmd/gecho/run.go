@@ -106,33 +106,19 @@ func (g *gecho) server(log *cli.Log) *echo.Server {
 	return s
 }
 
-var (
-	failures = map[string]echo.How{"close": echo.Close, "reset": echo.Reset, "hang": echo.Hang}
-	afterEOF = map[string]echo.How{"close": echo.Close, "reset": echo.Reset, "hold": echo.Hang}
-)
-
-// A limitFlag is one of the options --*-after.
-type limitFlag struct {
-	name string
-	at   point
-	how  echo.LimitKind
-}
-
-func (g *gecho) limits() []limitFlag {
-	return []limitFlag{
-		{"--close-after", g.CloseAfter, echo.CloseAfter}, {"--reset-after", g.ResetAfter, echo.ResetAfter},
-		{"--stall-after", g.StallAfter, echo.StallAfter}, {"--half-close-after", g.HalfCloseAfter, echo.HalfCloseAfter},
-	}
-}
+var hows = map[string]echo.How{"close": echo.Close, "reset": echo.Reset, "hang": echo.Hang, "hold": echo.Hang}
 
 func (g *gecho) faults(log *cli.Log) echo.Faults {
 	f := echo.Faults{
-		FailFirst: g.FailFirst, Fail: failures[g.Fail], NoAccept: g.NoAccept, NoRead: g.NoRead, OnEOF: afterEOF[g.OnEOF],
+		FailFirst: g.FailFirst, Fail: hows[g.Fail], NoAccept: g.NoAccept, NoRead: g.NoRead, OnEOF: hows[g.OnEOF],
 		Delays: g.Delay, TLS: tlsconn.Fault(g.TLSFault), Rate: int64(g.Rate), Chunk: int(g.Chunk),
 		Corrupt: float64(g.Corrupt), Loss: float64(g.Loss), Duplicate: float64(g.Duplicate), Reorder: float64(g.Reorder),
 		Spared: 1 - float64(g.FaultRate), Seed: rand.Uint64N(1_000_000),
 	}
-	for _, l := range g.limits() {
+	for _, l := range []struct {
+		how echo.LimitKind
+		at  point
+	}{{echo.CloseAfter, g.CloseAfter}, {echo.ResetAfter, g.ResetAfter}, {echo.StallAfter, g.StallAfter}, {echo.HalfCloseAfter, g.HalfCloseAfter}} {
 		if l.at.given {
 			f.Limits = append(f.Limits, echo.Limit{How: l.how, Bytes: l.at.bytes, Time: l.at.time})
 		}

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"gcat/internal/cli"
@@ -71,35 +70,40 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 			sockets = nil
 		}
 	}()
-	secure := sync.OnceValues(func() (*tls.Config, error) { return g.serverConfig(log, server) })
+	var config *tls.Config
+	secure := func(s *echo.Socket) (err error) {
+		if config == nil {
+			config, err = g.serverConfig(log, server)
+		}
+		s.TLS = config
+		if address, ok := strings.CutPrefix(s.Name, "tcp://"); ok {
+			s.Name = "tls://" + address
+		}
+		return err
+	}
 	sockets = g.handed
 	for i, s := range sockets {
 		if g.To != "" && (s.Messages || (s.Packet != nil) != g.to.Datagram()) {
 			return sockets, cli.Failf(cli.Local, "LISTEN_FDS: %s cannot be handed on to %s", s.Name, g.to)
 		}
-		if !g.TLS || s.Packet != nil || s.Messages {
-			continue
-		}
-		if sockets[i].TLS, err = secure(); err != nil {
-			return sockets, err
-		}
-		if address, ok := strings.CutPrefix(s.Name, "tcp://"); ok {
-			sockets[i].Name = "tls://" + address
-		}
-	}
-	for _, e := range endpoints {
-		var config *tls.Config
-		if e.TLS {
-			if config, err = secure(); err != nil {
+		if g.TLS && s.Packet == nil && !s.Messages {
+			if err := secure(&sockets[i]); err != nil {
 				return sockets, err
 			}
 		}
+	}
+	for _, e := range endpoints {
 		s, err := g.listen(ctx, e)
 		if err != nil {
 			return sockets, err
 		}
-		s.TLS = config
+		if e.TLS {
+			err = secure(&s)
+		}
 		sockets = append(sockets, s)
+		if err != nil {
+			return sockets, err
+		}
 	}
 	return sockets, g.refuseSelf(ctx, sockets)
 }
@@ -171,25 +175,21 @@ func (g *gecho) listen(ctx context.Context, e conn.Endpoint) (echo.Socket, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupLimit)
 	defer cancel()
+	var h conn.Handed
+	var err error
 	if e.Datagram() {
-		p, err := config.ListenPacket(ctx, e)
-		if err != nil {
-			return echo.Socket{}, err
-		}
-		return socketOf(conn.Handed{Packet: p}), nil
+		h.Packet, err = config.ListenPacket(ctx, e)
+	} else {
+		h.Listener, err = config.Listen(ctx, e)
+		h.Messages = e.Network == "unixpacket"
 	}
-	l, err := config.Listen(ctx, e)
 	if err != nil {
 		return echo.Socket{}, err
 	}
-	bound := conn.EndpointOf(l.Addr())
-	if e.TLS {
-		bound.Network = "tls"
+	if g.NoAccept && h.Listener != nil {
+		echo.FillBacklog(h.Listener)
 	}
-	if g.NoAccept {
-		echo.FillBacklog(l)
-	}
-	return echo.Socket{Handed: conn.Handed{Listener: l, Messages: e.Network == "unixpacket"}, Name: bound.String()}, nil
+	return socketOf(h), nil
 }
 
 func closeAll(sockets []echo.Socket) {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -263,53 +264,18 @@ func (p *packets) reportOf(peer *conn.Sender, e Event) {
 	p.report(e)
 }
 
-// ownAddresses are those that our datagram sockets are bound to.
-func ownAddresses(sockets []Socket) map[addressKey]struct{} {
-	own := make(map[addressKey]struct{})
-	for _, socket := range sockets {
-		if socket.Packet == nil {
-			continue
-		}
-		local := socket.Addr()
-		if a, ok := local.(*net.UDPAddr); ok {
-			own[keyOf(a.AddrPort())] = struct{}{}
-		} else {
-			own[addressKey{name: local.String()}] = struct{}{}
-		}
-	}
-	return own
-}
-
-// An addressKey is the address of a datagram socket.
-type addressKey struct {
-	addr netip.AddrPort // 0.0.0.0 for all addresses of either family
-	name string
-}
-
-func keyOf(a netip.AddrPort) addressKey {
-	ip := a.Addr().Unmap().WithZone("")
-	if ip.IsUnspecified() {
-		ip = netip.IPv4Unspecified()
-	}
-	return addressKey{addr: netip.AddrPortFrom(ip, a.Port())}
-}
-
-// ours reports whether a datagram has the address of one of our own sockets as its
-// source. A socket on all addresses has every address of this machine; one of CAN does not
-// receive what it sends.
+// ours reports whether a datagram comes from one of our own sockets. One on all addresses
+// has every address of this machine; one of CAN does not receive what it sends.
 func (s *Server) ours(from *conn.Sender) bool {
-	a := from.AddrPort
-	if !a.IsValid() {
-		path, unix := from.Addr().(*net.UnixAddr)
-		if !unix {
-			return false
+	return slices.ContainsFunc(s.own, func(own net.Addr) bool {
+		switch own := own.(type) {
+		case *net.UDPAddr:
+			return own.Port == int(from.AddrPort.Port()) &&
+				conn.EndpointOf(from.Addr()).Reaches(context.Background(), conn.Resolver{}, own)
+		case *net.UnixAddr:
+			u, ok := from.Addr().(*net.UnixAddr)
+			return ok && u.Name == own.Name
 		}
-		_, ours := s.own[addressKey{name: path.Name}]
-		return ours
-	}
-	if _, ours := s.own[keyOf(a)]; ours {
-		return true
-	}
-	_, all := s.own[keyOf(netip.AddrPortFrom(netip.IPv4Unspecified(), a.Port()))]
-	return all && conn.OnThisMachine(a.Addr())
+		return false
+	})
 }

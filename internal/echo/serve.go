@@ -19,7 +19,11 @@ import (
 func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socket) (closed int) {
 	s.stopping, s.grace = ctx, grace
 	s.slots = newSlots(s.MaxConns, s.room(len(sockets)), s.Count)
-	s.own = ownAddresses(sockets)
+	for _, socket := range sockets {
+		if socket.Packet != nil {
+			s.own = append(s.own, socket.Addr())
+		}
+	}
 	s.startFast(sockets)
 	accepting, stop := context.WithCancel(ctx)
 	defer stop()
