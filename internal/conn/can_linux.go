@@ -125,21 +125,21 @@ func (c *canConn) setUpRaw(fd int, e Endpoint, p canPlace, index int) error {
 }
 
 // wholeFrame refuses a datagram that is not the size of a frame.
-func wholeFrame(p []byte) ([]byte, error) {
-	if len(p) != canFrameSize {
-		return nil, &Error{Why: Local, Err: fmt.Errorf("%s are no CAN frame, which has %d", ByteCount(int64(len(p))), canFrameSize)}
-	}
-	return p, nil
-}
+func wholeFrame(p []byte) ([]byte, error) { return frame(p, "CAN", canFrameSize) }
 
 // fdFrame returns the frame to send. Without the flag CANFD_FDF and with at most 8
 // bytes it is a classic frame.
 func fdFrame(p []byte) ([]byte, error) {
-	if len(p) != canFDFrameSize {
-		return nil, &Error{Why: Local, Err: fmt.Errorf("%s are no CAN FD frame, which has %d", ByteCount(int64(len(p))), canFDFrameSize)}
+	p, err := frame(p, "CAN FD", canFDFrameSize)
+	if err == nil && p[5]&canFDF == 0 && p[4] <= 8 {
+		p = p[:canFrameSize]
 	}
-	if p[5]&canFDF == 0 && p[4] <= 8 {
-		return p[:canFrameSize], nil
+	return p, err
+}
+
+func frame(p []byte, kind string, size int) ([]byte, error) {
+	if len(p) != size {
+		return nil, &Error{Why: Local, Err: fmt.Errorf("%s are no %s frame, which has %d", ByteCount(int64(len(p))), kind, size)}
 	}
 	return p, nil
 }

@@ -187,21 +187,18 @@ func (d *Dialer) connectUnix(ctx context.Context, e Endpoint) (net.Conn, error) 
 // otherType names the type of the socket at e's path; EPROTOTYPE only means that it
 // is not e's.
 func otherType(e Endpoint) error {
+	is, network := "a stream socket", "unix"
 	probe, err := net.Dial("unixgram", e.Path) // the peer sees no connection
 	switch {
 	case err == nil:
 		_ = probe.Close()
-		return wrongType(e, "a datagram socket", "unixgram")
+		is, network = "a datagram socket", "unixgram"
 	case e.Network == "unix":
-		return wrongType(e, "a sequenced-packet socket", "unixpacket")
-	case e.Network == "unixpacket":
-		return wrongType(e, "a stream socket", "unix")
+		is, network = "a sequenced-packet socket", "unixpacket"
+	case e.Network == "unixgram":
+		is = "no datagram socket"
 	}
-	return wrongType(e, "no datagram socket", "unix")
-}
-
-func wrongType(e Endpoint, what, network string) error {
-	return &Error{Why: NoConnection, Err: fmt.Errorf("it is %s", what), Try: tryTyping(network + "://" + e.Path)}
+	return &Error{Why: NoConnection, Err: fmt.Errorf("it is %s", is), Try: tryTyping(network + "://" + e.Path)}
 }
 
 // dialUnix waits while the backlog is full, as a connect(2) that blocks does. Linux

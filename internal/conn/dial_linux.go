@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -15,10 +16,7 @@ import (
 // listenVsock listens on PORT of the context identifier that e names, or of
 // this machine's.
 func listenVsock(e Endpoint) (net.Listener, error) {
-	cid, port, err := vsockNumbers(e)
-	if err != nil {
-		return nil, err
-	}
+	cid, port := vsockNumbers(e)
 	if e.Host == "" {
 		return vsock.Listen(port, nil)
 	}
@@ -28,10 +26,7 @@ func listenVsock(e Endpoint) (net.Listener, error) {
 // dialVsock connects to CID:PORT. The connect itself has no deadline, so it
 // may outlive ctx.
 func dialVsock(ctx context.Context, e Endpoint) (net.Conn, error) {
-	cid, port, err := vsockNumbers(e)
-	if err != nil {
-		return nil, err
-	}
+	cid, port := vsockNumbers(e)
 	done := make(chan attempt, 1)
 	go func() { // ends with the kernel's own connect limit
 		c, err := vsock.Dial(cid, port, nil)
@@ -53,13 +48,11 @@ func dialVsock(ctx context.Context, e Endpoint) (net.Conn, error) {
 	}
 }
 
-func vsockNumbers(e Endpoint) (cid, port uint32, err error) {
-	p, err := strconv.ParseUint(e.Port, 10, 32)
-	if err != nil || e.Host == "" {
-		return vsock.Local, uint32(p), err
-	}
-	c, err := strconv.ParseUint(e.Host, 10, 32)
-	return uint32(c), uint32(p), err
+// vsockNumbers are e's, which [Endpoint.check] has accepted.
+func vsockNumbers(e Endpoint) (cid, port uint32) {
+	p, _ := strconv.ParseUint(e.Port, 10, 32)
+	c, _ := strconv.ParseUint(cmp.Or(e.Host, strconv.Itoa(vsock.Local)), 10, 32)
+	return uint32(c), uint32(p)
 }
 
 // freePath is the empty path, for which the kernel chooses an abstract name (autobind,

@@ -142,18 +142,17 @@ func (b *inbox) addr(s *arrival) net.Addr {
 	if b.can != nil {
 		return b.can.sender(s.from)
 	}
-	if len(s.from) < int(unsafe.Sizeof(unix.RawSockaddrUnix{}.Family)) {
+	from := s.from
+	if len(from) <= 2 { // a Unix socket without an address
 		return nil
 	}
-	switch a := (*unix.RawSockaddrAny)(unsafe.Pointer(&s.from[0])); {
-	case a.Addr.Family == unix.AF_INET && len(s.from) >= unix.SizeofSockaddrInet4:
-		in := (*unix.RawSockaddrInet4)(unsafe.Pointer(a))
-		return &net.UDPAddr{IP: net.IP(in.Addr[:]).To16(), Port: int(networkOrder(in.Port))}
-	case a.Addr.Family == unix.AF_INET6 && len(s.from) >= unix.SizeofSockaddrInet6:
-		in := (*unix.RawSockaddrInet6)(unsafe.Pointer(a))
-		return &net.UDPAddr{IP: append(net.IP(nil), in.Addr[:]...), Port: int(networkOrder(in.Port)), Zone: zoneName(in.Scope_id)}
-	case a.Addr.Family == unix.AF_UNIX && len(s.from) > 2:
-		path := s.from[2:]
+	switch family := binary.NativeEndian.Uint16(from); {
+	case family == unix.AF_INET && len(from) >= unix.SizeofSockaddrInet4:
+		return &net.UDPAddr{IP: bytes.Clone(from[4:8]), Port: port(from)}
+	case family == unix.AF_INET6 && len(from) >= unix.SizeofSockaddrInet6:
+		return &net.UDPAddr{IP: bytes.Clone(from[8:24]), Port: port(from), Zone: zoneName(binary.NativeEndian.Uint32(from[24:]))}
+	case family == unix.AF_UNIX:
+		path := from[2:]
 		if path[0] == 0 { // abstract, unix(7)
 			return &net.UnixAddr{Net: "unixgram", Name: "@" + string(path[1:])}
 		}
@@ -163,12 +162,8 @@ func (b *inbox) addr(s *arrival) net.Addr {
 	return nil
 }
 
-// networkOrder converts a port between the order of the machine and that of the network.
-func networkOrder(port uint16) uint16 {
-	var b [2]byte
-	binary.NativeEndian.PutUint16(b[:], port)
-	return binary.BigEndian.Uint16(b[:])
-}
+// port is the port of a struct sockaddr_in or sockaddr_in6.
+func port(sockaddr []byte) int { return int(binary.BigEndian.Uint16(sockaddr[2:])) }
 
 func zoneName(index uint32) string {
 	if index == 0 {

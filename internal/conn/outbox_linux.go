@@ -176,20 +176,21 @@ func appendSegment(control []byte, size int) []byte {
 
 // sockaddrOf is a as a socket's address (ip(7), ipv6(7)).
 func sockaddrOf(a netip.AddrPort) []byte {
-	port := networkOrder(a.Port())
-	if a.Addr().Is4() {
-		raw := unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port, Addr: a.Addr().As4()}
-		return append([]byte(nil), (*[unix.SizeofSockaddrInet4]byte)(unsafe.Pointer(&raw))[:]...)
+	family, ip := uint16(unix.AF_INET6), a.Addr()
+	if ip.Is4() {
+		family = unix.AF_INET
 	}
-	raw := unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: port, Addr: a.Addr().As16()}
-	if zone := a.Addr().Zone(); zone != "" {
-		if i, err := net.InterfaceByName(zone); err == nil {
-			raw.Scope_id = uint32(i.Index)
-		} else if n, err := strconv.Atoi(zone); err == nil {
-			raw.Scope_id = uint32(n)
-		}
+	raw := binary.NativeEndian.AppendUint16(nil, family)
+	raw = binary.BigEndian.AppendUint16(raw, a.Port())
+	if ip.Is4() {
+		return append(append(raw, ip.AsSlice()...), make([]byte, 8)...)
 	}
-	return append([]byte(nil), (*[unix.SizeofSockaddrInet6]byte)(unsafe.Pointer(&raw))[:]...)
+	raw = append(append(raw, 0, 0, 0, 0), ip.AsSlice()...)
+	scope, _ := strconv.Atoi(ip.Zone())
+	if i, err := net.InterfaceByName(ip.Zone()); err == nil {
+		scope = i.Index
+	}
+	return binary.NativeEndian.AppendUint32(raw, uint32(scope))
 }
 
 // Dropped is how many datagrams the kernel has dropped because the receive buffer

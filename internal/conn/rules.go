@@ -89,21 +89,20 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	}
 	host, length, cidr := strings.Cut(s, "/")
 	ip, err := netip.ParseAddr(unbracket(host))
-	if err != nil {
+	switch {
+	case err != nil:
 		return netip.Prefix{}, errors.New("not an address or CIDR prefix (names are not looked up)")
-	}
-	if ip.Zone() != "" {
+	case ip.Zone() != "":
 		return netip.Prefix{}, errors.New("an address with a zone cannot be a rule")
+	case !cidr:
+		length = strconv.Itoa(ip.BitLen())
 	}
-	bits := ip.BitLen()
-	if cidr {
-		bits, err = strconv.Atoi(length)
-		if err != nil || bits < 0 || bits > ip.BitLen() || strconv.Itoa(bits) != length {
-			return netip.Prefix{}, fmt.Errorf("the prefix length must be 0 to %d", ip.BitLen())
-		}
+	p, err := netip.ParsePrefix(ip.String() + "/" + length)
+	if err != nil {
+		return p, fmt.Errorf("the prefix length must be 0 to %d", ip.BitLen())
 	}
-	if ip.Is4In6() && bits >= 96 {
-		ip, bits = ip.Unmap(), bits-96
+	if ip.Is4In6() && p.Bits() >= 96 {
+		return ip.Unmap().Prefix(p.Bits() - 96)
 	}
-	return ip.Prefix(bits)
+	return p.Masked(), nil
 }
