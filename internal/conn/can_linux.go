@@ -74,9 +74,9 @@ func openCAN(e Endpoint, from string, o SocketOptions, listen bool) (*canConn, e
 func (c *canConn) setUp(fd int, e Endpoint, p canPlace, from string, o SocketOptions, listen bool) error {
 	index := 0
 	if p.device != "" {
-		i, err := net.InterfaceByName(p.device)
+		i, err := interfaceNamed(p.device)
 		if err != nil {
-			return &Error{Why: NotFound, Err: fmt.Errorf("no such interface: %q", p.device)}
+			return err
 		}
 		index = i.Index
 	}

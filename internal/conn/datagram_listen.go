@@ -32,8 +32,9 @@ type DatagramListener struct {
 	local net.Addr
 	known chan struct{} // closed when there is a peer
 	fixed bool          // the socket has one peer
-	peer  packetPeer
-	heard bool // the peer has sent a datagram
+	peer  Sender
+	came  []byte // the control messages of the last datagram (recvmsg(2))
+	heard bool   // the peer has sent a datagram
 }
 
 // ListenDatagrams binds a socket to e. Closing it removes the socket file that it made.
@@ -49,7 +50,7 @@ func (lc ListenConfig) ListenDatagrams(ctx context.Context, e Endpoint) (*Datagr
 		l.local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, l.local.(*net.UDPAddr).AddrPort().Port()))
 	}
 	if c, ok := p.(*canConn); ok {
-		l.fixed, l.peer = e.Network != "j1939", packetPeer{addr: c.RemoteAddr()}
+		l.fixed, l.peer = e.Network != "j1939", Sender{addr: c.RemoteAddr()}
 		close(l.known)
 	}
 	return l, nil
@@ -71,25 +72,15 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 		l.limit()
 		n, err := l.receive(l.conn, p, l.take)
 		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			if err := l.silent(); err != nil {
-				return 0, err
-			}
 		case errors.Is(err, syscall.ECONNREFUSED): // an answer was refused; other peers may still send
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if !NewSocket(l.conn.Conn, nil).ready() { // else the process was stopped, and a datagram came in time
+				return 0, &Error{Why: Timeout, Err: fmt.Errorf("no datagram came within %v (connect limit)", l.Limit)}
+			}
 		default:
 			return n, err
 		}
 	}
-}
-
-// silent handles a read whose deadline passed. It returns nil if Read is to try again.
-func (l *DatagramListener) silent() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if NewSocket(l.conn.Conn, nil).ready() {
-		return nil // a datagram came in time; the process was stopped
-	}
-	return &Error{Why: Timeout, Err: fmt.Errorf("no datagram came within %v (connect limit)", l.Limit)}
 }
 
 // limit starts the wait for the first datagram, or ends it.
@@ -116,14 +107,14 @@ func (l *DatagramListener) take(s *arrival) bool {
 	}
 	l.mu.Lock()
 	first, again := !l.heard, bytes.Equal(l.peer.sockaddr, s.from)
-	if !first && (again && bytes.Equal(l.peer.came, s.control) || !again && !l.Keep) {
+	if !first && (again && bytes.Equal(l.came, s.control) || !again && !l.Keep) {
 		l.mu.Unlock()
 		return again
 	}
-	from := packetPeer{addr: l.conn.in.addr(s), sockaddr: bytes.Clone(s.from), came: bytes.Clone(s.control)}
-	answer, _ := AnswerFrom(s.control)
-	from.control = bytes.Clone(answer)
-	l.peer, l.heard = from, true
+	var from Sender
+	l.came, l.heard = bytes.Clone(s.control), true
+	l.conn.in.sender(s, &from)
+	l.peer = *from.Clone()
 	select {
 	case <-l.known:
 	default:

@@ -9,7 +9,6 @@ import (
 	"math"
 	"net"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -95,7 +94,7 @@ func (d *DatagramPeers) take(s *arrival) (new *DatagramPeer) {
 		p = d.add(s)
 		new = p
 	}
-	p.touch()
+	p.last = time.Now()
 	select {
 	case p.queue <- bytes.Clone(s.data):
 	default: // lost, as in a full receive buffer
@@ -119,7 +118,7 @@ func (d *DatagramPeers) add(s *arrival) *DatagramPeer {
 func (d *DatagramPeers) forgetOne() {
 	var oldest *DatagramPeer
 	for _, p := range d.peers {
-		if oldest == nil || p.last.Load() < oldest.last.Load() {
+		if oldest == nil || p.last.Before(oldest.last) {
 			oldest = p
 		}
 	}
@@ -134,8 +133,8 @@ const peerQueue = 16
 type DatagramPeer struct {
 	all   *DatagramPeers
 	to    Sender
-	queue chan []byte  // closed when it is not in all.peers any more
-	last  atomic.Int64 // when there was a datagram, in nanoseconds since started
+	queue chan []byte // closed when it is not in all.peers any more
+	last  time.Time   // when there was a datagram
 }
 
 // Sender is the sender of the peer's first datagram.
@@ -143,11 +142,6 @@ func (p *DatagramPeer) Sender() *Sender { return &p.to }
 
 // Addr is the peer's address; nil if it has none.
 func (p *DatagramPeer) Addr() net.Addr { return p.to.addr }
-
-func (p *DatagramPeer) touch() { p.last.Store(int64(time.Since(started))) }
-
-// started is a time of the monotonic clock, for the order of events.
-var started = time.Now()
 
 // end forgets the peer. The caller holds p.all.mu.
 func (p *DatagramPeer) end() {
@@ -170,10 +164,12 @@ func (p *DatagramPeer) drain() { _ = p.Close() }
 
 // Write sends one datagram to the peer.
 func (p *DatagramPeer) Write(b []byte) (int, error) {
-	p.touch()
+	p.all.mu.Lock()
+	p.last = time.Now()
+	p.all.mu.Unlock()
 	p.all.sending.Lock()
 	defer p.all.sending.Unlock()
-	return p.all.socket.send(p.all.socket.conn, b, &p.to.packetPeer)
+	return p.all.socket.send(p.all.socket.conn, b, &p.to)
 }
 
 // CloseWrite does nothing: there is no end of file to pass on.

@@ -39,13 +39,15 @@ func (d *DatagramSocket) Receive(most int) ([]byte, *Sender, error) {
 func (d *DatagramSocket) Send(p []byte, to *Sender) error {
 	d.sending.Lock()
 	defer d.sending.Unlock()
-	_, err := d.out.send(p, nil, &to.packetPeer)
+	_, err := d.out.send(p, nil, to)
 	return err
 }
 
 // A Sender is the sender of a datagram, and how to answer it.
 type Sender struct {
-	packetPeer
+	addr     net.Addr // nil if it has none
+	sockaddr []byte   // addr as a struct sockaddr
+	control  []byte   // the answer's control messages, which choose its source address
 	// AddrPort is the address of a sender in IP; one of IPv4 is never mapped to IPv6.
 	AddrPort netip.AddrPort
 	// ToMany is whether the datagram was sent to a broadcast or multicast address, where
@@ -59,6 +61,14 @@ func (s *Sender) Addr() net.Addr {
 		return net.UDPAddrFromAddrPort(s.AddrPort)
 	}
 	return s.addr
+}
+
+// name is s's address in words; empty is none.
+func (s *Sender) name() string {
+	if s.addr == nil {
+		return ""
+	}
+	return s.addr.String()
 }
 
 // Key is the sender's address in the system's form.

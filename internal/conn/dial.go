@@ -87,7 +87,7 @@ func transient(err error) bool {
 
 // once makes one try to connect within limit (0: none).
 func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net.Conn, error) {
-	parent := ctx
+	start, parent := time.Now(), ctx
 	if limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
@@ -111,10 +111,7 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 	if why == ResetByPeer && d.Upgrade != nil {
 		why = NoConnection // as if the reset had come during the handshake
 	}
-	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-		<-ctx.Done() // the net package's timer fired a moment before ours
-	}
-	if ctx.Err() == context.DeadlineExceeded && parent.Err() == nil && why != NoDescriptor {
+	if limit > 0 && time.Since(start) >= limit && parent.Err() == nil && why != NoDescriptor {
 		during := why
 		if op == "" {
 			during = NoConnection // a handshake
@@ -290,10 +287,16 @@ func badZone(a netip.Addr) error {
 	if _, err := strconv.Atoi(zone); zone == "" || err == nil {
 		return nil
 	}
-	if _, err := net.InterfaceByName(zone); err != nil {
-		return &Error{Why: NotFound, Err: fmt.Errorf("no such interface: %q", zone)}
+	_, err := interfaceNamed(zone)
+	return err
+}
+
+func interfaceNamed(name string) (*net.Interface, error) {
+	i, err := net.InterfaceByName(name)
+	if err != nil {
+		return nil, &Error{Why: NotFound, Err: fmt.Errorf("no such interface: %q", name)}
 	}
-	return nil
+	return i, nil
 }
 
 // source is the address to connect from.

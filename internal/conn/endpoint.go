@@ -170,10 +170,8 @@ func (e Endpoint) check(listening bool) error {
 	if e.Port == "0" && !listening {
 		return fmt.Errorf("port 0 is only for listening")
 	}
-	for _, c := range []byte(e.Host) {
-		if c <= ' ' || c == 0x7f || c == '/' || c == '@' {
-			return fmt.Errorf("bad host %q", e.Host)
-		}
+	if strings.ContainsFunc(e.Host, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '/' || c == '@' }) {
+		return fmt.Errorf("bad host %q", e.Host)
 	}
 	return nil
 }

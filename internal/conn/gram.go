@@ -114,7 +114,7 @@ func (g *gramStream) drain() {
 
 // send sends the datagrams in p on c to a peer; nil is the connected one. It returns how
 // many bytes were sent: with an error, those before the datagram that failed.
-func (g *gramStream) send(c *gramConn, p []byte, to *packetPeer) (n int, err error) {
+func (g *gramStream) send(c *gramConn, p []byte, to *Sender) (n int, err error) {
 	if to != nil && to.addr == nil {
 		return 0, &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
 	}
@@ -155,19 +155,3 @@ type sendError struct {
 }
 
 func (e *sendError) Unwrap() error { return e.error }
-
-// A packetPeer is the sender of a datagram.
-type packetPeer struct {
-	addr     net.Addr // nil if the peer has no address
-	sockaddr []byte   // addr as a struct sockaddr
-	came     []byte   // the datagram's control messages (recvmsg(2))
-	control  []byte   // the answer's, which choose its source address
-}
-
-// name is the peer's address in words; empty is none.
-func (p *packetPeer) name() string {
-	if p.addr == nil {
-		return ""
-	}
-	return p.addr.String()
-}

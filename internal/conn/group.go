@@ -2,7 +2,6 @@ package conn
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
 
@@ -79,15 +78,13 @@ func join(c *net.UDPConn, group netip.Addr, device string) error {
 		device = zone
 	}
 	var on *net.Interface
+	var err error
 	if device != "" {
-		i, err := net.InterfaceByName(device)
-		if err != nil {
-			return &Error{Why: NotFound, Err: fmt.Errorf("no such interface: %q", device)}
+		if on, err = interfaceNamed(device); err != nil {
+			return err
 		}
-		on = i
 	}
 	onlyJoined(c)
-	var err error
 	if to := (&net.UDPAddr{IP: group.AsSlice()}); group.Is4() {
 		err = ipv4.NewPacketConn(c).JoinGroup(on, to)
 	} else {

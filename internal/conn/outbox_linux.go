@@ -57,7 +57,7 @@ func (o *outbox) neverWait() { o.noWait = true }
 
 // send sends the datagrams in p to a peer; nil is the connected one. It waits until one
 // can be sent, sends until the socket is full, and returns how many bytes of p were sent.
-func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (int, error) {
+func (o *outbox) send(p []byte, cut Cut, to *Sender) (int, error) {
 	o.p, o.cut, o.sent, o.err = p, cut, 0, nil
 	o.to, o.control = o.many, nil
 	if to != nil {

@@ -134,7 +134,7 @@ func newOutbox(c net.Conn) *outbox { return &outbox{c} }
 // neverWait changes nothing: a full peer is ENOBUFS here.
 func (o *outbox) neverWait() {}
 
-func (o *outbox) send(p []byte, cut Cut, to *packetPeer) (sent int, err error) {
+func (o *outbox) send(p []byte, cut Cut, to *Sender) (sent int, err error) {
 	for first := true; first || sent < len(p); first = false {
 		n := cut.first(p[sent:])
 		if to == nil {
