@@ -52,9 +52,6 @@ func (g *gcat) loadTLS(listener conn.Endpoint, dialled []conn.Endpoint) (err err
 			return g.hintKey(err)
 		}
 	}
-	for _, line := range options.Warnings() {
-		g.log.Infof(0, "warning: %s", line)
-	}
 	if options.KeyLog != "" && (g.tls != nil || len(g.trust) > 0) {
 		g.log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)
 	}

@@ -145,9 +145,6 @@ func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, er
 	if err != nil {
 		return nil, err
 	}
-	for _, line := range options.Warnings() {
-		log.Infof(0, "warning: %s", line)
-	}
 	if options.KeyLog != "" {
 		log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)
 	}

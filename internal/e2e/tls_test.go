@@ -436,16 +436,3 @@ func TestTLSInputError(t *testing.T) {
 		t.Error("the server took it for an end in order")
 	}
 }
-
-// TestTLSWarnings: keys that others can read are reported, and work.
-func TestTLSWarnings(t *testing.T) {
-	t.Parallel()
-	m := newMint(t)
-	_, certFile, keyFile := m.issue("server", nil)
-	if err := os.Chmod(keyFile, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	p, address := listener(t, "tcp", nil, "-c", "--tls-cert", certFile, "--tls-key", keyFile)
-	start(t, input(t, "x"), "-c", "--tls-ca", m.file, address).ends(0, "", "")
-	p.ends(0, "x", "warning: others can read the private key in ")
-}

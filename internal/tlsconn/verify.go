@@ -103,6 +103,18 @@ func invalidWords(e x509.CertificateInvalidError, presented *x509.Certificate) s
 	return "bad certificate: " + plainX509(e.Error())
 }
 
+// outOfDate returns why cert is not valid at now; empty if it is valid.
+func outOfDate(cert *x509.Certificate, now time.Time) string {
+	const date = "2006-01-02 15:04:05 UTC"
+	switch {
+	case now.After(cert.NotAfter):
+		return "expired on " + cert.NotAfter.UTC().Format(date)
+	case now.Before(cert.NotBefore):
+		return "is not valid before " + cert.NotBefore.UTC().Format(date)
+	}
+	return ""
+}
+
 func unknownAuthority(cert *x509.Certificate) string {
 	if cert.Subject.String() == cert.Issuer.String() {
 		return "unknown authority: self-signed certificate of " + subject(cert)
