@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -57,12 +58,15 @@ func (g *gcat) listen(ctx context.Context, at conn.Endpoint) error {
 	if g.KeepOpen {
 		return g.serve(ctx, cancel, l, at, stdio)
 	}
-	p, err := g.accept(ctx, l, at)
+	limited := g.limitAccept(cancel, at)
+	c, err := g.accept(ctx, l)
+	limited.Stop()
 	if err != nil {
 		return err
 	}
 	_ = l.Close() // without -k the next peer is refused rather than left in the backlog
-	if p, err = g.secureServer(ctx, p); err != nil {
+	p, err := g.secureServer(ctx, g.newPeer(c, at))
+	if err != nil {
 		return err
 	}
 	return g.handle(ctx, p, stdio)
@@ -79,27 +83,13 @@ func (g *gcat) listenConfig() conn.ListenConfig {
 	}
 }
 
-// accept waits for one peer, at most for the accept limit.
-func (g *gcat) accept(ctx context.Context, l net.Listener, at conn.Endpoint) (peer, error) {
-	if limit := g.acceptLimit(); limit > 0 {
-		passed := &conn.Error{Why: conn.Timeout, Op: "listen on " + at.String(), Err: fmt.Errorf("no peer connected within %v (connect limit)", limit)}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, passed)
-		defer cancel()
-		defer context.AfterFunc(ctx, func() { _ = l.Close() })() // wakes Accept
-	}
-	c, err := g.acceptPermitted(l)
-	switch {
-	case err == nil:
-		return g.newPeer(c, at), nil
-	case ctx.Err() != nil:
-		return peer{}, context.Cause(ctx)
-	}
-	return peer{}, acceptError(l, err)
-}
-
-func acceptError(l net.Listener, err error) error {
-	return &conn.Error{Why: conn.NoConnection, Op: "accept on " + conn.EndpointOf(l.Addr()).String(), Err: err}
+// limitAccept ends the wait for the only peer after the accept limit. It ends the context
+// of the listener itself: one below it could end after the listener is closed.
+func (g *gcat) limitAccept(cancel context.CancelCauseFunc, at conn.Endpoint) *time.Timer {
+	limit := cmp.Or(g.acceptLimit(), math.MaxInt64)
+	return time.AfterFunc(limit, func() {
+		cancel(&conn.Error{Why: conn.Timeout, Op: "listen on " + at.String(), Err: fmt.Errorf("no peer connected within %v (connect limit)", limit)})
+	})
 }
 
 // newPeer sets the socket options of an accepted connection, and logs the peer.
@@ -142,7 +132,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 				break
 			}
 		}
-		c, err := g.acceptNext(ctx, l)
+		c, err := g.accept(ctx, l)
 		if err != nil {
 			return err
 		}
@@ -188,24 +178,32 @@ const (
 	longestAcceptPause = time.Second
 )
 
-// acceptNext accepts a peer. If accept fails, for example because the process has no
-// free descriptor, it reports that once and tries again.
-func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error) {
-	for pause := acceptPause; ; pause = min(2*pause, longestAcceptPause) {
-		c, err := g.acceptPermitted(l)
-		if err == nil || ctx.Err() != nil {
-			return c, conn.Cause(ctx, err)
+// accept accepts the next peer that --allow and --deny let connect. If that fails, for
+// example because the process has no free descriptor, it reports that once with -k, and
+// tries again.
+func (g *gcat) accept(ctx context.Context, l net.Listener) (net.Conn, error) {
+	for pause := acceptPause; ; {
+		c, err := l.Accept()
+		switch {
+		case err == nil && g.permits(c):
+			return c, nil
+		case err == nil:
+			continue
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
 		}
-		if errors.Is(err, net.ErrClosed) {
-			return nil, acceptError(l, err)
+		failed := &conn.Error{Why: conn.NoConnection, Op: "accept on " + conn.EndpointOf(l.Addr()).String(), Err: err}
+		if !g.KeepOpen {
+			return nil, failed
 		}
 		if pause == acceptPause {
-			g.log.Error(acceptError(l, err))
+			g.log.Error(failed)
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 		}
+		pause = min(2*pause, longestAcceptPause)
 	}
 }
 
@@ -214,16 +212,6 @@ func (g *gcat) acceptNext(ctx context.Context, l net.Listener) (net.Conn, error)
 func outputFailed(err error) bool {
 	e, ok := errors.AsType[*conn.Error](err)
 	return ok && e.Why == conn.Local && e.Op == "standard output"
-}
-
-// acceptPermitted accepts the next peer that --allow and --deny let connect.
-func (g *gcat) acceptPermitted(l net.Listener) (net.Conn, error) {
-	for {
-		c, err := l.Accept()
-		if err != nil || g.permits(c) {
-			return c, err
-		}
-	}
 }
 
 // permits reports whether the rules let the peer at c connect; if not, it closes c.

@@ -188,6 +188,15 @@ func TestEndsSilentServer(t *testing.T) {
 	})
 }
 
+// A listener with a limit for its peer ends by another clock: the status is that clock's,
+// whichever of the two contexts ends first. 2 runs of 100 had 3.
+func TestEndsListenerTwoClocks(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		start(t, nil, "-l", "--connect-timeout=60", "--deadline=0.01", "127.0.0.1", "0").ends(4, "", "(deadline)")
+	}
+}
+
 // Silence everywhere, and input that stays open.
 func TestEndsSilenceBothSides(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
