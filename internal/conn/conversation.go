@@ -158,7 +158,7 @@ func (c *conversation) readFailed(d *direction, err error) {
 	d.to.reset = true
 	back, gone := c.other(d), d.from.connection && (d.from.socket == nil || !d.from.socket.alive())
 	if gone && back.state == reading && !back.flight.stop() { // a write in progress returns, and then it counts
-		awaitTaken(c, back.pumped, time.Now().Add(drainMost))
+		c.awaitPump(back, time.Now().Add(drainMost))
 	}
 	if d.from.connection || d.from.name != "" { // To has no Socket if it is of datagrams
 		c.fail(culprit(err), c.receiveError(d, err))

@@ -25,7 +25,7 @@ func (c *conversation) close() {
 			} else if d == &c.send || d.flight.stop() {
 				continue
 			}
-			drains.Go(func() { awaitTaken(c, d.pumped, time.Now().Add(drainMost)) })
+			drains.Go(func() { c.awaitPump(d, time.Now().Add(drainMost)) })
 		}
 	}
 	drains.Wait()
@@ -61,60 +61,53 @@ func (s *side) finish(timeout bool) {
 // rest.
 func (c *conversation) drain(d *direction) {
 	socket, end := d.from.socket, time.Now().Add(drainMost)
+	most := d.read.Load() + int64(socket.readable()+bufferSize) // a wrapper may have more
 	socket.Interrupt()
-	s, taken := awaitTaken(c, d.pumped, end)
-	if taken && (s.to != nil || s.from == nil) {
-		return
+	s, ended := c.awaitPump(d, end)
+	for before := int64(-1); ended && s.to == nil && s.from != nil && d.read.Load() < most && d.read.Load() > before; {
+		before = d.read.Load()
+		socket.readArrived()
+		go c.pump(d)
+		s, ended = c.awaitPump(d, end)
 	}
 	_, bare := d.from.Stream.(*Socket)
-	if !taken && d.flight.stop() && !bare {
-		return // the pump is in a pause, and may use the wrapper
+	if ended || d.flight.stop() && !bare {
+		return // if it has not ended, the pump is in a pause, and may use the wrapper
 	}
 	buf := make([]byte, bufferSize)
-	for rest := socket.readable() + len(buf); rest > 0; {
-		if socket.readable() > 0 {
-			_ = socket.SetReadDeadline(time.Now().Add(drainRead))
-		} else {
-			socket.Interrupt() // a wrapper may have more
-		}
-		n, err := d.from.Read(buf[:min(rest, len(buf))])
+	for err := error(nil); err == nil && d.read.Load() < most; {
+		var n int
+		socket.readArrived()
+		n, err = d.from.Read(buf)
 		d.arrived(n)
-		rest -= n
-		if taken && n > 0 {
-			written := make(chan error, 1)
-			go func(p []byte) { // may outlive the conversation if the receiving side blocks
-				_, err := d.write(p)
-				written <- err
-			}(buf[:n])
-			var failed error
-			if failed, taken = awaitTaken(c, written, end); failed != nil {
-				return
-			}
-			if !taken {
-				buf = make([]byte, bufferSize)
-			}
-		}
-		if err != nil {
-			return
-		}
 	}
 }
 
-// awaitTaken waits for done until no byte has moved for drainStuck, or until end.
-func awaitTaken[T any](c *conversation, done <-chan T, end time.Time) (result T, ok bool) {
+// readArrived lets reads return what has arrived, and wait for no more.
+func (s *Socket) readArrived() {
+	if s.readable() > 0 {
+		_ = s.SetReadDeadline(time.Now().Add(drainRead))
+	} else {
+		s.Interrupt()
+	}
+}
+
+// awaitPump waits until the pump of d has ended, until no byte has moved for drainStuck,
+// or until end.
+func (c *conversation) awaitPump(d *direction, end time.Time) (s step, ended bool) {
 	ticker := time.NewTicker(drainStuck)
 	defer ticker.Stop()
 	for time.Now().Before(end) {
 		select {
-		case result = <-done:
-			return result, true
+		case s = <-d.pumped:
+			return s, true
 		case <-ticker.C:
 			if c.progress.Since() > drainStuck {
-				return result, false
+				return s, false
 			}
 		}
 	}
-	return result, false
+	return s, false
 }
 
 // reportLeft adds to the error of a time limit what was not delivered by then, both
