@@ -1,94 +1,9 @@
 package conn
 
 import (
-	"net"
 	"sync/atomic"
 	"time"
 )
-
-// unwrap returns what s wraps, or nil. A wrapper has a method Unwrap or, as in
-// crypto/tls, NetConn.
-func unwrap(s any) any {
-	switch outer := s.(type) {
-	case interface{ Unwrap() Stream }:
-		return outer.Unwrap()
-	case interface{ NetConn() net.Conn }:
-		return outer.NetConn()
-	}
-	return nil
-}
-
-// below returns the first T among s and the streams that it wraps.
-func below[T any](s any) (found T, ok bool) {
-	for ; s != nil && !ok; s = unwrap(s) {
-		found, ok = s.(T)
-	}
-	return found, ok
-}
-
-// watch passes progress to the Watch methods of s and of the streams that it wraps.
-func watch(s any, progress *Progress) {
-	for ; s != nil; s = unwrap(s) {
-		if w, ok := s.(interface{ Watch(*Progress) }); ok {
-			w.Watch(progress)
-		}
-	}
-}
-
-// A side is one of the two streams of a conversation, with the Socket or the Stdio
-// that it is or wraps; both may be nil.
-type side struct {
-	Stream
-	name       string // in errors
-	socket     *Socket
-	stdio      *Stdio
-	connection bool // to a peer, not our own streams
-	reset      bool // close it by a RST
-}
-
-func newSide(s Stream, name string) *side {
-	one := &side{Stream: s, name: name}
-	one.socket, one.connection = below[*Socket](s)
-	one.stdio, _ = below[*Stdio](s)
-	return one
-}
-
-// alive reports whether the connection still exists. If it does after a failed send, our
-// own kernel has failed.
-func (s *side) alive() bool {
-	socket, bare := s.Stream.(*Socket)
-	return bare && socket.alive()
-}
-
-// ready reports whether input waits to be read.
-func (s *side) ready() bool {
-	return s.stdio != nil && s.stdio.ready() || s.socket != nil && s.socket.readable() > 0
-}
-
-// part is how many bytes of the write in progress the kernel has; 0 if a wrapper may
-// have changed them.
-func (s *side) part() int64 {
-	if s.stdio != nil {
-		return s.stdio.part.Load()
-	}
-	switch bare := s.Stream.(type) {
-	case *Socket:
-		return bare.part.Load()
-	case *Datagrams:
-		return bare.part.Load()
-	case *DatagramListener:
-		return bare.part.Load()
-	}
-	return 0
-}
-
-// queued is how many bytes the kernel has still to deliver to the side's peer.
-func (s *side) queued() int64 {
-	if s.socket == nil {
-		return 0
-	}
-	return s.socket.queued()
-}
 
 // A state is how far a direction has come. It only grows, except that a direction to a
 // [DatagramPeer] goes on after a failed write.

@@ -9,13 +9,3 @@
 //
 // An error has the kind of the failure ([Kind]) and the system's own words ([Words]).
 package conn
-
-import "io"
-
-// A Stream is one side of a conversation. CloseWrite ends what is written to it
-// and leaves its reading half alone, as shutdown(2) with SHUT_WR does.
-type Stream interface {
-	io.Reader
-	io.Writer
-	CloseWrite() error
-}

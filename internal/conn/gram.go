@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"sync"
-	"sync/atomic"
 	"syscall"
 )
 
@@ -40,13 +39,11 @@ func (c Cut) first(p []byte) int {
 // A gramStream is what the streams of datagrams have in common.
 type gramStream struct {
 	DatagramOptions
-	progress *Progress // nil, or touched by every datagram
+	meter
 
 	mu   sync.Mutex
 	conn *gramConn
 	got  int // datagrams
-
-	part atomic.Int64 // bytes of the current write that are sent
 }
 
 // A gramConn is a socket with what receives from it and sends on it.
@@ -67,9 +64,6 @@ func newGramConn(c net.Conn, listens bool) *gramConn {
 	}
 	return &gramConn{c, newInbox(c, size, control), newOutbox(c)}
 }
-
-// Watch makes g touch the conversation's progress.
-func (g *gramStream) Watch(progress *Progress) { g.progress = progress }
 
 // Conn returns the socket that is in use.
 func (g *gramStream) Conn() net.Conn {

@@ -18,16 +18,15 @@ import (
 // kernel has not acknowledged. It is a [net.Conn] and a [Stream].
 type Socket struct {
 	net.Conn
-	progress *Progress
-	raw      syscall.RawConn // noDescriptor where Conn has none
-	fin      atomic.Bool     // our FIN is sent, or about to be
-	part     atomic.Int64    // bytes of the current write that the kernel has
-	trailer  atomic.Int64    // bytes written last that carry no data (close_notify)
+	meter
+	raw     syscall.RawConn // noDescriptor where Conn has none
+	fin     atomic.Bool     // our FIN is sent, or about to be
+	trailer atomic.Int64    // bytes written last that carry no data (close_notify)
 }
 
 // NewSocket wraps c. A nil progress is never touched.
 func NewSocket(c net.Conn, progress *Progress) *Socket {
-	return &Socket{Conn: c, progress: progress, raw: rawConn(c)}
+	return &Socket{Conn: c, meter: meter{progress: progress}, raw: rawConn(c)}
 }
 
 // rawConn gives access to the descriptor of c, a connection or a listener; where it
@@ -65,10 +64,6 @@ func SocketBelow(s Stream) *Socket {
 	socket, _ := below[*Socket](s)
 	return socket
 }
-
-// Watch makes s touch another progress, for a socket that is older than the
-// conversation (TLS needs it for the handshake). It is called before the pumps start.
-func (s *Socket) Watch(progress *Progress) { s.progress = progress }
 
 // SyscallConn gives access to the descriptor.
 func (s *Socket) SyscallConn() (syscall.RawConn, error) {

@@ -20,8 +20,7 @@ func (s *Socket) writeAll(p []byte) (n int, err error) {
 			switch {
 			case m > 0:
 				n += m
-				s.part.Store(int64(n))
-				s.progress.Touch()
+				s.wrote(n)
 			case err != unix.EINTR:
 				return err != unix.EAGAIN
 			}

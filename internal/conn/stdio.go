@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"gcat/internal/errno"
 )
@@ -23,16 +22,15 @@ type Stdio struct {
 	// conversations write to it, too.
 	KeepOpen bool
 
-	progress *Progress // of the one conversation; nil with KeepOpen
+	meter
 
 	once    sync.Once
 	in, out int
 	kind    outKind
-	grams   bool         // In is a datagram socket
-	jobs    bool         // In is the terminal that controls our jobs
-	mu      sync.Mutex   // one write at a time, whole
-	part    atomic.Int64 // bytes of the current write that are written
-	closed  bool         // CloseWrite was called; guarded by mu
+	grams   bool       // In is a datagram socket
+	jobs    bool       // In is the terminal that controls our jobs
+	mu      sync.Mutex // one write at a time, whole
+	closed  bool       // CloseWrite was called; guarded by mu
 	gone    hangup
 }
 
@@ -50,7 +48,7 @@ const (
 // other conversations write to it, too.
 func (s *Stdio) Watch(progress *Progress) {
 	if !s.KeepOpen {
-		s.progress = progress
+		s.meter.Watch(progress)
 	}
 }
 

@@ -89,8 +89,7 @@ func (s *Stdio) Write(p []byte) (n int, err error) {
 		switch {
 		case m > 0:
 			n += m
-			s.part.Store(int64(n))
-			s.progress.Touch()
+			s.wrote(n)
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
 			waitReady(s.out, unix.POLLOUT)

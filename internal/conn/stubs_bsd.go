@@ -13,7 +13,6 @@ import (
 
 const (
 	msgNoSignal = 0
-	msgTrunc    = unix.MSG_TRUNC // the flag of a message that was cut (recvmsg(2))
 	hangsUp     = 0
 	fionread    = 0x4004667f // FIONREAD of sys/filio.h
 )

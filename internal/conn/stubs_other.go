@@ -93,34 +93,14 @@ func newInbox(c net.Conn, size, _ int) *inbox {
 }
 
 func (r *receiver) receive(int) ([]arrival, error) {
-	s := arrival{}
-	var n, flags int
-	var err error
-	r.from = nil
-	switch c := r.conn.(type) {
-	case interface {
-		ReadMsgUnix(b, oob []byte) (n, oobn, flags int, addr *net.UnixAddr, err error)
-	}:
-		var from *net.UnixAddr
-		n, _, flags, from, err = c.ReadMsgUnix(r.buf, nil)
-		if from != nil && from.Name != "" {
-			r.from = from
-		}
-	case net.PacketConn:
-		n, r.from, err = c.ReadFrom(r.buf)
-	default:
-		n, err = c.Read(r.buf)
-	}
-	if errors.Is(err, io.EOF) {
-		err = nil // of a unixpacket socket: an empty message, or the end
-	}
-	if err != nil {
+	n, from, err := r.conn.(net.PacketConn).ReadFrom(r.buf)
+	if err != nil && !errors.Is(err, io.EOF) { // of a unixpacket socket: an empty message, or the end
 		return nil, err
 	}
-	if r.from != nil {
-		s.from = []byte(r.from.String())
+	s := arrival{data: r.buf[:n]}
+	if r.from = from; from != nil {
+		s.from = []byte(from.String())
 	}
-	s.data, s.truncated = r.buf[:n], flags&msgTrunc != 0
 	return []arrival{s}, nil
 }
 

@@ -17,9 +17,6 @@ import (
 // maxPath is how many bytes of a path fit in sockaddr_un beside the NUL.
 const maxPath = 107
 
-// msgTrunc is never set here: a read fails when a message does not fit.
-const msgTrunc = 0
-
 // Windows has none of these. Its SO_REUSEADDR would let two sockets have one port.
 func setBacklog(net.Listener, int) error     { return syscall.EWINDOWS }
 func setMode(syscall.RawConn, fs.FileMode)   {}
