@@ -20,7 +20,6 @@ type conflict struct {
 // refuse returns the usage error of a command line that makes no sense, else, with -f,
 // f as a header. Nothing has been opened yet.
 func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
-	encode := !g.Decode && !g.Frame
 	look := g.Size || g.Explain && !g.Decode
 	for _, c := range []conflict{
 		{g.Size && g.Explain, "cannot use -z with --explain"},
@@ -47,7 +46,7 @@ func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
 		{g.Decode && g.Wrap, "cannot use --wrap with -d"},
 		{g.Decode && g.Strict, "cannot use --strict with -d"},
 		{g.Decode && g.Write != "", "cannot use -w with -d"},
-		{!g.Decode && g.Skip != 0 && g.Write == "", "-s needs -d or -w"},
+		{!g.Decode && !look && g.Skip != 0 && g.Write == "", "-s needs -d or -w"},
 		{!g.Frame && g.Adjust != 0, "-A needs -f"},
 		{!g.Frame && g.Length != "", "--length needs -f"},
 		{g.KeepHeader && !(g.Decode && g.Frame), "-H needs -df"},
@@ -68,7 +67,7 @@ func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
 			return nil, cli.Usagef("%s", c.words)
 		}
 	}
-	if err := g.refuseFormat(f, encode); err != nil || !g.Frame {
+	if err := g.refuseFormat(f); err != nil || !g.Frame {
 		return nil, err
 	}
 	h, err := pack.NewHeader(f, g.Length)
@@ -79,7 +78,7 @@ func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
 }
 
 // refuseFormat refuses options that do not fit the format.
-func (g *gpack) refuseFormat(f *pack.Format, encode bool) error {
+func (g *gpack) refuseFormat(f *pack.Format) error {
 	o := g.options()
 	if err := o.CheckSeparator(); err != nil {
 		return cli.Usagef("%w", err)

@@ -104,17 +104,16 @@ func (p *parser) code(it *item) error {
 // nothing.
 func (p *parser) braces(it *item) error {
 	start := p.at
-	n := strings.IndexByte(p.text[start:], '}')
-	if n < 0 {
+	word, end := p.word()
+	if end == start {
 		return p.fail(start, "'{' without its '}'")
 	}
-	p.at += n + 1
-	text := p.text[start:p.at]
-	word := strings.Join(strings.FieldsFunc(text, isBlank), "")
-	inner := word[1 : len(word)-1]
-	digits, isConstant := strings.CutPrefix(inner, "=")
-	t, ok := codes[word]
-	switch sum, isSum := algorithms[inner]; {
+	p.at = end
+	text := p.text[start:end]
+	word = strings.Join(strings.FieldsFunc(word, isBlank), "")
+	digits, isConstant := strings.CutPrefix(word, "=")
+	t, ok := codes["{"+word+"}"]
+	switch sum, isSum := algorithms[word]; {
 	case ok:
 		it.become(t)
 	case isSum:
@@ -125,7 +124,7 @@ func (p *parser) braces(it *item) error {
 		if it.text, err = hex.DecodeString(digits); err != nil {
 			return p.fail(start, "constant is no whole bytes of hex: "+quote(text))
 		}
-	case !it.measured(inner):
+	case !it.measured(word):
 		return p.fail(start, "bad item in braces: "+quote(text))
 	}
 	it.align = max(it.align, 1)

@@ -22,10 +22,8 @@ func (p *packer) element(dst []byte, it *item, v *field) ([]byte, error) {
 			return dst, err
 		}
 		return it.appendInteger(dst, hi, lo), nil
-	case float:
+	case float, complexNum:
 		return p.e.float(dst, it, text)
-	case complexNum:
-		return p.e.complex(dst, it, text)
 	case truth:
 		switch string(text) {
 		case "1", "true":
@@ -179,7 +177,11 @@ func (it *item) appendLength(dst []byte, n int64) ([]byte, error) {
 
 // integer reads an integer for n bits of it, in two's complement.
 func (e *Encoder) integer(it *item, text []byte, n int) (hi, lo uint64, err error) {
-	if v, ok := parseShort(text); ok && v <= math.MaxUint64>>(64-min(n, 64))>>it.sign() {
+	limit := uint64(math.MaxUint64) >> (64 - min(n, 64))
+	if it.signed {
+		limit >>= 1
+	}
+	if v, ok := parseShort(text); ok && v <= limit {
 		return 0, v, nil // most are
 	}
 	w, ok := parseWhole(text)
@@ -198,51 +200,38 @@ func (e *Encoder) integer(it *item, text []byte, n int) (hi, lo uint64, err erro
 	return hi, lo, nil
 }
 
-// sign is how many bits hold the sign of an integer.
-func (it *item) sign() int {
-	if it.signed {
-		return 1
-	}
-	return 0
-}
-
 // rangeError is Python's error, with the value.
 func rangeError(code string, n int, signed bool, text []byte) error {
 	least, greatest := limits(n, signed)
 	return dataf("%s format requires %s <= number <= %s, got %s", quote(code), least, greatest, shownNumber(text))
 }
 
-// float appends a float, rounded once from double.
+// float appends a float, or both of a complex number, rounded once from double.
 func (e *Encoder) float(dst []byte, it *item, text []byte) ([]byte, error) {
-	v, big, ok := parseFloat(text)
+	var v [2]float64
+	var big, ok bool
+	width, n := it.width, 1
+	if it.kind == complexNum {
+		v[0], v[1], big, ok = parseComplex(text)
+		width, n = width/2, 2
+	} else {
+		v[0], big, ok = parseFloat(text)
+	}
 	if !ok {
-		return dst, dataf("required argument is not a float, got %s", shown(text))
+		return dst, dataf("required argument is not %s, got %s", it.article(), shown(text))
 	}
-	return e.double(dst, it, v, big, it.width, text)
-}
-
-func (e *Encoder) complex(dst []byte, it *item, text []byte) ([]byte, error) {
-	re, im, big, ok := parseComplex(text)
-	if !ok {
-		return dst, dataf("required argument is not a complex, got %s", shown(text))
+	for _, v := range v[:n] {
+		b, fits := floatBits(v, width)
+		if !fits && e.f.native && width == 4 {
+			// C's cast of a double: Python's native f does the same.
+			b, fits = uint64(math.Float32bits(float32(v))), true
+		}
+		if big || !fits {
+			return dst, dataf("float too large to pack with %s format, got %s", it.Code, shownNumber(text))
+		}
+		dst = it.store(dst, 0, b, width)
 	}
-	dst, err := e.double(dst, it, re, big, it.width/2, text)
-	if err != nil {
-		return dst, err
-	}
-	return e.double(dst, it, im, big, it.width/2, text)
-}
-
-func (e *Encoder) double(dst []byte, it *item, v float64, big bool, width int, text []byte) ([]byte, error) {
-	b, ok := floatBits(v, width)
-	if !ok && e.f.native && width == 4 {
-		// C's cast of a double: Python's native f does the same.
-		b, ok = uint64(math.Float32bits(float32(v))), true
-	}
-	if !ok || big {
-		return dst, dataf("float too large to pack with %s format, got %s", it.Code, shownNumber(text))
-	}
-	return it.store(dst, 0, b, width), nil
+	return dst, nil
 }
 
 // store appends an integer of width bytes.

@@ -169,13 +169,18 @@ func (e *Encoder) fastInteger(record, b []byte, it *item, stop byte) int {
 	if v > limit {
 		return -1
 	}
-	v = (v ^ -uint64(sign)) + uint64(sign)
+	it.put(record, (v^-uint64(sign))+uint64(sign))
+	return n + sign
+}
+
+// put stores a number of the item's width, at most eight bytes; what it stores behind
+// them will be overwritten.
+func (it *item) put(record []byte, v uint64) {
 	if it.little {
 		binary.LittleEndian.PutUint64(record, v)
 	} else {
-		binary.BigEndian.PutUint64(record, v<<(64-width))
+		binary.BigEndian.PutUint64(record, v<<(64-8*uint(it.width)))
 	}
-	return n + sign
 }
 
 // fastFloat reads a float up to stop and returns its length, -1 if it is none,
@@ -193,11 +198,7 @@ func (e *Encoder) fastFloat(record, b []byte, it *item, stop byte) int {
 	if !fits {
 		return -1
 	}
-	if it.little {
-		binary.LittleEndian.PutUint64(record, word)
-	} else {
-		binary.BigEndian.PutUint64(record, word<<(64-8*uint(it.width)))
-	}
+	it.put(record, word)
 	return n
 }
 

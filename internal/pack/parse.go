@@ -2,7 +2,6 @@ package pack
 
 import (
 	"cmp"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -156,7 +155,7 @@ func (p *parser) item(s *sequence) error {
 		err = p.code(&it)
 	}
 	if err == nil && p.peek() == '/' {
-		err = p.prefix(s, &it, counter)
+		err = p.prefix(s, &it, counter, p.text[at:p.at])
 	}
 	if err != nil {
 		return err
@@ -197,16 +196,13 @@ func (p *parser) count(it *item) (*item, error) {
 		it.Rest = true
 		p.at++
 	case c >= '0' && c <= '9':
-		n := int64(0)
 		for c = p.peek(); c >= '0' && c <= '9'; c = p.peek() {
-			d := int64(c - '0')
-			if n > (math.MaxInt64-d)/10 {
-				return nil, p.tooLong(start)
-			}
-			n = n*10 + d
 			p.at++
 		}
-		it.Count = n
+		var err error
+		if it.Count, err = strconv.ParseInt(p.text[start:p.at], 10, 64); err != nil {
+			return nil, p.tooLong(start)
+		}
 	case c == '{':
 		word, end := p.word()
 		if name, ok := strings.CutPrefix(word, "#"); ok {
@@ -307,9 +303,9 @@ func (p *parser) group(it *item) error {
 	return nil
 }
 
-// prefix turns an integer followed by "/s" into a string with its length in
+// prefix turns an integer of that code, followed by "/s", into a string with its length in
 // front, and one followed by "/(" into a group that is counted by it.
-func (p *parser) prefix(s *sequence, it *item, counter *item) error {
+func (p *parser) prefix(s *sequence, it, counter *item, code string) error {
 	next := byte(0)
 	if p.at+1 < len(p.text) {
 		next = p.text[p.at+1]
@@ -318,8 +314,7 @@ func (p *parser) prefix(s *sequence, it *item, counter *item) error {
 		return p.badChar(p.at)
 	}
 	length := *it
-	length.Count, length.Rest = 1, false
-	length.Code = p.text[p.at-lengthOfCode(p.text[:p.at]) : p.at]
+	length.Count, length.Rest, length.Code = 1, false, code
 	if next == 's' {
 		p.at += 2
 		*it = item{Count: it.Count, Rest: it.Rest, kind: prefixed, at: it.at, length: &length, varies: true, align: length.align}
@@ -341,18 +336,6 @@ func (p *parser) prefix(s *sequence, it *item, counter *item) error {
 	}
 	s.items = append(s.items, length)
 	return nil
-}
-
-// lengthOfCode is the number of bytes of the code that s ends with.
-func lengthOfCode(s string) int {
-	if s[len(s)-1] != '}' {
-		return 1
-	}
-	n := 1
-	for s[len(s)-n] != '{' {
-		n++
-	}
-	return n
 }
 
 // endSum makes the checksum in front of a {to} reach to it.
@@ -386,25 +369,21 @@ func (p *parser) name(s *sequence, it *item) error {
 		return nil
 	}
 	start := p.at
-	end := start + 1
-	for end < len(p.text) && p.text[end] != ':' {
-		end++
-	}
-	if end == len(p.text) {
+	name, _, ok := strings.Cut(p.text[start+1:], ":")
+	switch {
+	case !ok:
 		return p.fail(start, "name without its closing ':'")
-	}
-	it.Name = p.text[start+1 : end]
-	if it.Name == "" {
+	case name == "":
 		return p.fail(start, "empty name")
+	case !utf8.ValidString(name):
+		return p.fail(start, "name "+quote(name)+" is not UTF-8") // JSON could not carry it
 	}
-	if !utf8.ValidString(it.Name) {
-		return p.fail(start, "name "+quote(it.Name)+" is not UTF-8") // JSON could not carry it
-	}
+	it.Name = name
 	for i := range s.items {
 		if s.items[i].Name == it.Name {
 			return p.fail(start, "name "+quote(it.Name)+" given twice")
 		}
 	}
-	p.at = end + 1
+	p.at += len(name) + 2
 	return nil
 }
