@@ -94,7 +94,7 @@ func (g *gecho) server(log *cli.Log) *echo.Server {
 		Faults: g.faults(log),
 	}
 	if g.Reply != nil {
-		t := echo.ParseTemplate(string(*g.Reply))
+		t := echo.Template(*g.Reply)
 		s.Reply = &t
 	}
 	if g.Once {

@@ -40,7 +40,7 @@ func still(t *testing.T, s *Server, connections int64) {
 // that SECURITY of gcat(7) names.
 func TestBoundConnection(t *testing.T) {
 	const connections, message = 40, 100 << 10
-	reply := ParseTemplate("{data}")
+	reply := Template("{data}")
 	for name, test := range map[string]struct {
 		server *Server
 		kind   string

@@ -53,7 +53,7 @@ func remains(t *testing.T, c net.Conn) string {
 }
 
 func TestConversation(t *testing.T) {
-	reply := ParseTemplate("{n}:{line}{x}")
+	reply := Template("{n}:{line}{x}")
 	for name, test := range map[string]struct {
 		server     *Server
 		send, want string
@@ -102,11 +102,11 @@ func TestTemplate(t *testing.T) {
 		`{"ok":{n}}`:                `{"ok":7}`,
 		"{nothing} {} { } {{n}} {n": "{nothing} {} { } {7} {n",
 	} {
-		if got := string(ParseTemplate(text).append(nil, m)); got != want {
+		if got := string(Template(text).append(nil, m)); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
-	stamp := string(ParseTemplate("{time}").append(nil, m))
+	stamp := string(Template("{time}").append(nil, m))
 	if _, err := time.Parse(time.RFC3339Nano, stamp); err != nil {
 		t.Error(err)
 	}

@@ -11,14 +11,8 @@ import (
 
 // A Template is the text of a reply in which {data}, {line}, {remote},
 // {local}, {n}, {time} and, of TLS, {sni}, {alpn}, {tls} and {client} are replaced;
-// any other brace is literal. The zero Template is an empty reply.
-type Template struct{ parts []part }
-
-// A part is a literal text or, if field is not nil, a field.
-type part struct {
-	text  string
-	field field
-}
+// any other brace is literal.
+type Template string
 
 // A field appends its value in m to b.
 type field func(b []byte, m *message) []byte
@@ -38,41 +32,6 @@ var fields = map[string]field{
 	"client": func(b []byte, m *message) []byte { return append(b, m.tls.Peer...) },
 }
 
-// ParseTemplate reads text; there are no malformed templates.
-func ParseTemplate(text string) Template {
-	var t Template
-	for text != "" {
-		before, field, after := nextField(text)
-		if before != "" {
-			t.parts = append(t.parts, part{text: before})
-		}
-		if field != nil {
-			t.parts = append(t.parts, part{field: field})
-		}
-		text = after
-	}
-	return t
-}
-
-// nextField splits text at its first field; if there is none, before is all of text.
-func nextField(text string) (before string, f field, after string) {
-	for from := 0; ; {
-		open := strings.IndexByte(text[from:], '{')
-		if open < 0 {
-			return text, nil, ""
-		}
-		open += from
-		shut := strings.IndexByte(text[open:], '}')
-		if shut < 0 {
-			return text, nil, ""
-		}
-		if f, ok := fields[text[open+1:open+shut]]; ok {
-			return text[:open], f, text[open+shut+1:]
-		}
-		from = open + 1
-	}
-}
-
 // A message holds the values for a reply. n counts the replies on this connection, this
 // one included, or the datagrams that the socket received.
 type message struct {
@@ -84,14 +43,19 @@ type message struct {
 
 // append appends the reply to m to b.
 func (t Template) append(b []byte, m message) []byte {
-	for _, p := range t.parts {
-		if p.field != nil {
-			b = p.field(b, &m)
+	for text := string(t); ; {
+		before, rest, open := strings.Cut(text, "{")
+		b = append(b, before...)
+		if !open {
+			return b
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if field, ok := fields[name]; ok && closed {
+			b, text = field(b, &m), after
 		} else {
-			b = append(b, p.text...)
+			b, text = append(b, '{'), rest
 		}
 	}
-	return b
 }
 
 // withoutEnding returns line without the LF or CRLF at its end.
