@@ -23,7 +23,7 @@ type connection struct {
 	number        int64
 	endpoint      string
 	remote, local string
-	messages      bool
+	buffers       *sync.Pool // for receiving
 
 	socket   *conn.Socket
 	stream   conn.Stream // the socket, or TLS above it
@@ -69,9 +69,12 @@ var (
 // newConnection wraps a connection that has just been accepted.
 func (s *Server) newConnection(nc net.Conn, number int64, socket Socket) *connection {
 	c := &connection{
-		server: s, number: number, endpoint: socket.Name, messages: socket.Messages,
+		server: s, number: number, endpoint: socket.Name, buffers: &buffers,
 		remote: addrName(nc.RemoteAddr()), local: addrName(nc.LocalAddr()),
 		start: time.Now(), plan: s.Faults.plan(number),
+	}
+	if socket.Messages {
+		c.buffers = &messages
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.progress = new(conn.Progress)

@@ -104,7 +104,7 @@ func openDescriptors() int {
 // read, so that a connection that waits has none.
 func (c *connection) receiveRaw() (b *[]byte, n int, err error) {
 	waited := c.raw.Read(func(fd uintptr) bool {
-		b = c.borrow()
+		b = c.buffers.Get().(*[]byte)
 		for {
 			n, err = unix.Read(int(fd), *b)
 			if err != unix.EINTR {
@@ -112,7 +112,7 @@ func (c *connection) receiveRaw() (b *[]byte, n int, err error) {
 			}
 		}
 		if err == unix.EAGAIN {
-			giveBack(b)
+			c.buffers.Put(b)
 			b = nil
 			return false
 		}

@@ -17,59 +17,42 @@ var (
 	messages = sync.Pool{New: func() any { b := make([]byte, messageSize); return &b }}
 )
 
-func borrow() *[]byte { return buffers.Get().(*[]byte) }
+func borrow() *[]byte    { return buffers.Get().(*[]byte) }
+func giveBack(b *[]byte) { buffers.Put(b) }
 
-func giveBack(b *[]byte) {
-	if len(*b) == messageSize {
-		messages.Put(b)
-		return
-	}
-	buffers.Put(b)
-}
-
-func (c *connection) borrow() *[]byte {
-	if c.messages {
-		return messages.Get().(*[]byte)
-	}
-	return borrow()
-}
-
-// receive reads once. The caller gives the buffer back unless it is nil, also on an
-// error.
-func (c *connection) receive() (b *[]byte, n int, err error) {
+// receive reads once and calls use with the data. io.EOF is the peer's end of file.
+func (c *connection) receive(use func([]byte) error) error {
+	var b *[]byte
+	var n int
+	var err error
 	if c.raw != nil {
 		b, n, err = c.receiveRaw()
 	} else {
-		b = c.borrow()
+		b = c.buffers.Get().(*[]byte)
 		n, err = c.stream.Read(*b)
 	}
-	if n > 0 {
-		if c.received.Add(int64(n)) == int64(n) {
-			c.first = time.Since(c.start)
-		}
-		c.server.Totals.Received.Add(int64(n))
+	if b != nil {
+		defer c.buffers.Put(b)
 	}
-	return b, n, err
+	if n <= 0 {
+		return err
+	}
+	if c.received.Add(int64(n)) == int64(n) {
+		c.first = time.Since(c.start)
+	}
+	c.server.Totals.Received.Add(int64(n))
+	return use((*b)[:n]) // the next read has the error, if there is one
 }
 
 // each calls use with the data of each read until the peer's end of file, for which
 // it returns nil.
 func (c *connection) each(use func([]byte) error) error {
 	for {
-		b, n, err := c.receive()
-		var failed error
-		if n > 0 {
-			failed = use((*b)[:n])
-		}
-		if b != nil {
-			giveBack(b)
-		}
-		switch {
-		case failed != nil:
-			return failed
-		case err == io.EOF:
+		err := c.receive(use)
+		if err == io.EOF {
 			return nil
-		case err != nil:
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -191,15 +191,10 @@ func (r *reader) match(s Step) (n int, done bool, err error) {
 
 // more waits for more bytes. io.EOF is the peer's end of file.
 func (r *reader) more() error {
-	b, n, err := r.c.receive()
-	if n > 0 {
-		r.held = append(r.held, (*b)[:n]...)
-		err = nil
-	}
-	if b != nil {
-		giveBack(b)
-	}
-	return err
+	return r.c.receive(func(data []byte) error {
+		r.held = append(r.held, data...)
+		return nil
+	})
 }
 
 // strayed is the error of a client whose next n bytes are not what s expects.
