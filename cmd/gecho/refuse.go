@@ -35,6 +35,7 @@ func (g *gecho) rules(list []conn.Endpoint) []cli.Rule {
 		{Of: "--faults", Lacks: "--to ENDPOINT", Unless: g.To != ""},
 		{Of: "--once", Not: "--count"},
 		{Of: "--no-accept", Not: "--once --count --inetd"},
+		{Of: "--inetd", With: "an endpoint", Unless: len(g.Endpoint) == 0},
 		{Of: "--fail", Lacks: "--fail-first N", Unless: g.FailFirst > 0},
 		{Of: "--tls-ca --tls-name --tls-insecure", Lacks: "--to tls://HOST:PORT", Unless: g.to.TLS},
 		{Of: "--tls-insecure", Not: "--tls-ca"},
@@ -54,9 +55,6 @@ func (g *gecho) rules(list []conn.Endpoint) []cli.Rule {
 func (g *gecho) refuse(list []conn.Endpoint) error {
 	if err := cli.Refuse(g.Given(), g.rules(list)); err != nil {
 		return err
-	}
-	if g.Inetd && len(g.Endpoint) > 0 {
-		return cli.Usagef("cannot use --inetd with an endpoint")
 	}
 	if err := g.tlsOptions().Check(); err != nil {
 		return cli.Usagef("%v", err)

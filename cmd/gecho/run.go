@@ -19,41 +19,12 @@ import (
 
 // run is the command: it binds the endpoints, prints their addresses and serves.
 func (g *gecho) run(log *cli.Log) error {
-	var err error
-	if g.handed, err = g.handedOver(); err != nil {
-		return err
-	}
-	endpoints, err := g.endpoints()
-	if err != nil {
-		return err
-	}
-	if g.To != "" {
-		if g.to, err = conn.ParseEndpoint(g.To, conn.Syntax{Network: "tcp"}); err != nil {
-			return cli.Usagef("--to: %v", err)
-		}
-	}
-	if err := g.refuse(endpoints); err != nil {
-		return err
-	}
-	rules, err := conn.ParseRules(g.Allow, g.Deny)
-	if err != nil {
-		return cli.Usagef("%v", err)
-	}
-	steps, err := g.readSteps()
-	if err != nil {
-		return err
-	}
-	to, err := g.target()
+	server, endpoints, err := g.prepare(log)
 	if err != nil {
 		return err
 	}
 	if err := conn.StartPoller(); err != nil {
 		return err
-	}
-	server := g.server(log)
-	server.Script, server.To = steps, to
-	if !rules.IsZero() {
-		server.Permits = rules.Permits
 	}
 	signalled, again := g.catch(log, &server.Totals)
 	sockets, err := g.open(signalled, log, server, endpoints)
@@ -79,6 +50,32 @@ func (g *gecho) run(log *cli.Log) error {
 		return failed
 	}
 	return err
+}
+
+// prepare reads what the command line names, and makes the server.
+func (g *gecho) prepare(log *cli.Log) (server *echo.Server, endpoints []conn.Endpoint, err error) {
+	if g.handed, err = g.handedOver(); err != nil {
+		return nil, nil, err
+	}
+	if endpoints, err = g.endpoints(); err != nil {
+		return nil, nil, err
+	}
+	if err := g.refuse(endpoints); err != nil {
+		return nil, nil, err
+	}
+	rules, err := conn.ParseRules(g.Allow, g.Deny)
+	if err != nil {
+		return nil, nil, cli.Usagef("%v", err)
+	}
+	server = g.server(log)
+	if !rules.IsZero() {
+		server.Permits = rules.Permits
+	}
+	if server.Script, err = g.readSteps(); err != nil {
+		return nil, nil, err
+	}
+	server.To, err = g.target()
+	return server, endpoints, err
 }
 
 // server is the server that the options describe.

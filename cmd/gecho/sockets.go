@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"time"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -19,8 +18,8 @@ import (
 // standard is the default endpoint.
 const standard = "tcp://127.0.0.1:7007"
 
-// endpoints reads the endpoints of the command line. If there is none, and no socket was
-// handed over, it is the default one.
+// endpoints reads the endpoints of the command line, and that of --to. If there is none to
+// listen on, and no socket was handed over, it is the default one.
 func (g *gecho) endpoints() ([]conn.Endpoint, error) {
 	words := g.Endpoint
 	switch {
@@ -46,7 +45,13 @@ func (g *gecho) endpoints() ([]conn.Endpoint, error) {
 		}
 		list = append(list, e)
 	}
-	return list, nil
+	var err error
+	if g.To != "" {
+		if g.to, err = conn.ParseEndpoint(g.To, conn.Syntax{Network: "tcp"}); err != nil {
+			err = cli.Usagef("--to: %v", err)
+		}
+	}
+	return list, err
 }
 
 // isHost reports whether word can only be a host, and no service.
@@ -114,7 +119,7 @@ func (g *gecho) refuseSelf(ctx context.Context, sockets []echo.Socket) error {
 	if g.To == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupLimit)
+	ctx, cancel := context.WithTimeout(ctx, connectLimit)
 	defer cancel()
 	for _, s := range sockets {
 		if g.to.Reaches(ctx, conn.Resolver{}, s.Addr()) {
@@ -158,9 +163,6 @@ func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, er
 	return config, err
 }
 
-// lookupLimit bounds the look-up of an endpoint's name.
-const lookupLimit = 10 * time.Second
-
 // listen binds one endpoint.
 func (g *gecho) listen(ctx context.Context, e conn.Endpoint) (echo.Socket, error) {
 	config := conn.ListenConfig{Backlog: g.Backlog, Socket: conn.SocketOptions{ReusePort: g.ReusePort}}
@@ -170,8 +172,6 @@ func (g *gecho) listen(ctx context.Context, e conn.Endpoint) (echo.Socket, error
 	if g.NoAccept {
 		config.Backlog = 1
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupLimit)
-	defer cancel()
 	var h conn.Handed
 	var err error
 	if e.Datagram() {

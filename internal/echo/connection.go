@@ -41,14 +41,15 @@ type connection struct {
 	start    time.Time
 	partial  []byte // the beginning of a line whose end has not come
 
-	shaking bool            // in its TLS handshake, or waiting for a slot behind it
-	ctx     context.Context // ends when a clock or the server ends it
-	cancel  context.CancelFunc
-	cause   atomic.Pointer[reason] // stored before ctx ends
-	endMu   sync.Mutex             // held while deadlines are set to make it end
-	relayed bool                   // by a relay, which ends with ctx and needs no deadlines
-	writing atomic.Bool
-	frozen  bool // the idle clock stands still from now on
+	shaking   bool            // in its TLS handshake, or waiting for a slot behind it
+	ctx       context.Context // ends when a clock or the server ends it
+	cancel    context.CancelFunc
+	cause     atomic.Pointer[reason] // stored before ctx ends
+	endMu     sync.Mutex             // held while deadlines are set to make it end
+	relayed   bool                   // by a relay, which ends with ctx and needs no deadlines
+	forwarded *conn.Result           // of the relay, once it has ended
+	writing   atomic.Bool
+	frozen    bool // the idle clock stands still from now on
 }
 
 // A reason is why a connection is closed from this side.
@@ -294,9 +295,6 @@ func (c *connection) finish(err error) {
 	endedBy := "local"
 	left := int64(0)
 	failed, _ := errors.AsType[*conn.Error](err)
-	script, _ := errors.AsType[*scriptError](err)
-	target, _ := errors.AsType[*targetError](err)
-	forwarded, _ := errors.AsType[*forwardedError](err)
 	if cause != nil && cause.event != nil { // by this goroutine, which the end of the server waits for
 		c.report(*cause.event)
 	}
@@ -305,11 +303,8 @@ func (c *connection) finish(err error) {
 		endedBy = "reset"
 		c.report(Event{Kind: Failed, Err: err})
 		_ = c.socket.NetConn().Close()
-	case target != nil:
-		c.report(Event{Kind: Failed, Err: target.error})
-		_ = c.socket.Reset()
-	case forwarded != nil:
-		endedBy, left = c.forwardEnd(forwarded), forwarded.Unacknowledged
+	case c.forwarded != nil:
+		endedBy, left = c.forwardEnd(c.forwarded), c.forwarded.Unacknowledged
 	case errors.Is(err, errReset), cause != nil && cause.reset != nil:
 		_ = c.socket.Reset()
 	case errors.Is(err, tlsconn.ErrFault): // it is closed
@@ -320,9 +315,6 @@ func (c *connection) finish(err error) {
 			last = ""
 		}
 		c.closeInOrder(last, cause.idle)
-	case script != nil:
-		c.report(Event{Kind: Failed, Err: err})
-		c.closeInOrder("", false)
 	case err == nil || errors.Is(err, errDone) || errors.Is(err, errLong):
 		if err == nil {
 			endedBy = "peer"

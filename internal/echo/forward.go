@@ -30,15 +30,8 @@ const (
 	up   = "up"
 )
 
-// A targetError is the error of a Target that was not reached.
-type targetError struct{ error }
-
-// A forwardedError is the end of a forwarded connection, in order or not.
-type forwardedError struct{ conn.Result }
-
-func (e *forwardedError) Error() string { return "forwarded" }
-
-// forward joins the client to the target, until the relay ends.
+// forward joins the client to the target, until the relay ends. If the target is not
+// reached, the client is reset.
 func (c *connection) forward() error {
 	target := c.server.To
 	c.endMu.Lock()
@@ -57,7 +50,8 @@ func (c *connection) forward() error {
 	case err != nil && gone != nil:
 		return gone
 	case err != nil:
-		return &targetError{err}
+		c.end(reason{by: "local", reset: c.socket, event: &Event{Kind: Failed, Err: err}})
+		return context.Canceled
 	}
 	relay := &conn.Relay{
 		Local: c.faultyTarget(to), Remote: c.faultyClient(),
@@ -77,11 +71,12 @@ func (c *connection) forward() error {
 	c.received.Store(result.Received)
 	c.first = result.FirstByte
 	c.server.Totals.Received.Add(result.Received)
-	return &forwardedError{result}
+	c.forwarded = &result
+	return nil
 }
 
 // forwardEnd reports the error of a forwarded connection, and returns what ended it.
-func (c *connection) forwardEnd(how *forwardedError) string {
+func (c *connection) forwardEnd(how *conn.Result) string {
 	if cause := c.cause.Load(); cause != nil {
 		return cause.by
 	}

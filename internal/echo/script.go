@@ -65,9 +65,10 @@ func (c *connection) follow(steps []Step) error {
 		}
 		if step.Do < End {
 			c.unfollowed()
-			if c.cause.Load() == nil {
-				err = step.named(err)
-			}
+			err = step.named(err)
+		}
+		if _, ok := errors.AsType[*scriptError](err); ok {
+			c.end(reason{by: "local", event: &Event{Kind: Failed, Err: err}})
 		}
 		return err
 	}
