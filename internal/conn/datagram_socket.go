@@ -25,9 +25,12 @@ func NewDatagramSocket(c net.Conn) *DatagramSocket {
 }
 
 // Receive returns the next datagram and its sender, which are valid until the next call.
-// It takes at most most datagrams from the kernel at once; 0 is no limit.
+// It takes at most most datagrams from the kernel at once, and drops those that are too long.
 func (d *DatagramSocket) Receive(most int) ([]byte, *Sender, error) {
 	s, err := d.in.next(most)
+	for err == errTruncated {
+		s, err = d.in.next(most)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
