@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -23,7 +24,7 @@ func (g *gpack) inputs(form pack.Form, convert converter) (pack.Counts, error) {
 		names = []string{"-"}
 	}
 	var total pack.Counts
-	var failed []error
+	var failed error
 	where := ""
 	for _, name := range names {
 		limit := g.limit()
@@ -38,28 +39,18 @@ func (g *gpack) inputs(form pack.Form, convert converter) (pack.Counts, error) {
 		total.Records += count.Records
 		total.Read += count.Read
 		total.Written += count.Written
-		if err != nil {
-			failed = append(failed, err)
-			if _, ok := errors.AsType[*pack.WriteError](err); ok {
-				break
-			}
+		if err != nil && failed != nil {
+			g.log.Error(failed)
+		}
+		failed = cmp.Or(err, failed)
+		if _, ok := errors.AsType[*pack.WriteError](err); ok {
+			break
 		}
 	}
-	if len(failed) == 0 && g.limit() > total.Records {
-		failed = append(failed, short(where, total.Records, g.limit()))
+	if failed == nil && g.limit() > total.Records {
+		failed = short(where, total.Records, g.limit())
 	}
-	return total, g.joined(failed)
-}
-
-// joined reports all errors but the last, and returns that one.
-func (g *gpack) joined(failed []error) error {
-	if len(failed) == 0 {
-		return nil
-	}
-	for _, err := range failed[:len(failed)-1] {
-		g.log.Error(err)
-	}
-	return failed[len(failed)-1]
+	return total, failed
 }
 
 // input converts one input.
