@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,43 +12,49 @@ import (
 	"gcat/internal/conn"
 )
 
-// sockets are kinds of sockets.
-type sockets uint
-
+// Sets of kinds of sockets.
 const (
-	tcp sockets = 1 << iota
-	udp
-	unixStream
-	unixDatagram
-	unixPacket
-	vsock
-	can
-
-	ip       = tcp | udp
-	streams  = tcp | unixStream | vsock
-	messages = udp | unixDatagram | unixPacket | can // they preserve message boundaries
+	ip       = "tcp udp"
+	streams  = "tcp unix vsock"
+	messages = "udp unixgram unixpacket can" // they preserve message boundaries
 )
 
-// socketKind returns the kind of the socket of at, and its name in diagnostics; 0 if at is
-// the zero target.
-func socketKind(at conn.Endpoint) (kind sockets, name string) {
+// kindNames are the kinds of sockets in diagnostics.
+var kindNames = map[string]string{
+	"tcp":        "TCP",
+	"udp":        "UDP",
+	"unix":       "a Unix socket",
+	"unixgram":   "a Unix datagram socket",
+	"unixpacket": "a Unix packet socket",
+	"vsock":      "vsock",
+	"can":        "CAN",
+}
+
+// kindOf returns the kind of at's socket; empty if at is the zero endpoint.
+func kindOf(at conn.Endpoint) string {
 	switch {
-	case at.Network == "":
-		return 0, ""
-	case at.Network == "unixgram":
-		return unixDatagram, "a Unix datagram socket"
-	case at.Network == "unixpacket":
-		return unixPacket, "a Unix packet socket"
-	case at.Unix():
-		return unixStream, "a Unix socket"
 	case at.CAN():
-		return can, "CAN"
-	case at.Datagram():
-		return udp, "UDP"
-	case at.Network == "vsock":
-		return vsock, "vsock"
+		return "can"
+	case at.Network == "tls":
+		return "tcp"
 	}
-	return tcp, "TCP"
+	return strings.TrimRight(at.Network, "46")
+}
+
+// on returns the name of at's socket if it is one of kinds, else "".
+func on(at conn.Endpoint, kinds string) string {
+	if kind := kindOf(at); slices.Contains(strings.Fields(kinds), kind) {
+		return kindNames[kind]
+	}
+	return ""
+}
+
+// notOn returns the name of at's socket if it is none of kinds, else "".
+func notOn(at conn.Endpoint, kinds string) string {
+	if on(at, kinds) == "" {
+		return kindNames[kindOf(at)]
+	}
+	return ""
 }
 
 // rules returns the table of conflicts at one target. Options that depend on it have
@@ -61,10 +68,10 @@ func (g *grammar) rules(at, to conn.Endpoint) []cli.Rule {
 	}
 	sources := ip
 	if !g.Listen {
-		sources |= unixDatagram
+		sources += " unixgram"
 	}
 	if at.Network == "j1939" && !g.Listen {
-		sources |= can
+		sources += " can"
 	}
 	const ofStdio = " --shutdown --no-shutdown --raw --progress" // these concern standard input and output
 	return []cli.Rule{
@@ -74,8 +81,8 @@ func (g *grammar) rules(at, to conn.Endpoint) []cli.Rule {
 		{Of: "-s", With: notOn(at, sources)},
 		{Of: "-p", Not: "-U", With: notOn(at, ip)},
 		{Of: "--retry", Not: "-l", Unless: forwards},
-		{Of: "--retry", With: notOn(dialled, ^udp), Unless: g.Scan, Try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
-		{Of: "-z", With: notOn(at, ^can), Not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
+		{Of: "--retry", With: on(dialled, "udp"), Unless: g.Scan, Try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
+		{Of: "-z", With: on(at, "can"), Not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
 		{Of: "--closed --parallel", Needs: "-z"},
 		{Of: "-F", Not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q --idle-timeout" + ofStdio},
 		{Of: "--connect-timeout", Not: "-lk", Unless: at.Network == "" || at.Datagram() || at.TLS || forwards},
@@ -83,21 +90,21 @@ func (g *grammar) rules(at, to conn.Endpoint) []cli.Rule {
 		{Of: "--send-only", Not: "-d"},
 
 		{Of: "-k --max-conns --ready", Needs: "-l"},
-		{Of: "--mode", Needs: "-l", With: notOn(at, unixStream|unixDatagram|unixPacket)},
-		{Of: "--backlog", Needs: "-l", With: notOn(at, streams|unixPacket)},
-		{Of: "--to", Needs: "-l", With: notOn(at, ^can), Not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw --progress"},
+		{Of: "--mode", Needs: "-l", With: notOn(at, "unix unixgram unixpacket")},
+		{Of: "--backlog", Needs: "-l", With: notOn(at, streams+" unixpacket")},
+		{Of: "--to", Needs: "-l", With: on(at, "can"), Not: "-e --broker --chat -d --send-only -F -z -W --lines --datagram-size --raw --progress"},
 		{Of: "--to", Not: "-q -Q", Unless: !at.Datagram()},
 		{Of: "--broker --chat", Needs: "-lk", Not: "-e"},
 		{Of: "-e --broker --chat", Not: "--send-only -d -q -Q" + ofStdio, With: notOn(at, streams)},
-		{Of: "--allow --deny", Needs: "-l", With: notOn(at, tcp)},
+		{Of: "--allow --deny", Needs: "-l", With: notOn(at, "tcp")},
 
-		{Of: "-t", With: notOn(at, streams|unixPacket)},
+		{Of: "-t", With: notOn(at, streams+" unixpacket")},
 		{Of: "-i --lines", Not: "--datagram-size"},
 		{Of: "-W --lines --datagram-size", Needs: "-u"},
 
-		{Of: "--keepalive --no-nodelay --mptcp --congestion", With: notOn(at, tcp)},
+		{Of: "--keepalive --no-nodelay --mptcp --congestion", With: notOn(at, "tcp")},
 		{Of: "--tos --ttl --interface --reuse-port", With: notOn(at, ip)},
-		{Of: "--sndbuf --rcvbuf", With: notOn(at, ^vsock)},
+		{Of: "--sndbuf --rcvbuf", With: on(at, "vsock")},
 
 		{Of: "-c", With: notOn(at, streams), Unless: !at.TLS},
 		{Of: "--tls-ca --tls-name --tls-insecure", Needs: server, Not: none},
@@ -106,17 +113,9 @@ func (g *grammar) rules(at, to conn.Endpoint) []cli.Rule {
 		{Of: "--tls-alpn --tls-fingerprint", Needs: "-c", Unless: to.TLS},
 		{Of: "--tls-client-ca", Needs: "-c -l"},
 		{Of: "-x", Not: "-l", Unless: forwards},
-		{Of: "-x", With: notOn(dialled, tcp)},
+		{Of: "-x", With: notOn(dialled, "tcp")},
 		{Of: "-X -P", Needs: "-x"},
 	}
-}
-
-// notOn returns the name of the kind of at's socket if that is not one of kinds, else "".
-func notOn(at conn.Endpoint, kinds sockets) string {
-	if kind, name := socketKind(at); kind&^kinds != 0 {
-		return name
-	}
-	return ""
 }
 
 // given returns the names in the table of conflicts that apply. -u is given if a target
@@ -124,8 +123,7 @@ func notOn(at conn.Endpoint, kinds sockets) string {
 func (g *grammar) given(targets []conn.Endpoint, to conn.Endpoint) map[string]bool {
 	given := g.Given()
 	for _, at := range targets {
-		kind, _ := socketKind(at)
-		given["-u"] = given["-u"] || kind&messages != 0
+		given["-u"] = given["-u"] || on(at, messages) != ""
 		given["-c"] = given["-c"] || at.TLS
 	}
 	if len(targets) == 0 {
@@ -202,12 +200,11 @@ func (g *grammar) refuseValues() error {
 // refuseAt returns an error if --to cannot join at to its endpoint, or a value makes no
 // sense for at.
 func (g *grammar) refuseAt(at, to conn.Endpoint) error {
-	kind, socket := socketKind(at)
-	packets := func(p conn.Endpoint) bool { return p.Network == "unixpacket" }
-	if end, name := socketKind(to); end != 0 && (at.Datagram() != to.Datagram() || packets(at) != packets(to) || to.CAN()) {
-		return cli.Usagef("cannot join %s to %s with --to", socket, name)
+	packets := func(e conn.Endpoint) bool { return e.Network == "unixpacket" }
+	if g.To != "" && (at.Datagram() != to.Datagram() || packets(at) != packets(to) || to.CAN()) {
+		return cli.Usagef("cannot join %s to %s with --to", kindNames[kindOf(at)], kindNames[kindOf(to)])
 	}
-	if kind&ip != 0 && g.Port != "" {
+	if on(at, ip) != "" && g.Port != "" {
 		if err := conn.CheckPort(g.Port); err != nil {
 			return usage(err)
 		}
@@ -216,7 +213,7 @@ func (g *grammar) refuseAt(at, to conn.Endpoint) error {
 		return cli.Usagef("cannot use --mode with %q: an abstract socket has no file", at.Path)
 	}
 	if at.TLS || to.TLS {
-		if kind == unixStream && !g.Listen && g.TLSName == "" && !g.TLSInsecure && g.TLSFingerprint == "" {
+		if at.Network == "unix" && !g.Listen && g.TLSName == "" && !g.TLSInsecure && g.TLSFingerprint == "" {
 			return cli.Usagef("a Unix socket has no name that a certificate could bear: give --tls-name")
 		}
 		if err := g.tlsOptions().Check(); err != nil {
