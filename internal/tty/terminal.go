@@ -29,7 +29,6 @@ type Terminal struct {
 	safe    Safe       // escapes the peer's text
 
 	lines []byte // entered and not yet read
-	eof   bool   // after ^D
 }
 
 // Options are the options of [Open]. The zero value edits lines.
@@ -95,19 +94,13 @@ func OnPanic() {
 	}
 }
 
-// Read returns lines with their newlines, and [io.EOF] after ^D; in raw mode, keys.
+// Read returns lines with their newlines, and [io.EOF] for ^D; in raw mode, keys.
 func (t *Terminal) Read(p []byte) (int, error) {
 	defer OnPanic()
 	if t.editor == nil {
 		return t.through.Read(p)
 	}
-	if len(p) == 0 {
-		return 0, nil
-	}
-	for len(t.lines) == 0 {
-		if t.eof {
-			return 0, io.EOF
-		}
+	if len(t.lines) == 0 {
 		t.resize() // some systems have no signal for it
 		line, err := t.editor.line()
 		switch {
@@ -117,12 +110,10 @@ func (t *Terminal) Read(p []byte) (int, error) {
 				_ = self.Signal(os.Interrupt)
 			}
 			return 0, io.EOF
-		case err == io.EOF:
-			t.eof = true
 		case err != nil:
 			return 0, err
 		}
-		t.lines = append(t.lines, line...)
+		t.lines = []byte(line)
 	}
 	n := copy(p, t.lines)
 	t.lines = t.lines[n:]
