@@ -27,7 +27,11 @@ const (
 // when there is no answer to send.
 type Telnet struct {
 	conn.Stream
-	parser telnetParser
+
+	// state is the command of which the next byte is a part, because a command may
+	// arrive in several reads; telnetSE is that of an IAC within a subnegotiation, and 0
+	// is text.
+	state byte
 
 	mu      sync.Mutex
 	answers []byte // not yet sent
@@ -44,7 +48,7 @@ const telnetBacklog = 16 << 10
 func (t *Telnet) Read(p []byte) (int, error) {
 	for {
 		n, err := t.Stream.Read(p)
-		text, answers := t.parser.parse(p[:n])
+		text, answers := t.parse(p[:n])
 		t.answer(answers)
 		if len(text) > 0 || err != nil || n == 0 {
 			return len(text), err
@@ -104,61 +108,40 @@ func (t *Telnet) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// A telnetParser separates text from commands. It keeps its state between calls, because
-// a command may arrive in parts.
-type telnetParser struct {
-	state telnetState
-	verb  byte // WILL, WONT, DO or DONT, whose option comes next
-}
-
-type telnetState int
-
-const (
-	telnetText      telnetState = iota
-	telnetCommand               // after IAC
-	telnetOption                // after IAC and a verb
-	telnetSub                   // within a subnegotiation
-	telnetSubEscape             // after IAC within one
-)
-
 // parse returns the text in p, which it moves to the front of p, and the answers to
 // the proposals in p.
-func (t *telnetParser) parse(p []byte) (text, answers []byte) {
+func (t *Telnet) parse(p []byte) (text, answers []byte) {
 	text = p[:0]
 	for _, b := range p {
-		switch t.state {
-		case telnetText:
-			if b == telnetIAC {
-				t.state = telnetCommand
-			} else {
-				text = append(text, b)
-			}
-		case telnetCommand:
-			t.state = telnetText
+		state := t.state
+		t.state = 0
+		switch state {
+		case telnetIAC:
 			switch b {
 			case telnetIAC:
 				text = append(text, b)
-			case telnetSB:
-				t.state = telnetSub
-			case telnetWill, telnetWont, telnetDo, telnetDont:
-				t.verb, t.state = b, telnetOption
+			case telnetSB, telnetWill, telnetWont, telnetDo, telnetDont:
+				t.state = b
 			}
-		case telnetOption:
-			t.state = telnetText
-			switch t.verb { // an answer to WONT or DONT could start a loop (RFC 854)
-			case telnetDo:
-				answers = append(answers, telnetIAC, telnetWont, b)
-			case telnetWill:
-				answers = append(answers, telnetIAC, telnetDont, b)
-			}
-		case telnetSub:
+		case telnetDo:
+			answers = append(answers, telnetIAC, telnetWont, b)
+		case telnetWill:
+			answers = append(answers, telnetIAC, telnetDont, b)
+		case telnetWont, telnetDont: // an answer could start a loop (RFC 854)
+		case telnetSB:
+			t.state = telnetSB
 			if b == telnetIAC {
-				t.state = telnetSubEscape
+				t.state = telnetSE
 			}
-		case telnetSubEscape:
-			t.state = telnetSub
-			if b == telnetSE {
-				t.state = telnetText
+		case telnetSE:
+			if b != telnetSE {
+				t.state = telnetSB
+			}
+		default:
+			if b == telnetIAC {
+				t.state = telnetIAC
+			} else {
+				text = append(text, b)
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func TestTelnetParse(t *testing.T) {
 		{"\xff\xfd\xff\xff\xfb\xff", "", "\xff\xfc\xff\xff\xfe\xff"}, // option 255
 	} {
 		for cut := range len(test.in) + 1 {
-			var p telnetParser
+			var p Telnet
 			text, answers := p.parse([]byte(test.in[:cut]))
 			text, answers = slices.Clone(text), slices.Clone(answers)
 			more, moreAnswers := p.parse([]byte(test.in[cut:]))
@@ -70,7 +70,7 @@ func FuzzTelnet(f *testing.F) {
 	f.Add([]byte("\xff\xfd\x01hello\xff\xfb\x03\xff\xfa\x18\x01\xff\xf0 w\xff\xffx"), 3)
 	f.Fuzz(func(t *testing.T, in []byte, cut int) {
 		cut = max(0, min(cut, len(in)))
-		var whole, parts telnetParser
+		var whole, parts Telnet
 		text, answers := whole.parse(bytes.Clone(in))
 		if len(text)+len(answers) > len(in) {
 			t.Errorf("%q grew to %q and %q", in, text, answers)
