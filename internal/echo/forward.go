@@ -58,7 +58,7 @@ func (c *connection) forward() error {
 		Peer: c.remote, To: target.Name, Idle: c.server.Idle,
 	}
 	for _, side := range []conn.Stream{relay.Local, relay.Remote} {
-		if f, ok := side.(*faulty); ok && f.out != nil {
+		if f, ok := side.(*faulty); ok {
 			f.out.announce()
 			defer f.out.startLimits()()
 		}
@@ -96,12 +96,9 @@ func (c *connection) faultyClient() conn.Stream {
 	if !f.any() || reads && !target.Down {
 		return c.stream
 	}
-	s := &faulty{Stream: c.stream, c: c, reads: reads}
-	if target.Down {
-		c.out.way = down
-		s.out = &c.out
-	}
-	return s
+	c.out.way = down
+	c.out.plan.spare = c.out.plan.spare || !target.Down
+	return &faulty{Stream: c.stream, c: c, out: &c.out, reads: reads}
 }
 
 // faultyTarget is the target's side.
@@ -119,8 +116,8 @@ func (c *connection) faultyTarget(to conn.Stream) conn.Stream {
 type faulty struct {
 	conn.Stream
 	c     *connection
-	out   *outlet // nil: no faults in writing
-	reads bool    // no faults in reading
+	out   *outlet
+	reads bool // no faults in reading
 }
 
 // Unwrap returns the stream below.
@@ -160,9 +157,6 @@ func (f *faulty) Read(p []byte) (int, error) {
 // Write sends p with the faults of sending. What a limit has kept back counts as
 // written, as it will not be sent.
 func (f *faulty) Write(p []byte) (int, error) {
-	if f.out == nil {
-		return f.Stream.Write(p)
-	}
 	before := f.out.sent.Load()
 	err := f.out.send(p)
 	if err != nil && !errors.Is(err, errDone) && !errors.Is(err, errReset) {
@@ -173,10 +167,10 @@ func (f *faulty) Write(p []byte) (int, error) {
 
 // CloseWrite passes an end of file on, unless a fault has done so.
 func (f *faulty) CloseWrite() error {
-	if f.out != nil && f.out.halved.Load() {
+	if f.out.halved.Load() {
 		return nil
 	}
-	if f.out != nil && f.out.stalled.Load() {
+	if f.out.stalled.Load() {
 		return f.c.hang()
 	}
 	return f.Stream.CloseWrite()
