@@ -35,14 +35,6 @@ func (g *gecho) endpoints() ([]conn.Endpoint, error) {
 			return nil, cli.WithStatus(cli.Usage, err)
 		}
 		e.TLS = e.TLS || g.TLS && strings.HasPrefix(e.Network, "tcp")
-		if e.Host == "0.0.0.0" { // the net package would listen on [::] as well
-			switch e.Network {
-			case "tcp", "tls":
-				e.Network = "tcp4"
-			case "udp":
-				e.Network = "udp4"
-			}
-		}
 		list = append(list, e)
 	}
 	var err error

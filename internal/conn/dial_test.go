@@ -325,3 +325,25 @@ func TestDialRealAddresses(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// 0.0.0.0 is all addresses of IPv4, and none of IPv6.
+func TestListenAllIPv4(t *testing.T) {
+	for _, network := range []string{"tcp", "tls"} {
+		l, err := ListenConfig{}.Listen(t.Context(), Endpoint{Network: network, Host: "0.0.0.0", Port: "0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if got := EndpointOf(l.Addr()).Host; got != "0.0.0.0" {
+			t.Errorf("%s: it listens on %s", network, got)
+		}
+	}
+	p, err := ListenConfig{}.ListenPacket(t.Context(), Endpoint{Network: "udp", Host: "0.0.0.0", Port: "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if got := EndpointOf(p.LocalAddr()).Host; got != "0.0.0.0" {
+		t.Errorf("udp: it listens on %s", got)
+	}
+}

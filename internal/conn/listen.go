@@ -112,7 +112,11 @@ func bind[S io.Closer](ctx context.Context, lc ListenConfig, e Endpoint, open fu
 	}
 	address, at, err := lc.address(ctx, e)
 	if err == nil {
-		socket, err = open(config, ctx, e.netNetwork(), address)
+		network := e.netNetwork()
+		if at == netip.IPv4Unspecified() && (network == "tcp" || network == "udp") {
+			network += "4" // else the net package listens on [::] as well
+		}
+		socket, err = open(config, ctx, network, address)
 	}
 	return socket, at.Unmap(), err
 }
