@@ -159,7 +159,7 @@ func (o *Options) checkItemNames(f *Format, s *sequence, shell bool) error {
 			}
 		}
 		switch {
-		case !named || it.columns() == 0 && !(it.Rest && it.perElement > 0):
+		case !named || !it.isMember():
 		case it.Name == "" && it.kind == group:
 			return fmt.Errorf("group %s of %s has no name", quote(it.Code), quote(f.Text))
 		case it.Name == "":
