@@ -87,7 +87,7 @@ func transient(err error) bool {
 
 // once makes one try to connect within limit (0: none).
 func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net.Conn, error) {
-	start, parent := time.Now(), ctx
+	parent := ctx
 	if limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
@@ -111,7 +111,10 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 	if why == ResetByPeer && d.Upgrade != nil {
 		why = NoConnection // as if the reset had come during the handshake
 	}
-	if limit > 0 && time.Since(start) >= limit && parent.Err() == nil && why != NoDescriptor {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		<-ctx.Done() // the net package's timer fired a moment before that of ctx or of its parent
+	}
+	if ctx.Err() == context.DeadlineExceeded && parent.Err() == nil && why != NoDescriptor {
 		during := why
 		if op == "" {
 			during = NoConnection // a handshake
