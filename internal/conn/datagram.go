@@ -256,8 +256,12 @@ func (d *Datagrams) move(to *gramConn) bool {
 	_ = old.SetReadDeadline(time.Unix(1, 0))
 	_ = old.Close()
 	for _, p := range d.history {
-		if err := to.out.sendAll(p, d.Cut); err != nil {
-			return false
+		for again := true; again; again = len(p) > 0 {
+			n, err := to.send(p, d.Cut, nil)
+			if err != nil {
+				return false
+			}
+			p = p[n:]
 		}
 	}
 	if d.Moved != nil {

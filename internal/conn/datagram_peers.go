@@ -22,8 +22,7 @@ type DatagramPeers struct {
 	// been silent for longest, which is closed.
 	Most int
 
-	socket  gramStream
-	sending sync.Mutex
+	socket *DatagramSocket
 
 	mu    sync.Mutex
 	first bool                     // there has been a peer
@@ -42,13 +41,11 @@ func (lc ListenConfig) ListenPeers(ctx context.Context, e Endpoint) (*DatagramPe
 // NewDatagramPeers divides the datagrams of c, which [ListenConfig.ListenPacket] bound or
 // a service manager handed over.
 func NewDatagramPeers(c net.Conn) *DatagramPeers {
-	d := &DatagramPeers{peers: make(map[string]*DatagramPeer)}
-	d.socket.conn = newGramConn(c, true)
-	return d
+	return &DatagramPeers{socket: &DatagramSocket{gramConn: newGramConn(c, true)}, peers: make(map[string]*DatagramPeer)}
 }
 
 // Addr returns the address that the socket is bound to.
-func (d *DatagramPeers) Addr() net.Addr { return d.socket.conn.LocalAddr() }
+func (d *DatagramPeers) Addr() net.Addr { return d.socket.LocalAddr() }
 
 // Close closes the socket and all peers.
 func (d *DatagramPeers) Close() error {
@@ -62,13 +59,13 @@ func (d *DatagramPeers) Close() error {
 
 // Drain makes Accept pass on what the kernel has, for up to 100 ms, and then return
 // io.EOF.
-func (d *DatagramPeers) Drain() { d.socket.drain() }
+func (d *DatagramPeers) Drain() { d.socket.in.drain() }
 
 // Accept returns the next new peer. Meanwhile it passes datagrams on to the known
 // peers, so it must be called in a loop.
 func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
 	for {
-		s, err := d.socket.conn.in.next(math.MaxInt)
+		s, err := d.socket.in.next(math.MaxInt)
 		switch {
 		case errors.Is(err, syscall.ECONNREFUSED), err == errTruncated:
 			continue // an answer was refused, or a message too long; other peers may still send
@@ -108,7 +105,7 @@ func (d *DatagramPeers) add(s *arrival) *DatagramPeer {
 		d.forgetOne()
 	}
 	var from Sender
-	d.socket.conn.in.sender(s, &from)
+	d.socket.in.sender(s, &from)
 	p := &DatagramPeer{all: d, queue: make(chan []byte, peerQueue), to: *from.Clone()}
 	d.peers[string(s.from)], d.first = p, true
 	return p
@@ -167,9 +164,10 @@ func (p *DatagramPeer) Write(b []byte) (int, error) {
 	p.all.mu.Lock()
 	p.last = time.Now()
 	p.all.mu.Unlock()
-	p.all.sending.Lock()
-	defer p.all.sending.Unlock()
-	return p.all.socket.send(p.all.socket.conn, b, &p.to)
+	if err := p.all.socket.Send(b, &p.to); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // CloseWrite does nothing: there is no end of file to pass on.

@@ -18,9 +18,7 @@ type DatagramSocket struct {
 // manager handed over.
 func NewDatagramSocket(c net.Conn) *DatagramSocket {
 	d := &DatagramSocket{gramConn: newGramConn(c, true)}
-	if EndpointOf(c.LocalAddr()).Unix() {
-		d.out.neverWait()
-	}
+	d.out.noWait = EndpointOf(c.LocalAddr()).Unix()
 	return d
 }
 
@@ -42,7 +40,7 @@ func (d *DatagramSocket) Receive(most int) ([]byte, *Sender, error) {
 func (d *DatagramSocket) Send(p []byte, to *Sender) error {
 	d.sending.Lock()
 	defer d.sending.Unlock()
-	_, err := d.out.send(p, nil, to)
+	_, err := d.send(p, nil, to)
 	return err
 }
 

@@ -109,28 +109,35 @@ func (g *gramStream) drain() {
 // send sends the datagrams in p on c to a peer; nil is the connected one. It returns how
 // many bytes were sent: with an error, those before the datagram that failed.
 func (g *gramStream) send(c *gramConn, p []byte, to *Sender) (n int, err error) {
+	for {
+		m, err := c.send(p[n:], g.Cut, to)
+		n += m
+		g.part.Add(int64(m))
+		if err != nil {
+			return n, err
+		}
+		g.progress.Touch()
+		if n == len(p) {
+			return n, nil
+		}
+	}
+}
+
+// send sends the first datagrams in p; at least one, unless it fails.
+func (c *gramConn) send(p []byte, cut Cut, to *Sender) (n int, err error) {
 	if to != nil && to.addr == nil {
 		return 0, &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
 	}
-	for retried := false; ; {
-		m, err := c.out.send(p[n:], g.Cut, to)
-		n += m
-		g.part.Add(int64(m))
-		retried = retried && m == 0
-		switch {
-		case errors.Is(err, syscall.EMSGSIZE) && !retried:
-			retried = true // possibly the pending error of an earlier datagram; see Datagrams.Read
-		case errors.Is(err, syscall.EMSGSIZE):
-			return n, tooLong(g.Cut.first(p[n:]), c.LocalAddr())
-		case err != nil:
-			return n, err
-		default:
-			g.progress.Touch()
-			if n == len(p) {
-				return n, nil
-			}
-		}
+	if n, err = c.out.send(p, cut, to); n == 0 && errors.Is(err, syscall.EMSGSIZE) {
+		n, err = c.out.send(p, cut, to) // it may have been the pending error of an earlier datagram; see Datagrams.Read
 	}
+	switch {
+	case !errors.Is(err, syscall.EMSGSIZE):
+		return n, err
+	case n > 0:
+		return n, nil // the next call finds out which
+	}
+	return 0, tooLong(cut.first(p), c.LocalAddr())
 }
 
 // tooLong says that a datagram of n bytes cannot be sent from local.

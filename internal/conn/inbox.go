@@ -117,12 +117,3 @@ func (b *inbox) read(p []byte, batch bool, most int, take func(*arrival) bool) (
 }
 
 var errTruncated error = &Error{Why: Local, Err: fmt.Errorf("a message of more than %d bytes came", bigMessage)}
-
-// sendAll sends all datagrams in p to the connected peer.
-func (o *outbox) sendAll(p []byte, cut Cut) error {
-	n, err := o.send(p, cut, nil)
-	if err == nil && n < len(p) {
-		return o.sendAll(p[n:], cut)
-	}
-	return err
-}

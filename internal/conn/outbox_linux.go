@@ -52,9 +52,6 @@ func newOutbox(c net.Conn) *outbox {
 	return o
 }
 
-// neverWait makes send return EAGAIN rather than wait.
-func (o *outbox) neverWait() { o.noWait = true }
-
 // send sends the datagrams in p to a peer; nil is the connected one. It waits until one
 // can be sent, sends until the socket is full, and returns how many bytes of p were sent.
 func (o *outbox) send(p []byte, cut Cut, to *Sender) (int, error) {

@@ -107,12 +107,12 @@ func (r *receiver) receive(int) ([]arrival, error) {
 func (b *inbox) addr(*arrival) net.Addr { return b.from }
 
 // An outbox sends one datagram at a time.
-type outbox struct{ conn net.Conn }
+type outbox struct {
+	conn   net.Conn
+	noWait bool // not needed: a full peer is ENOBUFS here
+}
 
-func newOutbox(c net.Conn) *outbox { return &outbox{c} }
-
-// neverWait changes nothing: a full peer is ENOBUFS here.
-func (o *outbox) neverWait() {}
+func newOutbox(c net.Conn) *outbox { return &outbox{conn: c} }
 
 func (o *outbox) send(p []byte, cut Cut, to *Sender) (sent int, err error) {
 	for first := true; first || sent < len(p); first = false {
