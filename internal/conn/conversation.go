@@ -45,7 +45,7 @@ func newConversation(r *Relay) *conversation {
 }
 
 // begin starts the pumps, the idle clock and the watcher of standard output. They end
-// with ctx, or when the sockets are closed.
+// with ctx, or when the sockets or standard output are closed.
 func (c *conversation) begin(ctx context.Context) {
 	if c.RecvOnly {
 		c.send.state = atEOF
@@ -58,7 +58,7 @@ func (c *conversation) begin(ctx context.Context) {
 	}))
 	if stdio := c.local.stdio; stdio != nil && !c.SendOnly {
 		time.AfterFunc(watchOutput, func() {
-			if err := stdio.goneBefore(ctx.Done()); err != nil {
+			if err := stdio.Gone(); err != nil {
 				c.events <- func() { c.localFailed(err) }
 			}
 		})
@@ -366,7 +366,7 @@ func (c *conversation) interrupted(cause error) {
 		c.err, c.endedBy, c.over, c.clock = cause, "signal", true, false
 		c.local.reset, c.remote.reset = false, false
 	default:
-		c.fail("local", cause)
+		c.localFailed(cause)
 	}
 }
 

@@ -30,8 +30,10 @@ type Stdio struct {
 	grams   bool       // In is a datagram socket
 	jobs    bool       // In is the terminal that controls our jobs
 	mu      sync.Mutex // one write at a time, whole
-	closed  bool       // CloseWrite was called; guarded by mu
-	gone    hangup
+	// Guarded by mu:
+	closed bool          // CloseWrite was called
+	wake   int           // the end of a pipe that stopWatch closes
+	woken  chan struct{} // closed when Gone polls no more; nil if it never did
 }
 
 // An outKind is what standard output is, as far as writing to it differs.
@@ -66,14 +68,9 @@ func (s *Stdio) CloseWrite() error {
 		return nil
 	}
 	s.closed = true
-	s.gone.stop() // a poll asleep on a pipe keeps it open
+	s.stopWatch() // a poll asleep on a pipe keeps it open
 	return s.endOutput()
 }
-
-// Gone blocks until standard output has lost its readers, and returns the error that a
-// write would get. It returns nil once CloseWrite has been called, and at once if
-// standard output is no pipe or socket. Any number of callers may wait.
-func (s *Stdio) Gone() error { return s.goneBefore(nil) }
 
 // outputError is the error of a failed write to standard output; nil if err is.
 func outputError(err error) error {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -187,68 +186,45 @@ func (s *Stdio) endOutput() error {
 	return outputError(err)
 }
 
-// goneBefore is Gone, which returns nil when over is closed, too.
-func (s *Stdio) goneBefore(over <-chan struct{}) error {
+// Gone blocks until standard output has lost its readers, and returns the error that a
+// write would get. It returns nil once CloseWrite has been called, and at once if
+// standard output is no pipe or socket, or if another call waits already.
+func (s *Stdio) Gone() error {
 	s.init()
 	if s.kind != outPipe && s.kind != outSocket {
 		return nil
 	}
-	if s.gone.wait(s.out, over) {
-		return outputError(unix.EPIPE)
+	var p [2]int
+	s.mu.Lock()
+	watch := !s.closed && s.woken == nil && unix.Pipe(p[:]) == nil
+	if watch {
+		s.wake, s.woken = p[1], make(chan struct{})
 	}
-	return nil
-}
-
-// A hangup waits until a descriptor hangs up, or until it is stopped.
-type hangup struct {
-	once sync.Once
-	hung bool
-	wake int           // the end of a pipe that stop closes; 0 if none polls
-	done chan struct{} // closed when poll has returned
-}
-
-// wait reports whether fd hung up or failed before stop was called or over was closed.
-func (h *hangup) wait(fd int, over <-chan struct{}) bool {
-	h.once.Do(func() {
-		h.done = make(chan struct{})
-		var p [2]int
-		if unix.Pipe(p[:]) != nil {
-			close(h.done)
-			return
-		}
-		unix.CloseOnExec(p[0])
-		unix.CloseOnExec(p[1])
-		h.wake = p[1]
-		go h.poll(fd, p[0])
-	})
-	select {
-	case <-h.done:
-		return h.hung
-	case <-over:
-		return false
+	s.mu.Unlock()
+	if !watch {
+		return nil
 	}
-}
-
-// poll watches fd. It ends when fd hangs up or when stop closes the other end of
-// the pipe wake.
-func (h *hangup) poll(fd, wake int) {
-	defer close(h.done)
-	defer unix.Close(wake)
-	poll := []unix.PollFd{{Fd: int32(fd)}, {Fd: int32(wake)}}
+	unix.CloseOnExec(p[0])
+	unix.CloseOnExec(p[1])
+	defer close(s.woken)
+	defer unix.Close(p[0])
+	poll := []unix.PollFd{{Fd: int32(s.out)}, {Fd: int32(p[0])}}
 	for {
-		n, err := unix.Poll(poll, -1)
-		if err != unix.EINTR {
-			h.hung = err == nil && n > 0 && poll[1].Revents == 0
-			return
+		switch _, err := unix.Poll(poll, -1); {
+		case err == unix.EINTR:
+		case err != nil, poll[1].Revents != 0:
+			return nil
+		default:
+			return outputError(unix.EPIPE)
 		}
 	}
 }
 
-// stop, called once, ends wait, and returns when the descriptor is not polled any more.
-func (h *hangup) stop() {
-	h.once.Do(func() { h.done = make(chan struct{}); close(h.done) })
-	if h.wake > 0 {
-		_ = unix.Close(h.wake)
+// stopWatch makes Gone return, and returns when standard output is not polled any more.
+// It is called once.
+func (s *Stdio) stopWatch() {
+	if s.woken != nil {
+		_ = unix.Close(s.wake)
+		<-s.woken
 	}
-	<-h.done
 }

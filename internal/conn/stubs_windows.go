@@ -26,10 +26,7 @@ func closeOnExec(int)                        {}
 func inherited(int) bool                     { return false }
 func freePath() string                       { return "" }
 func connectPath(syscall.Conn, string) error { return syscall.EAFNOSUPPORT }
-func (*hangup) stop()                        {}
 func (s *Stdio) init()                       {}
-
-type hangup struct{}
 
 var errNoPass = &Error{Why: Local, Op: "standard output", Err: errors.New("descriptors cannot be handed over on this system")}
 
@@ -40,12 +37,13 @@ func SocketOf(*os.File) (Handed, error) { return Handed{}, syscall.ENOTSOCK }
 
 // Windows has no poll(2) for these questions. A wait by the RawConn would spin
 // once there is data or an end of file to read.
-func (s *Socket) Gone() error                     { return errors.ErrUnsupported }
-func (s *Socket) ready() bool                     { return false }
-func (s *Stdio) ready() bool                      { return false }
-func (s *Stdio) KeepsBounds() bool                { return false }
-func (s *Socket) pendingError() error             { return nil }
-func (s *Stdio) goneBefore(<-chan struct{}) error { return nil }
+func (s *Socket) Gone() error         { return errors.ErrUnsupported }
+func (s *Socket) ready() bool         { return false }
+func (s *Stdio) ready() bool          { return false }
+func (s *Stdio) KeepsBounds() bool    { return false }
+func (s *Socket) pendingError() error { return nil }
+func (s *Stdio) Gone() error          { return nil }
+func (s *Stdio) stopWatch()           {}
 
 // writeChunk bounds how long one write can go without touching the clock.
 const writeChunk = 16 << 10

@@ -1,39 +1,48 @@
 package conn
 
 import (
+	"errors"
 	"os"
-	"runtime"
-	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// A conversation whose standard output stays open for others leaves no watcher of its
-// reader behind.
-func TestRelayWatcherEnds(t *testing.T) {
-	reader, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
-	defer out.Close()
-	stdio := &Stdio{Out: out, KeepOpen: true}
-	k := newTalk(t, &Relay{RecvOnly: true})
-	k.relay.Local = stdio
-	k.run(t.Context())
-	watches := func(want bool) {
-		t.Helper()
-		stacks := make([]byte, 1<<20)
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-			n := runtime.Stack(stacks, true)
-			if strings.Contains(string(stacks[:n]), "(*hangup).wait(") == want {
-				return
+// One call watches the reader of standard output: a listener's, or that of the only
+// conversation. CloseWrite ends it.
+func TestStdioGone(t *testing.T) {
+	for name, leave := range map[string]func(s *Stdio, reader *os.File){
+		"reader leaves": func(_ *Stdio, reader *os.File) { _ = reader.Close() },
+		"output ends":   func(s *Stdio, _ *os.File) { _ = s.CloseWrite() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			reader, out, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		t.Errorf("a goroutine watches: want %v", want)
+			defer reader.Close()
+			defer out.Close()
+			stdio := &Stdio{Out: out}
+			gone := make(chan error, 1)
+			go func() { gone <- stdio.Gone() }()
+			for watched := false; !watched; time.Sleep(time.Millisecond) {
+				stdio.mu.Lock()
+				watched = stdio.woken != nil
+				stdio.mu.Unlock()
+			}
+			if err := stdio.Gone(); err != nil {
+				t.Errorf("the second call: %v", err)
+			}
+			leave(stdio, reader)
+			if err := <-gone; (name == "reader leaves") != errors.Is(err, syscall.EPIPE) {
+				t.Error(err)
+			}
+			if err := stdio.CloseWrite(); err != nil {
+				t.Error(err)
+			}
+			if err := stdio.Gone(); err != nil {
+				t.Errorf("after the end: %v", err)
+			}
+		})
 	}
-	watches(true)
-	k.end()
-	<-k.done
-	watches(false)
 }
