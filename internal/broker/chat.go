@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"sync"
+	"unicode/utf8"
 
 	"gcat/internal/tty"
 )
@@ -55,7 +56,8 @@ func (c *chatter) write(p []byte) {
 		}
 		c.line = append(c.line, b)
 		if len(c.line) == longestLine {
-			c.send(false)
+			c.send(sendable(c.line))
+			c.continued = true
 		}
 	}
 }
@@ -74,21 +76,36 @@ func (c *chatter) flush() {
 func (c *chatter) end() {
 	c.line = bytes.TrimSuffix(c.line, []byte("\r"))
 	if len(c.line) > 0 || !c.continued {
-		c.send(true)
+		c.send(len(c.line))
 	}
 	c.continued = false
 }
 
-// send sends the line, or a part of it; the safe writer keeps the beginning of a
-// character for the next part. The caller holds c.mu.
-func (c *chatter) send(whole bool) {
+// sendable returns how many bytes of an unfinished line can be sent without splitting
+// a UTF-8 character or CR from LF.
+func sendable(line []byte) int {
+	if n := len(line) - 1; line[n] == '\r' {
+		return n
+	}
+	for n := len(line) - 1; n >= 0 && n > len(line)-utf8.UTFMax; n-- {
+		if utf8.RuneStart(line[n]) && !utf8.FullRune(line[n:]) {
+			return n
+		}
+	}
+	return len(line)
+}
+
+// send sends the first n bytes of the line. The caller holds c.mu.
+func (c *chatter) send(n int) {
 	c.shown.Reset()
 	c.shown.WriteString("<" + c.name + "> ")
-	_, _ = c.safe.Write(bytes.ReplaceAll(c.line, []byte("\r"), []byte("^M"))) // a buffer takes everything
-	if whole {
-		_ = c.safe.Flush()
+	line := c.line[:n]
+	if bytes.IndexByte(line, '\r') >= 0 {
+		line = bytes.ReplaceAll(line, []byte("\r"), []byte("^M"))
 	}
+	_, _ = c.safe.Write(line) // a buffer takes everything
+	_ = c.safe.Flush()
 	c.shown.WriteByte('\n')
-	c.line, c.continued = c.line[:0], !whole
+	c.line = append(c.line[:0], c.line[n:]...)
 	c.member.room.broadcast(c.member, c.shown.Bytes())
 }
