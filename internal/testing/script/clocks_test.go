@@ -22,7 +22,7 @@ import (
 var timesOfDay = map[string][]string{
 	"cmd/gecho/replay.go: a dump's time lines":  {"Parse"},
 	"internal/cli/log.go: a log line":           {"Time.UTC"},
-	"internal/tlsconn/files.go: validity":       {"Time.UTC"},
+	"internal/tlsconn/verify.go: outOfDate":     {"Time.UTC"},
 	"internal/tlsconn/certificate.go: validity": {"Time.UTC"},
 	"internal/echo/services.go: RFC 868":        {"Time.Unix"},
 	"internal/echo/template.go: {time}":         {"Time.UTC"},
