@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gcat/internal/testing/script"
@@ -84,6 +85,20 @@ except Exception as e:
 			}
 		})
 	}
+}
+
+// A stalled handshake is ended by the client or by a signal, not by gecho.
+func TestTLSStallEnded(t *testing.T) {
+	t.Parallel()
+	s := gecho(t, 1, "-v", "--tls-fault", "stall", "-c", "127.0.0.1:0")
+	host, port, _ := strings.Cut(s.address[0], ":")
+	start(t, nil, "-c", "--connect-timeout", "0.1", host, port).ends(4, "", "handshake")
+	s.said("ended by peer")
+	waiting := start(t, nil, "-c", host, port)
+	s.said("connection 2 from")
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	waiting.status()
+	s.said("ended by signal")
 }
 
 // What a reply and the log say of TLS, and the keys.

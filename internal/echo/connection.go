@@ -308,6 +308,11 @@ func (c *connection) finish(err error) {
 	case errors.Is(err, errReset), cause != nil && cause.reset != nil:
 		_ = c.socket.Reset()
 	case errors.Is(err, tlsconn.ErrFault): // it is closed
+		if cause != nil {
+			endedBy = cause.by
+		} else if c.server.Faults.TLS == tlsconn.Stall {
+			endedBy = "peer" // the server closes no such connection by itself
+		}
 	case cause != nil:
 		endedBy = cause.by
 		last := c.server.Farewell
