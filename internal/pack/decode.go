@@ -55,7 +55,9 @@ type op struct {
 	// On the fast path:
 	lead  []byte // in front of the first value
 	start int    // where in the record or element the item begins
+	last  int    // where its last element begins
 	size  int    // in bytes
+	room  int    // the most text of integers in decimal; 0 for any other item
 }
 
 // NewDecoder prepares the decoding of records of f.
@@ -167,7 +169,7 @@ func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 		return d.truth(dst, b[0] != 0)
 	case integer:
 		if p.plain {
-			return p.appendDecimal(dst, b)
+			return appendInteger(dst, p.load(b), p.width, p.signed)
 		}
 		hi, lo := p.loadWide(b)
 		dst = fromTwos(hi, lo, 8*len(b), p.signed).appendRadix(dst, d.o.radix(), 8*len(b))
@@ -190,16 +192,6 @@ func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 		dst = d.escapeField(dst, start)
 	}
 	return dst
-}
-
-// appendDecimal writes the integer in b, of at most eight bytes, in decimal.
-func (it *item) appendDecimal(dst, b []byte) []byte {
-	v := it.load(b)
-	if it.signed {
-		shift := 64 - 8*len(b)
-		return strconv.AppendInt(dst, int64(v<<shift)>>shift, 10)
-	}
-	return strconv.AppendUint(dst, v, 10)
 }
 
 // quoted writes a value, in JSON as a string.

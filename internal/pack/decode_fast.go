@@ -37,6 +37,10 @@ func (d *Decoder) prepareFast(l *level, first string) {
 		if p.list {
 			p.lead = append(p.lead, '[')
 		}
+		if p.plain && p.keys == nil {
+			p.last = at - p.width
+			p.room = len(p.lead) + int(p.Count)*(len(d.separator)+uintRoom)
+		}
 		lead = slices.Clip(d.separator)
 	}
 	l.fast = l.fixed && l.size > 0 && l.size <= smallRecord && (l == &d.level || l.values > 0 && l.align <= 1 && len(d.f.sums) == 0)
@@ -69,14 +73,38 @@ func few(dst, text []byte) []byte {
 func (d *Decoder) fastValues(dst []byte, l *level, b []byte) []byte {
 	for i := range l.ops {
 		p := &l.ops[i]
-		if field := b[p.start : p.start+p.size]; p.plain && p.keys == nil {
-			for lead := p.lead; len(field) > 0; lead = d.separator {
-				dst = p.appendDecimal(few(dst, lead), field[:p.width])
-				field = field[p.width:]
-			}
-		} else {
-			dst = d.fastItem(dst, p, field)
+		if p.room == 0 {
+			dst = d.fastItem(dst, p, b[p.start:p.start+p.size])
+			continue
 		}
+		n := len(dst)
+		if cap(dst)-n < p.room {
+			dst = slices.Grow(dst, p.room)
+		}
+		dst = dst[:cap(dst)]
+		lead, width := p.lead, p.width
+		for at := p.start; ; at += width {
+			if len(lead) == 1 {
+				dst[n] = lead[0]
+				n++
+			} else {
+				n += copy(dst[n:], lead)
+			}
+			out := dst[n : n+uintRoom]
+			switch v := p.load(b[at : at+width]); {
+			case p.signed:
+				n += putInteger(out, v, uint(width), true)
+			case v < tenTo8:
+				n += putSmall(out, uint32(v)) // is inlined
+			default:
+				n += putUint(out, v)
+			}
+			if at == p.last {
+				break
+			}
+			lead = d.separator
+		}
+		dst = dst[:n]
 		if p.list {
 			dst = append(dst, ']')
 		}
@@ -100,12 +128,18 @@ func (d *Decoder) fastItem(dst []byte, p *op, b []byte) []byte {
 	for j := range p.Count {
 		element := b[:p.width]
 		b = b[p.width:]
-		if p.kind == bitfield {
-			first := j * p.perElement
+		switch {
+		case p.kind == bitfield:
+			first := j * int64(len(p.bits))
 			dst = d.bitfield(dst, p, p.load(element), func(dst []byte, k int) []byte { return d.lead(dst, p, first+int64(k)) })
-		} else {
+		case j == 0:
+			dst = d.element(few(dst, p.lead), p, element)
+		default:
 			dst = d.element(d.lead(dst, p, j), p, element)
 		}
+	}
+	if p.list {
+		dst = append(dst, ']')
 	}
 	return dst
 }

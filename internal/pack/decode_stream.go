@@ -37,7 +37,7 @@ func (d *Decoder) decodeChunks(dst io.Writer, src io.Reader, limit int64) (Count
 	// The buffers are such that the text of a chunk has a bound too.
 	text := d.longest()
 	p.chunk = max(min(chunkSize, chunkText/text*size), size)
-	p.room = p.chunk/size*text + 16 // that loneIntegers writes in front of them
+	p.room = p.chunk/size*text + 2*uintRoom
 	p.max = int64(p.chunk)
 	if limit >= 0 {
 		p.left = saturated(limit, d.f.size)

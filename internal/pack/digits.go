@@ -3,14 +3,18 @@ package pack
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
-// Lone integers get their digits four at a time from a table; digits are read eight at a
-// time.
+// Digits are made four at a time from a table, and put in place as words of
+// eight.
 
 const (
 	asciiZeros = 0x3030303030303030
 	tenTo8     = 100_000_000
+	// uintRoom is what putUint may write to: more than a number takes, because
+	// it stores whole words.
+	uintRoom = 32
 )
 
 // fours are the four digits of each number below 10,000, with the values 0 to 9,
@@ -32,6 +36,67 @@ var pairs = func() (t [128]uint16) {
 	}
 	return t
 }()
+
+// digits8 returns the eight digits of v, which is below 10^8: the first in the
+// lowest byte, each with the value 0 to 9.
+func digits8(v uint32) uint64 {
+	q := v / 10_000
+	return uint64(fours[q&(1<<14-1)]) | uint64(fours[(v-10_000*q)&(1<<14-1)])<<32
+}
+
+// putUint writes v in decimal at the start of b, which has uintRoom-1 bytes at
+// least, and returns how many digits there are.
+func putUint(b []byte, v uint64) int {
+	_ = b[uintRoom-2]
+	if v < tenTo8 {
+		return putSmall(b, uint32(v))
+	}
+	q := v / tenTo8
+	low := digits8(uint32(v-q*tenTo8)) + asciiZeros
+	n := 0
+	if q < tenTo8 {
+		n = putSmall(b, uint32(q))
+	} else {
+		q1 := q / tenTo8
+		n = putSmall(b, uint32(q1))
+		binary.LittleEndian.PutUint64(b[n:], digits8(uint32(q-q1*tenTo8))+asciiZeros)
+		n += 8
+	}
+	binary.LittleEndian.PutUint64(b[n:], low)
+	return n + 8
+}
+
+// putSmall writes v, which is below 10^8.
+func putSmall(b []byte, v uint32) int {
+	d := digits8(v)
+	// The leading zeros are the low bytes; the last digit is always one.
+	zeros := uint(bits.TrailingZeros64(d|1<<56)) &^ 7
+	binary.LittleEndian.PutUint64(b, (d+asciiZeros)>>(zeros&63))
+	return 8 - int(zeros/8)
+}
+
+// putInteger writes an integer of width bytes at the start of b, which has
+// uintRoom bytes: its sign, without a branch on it, and its digits.
+func putInteger(b []byte, v uint64, width uint, signed bool) int {
+	if !signed {
+		return putUint(b, v)
+	}
+	shift := 64 - 8*width
+	s := int64(v<<shift) >> shift
+	sign := uint64(s >> 63)
+	b[0] = '-'
+	k := int(sign & 1)
+	return k + putUint(b[k:k+uintRoom-1], (uint64(s)^sign)-sign)
+}
+
+// appendInteger writes an integer of width bytes in decimal.
+func appendInteger(dst []byte, v uint64, width int, signed bool) []byte {
+	n := len(dst)
+	if cap(dst)-n < uintRoom {
+		dst = slices.Grow(dst, uintRoom)
+	}
+	return dst[:n+putInteger(dst[n:n+uintRoom], v, uint(width), signed)]
+}
 
 // nonDigits sets the highest bit of each byte of w that is no decimal digit. A byte
 // above 127 may also set that of the next higher byte: only the lowest set bit is

@@ -28,6 +28,17 @@ func interesting() []uint64 {
 	return append(list, math.MaxUint64)
 }
 
+func TestDigits(t *testing.T) {
+	for _, v := range interesting() {
+		if got, want := appendInteger(nil, v, 8, false), strconv.AppendUint(nil, v, 10); !bytes.Equal(got, want) {
+			t.Fatalf("%d: %s", v, got)
+		}
+		if got, want := appendInteger(nil, v, 8, true), strconv.AppendInt(nil, int64(v), 10); !bytes.Equal(got, want) {
+			t.Fatalf("%d: %s", int64(v), got)
+		}
+	}
+}
+
 // TestIntegerLines compares the fast path of each width with the general one.
 func TestIntegerLines(t *testing.T) {
 	var chunk []byte
