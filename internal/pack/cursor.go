@@ -196,7 +196,10 @@ func (c *cursor) item(p *op) error {
 	var err error
 	switch p.kind {
 	case pad:
-		err = c.padding(p)
+		var n int64
+		if n, err = c.countOf(p); err == nil {
+			err = c.skip(p, n)
+		}
 	case group:
 		err = c.group(p)
 	case from:
@@ -218,27 +221,19 @@ func (c *cursor) item(p *op) error {
 	return err
 }
 
-// padding skips an x.
-func (c *cursor) padding(p *op) error {
-	if p.Rest {
-		return c.skipRest(p)
-	}
-	n, err := c.countOf(p)
-	if err != nil {
-		return err
-	}
-	return c.skip(p, n)
-}
-
-// skip discards n bytes.
+// skip discards n bytes, or all that are left if that is toTheEnd for an item that takes
+// them.
 func (c *cursor) skip(p *op, n int64) error {
+	rest := p.Rest && n == toTheEnd
 	for {
 		k := min(n, int64(len(c.bytes())))
 		c.pass(p, int(k))
 		if n -= k; n == 0 {
 			break
 		}
-		if err := c.more(p, n); err != nil {
+		if err := c.more(p, n); err == io.EOF && rest {
+			break
+		} else if err != nil {
 			return err
 		}
 	}
@@ -246,24 +241,12 @@ func (c *cursor) skip(p *op, n int64) error {
 	return nil
 }
 
-// skipRest discards all bytes that are left.
-func (c *cursor) skipRest(p *op) error {
-	for {
-		c.pass(p, len(c.bytes()))
-		switch err := c.more(p, 1); err {
-		case nil:
-		case io.EOF:
-			c.explainSkipped(p)
-			return nil
-		default:
-			return err
-		}
-	}
-}
-
-// countOf is the count of an item, which may be an integer that came before.
+// countOf is the count of an item, which may be an integer that came before, or toTheEnd.
 func (c *cursor) countOf(p *op) (int64, error) {
-	if p.counter == 0 {
+	switch {
+	case p.Rest:
+		return toTheEnd, nil
+	case p.counter == 0:
 		return p.Count, nil
 	}
 	w := c.slots[p.counter-1]
@@ -296,14 +279,14 @@ func (c *cursor) elements(p *op) error {
 		if c.d.o.Explain {
 			c.explain(p)
 		}
-		if p.kind != pascal {
-			continue
-		}
-		if p.Rest {
-			return c.skipRest(p)
-		}
-		if err := c.skip(p, p.Count-(c.at-at)); err != nil {
-			return err
+		if p.kind == pascal {
+			n := p.Count - (c.at - at)
+			if p.Rest {
+				n = toTheEnd
+			}
+			if err := c.skip(p, n); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -7,7 +7,8 @@ import (
 	"math"
 )
 
-// toTheEnd is the length of a string that ends at a NUL, or with the input.
+// toTheEnd is the count of an item that takes all that is left, and the length of a string
+// that ends at a NUL.
 const toTheEnd = math.MaxInt64
 
 // string decodes a string of any length: piece by piece, but for JSON, whose form of it
@@ -59,7 +60,7 @@ func (c *cursor) length(p *op) (int64, error) {
 	switch {
 	case p.kind == hexBytes:
 		return int64(p.width), nil
-	case p.kind == terminated, p.kind == bytesOf && p.Rest:
+	case p.kind == terminated:
 		return toTheEnd, nil
 	case p.kind == bytesOf:
 		n, err := c.countOf(p)

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math"
-	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -300,30 +299,23 @@ func pascalString(b []byte) []byte {
 
 // load reads an unsigned integer of at most eight bytes.
 func (it *item) load(b []byte) uint64 {
-	var v uint64
-	switch len(b) {
-	case 1:
+	switch {
+	case len(b) == 1:
 		return uint64(b[0])
-	case 2:
-		v = uint64(binary.BigEndian.Uint16(b))
-		if it.little {
-			v = uint64(bits.ReverseBytes16(uint16(v)))
-		}
-		return v
-	case 4:
-		w := binary.BigEndian.Uint32(b)
-		if it.little {
-			w = bits.ReverseBytes32(w)
-		}
-		return uint64(w)
-	case 8:
-		v = binary.BigEndian.Uint64(b)
-		if it.little {
-			v = bits.ReverseBytes64(v)
-		}
-		return v
+	case len(b) == 2 && it.little:
+		return uint64(binary.LittleEndian.Uint16(b))
+	case len(b) == 2:
+		return uint64(binary.BigEndian.Uint16(b))
+	case len(b) == 4 && it.little:
+		return uint64(binary.LittleEndian.Uint32(b))
+	case len(b) == 4:
+		return uint64(binary.BigEndian.Uint32(b))
+	case len(b) == 8 && it.little:
+		return binary.LittleEndian.Uint64(b)
+	case len(b) == 8:
+		return binary.BigEndian.Uint64(b)
 	}
-	_, v = it.loadWide(b)
+	_, v := it.loadWide(b)
 	return v
 }
 

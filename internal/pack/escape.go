@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"strings"
@@ -56,11 +57,8 @@ func (e *escaper) append(dst, text []byte, end bool) ([]byte, int) {
 			return dst, i
 		}
 		r, n := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && n == 1 || !unicode.IsPrint(r) {
-			for _, c := range text[i : i+n] {
-				dst = appendHexEscape(dst, c)
-			}
-		} else if e.special >= utf8.RuneSelf && strings.IndexByte(string(text[i:i+n]), e.special) >= 0 {
+		if r == utf8.RuneError && n == 1 || !unicode.IsPrint(r) ||
+			e.special >= utf8.RuneSelf && bytes.IndexByte(text[i:i+n], e.special) >= 0 {
 			for _, c := range text[i : i+n] {
 				dst = appendHexEscape(dst, c)
 			}

@@ -89,38 +89,31 @@ func appendFloat(dst []byte, v float64, width int) []byte {
 		}
 		return append(dst, "inf"...)
 	}
-	size, precision := 64, -1
+	size := 64
 	switch width {
 	case 4:
 		size = 32
 	case 2:
-		precision = halfPrecision(v)
+		v = shortHalf(v)
 	}
 	format := byte('f')
 	if a := math.Abs(v); a != 0 && (a < 1e-4 || a >= 1e16) {
 		format = 'e'
 	}
-	if precision >= 0 && format == 'f' {
-		// The digits that the half needs, in the form that doubles have.
-		var digits [24]byte
-		v, _ = strconv.ParseFloat(string(strconv.AppendFloat(digits[:0], v, 'e', precision, 64)), 64)
-		precision = -1
-	}
-	return strconv.AppendFloat(dst, v, format, precision, size)
+	return strconv.AppendFloat(dst, v, format, -1, size)
 }
 
-// halfPrecision is how many digits after the first a binary16 number needs to
-// read back: at most four.
-func halfPrecision(v float64) int {
+// shortHalf is the number of the fewest digits that rounds to v, a binary16 number: at
+// most five.
+func shortHalf(v float64) float64 {
 	want, _ := halfBits(v)
 	var digits [24]byte
-	for precision := range 4 {
+	for precision := 0; ; precision++ {
 		near, _ := strconv.ParseFloat(string(strconv.AppendFloat(digits[:0], v, 'e', precision, 64)), 64)
 		if got, ok := halfBits(near); ok && got == want {
-			return precision
+			return near
 		}
 	}
-	return 4
 }
 
 // appendComplex writes a complex number as 1.5+2j.
@@ -208,32 +201,13 @@ func parseFloat(s []byte) (v float64, big, ok bool) {
 	if len(s) == 0 || s[0] == '+' || s[0] == '-' {
 		return 0, false, false
 	}
-	text, ok := withoutUnderscores(s)
-	if !ok {
-		return 0, false, false
+	text := string(s)
+	if isHex(s) && !bytes.ContainsAny(s, "pP") {
+		text += "p0"
 	}
-	if len(text) > 2 && text[0] == '0' && text[1]|0x20 == 'x' && !bytes.ContainsAny(text, "pP") {
-		text = append(text, "p0"...)
-	}
-	v, err := strconv.ParseFloat(string(text), 64)
+	v, err := strconv.ParseFloat(text, 64)
 	if math.IsInf(v, 0) && err != nil {
 		return 0, true, true
 	}
 	return math.Float64frombits(math.Float64bits(v) | sign), false, err == nil
-}
-
-// withoutUnderscores drops each '_' that stands between digits; any other is an
-// error.
-func withoutUnderscores(s []byte) ([]byte, bool) {
-	out := make([]byte, 0, len(s)+2)
-	for i, c := range s {
-		if c != '_' {
-			out = append(out, c)
-			continue
-		}
-		if i == 0 || i == len(s)-1 || digitValue(s[i-1]) > 15 || digitValue(s[i+1]) > 15 {
-			return nil, false
-		}
-	}
-	return out, true
 }
