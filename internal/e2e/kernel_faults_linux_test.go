@@ -322,13 +322,16 @@ func TestSystemCallDevFull(t *testing.T) {
 	}
 }
 
-// Where it is our own kernel that fails at sending, the connection goes on, and is
+// Where our own kernel fails at reading the input or at sending, the connection is
 // reset: the peer would wait for the rest for ever.
 func TestSystemCallSendFails(t *testing.T) {
 	t.Parallel()
-	for rule, words := range map[string]string{
-		"splice:error=EIO:when=1": ": input/output error",
-		"shutdown:error=ENOBUFS":  "gcat: end the sending to 127.0.0.1:",
+	for rule, want := range map[string]struct {
+		status int
+		words  string
+	}{
+		"splice:error=EIO:when=1": {1, "gcat: standard input: input/output error"}, // the first fills the pipe
+		"shutdown:error=ENOBUFS":  {5, "gcat: end the sending to 127.0.0.1:"},
 	} {
 		got := make(chan error, 1)
 		at := serve(t, "tcp", func(c halfConn) {
@@ -344,7 +347,7 @@ func TestSystemCallSendFails(t *testing.T) {
 			_, _ = io.Copy(hold, flow(61, 4<<20))
 			hold.Close()
 		}()
-		p.ends(5, "", words)
+		p.ends(want.status, "", want.words)
 		if err := <-got; !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("%s: the peer got %v", rule, err)
 		}
