@@ -29,10 +29,13 @@ func syntaxError(line []byte) error {
 		return dataf("bad JSON: want an array or an object at column %d", len(line)-len(rest)+1)
 	}
 	err := json.Unmarshal(line, new(json.RawMessage))
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return dataf("bad JSON: %s at column %d", e, e.Offset)
+	e, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok || e.Error() == "unexpected end of JSON input" {
+		return dataf("bad JSON: the line ends too early")
 	}
-	return dataf("bad JSON: %v", err)
+	at := line[max(e.Offset-1, 0):]
+	_, size := utf8.DecodeRune(at)
+	return dataf("bad JSON: unexpected %q at column %d", at[:size], e.Offset)
 }
 
 // next goes to the byte that follows and returns it. It skips blanks, and commas and
