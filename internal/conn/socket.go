@@ -20,8 +20,9 @@ type Socket struct {
 	net.Conn
 	meter
 	raw     syscall.RawConn // noDescriptor where Conn has none
-	fin     atomic.Bool     // our FIN is sent, or about to be
-	trailer atomic.Int64    // bytes written last that carry no data (close_notify)
+	writer  writer
+	fin     atomic.Bool  // our FIN is sent, or about to be
+	trailer atomic.Int64 // bytes written last that carry no data (close_notify)
 }
 
 // NewSocket wraps c. A nil progress is never touched.

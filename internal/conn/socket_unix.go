@@ -4,33 +4,56 @@ package conn
 
 import (
 	"cmp"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // writeAll writes p with as many calls of write(2) as needed. Concurrent writes do not
-// interleave: the descriptor has a lock for them.
+// interleave.
 func (s *Socket) writeAll(p []byte) (n int, err error) {
-	defer s.part.Store(0)
-	waited := s.raw.Write(func(fd uintptr) bool {
-		for n < len(p) {
-			var m int
-			m, err = unix.Write(int(fd), p[n:])
-			switch {
-			case m > 0:
-				n += m
-				s.wrote(n)
-			case err != unix.EINTR:
-				return err != unix.EAGAIN
-			}
-		}
-		return true
-	})
-	if n == len(p) {
-		return n, nil
+	w := &s.writer
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.try == nil {
+		w.try = s.tryWrite
 	}
-	return n, cmp.Or(waited, err)
+	w.p, w.n, w.err = p, 0, nil
+	defer s.part.Store(0)
+	waited := s.raw.Write(w.try)
+	w.p = nil
+	if w.n == len(p) {
+		return w.n, nil
+	}
+	return w.n, cmp.Or(waited, w.err)
+}
+
+// A writer is the write in progress. It is kept: a closure for each write would be the
+// only garbage of a conversation.
+type writer struct {
+	mu  sync.Mutex
+	try func(fd uintptr) bool
+	p   []byte
+	n   int
+	err error
+}
+
+// tryWrite writes what the kernel takes. It returns true if that was all, or on an error.
+func (s *Socket) tryWrite(fd uintptr) bool {
+	w := &s.writer
+	for w.n < len(w.p) {
+		m, err := unix.Write(int(fd), w.p[w.n:])
+		switch {
+		case m > 0:
+			w.n += m
+			s.wrote(w.n)
+		case err != unix.EINTR:
+			w.err = err
+			return err != unix.EAGAIN
+		}
+	}
+	return true
 }
 
 // Gone blocks until the peer is known to be gone for good: a reset has come, or

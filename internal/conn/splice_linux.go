@@ -36,8 +36,12 @@ type splicePath struct {
 	pace   Paced // nil: as fast as can be
 
 	// read and write call try until it returns true, and wait for their side in between.
-	// write is nil if the bytes are discarded.
-	read, write func(try func(fd uintptr) bool) error
+	// write is nil if the bytes are discarded. Each try is kept, with its result: a closure
+	// for each move would be the only garbage of a conversation.
+	read, write        func(try func(fd uintptr) bool) error
+	tryLoad, tryUnload func(fd uintptr) bool
+	n                  int
+	err                error
 
 	prepared bool
 	pipe     [2]int // private pipe, read and write ends
@@ -226,6 +230,7 @@ func (p *splicePath) step() step {
 // (socket(7)), which takes a tenth of the time; EOF and errors are still reported at once.
 func (p *splicePath) prepare() bool {
 	p.prepared = true
+	p.tryLoad, p.tryUnload = p.loadOnce, p.unloadOnce
 	from, to := p.d.from, p.d.to
 	if p.write == nil {
 		p.scratch = make([]byte, lowWater)
@@ -265,38 +270,42 @@ func (s *Socket) raise(option, least int) {
 
 // load moves some bytes from the sending side into the private pipe, or discards them.
 func (p *splicePath) load() (n int, err error) {
-	waited := p.read(func(fd uintptr) bool {
-		switch {
-		case !p.d.flight.begin():
-			err = errStopped
-			return true
-		case p.write == nil:
-			n, err = p.truncate(fd)
-		default:
-			n, err = spliceOnce(int(fd), p.pipe[1], pipeSize)
-		}
-		switch {
-		case err != unix.EAGAIN:
-		case atUrgent(int(fd)):
-			err = nil
-		case !p.d.flight.end():
-			err = errStopped
-		}
-		return err != unix.EAGAIN
-	})
+	p.n, p.err = 0, nil
+	waited := p.read(p.tryLoad)
+	n, err = p.n, p.err
 	if err = cmp.Or(waited, err); err != nil && err != errStopped && p.d.from.stdio != nil && !declines(err) {
 		err = InputError(err)
 	}
 	return n, err
 }
 
+// loadOnce is load without a wait.
+func (p *splicePath) loadOnce(fd uintptr) bool {
+	switch {
+	case !p.d.flight.begin():
+		p.err = errStopped
+		return true
+	case p.write == nil:
+		p.n, p.err = p.truncate(fd)
+	default:
+		p.n, p.err = spliceOnce(int(fd), p.pipe[1], pipeSize)
+	}
+	switch {
+	case p.err != unix.EAGAIN:
+	case atUrgent(int(fd)):
+		p.err = nil
+	case !p.d.flight.end():
+		p.err = errStopped
+	}
+	return p.err != unix.EAGAIN
+}
+
 // unload moves from the private pipe to the receiving side. If the kernel refuses, it
 // copies the contents, and the pump copies the rest.
 func (p *splicePath) unload() (n int, err error) {
-	waited := p.write(func(fd uintptr) bool {
-		n, err = spliceOnce(p.pipe[0], int(fd), p.piped)
-		return err != unix.EAGAIN // the pipe is not empty
-	})
+	p.n, p.err = 0, nil
+	waited := p.write(p.tryUnload)
+	n, err = p.n, p.err
 	if declines(err) {
 		p.use = refused
 		buf := make([]byte, p.piped)
@@ -311,6 +320,12 @@ func (p *splicePath) unload() (n int, err error) {
 		err = outputError(err)
 	}
 	return max(n, 0), err
+}
+
+// unloadOnce is unload without a wait. If it has to wait, the pipe is not empty.
+func (p *splicePath) unloadOnce(fd uintptr) bool {
+	p.n, p.err = spliceOnce(p.pipe[0], int(fd), p.piped)
+	return p.err != unix.EAGAIN
 }
 
 // truncate discards what a TCP socket has received: nothing is written to the buffer, so

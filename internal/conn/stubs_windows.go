@@ -48,6 +48,8 @@ func (s *Stdio) stopWatch()           {}
 // writeChunk bounds how long one write can go without touching the clock.
 const writeChunk = 16 << 10
 
+type writer struct{}
+
 // writeAll writes p in chunks.
 func (s *Socket) writeAll(p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
