@@ -117,6 +117,7 @@ func FuzzEditor(f *testing.F) {
 	f.Add([]byte("typed\r\x1b[A\x17\x0b\x14\x0c"), "peer\n", 20)
 	f.Add([]byte("\x1b[200~x\x1b[201~\x16\x1b\x00\xff\xe4\xb8"), "a\tb\rc", 1)
 	f.Add([]byte("\x1b[11111111111111111111111111"), strings.Repeat("long ", 300), 80)
+	f.Add([]byte("typed\r\x1b[\x17"+strings.Repeat("\xed", 300)), "peer\n", 83)
 	f.Fuzz(func(t *testing.T, keys []byte, says string, cols int) {
 		d := &desk{asks: make(chan struct{}), keys: make(chan string)}
 		e := newEditor(d, 1+max(0, cols)%200, 24)

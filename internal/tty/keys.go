@@ -29,18 +29,21 @@ func (k *keys) Read(p []byte) (int, error) {
 	p, n = p[:n+more], 0
 	for n < len(p) && utf8.FullRune(p[n:]) {
 		r, width := utf8.DecodeRune(p[n:])
-		switch {
-		case r == utf8.RuneError:
-			for i := range width {
-				p[n+i] = '\a' // rings the bell
-			}
-		case r == 0:
+		c := p[n]
+		switch r {
+		case utf8.RuneError:
+			c = '\a' // rings the bell
+		case 0:
 			// A ^D that was typed before we changed the mode has ended a line of the
 			// terminal's own editing, and is read as NUL (n_tty.c).
-			p[n] = 4
-		default:
-			k.interrupted = k.interrupted || r == 3
-			p[n] = k.follow(p[n])
+			c = 4
+		case 3:
+			k.interrupted = true
+		}
+		if c = k.follow(c); c != p[n] {
+			for i := range width {
+				p[n+i] = c // a part of a character is not UTF-8
+			}
 		}
 		n += width
 	}

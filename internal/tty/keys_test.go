@@ -37,7 +37,7 @@ func TestKeys(t *testing.T) {
 
 // FuzzKeys: text passes unchanged, and nothing reaches x/term that it cannot take.
 func FuzzKeys(f *testing.F) {
-	for _, seed := range []string{"", "a\tb", "\xe9", "\ufffd", "\xe4\xb8", "\x1bO"} {
+	for _, seed := range []string{"", "a\tb", "\xe9", "\ufffd", "\xe4\xb8", "\x1bO", "\x1b000000000000000\u0268"} {
 		f.Add([]byte(seed), uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, in []byte, size uint8) {
