@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"gcat/internal/conn"
 )
@@ -256,6 +257,7 @@ func TestRoomOrder(t *testing.T) {
 func FuzzChat(f *testing.F) {
 	f.Add([]byte("hello\r\nworld"), 3)
 	f.Add([]byte("\x1b[2J\r<user1> forged\x07\xc3"), 5)
+	f.Add([]byte("\ufffd"), 0) // valid UTF-8: it passes
 	f.Fuzz(func(t *testing.T, said []byte, split int) {
 		_, s, _ := testRoom(2)
 		c := newChatter(s[0], 0)
@@ -271,8 +273,11 @@ func FuzzChat(f *testing.F) {
 			if !ok || !bytes.HasSuffix(text, []byte("\n")) {
 				t.Fatalf("%q", line)
 			}
+			if !utf8.Valid(text) {
+				t.Fatalf("%q is not UTF-8", line)
+			}
 			for _, r := range string(text[:len(text)-1]) {
-				if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || r == 0xfffd || r >= 0x202a && r <= 0x202e {
+				if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e {
 					t.Fatalf("%q holds %q", line, r)
 				}
 			}
