@@ -21,13 +21,6 @@ func (g *grammar) answerWait() time.Duration {
 	return time.Second
 }
 
-// batchesDatagrams reports whether datagrams that have arrived together may be written to
-// standard output by one write: no option looks at each, and standard output does not
-// preserve message boundaries.
-func (g *gcat) batchesDatagrams(stdio *conn.Stdio) bool {
-	return !g.looksAtBytes() && !stdio.Terminal && !stdio.KeepsBounds()
-}
-
 // setFrameSize sets the size of datagrams to that of a frame, if at is a CAN bus.
 func (g *gcat) setFrameSize(at conn.Endpoint) {
 	if n := at.FrameSize(); n > 0 && g.DatagramSize == nil {
@@ -57,17 +50,19 @@ func (g *gcat) reportDropped(at conn.Endpoint, local string, r conn.Result) erro
 	return r.Err
 }
 
-// cutDatagram returns the function that finds the end of the first datagram in the input,
-// if several may be sent at once; nil if each is read and sent alone.
-func (g *gcat) cutDatagram() conn.Cut {
-	switch {
-	case g.looksAtBytes():
-	case g.DatagramSize != nil:
-		return (&filter.Blocks{Size: *g.DatagramSize}).First
-	case g.Lines:
-		return filter.FirstLine
+// datagramOptions returns how many datagrams are received, and whether those that come or
+// are sent together move by one call: not if an option looks at each. Those received are
+// also apart if standard output preserves message boundaries.
+func (g *gcat) datagramOptions(stdio *conn.Stdio) conn.DatagramOptions {
+	o := conn.DatagramOptions{Want: orZero(g.Datagrams)}
+	switch together := !g.looksAtBytes(); {
+	case together && g.DatagramSize != nil:
+		o.Cut = (&filter.Blocks{Size: *g.DatagramSize}).First
+	case together && g.Lines:
+		o.Cut = filter.FirstLine
 	}
-	return nil
+	o.Batch = !g.looksAtBytes() && !stdio.Terminal && !stdio.KeepsBounds()
+	return o
 }
 
 // connectDatagrams is gcat as a client over datagrams.
@@ -88,9 +83,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 	}
 	defer remote.Close()
 	stdio := g.stdio()
-	remote.Wait = g.answerWait()
-	remote.Want = orZero(g.Datagrams)
-	remote.Batch, remote.Cut = g.batchesDatagrams(stdio), g.cutDatagram()
+	remote.Wait, remote.DatagramOptions = g.answerWait(), g.datagramOptions(stdio)
 	remote.Moved = func(c net.Conn) { g.connected(g.peerOf(c, to)) }
 	p := g.peerOf(remote.Conn(), to)
 	g.connected(p)
@@ -120,10 +113,8 @@ func (g *gcat) listenDatagrams(ctx context.Context, at conn.Endpoint) error {
 		return err
 	}
 	stdio := g.stdio()
-	remote.Keep = g.KeepOpen
-	remote.Want = orZero(g.Datagrams)
-	remote.Batch, remote.Cut = g.batchesDatagrams(stdio), g.cutDatagram()
-	remote.Limit = g.acceptLimit()
+	remote.DatagramOptions = g.datagramOptions(stdio)
+	remote.Keep, remote.Limit = g.KeepOpen, g.acceptLimit()
 	remote.Heard = func(a net.Addr) { g.accepted(bound.Address(), address(a)) }
 	remote.Lost = func(err error) { g.log.Error(err) }
 	relay := g.datagramRelay(stdio, remote, bound.Address())
