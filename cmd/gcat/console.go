@@ -123,14 +123,10 @@ func (s terminalStdio) Write(p []byte) (int, error) { return s.to.Write(p) }
 // CloseWrite writes an incomplete character that was buffered, and closes standard
 // output.
 func (s terminalStdio) CloseWrite() error {
-	var err error
-	switch to := s.to.(type) {
-	case *tty.Safe:
-		err = to.Flush()
-	case *tty.Terminal:
-		err = to.CloseWrite()
+	if to, ok := s.to.(interface{ Flush() error }); ok {
+		return cmp.Or(to.Flush(), s.Stdio.CloseWrite())
 	}
-	return cmp.Or(err, s.Stdio.CloseWrite())
+	return s.Stdio.CloseWrite()
 }
 
 // passwordVariable has the proxy's password. There is no option for it, because every

@@ -134,8 +134,8 @@ func (t *Terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// CloseWrite is called at the peer's EOF. The user may still type.
-func (t *Terminal) CloseWrite() error {
+// Flush shows an incomplete character of the peer, at its EOF. The user may still type.
+func (t *Terminal) Flush() error {
 	if t.editor == nil {
 		return nil
 	}
