@@ -57,14 +57,18 @@ func notOn(at conn.Endpoint, kinds string) string {
 	return ""
 }
 
-// rules returns the table of conflicts at one target. Options that depend on it have
+// conflicts returns the table of conflicts at one target. Options that depend on it have
 // names of their own: see [grammar.given].
-func (g *grammar) rules(at, to conn.Endpoint) []cli.Rule {
+func (g *gcat) conflicts(at, to conn.Endpoint) []cli.Rule {
 	forwards, dialled := g.To != "", at
 	server, none := "-c", "-l" // with these there is, or is not, a server's certificate to verify
 	if forwards {
 		dialled = to
 		server, none = "--to=tls://", ""
+	}
+	handed := ""
+	if g.handed.Addr() != nil {
+		handed = "the socket of LISTEN_FDS" // which the service manager has opened and bound
 	}
 	sources := ip
 	if !g.Listen {
@@ -115,6 +119,8 @@ func (g *grammar) rules(at, to conn.Endpoint) []cli.Rule {
 		{Of: "-x", Not: "-l", Unless: forwards},
 		{Of: "-x", With: notOn(dialled, "tcp")},
 		{Of: "-X -P", Needs: "-x"},
+
+		{Of: "-4 -6 --backlog --mode --interface --keepalive --mptcp --rcvbuf --reuse-port --sndbuf --tos --ttl", With: handed},
 	}
 }
 
@@ -138,35 +144,20 @@ func (g *grammar) given(targets []conn.Endpoint, to conn.Endpoint) map[string]bo
 // refuse returns the first conflict at any of the targets, before anything is opened. It
 // changes nothing. If the operands could not be read, there are no targets, and conflicts
 // that depend on them are not checked: the error of the operands says more.
-func (g *grammar) refuse(targets []conn.Endpoint, to conn.Endpoint) error {
+func (g *gcat) refuse(targets []conn.Endpoint, to conn.Endpoint) error {
 	if err := g.refuseValues(); err != nil {
 		return err
 	}
 	given := g.given(targets, to)
 	if len(targets) == 0 {
-		return cli.Refuse(given, g.rules(conn.Endpoint{}, to))
+		return cli.Refuse(given, g.conflicts(conn.Endpoint{}, to))
 	}
 	for i, at := range targets {
 		if i > 0 && at.Network == targets[i-1].Network && at.TLS == targets[i-1].TLS {
 			continue // the result is the same
 		}
-		if err := cmp.Or(cli.Refuse(given, g.rules(at, to)), g.refuseAt(at, to)); err != nil {
+		if err := cmp.Or(cli.Refuse(given, g.conflicts(at, to)), g.refuseAt(at, to)); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// ofOpening are the options of a socket that gcat opens.
-const ofOpening = "-4 -6 --backlog --mode --interface --keepalive --mptcp --rcvbuf --reuse-port --sndbuf --tos --ttl"
-
-// refuseHanded returns an error if an option is for a socket that gcat opens: a service
-// manager has opened and bound this one.
-func (g *grammar) refuseHanded() error {
-	given := g.Given()
-	for option := range strings.FieldsSeq(ofOpening) {
-		if given[option] {
-			return cli.Usagef("cannot use %s with the socket of LISTEN_FDS", option)
 		}
 	}
 	return nil

@@ -87,7 +87,7 @@ func (g *gcat) targets() ([]conn.Endpoint, error) {
 	}
 	at, err := g.checkScheme(e.String(), e)
 	at.TLS = g.TLS
-	return []conn.Endpoint{at}, cmp.Or(err, g.refuseHanded())
+	return []conn.Endpoint{at}, err
 }
 
 // runMode runs the mode that the flags select, with one target, or with -z with all.
@@ -126,17 +126,14 @@ func (g *gcat) prepare(ctx context.Context, targets []conn.Endpoint) (err error)
 	if g.Broker || g.Chat {
 		g.room = &broker.Room{Chat: g.Chat}
 	}
-	secure := func(p conn.Endpoint) bool { return p.TLS }
-	if slices.ContainsFunc(append(dialled, targets[0]), secure) || g.Hexdump != "" {
-		err := interruptible(ctx, func() error {
-			if err := g.loadTLS(targets[0], dialled); err != nil {
-				return err
-			}
-			return g.openDump()
-		})
-		if err != nil {
+	err = interruptible(ctx, func() error {
+		if err := g.loadTLS(targets[0], dialled); err != nil {
 			return err
 		}
+		return g.openDump()
+	})
+	if err != nil {
+		return err
 	}
 	return g.askPassword(ctx)
 }
