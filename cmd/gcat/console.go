@@ -30,12 +30,12 @@ type console struct {
 // terminal, it edits lines; if standard output is one, it escapes the peer's control
 // characters. With --raw, keys and bytes pass unchanged. Without a terminal it is
 // stdio itself.
-func (g *gcat) local(stdio *conn.Stdio) conn.Stream {
-	c := &g.console
+func (g *gcat) local() conn.Stream {
+	c, stdio := &g.console, &g.stdio
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.opened {
-		g.open(stdio)
+		g.open()
 	}
 	switch {
 	case c.terminal != nil:
@@ -50,13 +50,13 @@ func (g *gcat) local(stdio *conn.Stdio) conn.Stream {
 
 // open opens the terminal and starts the meter, at the first conversation. If the
 // mode of the terminal cannot be changed, it is used as it is.
-func (g *gcat) open(stdio *conn.Stdio) {
+func (g *gcat) open() {
 	c := &g.console
 	c.opened = true
-	if !g.RecvOnly && tty.IsTerminal(os.Stdin) && (g.Raw || stdio.Terminal) {
+	if !g.RecvOnly && tty.IsTerminal(os.Stdin) && (g.Raw || g.stdio.Terminal) {
 		cli.Flush()
 		c.terminal, _ = tty.Open(os.Stdin, os.Stdout, tty.Options{
-			Raw: g.Raw, Through: stdio, Stop: cli.Stop,
+			Raw: g.Raw, Through: &g.stdio, Stop: cli.Stop,
 		})
 	}
 	if g.Progress && c.terminal == nil {

@@ -33,7 +33,7 @@ func (g *gcat) peerOf(c net.Conn, at conn.Endpoint) peer {
 
 // handle runs the conversation between a peer and the other peers, a command, the
 // endpoint of --to, or our standard streams, and closes the peer's connection.
-func (g *gcat) handle(ctx context.Context, p peer, stdio *conn.Stdio) error {
+func (g *gcat) handle(ctx context.Context, p peer) error {
 	switch {
 	case g.room != nil:
 		return g.join(ctx, p)
@@ -42,22 +42,13 @@ func (g *gcat) handle(ctx context.Context, p peer, stdio *conn.Stdio) error {
 	case g.To != "":
 		return g.forward(ctx, p)
 	}
-	return g.converse(ctx, p, stdio)
-}
-
-// stdio returns standard input and output as a Stream. With -k it stays open between
-// peers.
-func (g *gcat) stdio() *conn.Stdio {
-	return &conn.Stdio{
-		Terminal: tty.IsTerminal(os.Stdout),
-		KeepOpen: g.KeepOpen,
-	}
+	return g.converse(ctx, p)
 }
 
 // converse runs the conversation between our standard streams and p, and closes p.
-func (g *gcat) converse(ctx context.Context, p peer, stdio *conn.Stdio) error {
+func (g *gcat) converse(ctx context.Context, p peer) error {
 	remote, messages := streamOf(p, orZero(g.Datagrams))
-	local := g.local(stdio)
+	local := g.local()
 	if p.turn != nil {
 		local = p.turn.Wrap(local)
 		defer p.turn.Yield()

@@ -53,7 +53,7 @@ func (g *gcat) reportDropped(at conn.Endpoint, local string, r conn.Result) erro
 // datagramOptions returns how many datagrams are received, and whether those that come or
 // are sent together move by one call: not if an option looks at each. Those received are
 // also apart if standard output preserves message boundaries.
-func (g *gcat) datagramOptions(stdio *conn.Stdio) conn.DatagramOptions {
+func (g *gcat) datagramOptions() conn.DatagramOptions {
 	o := conn.DatagramOptions{Want: orZero(g.Datagrams)}
 	switch together := !g.looksAtBytes(); {
 	case together && g.DatagramSize != nil:
@@ -61,7 +61,7 @@ func (g *gcat) datagramOptions(stdio *conn.Stdio) conn.DatagramOptions {
 	case together && g.Lines:
 		o.Cut = filter.FirstLine
 	}
-	o.Batch = !g.looksAtBytes() && !stdio.Terminal && !stdio.KeepsBounds()
+	o.Batch = !g.looksAtBytes() && !g.stdio.Terminal && !g.stdio.KeepsBounds()
 	return o
 }
 
@@ -82,12 +82,11 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 		return conn.Cause(ctx, err)
 	}
 	defer remote.Close()
-	stdio := g.stdio()
-	remote.Wait, remote.DatagramOptions = g.answerWait(), g.datagramOptions(stdio)
+	remote.Wait, remote.DatagramOptions = g.answerWait(), g.datagramOptions()
 	remote.Moved = func(c net.Conn) { g.connected(g.peerOf(c, to)) }
 	p := g.peerOf(remote.Conn(), to)
 	g.connected(p)
-	relay := g.datagramRelay(stdio, remote, p.name)
+	relay := g.datagramRelay(remote, p.name)
 	relay.QuitAfter = nil // remote waits for answers itself
 	result := g.run(ctx, relay)
 	local := address(remote.Conn().LocalAddr())
@@ -112,12 +111,11 @@ func (g *gcat) listenDatagrams(ctx context.Context, at conn.Endpoint) error {
 	if err := g.listening(ctx, bound); err != nil {
 		return err
 	}
-	stdio := g.stdio()
-	remote.DatagramOptions = g.datagramOptions(stdio)
+	remote.DatagramOptions = g.datagramOptions()
 	remote.Keep, remote.Limit = g.KeepOpen, g.acceptLimit()
 	remote.Heard = func(a net.Addr) { g.accepted(bound.Address(), address(a)) }
 	remote.Lost = func(err error) { g.log.Error(err) }
-	relay := g.datagramRelay(stdio, remote, bound.Address())
+	relay := g.datagramRelay(remote, bound.Address())
 	result := g.run(ctx, relay)
 	name := bound.Address()
 	if a := remote.Peer(); a != nil {
@@ -128,8 +126,8 @@ func (g *gcat) listenDatagrams(ctx context.Context, at conn.Endpoint) error {
 }
 
 // datagramRelay is a relay without acknowledgements and half-closes.
-func (g *gcat) datagramRelay(stdio *conn.Stdio, remote conn.Stream, peer string) *conn.Relay {
-	relay := g.relay(g.wrapLocal(g.local(stdio), true, !g.looksAtBytes()), g.wrapRemote(remote, peer), peer)
+func (g *gcat) datagramRelay(remote conn.Stream, peer string) *conn.Relay {
+	relay := g.relay(g.wrapLocal(g.local(), true, !g.looksAtBytes()), g.wrapRemote(remote, peer), peer)
 	if g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // -W ends standard input, too
 	}

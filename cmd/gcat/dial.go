@@ -17,7 +17,7 @@ func (g *gcat) connect(ctx context.Context, to conn.Endpoint) error {
 	if err != nil {
 		return err
 	}
-	return g.handle(ctx, p, g.stdio())
+	return g.handle(ctx, p)
 }
 
 // dial opens the connection, within the connect limit.

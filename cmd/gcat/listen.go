@@ -30,7 +30,7 @@ func (g *gcat) listen(ctx context.Context, at conn.Endpoint) error {
 		if err != nil {
 			return err
 		}
-		return g.handle(ctx, p, g.stdio())
+		return g.handle(ctx, p)
 	}
 	l, err := g.listenConfig().Listen(ctx, at)
 	if err != nil {
@@ -38,10 +38,9 @@ func (g *gcat) listen(ctx context.Context, at conn.Endpoint) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stdio := g.stdio()
 	if !g.SendOnly && g.usesStdio() {
 		go func() { // ends when standard output has lost its reader or is closed, or with the process
-			if err := stdio.Gone(); err != nil {
+			if err := g.stdio.Gone(); err != nil {
 				cancel(err)
 			}
 		}()
@@ -56,7 +55,7 @@ func (g *gcat) listen(ctx context.Context, at conn.Endpoint) error {
 		return err
 	}
 	if g.KeepOpen {
-		return g.serve(ctx, cancel, l, at, stdio)
+		return g.serve(ctx, cancel, l, at)
 	}
 	limited := g.limitAccept(cancel, at)
 	c, err := g.accept(ctx, l)
@@ -69,7 +68,7 @@ func (g *gcat) listen(ctx context.Context, at conn.Endpoint) error {
 	if err != nil {
 		return err
 	}
-	return g.handle(ctx, p, stdio)
+	return g.handle(ctx, p)
 }
 
 // listenConfig returns the options of the listening socket.
@@ -106,7 +105,7 @@ func (g *gcat) newPeer(c net.Conn, at conn.Endpoint) peer {
 // them all. When --max-conns peers are served, the next wait in the backlog. A TLS
 // peer takes its slot after its handshake, which has slots of its own: peers that
 // stall in the handshake cannot keep out others.
-func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, at conn.Endpoint, stdio *conn.Stdio) error {
+func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.Listener, at conn.Endpoint) error {
 	var peers sync.WaitGroup
 	defer peers.Wait()
 	var input filter.Input
@@ -119,7 +118,7 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 	conversations, handshakes := make(slots, g.maxConns()), make(slots, tlsconn.MaxHandshakes)
 	handle := func(p peer) {
 		defer conversations.free()
-		if err := g.handle(ctx, p, stdio); ctx.Err() == nil && outputFailed(err) {
+		if err := g.handle(ctx, p); ctx.Err() == nil && outputFailed(err) {
 			cancel(err)
 		} else if ctx.Err() == nil {
 			g.log.Error(err)

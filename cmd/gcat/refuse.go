@@ -58,12 +58,12 @@ func notOn(at conn.Endpoint, kinds string) string {
 }
 
 // conflicts returns the table of conflicts at one target. Options that depend on it have
-// names of their own: see [grammar.given].
-func (g *gcat) conflicts(at, to conn.Endpoint) []cli.Rule {
+// names of their own: see [gcat.given].
+func (g *gcat) conflicts(at conn.Endpoint) []cli.Rule {
 	forwards, dialled := g.To != "", at
 	server, none := "-c", "-l" // with these there is, or is not, a server's certificate to verify
 	if forwards {
-		dialled = to
+		dialled = g.to
 		server, none = "--to=tls://", ""
 	}
 	handed := ""
@@ -114,7 +114,7 @@ func (g *gcat) conflicts(at, to conn.Endpoint) []cli.Rule {
 		{Of: "--tls-ca --tls-name --tls-insecure", Needs: server, Not: none},
 		{Of: "--tls-insecure", Not: "--tls-ca"},
 		{Of: "--tls-cert --tls-key", Needs: "-c"},
-		{Of: "--tls-alpn --tls-fingerprint", Needs: "-c", Unless: to.TLS},
+		{Of: "--tls-alpn --tls-fingerprint", Needs: "-c", Unless: g.to.TLS},
 		{Of: "--tls-client-ca", Needs: "-c -l"},
 		{Of: "-x", Not: "-l", Unless: forwards},
 		{Of: "-x", With: notOn(dialled, "tcp")},
@@ -126,7 +126,7 @@ func (g *gcat) conflicts(at, to conn.Endpoint) []cli.Rule {
 
 // given returns the names in the table of conflicts that apply. -u is given if a target
 // preserves message boundaries, -c if one uses TLS, and both if no target is known.
-func (g *grammar) given(targets []conn.Endpoint, to conn.Endpoint) map[string]bool {
+func (g *gcat) given(targets []conn.Endpoint) map[string]bool {
 	given := g.Given()
 	for _, at := range targets {
 		given["-u"] = given["-u"] || on(at, messages) != ""
@@ -137,26 +137,26 @@ func (g *grammar) given(targets []conn.Endpoint, to conn.Endpoint) map[string]bo
 	}
 	given["-lk"] = g.Listen && g.KeepOpen
 	given["--shutdown=both"] = g.Shutdown == "both"
-	given["--to=tls://"] = to.TLS
+	given["--to=tls://"] = g.to.TLS
 	return given
 }
 
 // refuse returns the first conflict at any of the targets, before anything is opened. It
 // changes nothing. If the operands could not be read, there are no targets, and conflicts
 // that depend on them are not checked: the error of the operands says more.
-func (g *gcat) refuse(targets []conn.Endpoint, to conn.Endpoint) error {
+func (g *gcat) refuse(targets []conn.Endpoint) error {
 	if err := g.refuseValues(); err != nil {
 		return err
 	}
-	given := g.given(targets, to)
+	given := g.given(targets)
 	if len(targets) == 0 {
-		return cli.Refuse(given, g.conflicts(conn.Endpoint{}, to))
+		return cli.Refuse(given, g.conflicts(conn.Endpoint{}))
 	}
 	for i, at := range targets {
 		if i > 0 && at.Network == targets[i-1].Network && at.TLS == targets[i-1].TLS {
 			continue // the result is the same
 		}
-		if err := cmp.Or(cli.Refuse(given, g.conflicts(at, to)), g.refuseAt(at, to)); err != nil {
+		if err := cmp.Or(cli.Refuse(given, g.conflicts(at)), g.refuseAt(at)); err != nil {
 			return err
 		}
 	}
@@ -190,7 +190,8 @@ func (g *grammar) refuseValues() error {
 
 // refuseAt returns an error if --to cannot join at to its endpoint, or a value makes no
 // sense for at.
-func (g *grammar) refuseAt(at, to conn.Endpoint) error {
+func (g *gcat) refuseAt(at conn.Endpoint) error {
+	to := g.to
 	packets := func(e conn.Endpoint) bool { return e.Network == "unixpacket" }
 	if g.To != "" && (at.Datagram() != to.Datagram() || packets(at) != packets(to) || to.CAN()) {
 		return cli.Usagef("cannot join %s to %s with --to", kindNames[kindOf(at)], kindNames[kindOf(to)])

@@ -26,6 +26,7 @@ type gcat struct {
 	log     *cli.Log
 	tally   tally
 	console console
+	stdio   conn.Stdio // standard input and output; with -k they stay open between peers
 
 	tls    *tls.Config            // of the listener; nil is no TLS
 	trust  map[string]*tls.Config // of connections that we open, by the peer's host
@@ -41,19 +42,17 @@ type gcat struct {
 // exit status.
 func (g *gcat) main() error {
 	targets, badTarget := g.targets()
-	to, badTo := g.toTarget()
-	if err := cmp.Or(g.refuse(targets, to), badTarget, badTo); err != nil {
+	badTo := g.parseTo()
+	if err := cmp.Or(g.refuse(targets), badTarget, badTo); err != nil {
 		return err
 	}
-	g.to = to
 	if err := conn.StartPoller(); err != nil {
 		return err
 	}
 	g.log.Out = &g.console
+	g.stdio.Terminal, g.stdio.KeepOpen = tty.IsTerminal(os.Stdout), g.KeepOpen
 	defer g.console.restore()
-	ctx, stop := g.signals(context.Background())
-	defer stop()
-	ctx, done := g.deadline(ctx)
+	ctx, done := g.deadline(g.signals())
 	defer done()
 	if err := g.prepare(ctx, targets); err != nil {
 		return err
@@ -180,8 +179,8 @@ func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func
 //
 // Signals are caught before anything is opened: if a signal killed the process with
 // unread data in the socket, the kernel would reset the connection.
-func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancelCause(parent)
+func (g *gcat) signals() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
 	ending := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 	cli.Catch(func(s os.Signal) {
 		switch {
@@ -196,5 +195,5 @@ func (g *gcat) signals(parent context.Context) (ctx context.Context, stop func()
 			cli.DieOf(s)
 		}
 	}, slices.Concat(ending, cli.Unused, cli.ReportSignals)...)
-	return ctx, func() { cancel(nil) }
+	return ctx
 }

@@ -36,13 +36,12 @@ func (g *grammar) operandTargets() (targets []conn.Endpoint, err error) {
 	return targets, nil
 }
 
-// toTarget returns the endpoint of --to; the zero endpoint without --to.
-func (g *grammar) toTarget() (conn.Endpoint, error) {
-	if g.To == "" {
-		return conn.Endpoint{}, nil
+// parseTo reads the endpoint of --to.
+func (g *gcat) parseTo() (err error) {
+	if g.To != "" {
+		g.to, err = conn.ParseEndpoint(g.To, conn.Syntax{Network: g.ipNetwork()})
 	}
-	e, err := conn.ParseEndpoint(g.To, conn.Syntax{Network: g.ipNetwork()})
-	return e, usage(err)
+	return usage(err)
 }
 
 // network returns the network of an endpoint without a scheme, from the flags.
