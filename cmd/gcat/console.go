@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"gcat/internal/cli"
@@ -20,10 +21,9 @@ import (
 // standard error, are written through it, so that their lines disturb neither the
 // line that is being typed nor the meter.
 type console struct {
-	mu       sync.Mutex
-	opened   bool
-	terminal *tty.Terminal // nil: standard input or output is not a terminal
-	meter    *tty.Meter    // nil: none
+	open     sync.Once
+	terminal atomic.Pointer[tty.Terminal] // nil: standard input or output is not a terminal
+	meter    atomic.Pointer[tty.Meter]    // nil: none
 }
 
 // local returns the local side of a conversation. If standard input and output are a
@@ -31,37 +31,34 @@ type console struct {
 // characters. With --raw, keys and bytes pass unchanged. Without a terminal it is
 // stdio itself.
 func (g *gcat) local() conn.Stream {
-	c, stdio := &g.console, &g.stdio
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.opened {
-		g.open()
-	}
+	g.console.open.Do(g.openConsole)
+	terminal, meter, stdio := g.console.terminal.Load(), g.console.meter.Load(), &g.stdio
 	switch {
-	case c.terminal != nil:
-		return terminalStdio{stdio, c.terminal, c.terminal}
+	case terminal != nil:
+		return terminalStdio{stdio, terminal, terminal}
 	case !stdio.Terminal:
 		return stdio
 	case g.Raw:
-		return terminalStdio{stdio, stdio, c.meter.Around(stdio)}
+		return terminalStdio{stdio, stdio, meter.Around(stdio)}
 	}
-	return terminalStdio{stdio, stdio, &tty.Safe{W: c.meter.Around(stdio)}}
+	return terminalStdio{stdio, stdio, &tty.Safe{W: meter.Around(stdio)}}
 }
 
-// open opens the terminal and starts the meter, at the first conversation. If the
+// openConsole opens the terminal and starts the meter, at the first conversation. If the
 // mode of the terminal cannot be changed, it is used as it is.
-func (g *gcat) open() {
-	c := &g.console
-	c.opened = true
+func (g *gcat) openConsole() {
+	var terminal *tty.Terminal
 	if !g.RecvOnly && tty.IsTerminal(os.Stdin) && (g.Raw || g.stdio.Terminal) {
 		cli.Flush()
-		c.terminal, _ = tty.Open(os.Stdin, os.Stdout, tty.Options{
+		terminal, _ = tty.Open(os.Stdin, os.Stdout, tty.Options{
 			Raw: g.Raw, Through: &g.stdio, Stop: cli.Stop,
 		})
 	}
-	if g.Progress && c.terminal == nil {
-		c.meter = tty.NewMeter(os.Stderr, cli.Stderr, inputSize(os.Stdin), g.tally.total)
-		c.meter.Start()
+	g.console.terminal.Store(terminal)
+	if g.Progress && terminal == nil {
+		meter := tty.NewMeter(os.Stderr, cli.Stderr, inputSize(os.Stdin), g.tally.total)
+		meter.Start()
+		g.console.meter.Store(meter)
 	}
 }
 
@@ -78,18 +75,10 @@ func inputSize(f *os.File) int64 {
 	return max(0, info.Size()-at)
 }
 
-// shared returns the terminal and the meter; each may be nil.
-func (c *console) shared() (*tty.Terminal, *tty.Meter) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.terminal, c.meter
-}
-
 // restore restores the terminal, erases the line that is being typed, and removes the
 // meter.
 func (c *console) restore() {
-	_, meter := c.shared()
-	meter.Stop()
+	c.meter.Load().Stop()
 	tty.Restore()
 }
 
@@ -98,11 +87,10 @@ func (c *console) Close() error { return nil }
 
 // Write writes lines of the log, or of a hex dump, to standard error.
 func (c *console) Write(line []byte) (int, error) {
-	terminal, meter := c.shared()
-	if terminal != nil && tty.IsTerminal(os.Stderr) {
+	if terminal := c.terminal.Load(); terminal != nil && tty.IsTerminal(os.Stderr) {
 		return len(line), terminal.Notice(line, cli.Stderr)
 	}
-	return meter.Around(cli.Stderr).Write(line)
+	return c.meter.Load().Around(cli.Stderr).Write(line)
 }
 
 // terminalStdio is standard input and output with a terminal. It reads through the line
