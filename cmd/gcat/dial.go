@@ -98,22 +98,9 @@ func (g *gcat) parseProxy(targets []conn.Endpoint) (*proxy.Proxy, error) {
 	if g.Proxy == "" {
 		return nil, nil
 	}
-	var scheme proxy.Scheme
-	if g.ProxyProtocol != "" {
-		var err error
-		if scheme, err = proxy.ParseScheme(g.ProxyProtocol); err != nil {
-			return nil, usage(err)
-		}
-	}
-	p, err := proxy.Parse(g.Proxy, scheme)
+	p, err := proxy.Parse(g.Proxy, g.ProxyProtocol, g.ProxyUser)
 	if err != nil {
 		return nil, usage(err)
-	}
-	if p.User != "" && g.ProxyUser != "" && p.User != g.ProxyUser {
-		return nil, cli.Usagef("two users for the proxy: %q and %q", p.User, g.ProxyUser)
-	}
-	if p.User == "" {
-		p.User = g.ProxyUser
 	}
 	for _, to := range targets {
 		if to.Host == "" {
@@ -123,7 +110,7 @@ func (g *gcat) parseProxy(targets []conn.Endpoint) (*proxy.Proxy, error) {
 			return nil, cli.Usagef("SOCKS4 needs %q looked up here, and -n forbids it", to.Host)
 		}
 	}
-	return &p, usage(p.Check())
+	return &p, nil
 }
 
 // socketOptions returns the socket options of the flags.

@@ -76,7 +76,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		p, err := Parse(s, "")
+		p, err := Parse(s, "", "")
 		if err != nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -11,31 +12,36 @@ import (
 // Parse reads [SCHEME://][USER@]HOST[:PORT]. The default of SCHEME is scheme, else
 // SOCKS5; that of PORT is 1080, or 3128 with CONNECT, as in nc(1). A password is refused:
 // other users can read a command line. Errors are those of a command line.
-func Parse(s string, scheme Scheme) (Proxy, error) {
-	p := Proxy{Scheme: scheme}
+func Parse(s, protocol, user string) (p Proxy, err error) {
+	if protocol != "" {
+		if p.Scheme, err = ParseScheme(protocol); err != nil {
+			return Proxy{}, err
+		}
+	}
 	rest := s
 	if name, after, ok := strings.Cut(s, "://"); ok {
-		var err error
+		other := p.Scheme
 		if p.Scheme, err = ParseScheme(name); err != nil {
 			return Proxy{}, err
 		}
-		if scheme != "" && p.Scheme != scheme {
-			return Proxy{}, fmt.Errorf("the proxy is said to speak %s and %s", scheme, p.Scheme)
+		if other != "" && p.Scheme != other {
+			return Proxy{}, fmt.Errorf("the proxy is said to speak %s and %s", other, p.Scheme)
 		}
 		rest = strings.TrimSuffix(after, "/")
 	}
-	if p.Scheme == "" {
-		p.Scheme = SOCKS5
-	}
+	p.Scheme = cmp.Or(p.Scheme, SOCKS5)
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		p.User, rest = rest[:at], rest[at+1:]
-		if p.User == "" {
+		switch {
+		case p.User == "":
 			return Proxy{}, errors.New("the proxy's user name is empty")
-		}
-		if strings.Contains(p.User, ":") {
+		case strings.Contains(p.User, ":"):
 			return Proxy{}, errors.New("a password does not belong on a command line, where everybody can read it")
+		case user != "" && user != p.User:
+			return Proxy{}, fmt.Errorf("two users for the proxy: %q and %q", p.User, user)
 		}
 	}
+	p.User = cmp.Or(p.User, user)
 	if err := p.parseHostPort(rest); err != nil {
 		return Proxy{}, fmt.Errorf("bad proxy %.300q: %w", rest, err)
 	}

@@ -380,7 +380,7 @@ func TestParse(t *testing.T) {
 		{"[::1]", "", Proxy{Scheme: SOCKS5, Host: "::1", Port: "1080"}},
 	}
 	for _, tt := range good {
-		got, err := Parse(tt.in, tt.scheme)
+		got, err := Parse(tt.in, string(tt.scheme), "")
 		if err != nil || got.Scheme != tt.want.Scheme || got.User != tt.want.User || got.Host != tt.want.Host || got.Port != tt.want.Port {
 			t.Errorf("%q is %+v, %v, want %+v", tt.in, got, err, tt.want)
 		}
@@ -406,7 +406,7 @@ func TestParse(t *testing.T) {
 		{"connect://a\nb@h:1", "", "cannot contain zero bytes or line ends"},
 	}
 	for _, tt := range bad {
-		_, err := Parse(tt.in, tt.scheme)
+		_, err := Parse(tt.in, string(tt.scheme), "")
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q: %v, want %s", tt.in, err, tt.want)
 		}
