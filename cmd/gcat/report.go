@@ -50,9 +50,6 @@ func (g *gcat) accepted(local, remote string) {
 // closed logs the result of the conversation between local and remote. to is the
 // endpoint of --to, if any.
 func (g *gcat) closed(local, remote, to string, r conn.Result) {
-	if g.log.Level < 1 {
-		return
-	}
 	text := fmt.Sprintf("%s: sent %d bytes, received %d in %v, ended by %s",
 		remote, r.Sent, r.Received, r.Duration.Round(time.Millisecond), r.EndedBy)
 	fields := []cli.Field{
