@@ -49,7 +49,6 @@ type connection struct {
 	relayed   bool                   // by a relay, which ends with ctx and needs no deadlines
 	forwarded *conn.Result           // of the relay, once it has ended
 	writing   atomic.Bool
-	frozen    bool // the idle clock stands still from now on
 }
 
 // A reason is why a connection is closed from this side.
@@ -203,15 +202,6 @@ func (c *connection) untimed() (done func()) {
 		stop()
 		c.progress.Resume()
 	}
-}
-
-// freeze is untimed until the end of the connection, which calls done.
-func (c *connection) freeze() (done func() bool) {
-	c.endMu.Lock()
-	defer c.endMu.Unlock()
-	c.frozen = true
-	c.progress.Pause()
-	return context.AfterFunc(c.server.stopping, func() { c.end(reason{by: "signal"}) })
 }
 
 // setIdle sets the idle limit, which begins anew; 0 is none.

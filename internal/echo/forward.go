@@ -60,7 +60,7 @@ func (c *connection) forward() error {
 	for _, side := range []conn.Stream{relay.Local, relay.Remote} {
 		if f, ok := side.(*faulty); ok {
 			f.out.announce()
-			defer f.out.startLimits()()
+			defer func() { f.stop() }()
 		}
 	}
 	result := relay.Run(c.ctx)
@@ -118,19 +118,18 @@ type faulty struct {
 	c     *connection
 	out   *outlet
 	reads bool // no faults in reading
+	stop  func()
 }
 
 // Unwrap returns the stream below.
 func (f *faulty) Unwrap() conn.Stream { return f.Stream }
 
-// Watch takes the relay's clock, for the pauses.
+// Watch takes the relay's clock, for the pauses, and starts the limits.
 func (f *faulty) Watch(p *conn.Progress) {
-	f.c.endMu.Lock()
-	defer f.c.endMu.Unlock()
-	f.c.progress = p
-	if f.c.frozen {
-		p.Pause()
+	if f.c.progress != p {
+		f.c.progress = p
 	}
+	f.stop = f.out.startLimits()
 }
 
 // Read reads, and applies NoRead and OnEOF.

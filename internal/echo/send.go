@@ -22,8 +22,8 @@ type outlet struct {
 	pacer  filter.Pacer
 	sent   atomic.Int64 // read when the relay has ended, which a blocked write may outlive
 
-	stalled, halved atomic.Bool                 // by a limit
-	thaw            atomic.Pointer[func() bool] // ends what stall began
+	stalled, halved atomic.Bool            // by a limit
+	thaw            atomic.Pointer[func()] // ends what stall began
 }
 
 // announce reports the faults that apply to the whole connection.
@@ -118,7 +118,7 @@ func (o *outlet) apply(l Limit) {
 		c.end(reason{by: "local", reset: o.socket})
 	case StallAfter:
 		o.stalled.Store(true)
-		thaw := c.freeze()
+		thaw := c.untimed()
 		o.thaw.Store(&thaw)
 	case HalfCloseAfter:
 		o.halved.Store(true)
