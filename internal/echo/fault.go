@@ -60,7 +60,7 @@ func (f *Faults) any() bool {
 
 // anyPacket reports whether there are faults for datagrams.
 func (f *Faults) anyPacket() bool {
-	return f.Loss > 0 || f.Duplicate > 0 || f.Reorder > 0 || len(f.Delays) > 0 || f.Corrupt > 0 || f.NoRead || f.NoAccept
+	return f.Loss > 0 || f.Duplicate > 0 || f.Reorder > 0 || len(f.Delays) > 0 || f.Corrupt > 0
 }
 
 // A plan is the random choices for one connection (or datagram). They depend on the

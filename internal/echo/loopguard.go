@@ -19,7 +19,7 @@ const quiet = 10 * time.Second
 // make the table grow. Packets that circulate at the same time are counted
 // separately.
 type loopGuard struct {
-	most  int // 0: no limit
+	most  int
 	seed  maphash.Seed
 	table []repeat // a power of two, used in pairs
 }
@@ -33,18 +33,12 @@ type repeat struct {
 }
 
 func newLoopGuard(most int) *loopGuard {
-	return &loopGuard{most: most, seed: maphash.MakeSeed()}
+	return &loopGuard{most: most, seed: maphash.MakeSeed(), table: make([]repeat, 4096)}
 }
 
 // allows reports whether a datagram with that payload from that address may be
 // answered at the time now, in nanoseconds.
 func (g *loopGuard) allows(address, payload []byte, now int64) bool {
-	if g.most == 0 {
-		return true
-	}
-	if g.table == nil { // not before: each peer of a Target has a guard, and needs none
-		g.table = make([]repeat, 4096)
-	}
 	var h maphash.Hash
 	h.SetSeed(g.seed)
 	h.Write(address)

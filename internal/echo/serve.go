@@ -261,16 +261,13 @@ func (a *acceptor) failed(ctx context.Context, err error) {
 const backlogLimit = 300 * time.Millisecond
 
 // FillBacklog connects to a listener that never accepts until its backlog is full,
-// so that the kernel keeps the next client waiting. The caller keeps the
-// connections open.
-func FillBacklog(l net.Listener) (pending []net.Conn) {
+// so that the kernel keeps the next client waiting. The connections stay in the backlog,
+// although nothing keeps our ends of them open.
+func FillBacklog(l net.Listener) {
 	const most = 64 // a backlog of 1 takes two; a bound in case that it does not fill
 	for range most {
-		c, err := net.DialTimeout(l.Addr().Network(), l.Addr().String(), backlogLimit)
-		if err != nil {
-			return pending
+		if _, err := net.DialTimeout(l.Addr().Network(), l.Addr().String(), backlogLimit); err != nil {
+			return
 		}
-		pending = append(pending, c)
 	}
-	return pending
 }
