@@ -113,9 +113,9 @@ func (g *gecho) faults(log *cli.Log) echo.Faults {
 		Spared: 1 - float64(g.FaultRate), Seed: rand.Uint64N(1_000_000),
 	}
 	for _, l := range []struct {
-		how echo.LimitKind
+		how echo.How
 		at  point
-	}{{echo.CloseAfter, g.CloseAfter}, {echo.ResetAfter, g.ResetAfter}, {echo.StallAfter, g.StallAfter}, {echo.HalfCloseAfter, g.HalfCloseAfter}} {
+	}{{echo.Close, g.CloseAfter}, {echo.Reset, g.ResetAfter}, {echo.Hang, g.StallAfter}, {echo.Halved, g.HalfCloseAfter}} {
 		if l.at.given {
 			f.Limits = append(f.Limits, echo.Limit{How: l.how, Bytes: l.at.bytes, Time: l.at.time})
 		}

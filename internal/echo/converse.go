@@ -18,7 +18,7 @@ func (c *connection) converse() error {
 		return c.forward()
 	}
 	defer c.out.startLimits()()
-	if limit := f.limit(); limit.How != noLimit && limit.Bytes == 0 && !c.plan.spare {
+	if limit := f.limit(); limit != nil && limit.Bytes == 0 && !c.plan.spare {
 		if err := c.out.after(limit.How); err != nil {
 			c.unfollowed()
 			return err
@@ -55,25 +55,13 @@ func (c *connection) converse() error {
 func (c *connection) failing() bool { return c.number <= c.server.Faults.FailFirst }
 
 func (c *connection) failFirst(how How) error {
-	switch how {
-	case Reset:
-		c.fault("reset, one of the first")
-		return errReset
-	case Hang:
-		c.fault("left hanging, one of the first")
-		return c.hang()
-	}
-	c.fault("closed, one of the first")
-	return errDone
+	c.fault("%s, one of the first", [...]string{"closed", "reset", "left hanging"}[how])
+	return c.out.after(how)
 }
 
 func (c *connection) onEOF(how How) error {
-	if how == Reset {
-		c.fault("reset at its end of file")
-		return errReset
-	}
-	c.fault("held open after its end of file")
-	return c.hang()
+	c.fault("%s its end of file", [...]string{Reset: "reset at", Hang: "held open after"}[how])
+	return c.out.after(how)
 }
 
 // serviced runs the service until the peer's end of file (nil) or an error.
@@ -111,10 +99,10 @@ func (c *connection) discardService() error {
 	f := &c.server.Faults
 	limit := f.limit()
 	return c.each(func([]byte) error {
-		if limit.How == noLimit || c.plan.spare || c.received.Load() < limit.Bytes {
+		if limit == nil || c.plan.spare || c.received.Load() < limit.Bytes {
 			return nil
 		}
-		c.out.apply(limit)
+		c.out.apply(*limit)
 		return c.out.after(limit.How)
 	})
 }

@@ -276,7 +276,7 @@ func TestPlan(t *testing.T) {
 	if spared < 400 || spared > 600 {
 		t.Errorf("%d of 1000 spared", spared)
 	}
-	if got, want := (&Faults{Limits: []Limit{{How: CloseAfter, Bytes: 20}, {How: ResetAfter, Bytes: 10}, {How: StallAfter, Time: 1}}}).limit(), (Limit{How: ResetAfter, Bytes: 10}); got != want {
+	if got, want := *(&Faults{Limits: []Limit{{How: Close, Bytes: 20}, {How: Reset, Bytes: 10}, {How: Hang, Time: 1}}}).limit(), (Limit{How: Reset, Bytes: 10}); got != want {
 		t.Errorf("%v", got)
 	}
 }
@@ -285,7 +285,7 @@ func TestPlan(t *testing.T) {
 // send a FIN, is interrupted.
 func TestResetBeforeFIN(t *testing.T) {
 	for name, by := range map[string]func(*connection){
-		"a limit": func(c *connection) { c.out.apply(Limit{How: ResetAfter}) },
+		"a limit": func(c *connection) { c.out.apply(Limit{How: Reset}) },
 		"end of file": func(c *connection) {
 			c.server.Faults.OnEOF, c.server.To = Reset, &Target{Down: true}
 			_, _ = c.faultyClient().Read(make([]byte, 1))

@@ -13,9 +13,10 @@ type How int
 
 // The values of How.
 const (
-	Close How = iota // in order: FIN, drain, close
-	Reset            // RST
-	Hang             // not at all: silence, with the connection up
+	Close  How = iota // in order: FIN, drain, close
+	Reset             // RST
+	Hang              // not at all: silence, with the connection up
+	Halved            // FIN; received bytes are discarded (of a Limit)
 )
 
 // Faults are what goes wrong on purpose. The zero value is nothing.
@@ -129,39 +130,22 @@ func (p *plan) flip(b []byte) (offset, bit int) {
 // the connection began; otherwise after Bytes have been sent (with the service
 // Discard: received).
 type Limit struct {
-	How   LimitKind
+	How   How
 	Bytes int64
 	Time  time.Duration
 }
 
-// A LimitKind is what happens at a Limit.
-type LimitKind int
-
-// The kinds of limit.
-const (
-	noLimit        LimitKind = iota
-	CloseAfter               // in order
-	ResetAfter               // RST
-	StallAfter               // silence, with the connection up
-	HalfCloseAfter           // FIN; received bytes are discarded
-)
-
-// limit is the least limit of bytes.
-func (f *Faults) limit() (first Limit) {
-	for _, l := range f.Limits {
-		if l.Time > 0 {
-			continue
-		}
-		if first.How == noLimit || l.Bytes < first.Bytes {
-			first = l
+// limit is the least limit of bytes; nil if there is none.
+func (f *Faults) limit() (first *Limit) {
+	for i, l := range f.Limits {
+		if l.Time == 0 && (first == nil || l.Bytes < first.Bytes) {
+			first = &f.Limits[i]
 		}
 	}
 	return first
 }
 
-func (k LimitKind) String() string {
-	return [...]string{"nothing", "closed", "reset", "stalled", "half-closed"}[k]
-}
+func (h How) String() string { return [...]string{"closed", "reset", "stalled", "half-closed"}[h] }
 
 // Random reports whether the faults depend on Seed.
 func (f *Faults) Random() bool {

@@ -58,7 +58,7 @@ func (o *outlet) send(b []byte) error {
 		}
 	}
 	limit := f.limit()
-	last := limit.How != noLimit && o.sent.Load()+int64(len(b)) >= limit.Bytes
+	last := limit != nil && o.sent.Load()+int64(len(b)) >= limit.Bytes
 	if last {
 		b = b[:limit.Bytes-o.sent.Load()]
 	}
@@ -70,18 +70,18 @@ func (o *outlet) send(b []byte) error {
 	if err := o.drip(b); err != nil || !last {
 		return err
 	}
-	o.apply(limit)
+	o.apply(*limit)
 	return o.after(limit.How)
 }
 
 // after is what follows an applied limit for the goroutine that sends.
-func (o *outlet) after(how LimitKind) error {
+func (o *outlet) after(how How) error {
 	switch how {
-	case CloseAfter:
+	case Close:
 		return errDone
-	case ResetAfter:
+	case Reset:
 		return errReset
-	case StallAfter:
+	case Hang:
 		return o.c.hang()
 	}
 	return o.readOn()
@@ -109,18 +109,18 @@ func (o *outlet) apply(l Limit) {
 		o.fault("%s after %s", l.How, conn.ByteCount(l.Bytes))
 	}
 	switch l.How {
-	case CloseAfter:
+	case Close:
 		if o.way != "" {
 			_ = o.stream.CloseWrite() // the peer may be gone already
 		}
 		c.end(reason{by: "local"})
-	case ResetAfter:
+	case Reset:
 		c.end(reason{by: "local", reset: o.socket})
-	case StallAfter:
+	case Hang:
 		o.stalled.Store(true)
 		thaw := c.untimed()
 		o.thaw.Store(&thaw)
-	case HalfCloseAfter:
+	case Halved:
 		o.halved.Store(true)
 		_ = o.stream.CloseWrite() // the peer may be gone already
 	}
@@ -131,7 +131,7 @@ func (o *outlet) apply(l Limit) {
 func (o *outlet) startLimits() (stop func()) {
 	var timers []*time.Timer
 	f := &o.c.server.Faults
-	for _, l := range f.Limits {
+	for i, l := range f.Limits {
 		switch {
 		case o.plan.spare:
 		case l.Time > 0:
@@ -140,7 +140,7 @@ func (o *outlet) startLimits() (stop func()) {
 					o.apply(l)
 				}
 			}))
-		case l.Bytes == 0 && l == f.limit():
+		case l.Bytes == 0 && &f.Limits[i] == f.limit():
 			o.apply(l)
 		}
 	}
