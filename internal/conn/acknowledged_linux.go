@@ -46,9 +46,9 @@ func (s *Socket) queued() int64 {
 // [NotDelivered] if that cannot happen any more, or ctx's error.
 //
 // On TCP the acknowledgement of the FIN changes the state of the connection, which
-// wakes the poller. Without a FIN, and on Unix sockets, the queue is polled.
+// wakes the poller. Without a FIN, on MPTCP and on Unix sockets, the queue is polled.
 func (s *Socket) Acknowledged(ctx context.Context) error {
-	if s.isTCP() && s.finSent() {
+	if s.isTCP() && s.finSent() && !s.multipath() {
 		stop := context.AfterFunc(ctx, func() { _ = s.SetWriteDeadline(time.Unix(1, 0)) })
 		defer stop()
 		err := s.raw.Write(func(fd uintptr) bool { return finished(int(fd)) })
@@ -75,14 +75,30 @@ func finished(fd int) bool {
 	return err != nil || info.State >= tcpFinWait2 && info.State <= tcpClose
 }
 
-// failed reports whether the connection is reset. POLLHUP means that on TCP only: on a
-// Unix socket it is set once both directions are shut down, with bytes still unread.
+// mptcpInfo is MPTCP_INFO of linux/mptcp.h.
+const mptcpInfo = 1
+
+// multipath reports whether the connection uses MPTCP: then the state in TCP_INFO is that
+// of one path, which both sides keep open until both have ended.
+func (s *Socket) multipath() (multi bool) {
+	_ = s.raw.Control(func(fd uintptr) {
+		_, err := unix.GetsockoptInt(int(fd), unix.SOL_MPTCP, mptcpInfo)
+		multi = err == nil
+	})
+	return multi
+}
+
+// failed reports whether the connection is reset. On TCP it has no peer any more, also
+// after the error was read. POLLHUP would not do: it is set once both directions are shut
+// down, with bytes still in the queue.
 func (s *Socket) failed() (failed bool) {
-	signs := int16(unix.POLLERR)
-	if s.isTCP() {
-		signs |= unix.POLLHUP
-	}
-	_ = s.raw.Control(func(fd uintptr) { failed = pollNow(int(fd), 0)&signs != 0 })
+	_ = s.raw.Control(func(fd uintptr) {
+		failed = pollNow(int(fd), 0)&unix.POLLERR != 0
+		if s.isTCP() && !failed {
+			_, err := unix.Getpeername(int(fd))
+			failed = err == unix.ENOTCONN
+		}
+	})
 	return failed
 }
 

@@ -1,8 +1,10 @@
 package conn
 
 import (
+	"context"
 	"errors"
 	"io"
+	"net"
 	"syscall"
 	"testing"
 	"time"
@@ -62,4 +64,77 @@ func TestNotAcknowledgedBeforeFIN(t *testing.T) {
 			t.Errorf("acknowledged: %v", err)
 		}
 	}
+}
+
+// A multipath connection is acknowledged although the peer stays open, and when the peer
+// has half-closed first, not before it has taken everything.
+func TestAcknowledgedMultipath(t *testing.T) {
+	for _, peerFirst := range []bool{false, true} {
+		a, b := multipathPair(t)
+		if peerFirst {
+			_ = b.CloseWrite()
+			if got, err := io.ReadAll(a); len(got) > 0 || err != nil {
+				t.Fatalf("%q, %v", got, err)
+			}
+		}
+		// Filled until the peer's kernel takes no more.
+		_ = a.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+		sent, _ := io.Copy(a, endless{})
+		_ = a.SetWriteDeadline(time.Time{})
+		if err := a.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := a.Acknowledged(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("peerFirst %v: with a full queue: %v", peerFirst, err)
+		}
+		_ = a.SetWriteDeadline(time.Time{})
+		if got, err := io.Copy(io.Discard, b); got != sent || err != nil {
+			t.Errorf("%d bytes of %d, %v", got, sent, err)
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if err := a.Acknowledged(ctx); err != nil || a.Unacknowledged() != 0 {
+			t.Errorf("peerFirst %v: %v, %d bytes left", peerFirst, err, a.Unacknowledged())
+		}
+	}
+}
+
+// A multipath connection that the peer resets fails rather than waits.
+func TestNotAcknowledgedMultipath(t *testing.T) {
+	a, b := multipathPair(t)
+	_ = a.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+	_, _ = io.Copy(a, endless{})
+	_ = a.SetWriteDeadline(time.Time{})
+	_ = a.CloseWrite()
+	_ = b.Reset()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := a.Acknowledged(ctx); KindOf(err) != NotDelivered {
+		t.Error(err)
+	}
+}
+
+func multipathPair(t *testing.T) (a, b *Socket) {
+	options := SocketOptions{MPTCP: true}
+	l, err := ListenConfig{Socket: options}.Listen(t.Context(), Endpoint{Network: "tcp", Host: "127.0.0.1", Port: "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := (&Dialer{Socket: options}).Dial(t.Context(), EndpointOf(l.Addr()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b = NewSocket(c, nil), NewSocket(d, nil)
+	t.Cleanup(func() { a.Close(); b.Close() })
+	if used, _ := c.(*net.TCPConn).MultipathTCP(); !used {
+		t.Skip("this kernel has no multipath TCP, or it is turned off")
+	}
+	return a, b
 }
