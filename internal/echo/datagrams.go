@@ -120,7 +120,11 @@ func (p *packets) take(data []byte, from *conn.Sender) {
 	}
 	s.Totals.Datagrams.Add(1)
 	s.Totals.Received.Add(int64(len(data)))
-	if kind, why := p.refuse(data, from); why != "" {
+	kind, why := p.refuse(from)
+	if why == "" {
+		kind, why = Looped, p.looping(data, from)
+	}
+	if why != "" {
 		p.unanswered(from, kind, why)
 		return
 	}
@@ -144,10 +148,10 @@ func loopback(from *conn.Sender) bool {
 	return !from.AddrPort.IsValid() || from.AddrPort.Addr().IsLoopback()
 }
 
-// refuse returns why a datagram gets no answer, and the kind of the event that reports
-// it; why is empty if the datagram gets one. One forged packet must not start a loop
+// refuse returns why a datagram from that source gets no answer, and the kind of the event
+// that reports it; why is empty if it may get one. One forged packet must not start a loop
 // between two servers, nor direct gecho's answers at a third host.
-func (p *packets) refuse(data []byte, from *conn.Sender) (kind EventKind, why string) {
+func (p *packets) refuse(from *conn.Sender) (kind EventKind, why string) {
 	s := p.server
 	a := from.AddrPort
 	switch {
@@ -164,7 +168,7 @@ func (p *packets) refuse(data []byte, from *conn.Sender) (kind EventKind, why st
 	case s.Permits != nil && a.IsValid() && !s.Permits(from.Addr()):
 		return RefusedByRule, "refused by rule"
 	}
-	return Looped, p.looping(data, from)
+	return 0, ""
 }
 
 // looping returns why a datagram may belong to a loop; empty means that it does

@@ -43,7 +43,7 @@ func TestRefuse(t *testing.T) {
 		"192.0.2.1:5000": true, "[2001:db8::1]:5000": true,
 		"192.0.2.1:53": false, "224.0.0.1:5000": false, "255.255.255.255:5000": false, "[ff02::1]:5000": false,
 	} {
-		if _, why := p.refuse([]byte(source), sender(source)); (why == "") != want {
+		if _, why := p.refuse(sender(source)); (why == "") != want {
 			t.Errorf("%s: %q", source, why)
 		}
 	}

@@ -34,7 +34,7 @@ func (p *packets) forward(ctx context.Context) {
 			p.receiveFailed(ctx, err)
 			continue
 		}
-		if kind, why := p.refuse(nil, peer.Sender()); why != "" {
+		if kind, why := p.refuse(peer.Sender()); why != "" {
 			p.unanswered(peer.Sender(), kind, why)
 			_ = peer.Close()
 			continue

@@ -1,0 +1,72 @@
+package echo
+
+import (
+	"context"
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"gcat/internal/conn"
+)
+
+// forwardUDP forwards UDP by s to a server that echoes. It returns a client, and the
+// events that s reports.
+func forwardUDP(t *testing.T, s *Server) (client net.Conn, events <-chan Event) {
+	t.Helper()
+	bind := func() net.Conn {
+		c, err := conn.ListenConfig{}.ListenPacket(t.Context(), conn.Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	target, socket := bind(), bind()
+	reported := make(chan Event, 100)
+	s.Report, s.Trace = func(e Event) { reported <- e }, true
+	s.To = &Target{Dial: func(ctx context.Context) (conn.Stream, error) {
+		return new(conn.Dialer).DialDatagrams(ctx, conn.EndpointOf(target.LocalAddr()))
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan int)
+	go func() { done <- s.Serve(ctx, 0, []Socket{{Handed: conn.Handed{Packet: socket}}}) }()
+	go func() { done <- new(Server).Serve(ctx, 0, []Socket{{Handed: conn.Handed{Packet: target}}}) }()
+	t.Cleanup(func() { cancel(); <-done; <-done })
+	client, err := net.Dial("udp", socket.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client, reported
+}
+
+// await returns the next event of that kind, and those before it.
+func await(t *testing.T, events <-chan Event, kind EventKind) (e Event, before []Event) {
+	t.Helper()
+	for {
+		select {
+		case e = <-events:
+		case <-time.After(time.Minute):
+			t.Fatalf("no such event after %v", before)
+		}
+		if e.Kind == kind {
+			return e, before
+		}
+		before = append(before, e)
+	}
+}
+
+// A peer that is forgotten between its datagrams sends no run of identical ones: the
+// loop guard counts datagrams, not peers.
+func TestForwardLoopGuard(t *testing.T) {
+	client, events := forwardUDP(t, &Server{LoopGuard: 2, Idle: time.Millisecond})
+	for _, text := range []string{"1", "2", "3", "4"} {
+		if _, err := client.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		_, before := await(t, events, Closed)
+		if slices.ContainsFunc(before, func(e Event) bool { return e.Kind == Looped }) {
+			t.Errorf("datagram %s: %v", text, before)
+		}
+	}
+}
