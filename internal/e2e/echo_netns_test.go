@@ -17,7 +17,7 @@ mv log target
 serving --to udp://127.0.0.1:7001 udp://10.9.0.1:7002 udp://127.0.0.1:7002
 { printf ab; logged dropped; printf cd; } | gcat -u -W1 10.9.0.1 7002 >got
 test "$(cat got)" = cdcd
-grep -q 'gecho: 10.9.0.1:.*: answer dropped: beyond the loopback a peer gets no more bytes than it has sent (--allow)' log
+grep -q 'gecho: connection 1 from 10.9.0.1:.*: answer dropped: beyond the loopback a peer gets no more bytes than it has sent (--allow)' log
 test "$(printf ab | gcat -u -W1 127.0.0.1 7002)" = abab
 { for i in 1 2 3 4 5 6; do printf ab; sleep 0.05; done; } | gcat -u -W1 10.9.0.1 7002 >got
 test $(grep -c dropped log) -eq 2

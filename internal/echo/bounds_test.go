@@ -47,7 +47,7 @@ func TestBoundDelayed(t *testing.T) {
 			for i := range 513 {
 				one := &p.lane
 				if target != nil {
-					one = &p.newHop(nil, new(conn.Sender), down, true).lane
+					one = &p.newHop(nil, new(conn.Sender), 1, down, true).lane
 				}
 				reply := &postponed{data: make([]byte, 8<<10-512)}
 				if got, want := one.postpone(reply, time.Hour, false), i < 512; got != want {

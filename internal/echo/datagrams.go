@@ -125,12 +125,12 @@ func (p *packets) take(data []byte, from *conn.Sender) {
 		kind, why = Looped, p.looping(data, from)
 	}
 	if why != "" {
-		p.unanswered(from, kind, why)
+		p.lane.unanswered(from, kind, why)
 		return
 	}
 	reply, answers := p.reply(data, from)
 	if !loopback(from) && len(reply) > len(data) {
-		p.unanswered(from, Noticed, "the answer would be longer than the datagram")
+		p.lane.unanswered(from, Noticed, "the answer would be longer than the datagram")
 		return
 	}
 	if !s.slots.countDatagram() || !answers {
@@ -198,10 +198,10 @@ func (s *Server) varies() bool {
 
 // unanswered counts a datagram without an answer and reports why, each reason once
 // a second at most: a flood of datagrams must not become a flood of log lines.
-func (p *packets) unanswered(from *conn.Sender, kind EventKind, why string) {
-	p.server.Totals.Unanswered.Add(1)
-	if p.mayReport(why) {
-		p.reportOf(from, Event{Kind: kind, What: "datagram not answered: " + why})
+func (l *lane) unanswered(from *conn.Sender, kind EventKind, why string) {
+	l.p.server.Totals.Unanswered.Add(1)
+	if l.p.mayReport(why) {
+		l.reportOf(from, Event{Kind: kind, What: "datagram not answered: " + why})
 	}
 }
 
@@ -246,14 +246,14 @@ func (p *packets) reply(data []byte, from *conn.Sender) ([]byte, bool) {
 }
 
 // failed reports an error of sending, each text once a second at most.
-func (p *packets) failed(to *conn.Sender, err error) {
+func (l *lane) failed(to *conn.Sender, err error) {
 	switch {
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOBUFS):
-		p.unanswered(to, Noticed, "the peer's queue or our send buffer is full")
-	case p.mayReport(conn.Words(err)):
-		p.reportOf(to, Event{Kind: Failed, Err: err})
+		l.unanswered(to, Noticed, "the peer's queue or our send buffer is full")
+	case l.p.mayReport(conn.Words(err)):
+		l.reportOf(to, Event{Kind: Failed, Err: err})
 	default:
-		p.server.Totals.Errors.Add(1)
+		l.p.server.Totals.Errors.Add(1)
 	}
 }
 
@@ -263,9 +263,9 @@ func (p *packets) report(e Event) {
 }
 
 // reportOf reports an event of a peer.
-func (p *packets) reportOf(peer *conn.Sender, e Event) {
-	e.Remote = addrName(peer.Addr())
-	p.report(e)
+func (l *lane) reportOf(peer *conn.Sender, e Event) {
+	e.Number, e.Remote = l.connection, addrName(peer.Addr())
+	l.p.report(e)
 }
 
 // ours reports whether a datagram comes from one of our own sockets. One on all addresses

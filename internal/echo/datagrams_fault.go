@@ -15,10 +15,13 @@ import (
 // with a Target, in each direction of each peer.
 type lane struct {
 	p      *packets
-	way    string // the direction with a Target
-	number int64  // of the datagram, from 1
+	number int64 // of the datagram, from 1
 	send   func(b []byte, to *conn.Sender) error
 	bound  func(n int, to *conn.Sender) bool // n bytes may be sent again; nil is always
+
+	// With a Target:
+	way        string
+	connection int64 // the number of the peer's
 
 	mu      sync.Mutex
 	held    *postponed   // of later, to be sent behind the next one
@@ -58,7 +61,7 @@ func (l *lane) applyFaults(reply []byte, to *conn.Sender) {
 	case d > 0 && l.postpone(one, d, false):
 		l.fault(to, "delayed datagram %d by %v", l.number, d)
 	case d > 0:
-		l.p.unanswered(to, Noticed, "4 MiB of replies wait already")
+		l.unanswered(to, Noticed, "4 MiB of replies wait already")
 	case late && l.postpone(one, reorderLimit, true):
 		l.fault(to, "held datagram %d back behind the next", l.number)
 	default:
@@ -75,7 +78,7 @@ func (p *packets) mayRepeat(_ int, to *conn.Sender) bool {
 	}
 	const why = "datagram not sent twice: beyond the loopback a peer gets no more bytes than it has sent"
 	if p.mayReport(why) {
-		p.reportOf(to, Event{Kind: Noticed, What: why})
+		p.lane.reportOf(to, Event{Kind: Noticed, What: why})
 	}
 	return false
 }
@@ -215,7 +218,7 @@ func (l *lane) sendCopies(r *postponed) {
 // deliver sends a datagram now.
 func (l *lane) deliver(b []byte, to *conn.Sender) {
 	if err := l.send(b, to); err != nil {
-		l.p.failed(to, err)
+		l.failed(to, err)
 	} else if l.way != up {
 		l.p.server.Totals.Sent.Add(int64(len(b)))
 	}
@@ -225,5 +228,5 @@ func (l *lane) fault(to *conn.Sender, format string, args ...any) {
 	if l.way != "" {
 		format += ", " + l.way
 	}
-	l.p.reportOf(to, Event{Kind: Faulted, What: fmt.Sprintf(format, args...)})
+	l.reportOf(to, Event{Kind: Faulted, What: fmt.Sprintf(format, args...)})
 }

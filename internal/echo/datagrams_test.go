@@ -24,13 +24,13 @@ func TestDuplicate(t *testing.T) {
 		}
 		p, _ = repliesOf(&Server{Faults: Faults{Duplicate: 1}, To: &Target{}})
 		got := []byte{}
-		h := p.newHop(sink{&got}, from, down, true)
+		h := p.newHop(sink{&got}, from, 1, down, true)
 		h.received.Store(5)
 		if n, err := h.Write([]byte("12345")); n != 5 || err != nil || int32(len(got)) != 5*want {
 			t.Errorf("%s gets %q of a target, %v", name, got, err)
 		}
 		got = nil
-		if _, err := p.newHop(sink{&got}, from, up, true).Write([]byte("12345")); err != nil || len(got) != 10 {
+		if _, err := p.newHop(sink{&got}, from, 1, up, true).Write([]byte("12345")); err != nil || len(got) != 10 {
 			t.Errorf("the target gets %q, %v", got, err)
 		}
 	}

@@ -35,7 +35,7 @@ func (p *packets) forward(ctx context.Context) {
 			continue
 		}
 		if kind, why := p.refuse(peer.Sender()); why != "" {
-			p.unanswered(peer.Sender(), kind, why)
+			p.lane.unanswered(peer.Sender(), kind, why)
 			_ = peer.Close()
 			continue
 		}
@@ -50,10 +50,8 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 	defer func() { _ = peer.Close() }() // its next datagram makes it a new one
 	s := p.server
 	number := s.Totals.Connections.Add(1)
-	report := func(e Event) {
-		e.Number = number
-		p.reportOf(peer.Sender(), e)
-	}
+	toPeer := p.newHop(peer, peer.Sender(), number, down, s.To.Down)
+	report := func(e Event) { toPeer.reportOf(peer.Sender(), e) }
 	report(Event{Kind: Accepted})
 	to, err := s.To.Dial(ctx)
 	if err != nil {
@@ -62,8 +60,7 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 	}
 	s.Totals.Now.Add(1)
 	defer s.Totals.Now.Add(-1)
-	toPeer := p.newHop(peer, peer.Sender(), down, s.To.Down)
-	toTarget := p.newHop(to, peer.Sender(), up, s.To.Up)
+	toTarget := p.newHop(to, peer.Sender(), number, up, s.To.Up)
 	relay := conn.Relay{
 		Local: toTarget, Remote: toPeer, Peer: addrName(peer.Addr()), To: s.To.Name,
 		Idle: cmp.Or(s.Idle, conn.PeerMemory), QuitAfterPeer: new(time.Duration),
@@ -78,7 +75,7 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 		report(Event{Kind: Failed, Err: result.Err})
 	}
 	report(Event{
-		Kind: Closed, Received: result.Received, Sent: toPeer.forwarded.Load(), Duration: result.Duration,
+		Kind: Closed, Received: result.Received, Sent: toPeer.sent.Load(), Duration: result.Duration,
 		FirstByte: result.FirstByte, EndedBy: result.EndedBy,
 	})
 }
@@ -92,15 +89,17 @@ type hop struct {
 	faulty bool
 
 	received  atomic.Int64 // bytes from the peer
-	forwarded atomic.Int64 // bytes of the target's answers
+	forwarded atomic.Int64 // bytes of the target's answers, those that a fault loses included
+	sent      atomic.Int64 // bytes that have left
 	bounded   bool         // the bound has been reported
 }
 
 // newHop makes the hop to stream, which is the peer if way is down.
-func (p *packets) newHop(stream conn.Stream, from *conn.Sender, way string, faulty bool) *hop {
+func (p *packets) newHop(stream conn.Stream, from *conn.Sender, connection int64, way string, faulty bool) *hop {
 	h := &hop{Stream: stream, from: from, faulty: faulty && p.server.Faults.anyPacket()}
-	h.lane = lane{p: p, way: way, send: func(b []byte, _ *conn.Sender) error {
-		_, err := stream.Write(b)
+	h.lane = lane{p: p, connection: connection, way: way, send: func(b []byte, _ *conn.Sender) error {
+		n, err := stream.Write(b)
+		h.sent.Add(int64(n))
 		return err
 	}}
 	if way == down {
@@ -127,7 +126,7 @@ func (h *hop) Read(b []byte) (int, error) {
 		if why == "" {
 			return n, nil
 		}
-		h.p.unanswered(h.from, Looped, why)
+		h.unanswered(h.from, Looped, why)
 	}
 }
 
@@ -141,11 +140,13 @@ func (h *hop) Write(b []byte) (int, error) {
 		h.applyFaults(b, h.from)
 		return len(b), nil
 	}
-	n, err := h.Stream.Write(b)
-	if h.way == down {
-		h.p.server.Totals.Sent.Add(int64(n))
+	if err := h.send(b, h.from); err != nil {
+		return 0, err
 	}
-	return n, err
+	if h.way == down {
+		h.p.server.Totals.Sent.Add(int64(len(b)))
+	}
+	return len(b), nil
 }
 
 // permits reports whether the peer may get n more bytes: beyond the loopback, a peer
@@ -156,7 +157,7 @@ func (h *hop) permits(n int, to *conn.Sender) bool {
 		s.Totals.Unanswered.Add(1)
 		if !h.bounded {
 			h.bounded = true
-			h.p.reportOf(to, Event{Kind: Bounded, What: "answer dropped: beyond the loopback a peer gets no more bytes than it has sent"})
+			h.reportOf(to, Event{Kind: Bounded, What: "answer dropped: beyond the loopback a peer gets no more bytes than it has sent"})
 		}
 		return false
 	}

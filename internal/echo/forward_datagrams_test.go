@@ -24,7 +24,7 @@ func forwardUDP(t *testing.T, s *Server) (client net.Conn, events <-chan Event) 
 	target, socket := bind(), bind()
 	reported := make(chan Event, 100)
 	s.Report, s.Trace = func(e Event) { reported <- e }, true
-	s.To = &Target{Dial: func(ctx context.Context) (conn.Stream, error) {
+	s.To = &Target{Down: true, Dial: func(ctx context.Context) (conn.Stream, error) {
 		return new(conn.Dialer).DialDatagrams(ctx, conn.EndpointOf(target.LocalAddr()))
 	}}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -67,6 +67,25 @@ func TestForwardLoopGuard(t *testing.T) {
 		_, before := await(t, events, Closed)
 		if slices.ContainsFunc(before, func(e Event) bool { return e.Kind == Looped }) {
 			t.Errorf("datagram %s: %v", text, before)
+		}
+	}
+}
+
+// The count of what a peer was sent has only what left, and each fault names the peer's
+// connection.
+func TestForwardLoss(t *testing.T) {
+	s := &Server{Faults: Faults{Loss: 1}, Idle: time.Millisecond}
+	client, events := forwardUDP(t, s)
+	if _, err := client.Write([]byte("lost")); err != nil {
+		t.Fatal(err)
+	}
+	closed, before := await(t, events, Closed)
+	if closed.Received != 4 || closed.Sent != 0 || s.Totals.Sent.Load() != 0 {
+		t.Errorf("received %d, sent %d, in all %d", closed.Received, closed.Sent, s.Totals.Sent.Load())
+	}
+	for _, e := range before {
+		if e.Number != closed.Number {
+			t.Errorf("%+v has not the number of %+v", e, closed)
 		}
 	}
 }
