@@ -21,11 +21,10 @@ type peer struct {
 }
 
 // peerOf returns the peer at c. Its name is its address, or for a client of a Unix
-// socket, which has no address, the path of the socket. Behind a proxy it is the
-// endpoint of the command line.
-func (g *gcat) peerOf(c net.Conn, at conn.Endpoint) peer {
+// socket, which has no address, the path of the socket.
+func peerOf(c net.Conn, at conn.Endpoint) peer {
 	e := conn.EndpointOf(c.RemoteAddr())
-	if g.via != nil || e.Host == "" && (e.Path == "" || e.Path == "@") {
+	if e.Host == "" && (e.Path == "" || e.Path == "@") {
 		e = at
 	}
 	return peer{Conn: c, name: e.Address()}

@@ -83,8 +83,8 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 	}
 	defer remote.Close()
 	remote.Wait, remote.DatagramOptions = g.answerWait(), g.datagramOptions()
-	remote.Moved = func(c net.Conn) { g.connected(g.peerOf(c, to)) }
-	p := g.peerOf(remote.Conn(), to)
+	remote.Moved = func(c net.Conn) { g.connected(peerOf(c, to)) }
+	p := peerOf(remote.Conn(), to)
 	g.connected(p)
 	relay := g.datagramRelay(remote, p.name)
 	relay.QuitAfter = nil // remote waits for answers itself

@@ -26,7 +26,10 @@ func (g *gcat) dial(ctx context.Context, to conn.Endpoint) (peer, error) {
 	if err != nil {
 		return peer{}, conn.Cause(ctx, err)
 	}
-	p := g.peerOf(c, to)
+	p := peerOf(c, to)
+	if g.via != nil {
+		p.name = to.Address() // its address is the proxy's
+	}
 	g.connected(p)
 	return p, nil
 }

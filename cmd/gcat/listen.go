@@ -95,7 +95,7 @@ func (g *gcat) limitAccept(cancel context.CancelCauseFunc, at conn.Endpoint) *ti
 func (g *gcat) newPeer(c net.Conn, at conn.Endpoint) peer {
 	options := g.socketOptions()
 	options.Tune(c)
-	p := g.peerOf(c, at)
+	p := peerOf(c, at)
 	g.accepted(address(c.LocalAddr()), p.name)
 	return p
 }

@@ -95,6 +95,29 @@ func TestProxies(t *testing.T) {
 	}
 }
 
+// With -l --to only the connection to the endpoint goes through the proxy: the peer keeps
+// its own name.
+func TestProxyForward(t *testing.T) {
+	t.Parallel()
+	connect := []string{"CONNECT target.test:80 HTTP/1.1\r\nHost: target.test:80\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"}
+	proxy := proxyTo(t, connect, slowAnswer(t))
+	p, c := listening(t, "tcp", nil, "-v", "--to", "target.test:80", "-x", "connect://"+proxy)
+	_, _ = io.WriteString(c, "hello")
+	_ = c.CloseWrite()
+	if got := readAll(c); got != `heard "hello"` {
+		t.Errorf("the client heard %q", got)
+	}
+	if status := p.status(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	name := c.LocalAddr().String()
+	for _, line := range []string{"accepted " + name, "connected to target.test:80", name + ": sent 13 bytes"} {
+		if said := p.err.String(); !strings.Contains(said, "gcat: "+line) {
+			t.Errorf("no %q in %q", line, said)
+		}
+	}
+}
+
 // TestProxyOthers goes through the proxies that people run.
 func TestProxyOthers(t *testing.T) {
 	t.Parallel()
