@@ -41,7 +41,7 @@ func (lc ListenConfig) ListenPeers(ctx context.Context, e Endpoint) (*DatagramPe
 // NewDatagramPeers divides the datagrams of c, which [ListenConfig.ListenPacket] bound or
 // a service manager handed over.
 func NewDatagramPeers(c net.Conn) *DatagramPeers {
-	return &DatagramPeers{socket: &DatagramSocket{gramConn: newGramConn(c, true)}, peers: make(map[string]*DatagramPeer)}
+	return &DatagramPeers{socket: NewDatagramSocket(c), peers: make(map[string]*DatagramPeer)}
 }
 
 // Addr returns the address that the socket is bound to.
@@ -159,15 +159,29 @@ func (p *DatagramPeer) Read(b []byte) (int, error) {
 
 func (p *DatagramPeer) drain() { _ = p.Close() }
 
-// Write sends one datagram to the peer.
+// Write sends one datagram to the peer. While a Unix peer's queue is full it tries again,
+// so that the others get theirs meanwhile, until the peer is closed.
 func (p *DatagramPeer) Write(b []byte) (int, error) {
 	p.all.mu.Lock()
 	p.last = time.Now()
 	p.all.mu.Unlock()
-	if err := p.all.socket.Send(b, &p.to); err != nil {
-		return 0, err
+	for pause := queueFirst; ; pause = min(pause*3/2, queueMost) {
+		err := p.all.socket.Send(b, &p.to)
+		if err == nil {
+			return len(b), nil
+		}
+		if !errors.Is(err, syscall.EAGAIN) || !p.known() {
+			return 0, err
+		}
+		time.Sleep(pause)
 	}
-	return len(b), nil
+}
+
+// known reports whether the peer has not been forgotten.
+func (p *DatagramPeer) known() bool {
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	return p.all.peers[string(p.to.sockaddr)] == p
 }
 
 // CloseWrite does nothing: there is no end of file to pass on.

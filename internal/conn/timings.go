@@ -48,7 +48,7 @@ const (
 	hangupPause = 5 * time.Millisecond
 	hangupLooks = 20
 	// Pauses between looks at a queue whose emptying the kernel does not report.
-	// (TestSocketAcknowledgedUnix)
+	// (TestSocketAcknowledgedUnix, TestPeerDoesNotRead)
 	queueFirst = time.Millisecond
 	queueMost  = 50 * time.Millisecond
 	// briskWait bounds a wait for datagrams in poll(2); a deadline or Close is noticed as

@@ -1,0 +1,83 @@
+package conn
+
+import (
+	"io"
+	"net"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// The answers to a peer that does not read wait for it, and do not delay those to others.
+// Close ends their wait.
+func TestPeerDoesNotRead(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "s")
+	peers, err := ListenConfig{}.ListenPeers(t.Context(), Endpoint{Network: "unixgram", Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peers.Close()
+	peers.Keep = true
+	open := func(name string) (*net.UnixConn, *DatagramPeer) {
+		c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, name), Net: "unixgram"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_, _ = c.WriteTo([]byte("question"), &net.UnixAddr{Name: path, Net: "unixgram"})
+		p, err := peers.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c, p
+	}
+	slow, one := open("slow")
+	brisk, two := open("brisk")
+	const answers = 100 // more than a queue takes
+	written := make(chan error, 2)
+	go func() {
+		for range answers {
+			if _, err := io.WriteString(one, "answer"); err != nil {
+				written <- err
+				return
+			}
+		}
+		written <- nil
+	}()
+	buf := make([]byte, 100)
+	for range answers {
+		go func() { _, _ = io.WriteString(two, "answer") }()
+		if _, err := brisk.Read(buf); err != nil {
+			t.Fatal("a peer that reads gets no answer while another does not read: ", err)
+		}
+	}
+	for range answers {
+		if _, err := slow.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	go func() {
+		for {
+			if _, err := io.WriteString(one, "answer"); err != nil {
+				written <- err
+				return
+			}
+		}
+	}()
+	for range 10 { // the last of a queue
+		if _, err := slow.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = one.Close()
+	select {
+	case <-written:
+	case <-time.After(5 * time.Second):
+		t.Error("an answer waits for a peer that is closed")
+	}
+}
