@@ -150,9 +150,12 @@ func (c *cursor) commit() {
 	c.final, c.begun = len(c.ready), !c.d.o.Explain
 }
 
-// spill writes the text of a record that is longer than pendingText. A dump shows only
-// the beginning of a long value.
+// spill writes the text of a record that is longer than pendingText. The text of a header
+// is discarded, and a dump shows only the beginning of a long value.
 func (c *cursor) spill() error {
+	if c.hold {
+		c.ready = c.ready[:c.final]
+	}
 	if c.d.o.Explain {
 		c.ready = c.ready[:min(len(c.ready), c.final+2*dumpText)]
 	}
