@@ -40,6 +40,7 @@ type parser struct {
 	at         int
 	little     bool
 	unverified bool
+	dropped    bool        // within a group with the count 0, which is nothing
 	levels     []*sequence // that are being read, the outermost first
 }
 
@@ -150,7 +151,10 @@ func (p *parser) item(s *sequence) error {
 		return nil
 	}
 	if p.peek() == '(' {
+		outer := p.dropped
+		p.dropped = outer || it.Count == 0
 		err = p.group(&it)
+		p.dropped = outer
 	} else {
 		err = p.code(&it)
 	}
@@ -265,6 +269,10 @@ func (p *parser) find(name string, at int) (*item, error) {
 // refer makes the integer counter the count of it. An item that is neither a string
 // nor a group becomes a group.
 func (p *parser) refer(it, counter *item) error {
+	if p.dropped {
+		unmarked := *counter
+		counter = &unmarked
+	}
 	switch it.kind {
 	case bytesOf:
 		counter.sizes = true
@@ -278,7 +286,7 @@ func (p *parser) refer(it, counter *item) error {
 			*it = item{Code: it.Code, Count: 1, at: it.at, kind: group, group: &sequence{items: []item{inner}}}
 		}
 	}
-	if counter.slot == 0 {
+	if counter.slot == 0 && !p.dropped {
 		p.f.slots++
 		counter.slot = p.f.slots
 	}
