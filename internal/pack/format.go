@@ -24,8 +24,7 @@ type sequence struct {
 	open   bool  // it can have any number of values
 	size   int64 // its bytes; the least there can be if not fixed
 	values int64 // its values; the least there can be if open
-	align  int   // the largest alignment of its items
-	pads   int64 // the bytes of size that are alignment
+	align  int64 // the least common multiple of its alignments
 
 	grouped bool // there are groups in it
 	named   bool // its values have names
@@ -167,7 +166,7 @@ func (it *item) least() int64 {
 	case prefixed:
 		return int64(max(it.length.width, 1))
 	case group:
-		return it.group.size - it.group.pads
+		return it.group.size
 	}
 	return int64(it.width)
 }
@@ -253,10 +252,10 @@ func (s *sequence) first() *item {
 // lay computes the sizes and offsets of the items of s, which begins at offset base of
 // the record; base is -1 if that varies.
 func (p *parser) lay(s *sequence, base int64) error {
-	s.fixed = true
+	*s = sequence{items: s.items, fixed: true, align: 1}
 	for i := range s.items {
 		it := &s.items[i]
-		it.offset, it.first = -1, s.values
+		it.offset, it.padding, it.first = -1, 0, s.values
 		if !p.place(s, it, base) {
 			return p.tooLong(it.at)
 		}
@@ -280,7 +279,7 @@ func (p *parser) lay(s *sequence, base int64) error {
 func (p *parser) place(s *sequence, it *item, base int64) bool {
 	known := s.fixed && base >= 0
 	if a := int64(it.align); a > 1 && (p.f.native || it.kind == boundary) {
-		s.align = max(s.align, it.align)
+		s.align = common(s.align, a)
 		if !known {
 			s.fixed = false
 			return true
@@ -290,7 +289,6 @@ func (p *parser) place(s *sequence, it *item, base int64) bool {
 			return false
 		}
 		s.size += it.padding
-		s.pads += it.padding
 	}
 	if known {
 		it.offset = base + s.size
@@ -306,25 +304,24 @@ func (p *parser) add(s *sequence, it *item) error {
 		n, fixed = 0, false
 	}
 	if it.kind == group {
-		if err := p.lay(it.group, it.offset); err != nil {
+		g := it.group
+		if err := p.lay(g, it.offset); err != nil {
 			return err
 		}
-		g := it.group
-		if it.least() == 0 && (it.Rest || g.fixed && (n == 0 || g.values == 0)) {
+		if it.offset >= 0 && n != 1 && g.align > 1 && (!g.fixed || g.size%g.align != 0) {
+			// Not all elements are aligned like the first: where they begin varies.
+			if err := p.lay(g, -1); err != nil {
+				return err
+			}
+		}
+		if g.size == 0 && (it.Rest || g.fixed && (n == 0 || g.values == 0)) {
 			return p.fail(it.at, "group without a size")
 		}
-		if a := int64(g.align); a > 1 && n > 1 {
-			// All elements have the same size if they are aligned like the first.
-			fixed = fixed && a&(a-1) == 0 && it.offset >= 0 && it.offset%a == 0 && g.size%a == 0
-		}
 		fixed = fixed && g.fixed
-		s.align = max(s.align, g.align)
+		s.align = common(s.align, g.align)
 		s.open = s.open || n == 0 || g.open
 	}
 	each := it.least()
-	if it.kind == group && fixed {
-		each = it.group.size
-	}
 	if each > 0 && n > (math.MaxInt64-s.size)/each {
 		return p.tooLong(it.at)
 	}
@@ -338,4 +335,13 @@ func (p *parser) add(s *sequence, it *item) error {
 	s.fixed = s.fixed && (fixed || it.varies && it.Count == 0 && !it.Rest && it.counter == 0)
 	s.open = s.open || it.Rest && !it.countsBytes()
 	return nil
+}
+
+// common is the least common multiple of two alignments, or the largest number there is.
+func common(a, b int64) int64 {
+	x, y := a, b
+	for y > 0 {
+		x, y = y, x%y
+	}
+	return saturated(a/x, b)
 }

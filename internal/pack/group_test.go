@@ -17,6 +17,7 @@ type protocol struct {
 	r     *rand.Rand
 	names int
 	named bool
+	scope []int // the integers that an item may refer to
 }
 
 // text is a random format.
@@ -26,7 +27,7 @@ func (p *protocol) text() string {
 	text := p.items(order == "@", 0)
 	switch p.r.IntN(4) {
 	case 0:
-		text += "*(" + "B" + p.name() + p.items(order == "@", 1) + ")" + p.name()
+		text += "*(" + "B" + p.name() + p.inner(order == "@", 1) + ")" + p.name()
 	case 1:
 		text += "*s" + p.name()
 	}
@@ -42,19 +43,32 @@ func (p *protocol) name() string {
 	return fmt.Sprintf(":n%d:", p.names)
 }
 
+// inner are items of a group that can have no elements. They refer to nothing outside it:
+// JSON shows such an integer by the number of its elements alone.
+func (p *protocol) inner(native bool, depth int) string {
+	defer func(outer []int) { p.scope = outer }(p.scope)
+	p.scope = nil
+	return p.items(native, depth)
+}
+
 // items are some items at a depth.
 func (p *protocol) items(native bool, depth int) string {
+	outer := len(p.scope)
+	defer func() { p.scope = p.scope[:outer] }()
 	var b strings.Builder
 	for range 1 + p.r.IntN(4) {
 		switch n := p.r.IntN(16); {
 		case n == 0 && depth < 3:
 			fmt.Fprintf(&b, "%d(%s)%s", p.r.IntN(3), "b"+p.name()+p.items(native, depth+1), p.name())
 		case n <= 2 && depth < 3:
-			fmt.Fprintf(&b, "%s/(%s)%s", []string{"B", "H", "{leb}", "{vlq}"}[p.r.IntN(4)], "B"+p.name()+p.items(native, depth+1), p.name())
+			fmt.Fprintf(&b, "%s/(%s)%s", []string{"B", "H", "{leb}", "{vlq}"}[p.r.IntN(4)], "B"+p.name()+p.inner(native, depth+1), p.name())
 		case n <= 5:
-			p.names++
-			fmt.Fprintf(&b, "%s:c%d:", []string{"B", "H", "{leb}", "{u24}"}[p.r.IntN(4)], p.names)
-			counter := p.names
+			if len(p.scope) == 0 || p.r.IntN(2) == 0 {
+				p.names++
+				fmt.Fprintf(&b, "%s:c%d:", []string{"B", "H", "{leb}", "{u24}"}[p.r.IntN(4)], p.names)
+				p.scope = append(p.scope, p.names)
+			}
+			counter := p.scope[p.r.IntN(len(p.scope))]
 			if p.r.IntN(2) == 0 {
 				b.WriteString("h" + p.name())
 			}
@@ -65,7 +79,7 @@ func (p *protocol) items(native bool, depth int) string {
 			case 1:
 				b.WriteString([]string{"H", "{z}", "d", "{bits 4,4}", "c"}[p.r.IntN(5)] + p.name())
 			case 2:
-				b.WriteString("(H" + p.name() + p.items(native, depth+1) + ")" + p.name())
+				b.WriteString("(H" + p.name() + p.inner(native, depth+1) + ")" + p.name())
 			default:
 				fmt.Fprintf(&b, "s%s{#c%d}(B%s)%s", p.name(), counter, p.name(), p.name())
 			}
@@ -75,6 +89,7 @@ func (p *protocol) items(native bool, depth int) string {
 			b.WriteString([]string{"{from}2H{crc32}", "{crc32c}", "{crc16}", "{from}{inet}s{to}", "{sum8}", "{from}B{adler32}B{to}"}[p.r.IntN(6)])
 			if p.named {
 				b.Reset()
+				p.scope = p.scope[:outer]
 			}
 		case n == 8:
 			b.WriteString([]string{"{<}", "{>}", "{=}", "{!}"}[p.r.IntN(4)])
@@ -115,6 +130,9 @@ func randomFields(r *rand.Rand, s *sequence, counts []int) []string {
 		if it.Rest {
 			n = 1
 		}
+		if it.computed() {
+			counts[it.slot-1] = -1
+		}
 		for j := range n {
 			fields = append(fields, randomText(r, it, int(j), counts))
 		}
@@ -140,6 +158,8 @@ func randomText(r *rand.Rand, it *item, j int, counts []int) string {
 		n := r.IntN(5)
 		if it.counter > 0 && counts[it.counter-1] >= 0 {
 			n = counts[it.counter-1]
+		} else if it.counter > 0 {
+			counts[it.counter-1] = n
 		}
 		return strings.Repeat([]string{"a", " ", `\n`, `\xc3`}[r.IntN(4)], n)
 	case float:
@@ -163,7 +183,8 @@ func randomText(r *rand.Rand, it *item, j int, counts []int) string {
 }
 
 // TestProtocols packs random values of random formats, and unpacks them as text, as
-// JSON and as a dump, at once and byte by byte; what comes out is packed again.
+// JSON and as a dump, at once and byte by byte; what comes out is packed again. No byte
+// behind a record is read.
 func TestProtocols(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
 	for range rounds() {
@@ -184,6 +205,11 @@ func TestProtocols(t *testing.T) {
 		}
 		if size, fixed := f.Size(); int64(len(record)) < size || fixed && int64(len(record)) != size {
 			t.Fatalf("%q: %d bytes, size %d %v", text, len(record), size, fixed)
+		}
+		if src := strings.NewReader(string(record) + "more"); !f.rest && f.size > 0 {
+			if _, err := NewDecoder(f, Options{}).Decode(io.Discard, src, 1); err != nil || src.Len() != len("more") {
+				t.Fatalf("%q %x: %d bytes are left behind it, not %d, %v", text, record, src.Len(), len("more"), err)
+			}
 		}
 		for _, o := range []Options{{Exact: true, Max: 1 << 20}, {Exact: true, Max: 1 << 20, JSON: true}, {Exact: true, Explain: true},
 			{Exact: true, Max: 1 << 20, Separator: ","}, {Exact: true, Max: 1 << 20, Radix: 16, Separator: ": ", Null: true}} {

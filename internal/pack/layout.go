@@ -10,7 +10,7 @@ type Row struct{ Offset, Size, Code, Name string }
 
 // Layout lists the items of f with the names in o. The padding of native alignment has
 // rows of its own; an offset or a size that varies is a question mark. The items of a
-// group are indented and have the offsets of its first element.
+// group are indented and have the offsets of its first element, if all are laid out alike.
 func (f *Format) Layout(o Options) []Row { return f.rows(nil, o, "") }
 
 func (s *sequence) rows(rows []Row, o Options, indent string) []Row {
