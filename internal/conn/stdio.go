@@ -54,6 +54,14 @@ func (s *Stdio) Watch(progress *Progress) {
 	}
 }
 
+// taking is 0 if other conversations write to s, too: the write may be one of theirs.
+func (s *Stdio) taking() int64 {
+	if s.KeepOpen {
+		return 0
+	}
+	return s.meter.taking()
+}
+
 // CloseWrite ends standard output so that its reader sees an end of file although this
 // process goes on: /dev/null takes its place (a plain close would free the descriptor's
 // number for another file). A socket is shut down for writing.

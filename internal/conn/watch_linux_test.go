@@ -46,3 +46,29 @@ func TestStdioGone(t *testing.T) {
 		})
 	}
 }
+
+// What one of several conversations writes to their output is not counted in another.
+func TestStdioShared(t *testing.T) {
+	reader, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	shared := &Stdio{Out: out, KeepOpen: true}
+	written := make(chan error, 1)
+	go func() {
+		_, err := shared.Write(make([]byte, 1<<20))
+		written <- err
+	}()
+	for shared.part.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	other := newConversation(&Relay{Local: shared, Remote: &Stdio{}})
+	if n := other.receive.taken(); n != 0 {
+		t.Errorf("%d bytes of another conversation count as taken", n)
+	}
+	_ = reader.Close()
+	if err := <-written; !errors.Is(err, syscall.EPIPE) {
+		t.Error(err)
+	}
+}
