@@ -40,20 +40,22 @@ type writer struct {
 }
 
 // tryWrite writes what the kernel takes. It returns true if that was all, or on an error.
+// An empty write is a call, too: it may be an empty message.
 func (s *Socket) tryWrite(fd uintptr) bool {
 	w := &s.writer
-	for w.n < len(w.p) {
+	for {
 		m, err := unix.Write(int(fd), w.p[w.n:])
 		switch {
 		case m > 0:
 			w.n += m
-			s.wrote(w.n)
+			if s.wrote(w.n); w.n == len(w.p) {
+				return true
+			}
 		case err != unix.EINTR:
 			w.err = err
 			return err != unix.EAGAIN
 		}
 	}
-	return true
 }
 
 // Gone blocks until the peer is known to be gone for good: a reset has come, or

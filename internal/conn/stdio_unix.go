@@ -78,17 +78,19 @@ func (s *Stdio) Read(p []byte) (int, error) {
 
 // Write writes all of p to standard output. On a pipe or a socket it writes as much as
 // there is room for and waits for more by poll(2), so that each part counts as progress.
+// An empty p is an empty message if standard output keeps the bounds of messages.
 func (s *Stdio) Write(p []byte) (n int, err error) {
 	s.init()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.part.Store(0)
-	for n < len(p) {
+	for empty := len(p) == 0 && s.KeepsBounds(); n < len(p) || empty; {
 		m, err := s.writeSome(p[n:])
 		switch {
-		case m > 0:
+		case m > 0, err == nil && empty:
 			n += m
 			s.wrote(n)
+			empty = false
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
 			waitReady(s.out, unix.POLLOUT)
