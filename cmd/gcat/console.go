@@ -17,9 +17,9 @@ import (
 	"gcat/internal/tty"
 )
 
-// A console is the terminal, which all conversations share. The log, and a hex dump on
-// standard error, are written through it, so that their lines disturb neither the
-// line that is being typed nor the meter.
+// A console is the terminal, which all conversations share. What [cli.Stderr] writes is
+// shown by it, so that the lines of the log, and of a hex dump on standard error, disturb
+// neither the line that is being typed nor the meter.
 type console struct {
 	open     sync.Once
 	terminal atomic.Pointer[tty.Terminal] // nil: standard input or output is not a terminal
@@ -56,7 +56,7 @@ func (g *gcat) openConsole() {
 	}
 	g.console.terminal.Store(terminal)
 	if g.Progress && terminal == nil {
-		meter := tty.NewMeter(os.Stderr, cli.Stderr, inputSize(os.Stdin), g.tally.total)
+		meter := tty.NewMeter(os.Stderr, cli.DirectStderr, inputSize(os.Stdin), g.tally.total)
 		meter.Start()
 		g.console.meter.Store(meter)
 	}
@@ -82,16 +82,18 @@ func (c *console) restore() {
 	tty.Restore()
 }
 
-// Close does nothing, because standard error stays open after a hex dump.
-func (c *console) Close() error { return nil }
-
-// Write writes lines of the log, or of a hex dump, to standard error.
-func (c *console) Write(line []byte) (int, error) {
+// show writes lines to standard error. It blocks while ^S has stopped the terminal.
+func (c *console) show(lines []byte) (int, error) {
 	if terminal := c.terminal.Load(); terminal != nil && tty.IsTerminal(os.Stderr) {
-		return len(line), terminal.Notice(line, cli.Stderr)
+		return len(lines), terminal.Notice(lines, cli.DirectStderr)
 	}
-	return c.meter.Load().Around(cli.Stderr).Write(line)
+	return c.meter.Load().Around(cli.DirectStderr).Write(lines)
 }
+
+// stderr is standard error for a file of an option; it stays open.
+type stderr struct{ io.Writer }
+
+func (stderr) Close() error { return nil }
 
 // terminalStdio is standard input and output with a terminal. It reads through the line
 // editor, and writes through it or through the writer that escapes; EOF and close are

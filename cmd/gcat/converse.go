@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"gcat/internal/cli"
 	"gcat/internal/command"
 	"gcat/internal/conn"
 	"gcat/internal/filter"
@@ -200,9 +201,9 @@ func (g *gcat) openDump() error {
 	switch g.Hexdump {
 	case "":
 	case "-":
-		g.dump = &filter.Dump{Name: "standard error", Out: &g.console}
+		g.dump = &filter.Dump{Name: "standard error", Out: stderr{cli.Stderr}}
 	default:
-		f, err := conn.OpenOutput(g.Hexdump, &g.console)
+		f, err := conn.OpenOutput(g.Hexdump, stderr{cli.Stderr})
 		if err != nil {
 			return pathError(err)
 		}

@@ -247,7 +247,7 @@ func (g *gcat) listening(ctx context.Context, bound conn.Endpoint) error {
 		return nil
 	}
 	return interruptible(ctx, func() error {
-		f, err := conn.OpenOutput(g.Ready, &g.console)
+		f, err := conn.OpenOutput(g.Ready, stderr{cli.Stderr})
 		if err != nil {
 			return pathError(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"gcat/internal/cli"
@@ -78,8 +77,6 @@ func (g *gcat) closed(local, remote, to string, r conn.Result) {
 
 // A tally counts the bytes of all conversations, for SIGUSR1 and for the meter.
 type tally struct {
-	reporting atomic.Bool
-
 	mu   sync.Mutex
 	open map[*running]bool
 
@@ -125,13 +122,8 @@ func (t *tally) total() (sent, received int64) {
 }
 
 // reportCounts logs the counts so far, for SIGUSR1, or for SIGINFO (^T) where it
-// exists. It returns at once if another report is still being written, for example to
-// a terminal that ^S has stopped.
+// exists.
 func (g *gcat) reportCounts() {
-	if !g.tally.reporting.CompareAndSwap(false, true) {
-		return
-	}
-	defer g.tally.reporting.Store(false)
 	g.tally.mu.Lock()
 	defer g.tally.mu.Unlock()
 	if len(g.tally.open) == 0 {

@@ -49,7 +49,7 @@ func (g *gcat) main() error {
 	if err := conn.StartPoller(); err != nil {
 		return err
 	}
-	g.log.Out = &g.console
+	cli.WriteStderrBy(g.console.show)
 	g.stdio.Terminal, g.stdio.KeepOpen = tty.IsTerminal(os.Stdout), g.KeepOpen
 	defer g.console.restore()
 	ctx, done := g.deadline(g.signals())
@@ -185,7 +185,7 @@ func (g *gcat) signals() context.Context {
 	cli.Catch(func(s os.Signal) {
 		switch {
 		case slices.Contains(cli.ReportSignals, s):
-			go g.reportCounts()
+			g.reportCounts()
 		case slices.Contains(ending, s) && ctx.Err() == nil:
 			g.console.restore()
 			cancel(&cli.Interrupted{Signal: s})

@@ -15,6 +15,22 @@ var Stderr io.Writer = standardError
 
 var standardError = &backgroundWriter{write: writeStderr, sleep: sleep}
 
+// DirectStderr writes to standard error at once, and blocks as long as the reader does. It
+// is for the function of [WriteStderrBy].
+var DirectStderr io.Writer = direct{}
+
+type direct struct{}
+
+func (direct) Write(p []byte) (int, error) { return writeStderr(p) }
+
+// WriteStderrBy makes [Stderr] write by write, one call at a time: the terminal shows more
+// than lines, for example a line that is being typed.
+func WriteStderrBy(write func([]byte) (int, error)) {
+	standardError.mu.Lock()
+	defer standardError.mu.Unlock()
+	standardError.write = write
+}
+
 // Flush waits, as the end of the command does, until [Stderr] has been written: another
 // writer is about to use the terminal.
 func Flush() { standardError.flush() }
@@ -36,10 +52,10 @@ const (
 
 // A backgroundWriter queues what is written, and writes it in the background.
 type backgroundWriter struct {
-	write func([]byte) (int, error)
 	sleep func(time.Duration)
 
 	mu      sync.Mutex
+	write   func([]byte) (int, error)
 	pending [][]byte
 	size    int  // of pending, in bytes, with the overhead
 	taken   int  // bytes that write has taken
@@ -72,12 +88,12 @@ func (b *backgroundWriter) drain() {
 			b.mu.Unlock()
 			return
 		}
-		rest := b.pending[0]
+		rest, write := b.pending[0], b.write
 		b.pending = b.pending[1:]
 		b.size -= len(rest) + overhead
 		b.mu.Unlock()
 		for len(rest) > 0 {
-			n, err := b.write(rest)
+			n, err := write(rest)
 			if err != nil {
 				break
 			}

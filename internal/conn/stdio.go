@@ -66,10 +66,10 @@ func (s *Stdio) taking() int64 {
 // process goes on: /dev/null takes its place (a plain close would free the descriptor's
 // number for another file). A socket is shut down for writing.
 func (s *Stdio) CloseWrite() error {
-	if s.KeepOpen {
+	s.init()
+	if s.KeepOpen || s.kind == outTerminal { // no process waits for the end of a terminal
 		return nil
 	}
-	s.init()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

@@ -169,8 +169,6 @@ func (s *Stdio) endOutput() error {
 	case outSocket:
 		_ = unix.Shutdown(s.out, unix.SHUT_WR) // the reader may have left
 		return nil
-	case outTerminal:
-		return nil // no process waits for its end
 	}
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	old := -1

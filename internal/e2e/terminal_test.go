@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -129,7 +130,8 @@ func TestTerminalHexdump(t *testing.T) {
 	c.awaitEditor()
 	c.Types("typing")
 	c.says("x\n")
-	c.Shows("x", "typing_")
+	c.Await("|x.|")
+	c.Shows("typing_")
 	for _, row := range c.Rows() {
 		if strings.Contains(row, "typing") && row != "typing_" {
 			t.Errorf("%q", row)
@@ -269,6 +271,45 @@ func TestTerminalSignalErases(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A terminal that ^S has stopped delays neither the end of the conversation nor a signal,
+// whatever waits to be shown there.
+func TestTerminalStopped(t *testing.T) {
+	t.Parallel()
+	for _, options := range [][]string{nil, {"-v"}, {"-v", "--raw"}} {
+		for _, s := range []syscall.Signal{0, syscall.SIGUSR1, syscall.SIGTERM} {
+			t.Run(fmt.Sprint(options, s), func(t *testing.T) {
+				t.Parallel()
+				c := calls(t, nil, options...)
+				c.awaitEditor()
+				c.Stops()
+				if err := c.Cmd.Process.Signal(s); err != nil {
+					t.Fatal(err)
+				}
+				if s == syscall.SIGTERM {
+					c.says("unseen")
+					c.leaves(128 + int(s))
+					return
+				}
+				c.peer.Close()
+				c.leaves(0)
+			})
+		}
+	}
+}
+
+// So does one with a meter, where the peer's bytes wait, too.
+func TestProgressStopped(t *testing.T) {
+	t.Parallel()
+	c := calls(t, func(cmd *exec.Cmd) { cmd.Stdin = input(t, "") }, "-v", "--progress")
+	c.Await("/s")
+	c.Stops()
+	c.says("unseen")
+	if err := c.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	c.leaves(128 + int(syscall.SIGTERM))
 }
 
 // attacks are what a peer may send to take over a terminal.

@@ -62,10 +62,12 @@ func (m *Meter) Stop() {
 	if m == nil {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.stopped = true
-	m.erase()
+	briefly(func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.stopped = true
+		m.erase()
+	})
 }
 
 // beat measures the rate, draws the line unless another writer's is incomplete, and sets

@@ -3,6 +3,7 @@ package script
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -117,6 +118,23 @@ func (s *Screen) Resize(cols int) {
 	s.t.Helper()
 	s.control(func(fd int) error {
 		return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(cols)})
+	})
+}
+
+// Stops stops the terminal as ^S does: a write to it blocks from now on.
+func (s *Screen) Stops() {
+	s.t.Helper()
+	s.control(func(fd int) error {
+		n, err := unix.IoctlGetUint32(fd, unix.TIOCGPTN)
+		if err != nil {
+			return err
+		}
+		process, err := unix.Open(fmt.Sprintf("/dev/pts/%d", n), unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(process)
+		return unix.IoctlSetInt(process, unix.TCXONC, unix.TCOOFF)
 	})
 }
 
