@@ -50,6 +50,9 @@ func (c *conversation) begin(ctx context.Context) {
 	if c.RecvOnly {
 		c.send.state = atEOF
 	} else {
+		if _, shared := below[interface{ Yield() }](c.Local); !shared && c.local.stdio != nil {
+			c.local.stdio.flight = &c.send.flight
+		}
 		go c.pump(&c.send)
 	}
 	go c.pump(&c.receive)

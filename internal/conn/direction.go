@@ -86,8 +86,9 @@ const (
 	stopped
 )
 
-// begin marks bytes as in flight; it returns false if the pump was stopped.
-func (f *flight) begin() bool { return f.bits.Or(inFlight)&stopped == 0 }
+// begin marks bytes as in flight, if they are not marked yet; it returns false if the pump
+// was stopped before.
+func (f *flight) begin() bool { return f.bits.Or(inFlight) != stopped }
 
 // end marks them as written; it returns false if the pump was stopped.
 func (f *flight) end() bool { return f.bits.And(^inFlight)&stopped == 0 }

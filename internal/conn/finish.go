@@ -20,12 +20,15 @@ func (c *conversation) close() {
 		case d.from.socket != nil:
 			drains.Go(func() { c.drain(d) })
 		case !d.discard.Load(): // datagrams that have come are written out, each whole
+			most := drainMost
 			if datagrams, ok := below[interface{ drain() }](d.from.Stream); ok {
 				datagrams.drain()
-			} else if d == &c.send || d.flight.stop() {
-				continue
+			} else if d.flight.stop() {
+				continue // nothing more is read
+			} else if d == &c.send {
+				most = drainRead // until what is in flight has been counted
 			}
-			drains.Go(func() { c.awaitPump(d, time.Now().Add(drainMost)) })
+			drains.Go(func() { c.awaitPump(d, time.Now().Add(most)) })
 		}
 	}
 	drains.Wait()

@@ -23,6 +23,7 @@ type Stdio struct {
 	KeepOpen bool
 
 	meter
+	flight *flight // of the pump that reads In; nil: several conversations read it
 
 	once    sync.Once
 	in, out int

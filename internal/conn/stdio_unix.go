@@ -56,8 +56,8 @@ func descriptor(f, fallback *os.File) (fd int) {
 func (s *Stdio) Read(p []byte) (int, error) {
 	s.init()
 	for {
-		if s.jobs {
-			waitForeground(s.in)
+		if !s.waitInput() {
+			return 0, errStopped
 		}
 		n, err := unix.Read(s.in, p)
 		switch {
@@ -74,6 +74,22 @@ func (s *Stdio) Read(p []byte) (int, error) {
 			return 0, InputError(err)
 		}
 	}
+}
+
+// waitInput waits until there is input, and marks it as in flight before it is read: what
+// is read after the pump was stopped would be lost. It returns false if the pump was
+// stopped.
+func (s *Stdio) waitInput() bool {
+	if s.flight != nil && !s.flight.end() {
+		return false
+	}
+	switch {
+	case s.jobs:
+		waitForeground(s.in)
+	case s.flight != nil:
+		waitReady(s.in, unix.POLLIN)
+	}
+	return s.flight == nil || s.flight.begin()
 }
 
 // Write writes all of p to standard output. On a pipe or a socket it writes as much as
