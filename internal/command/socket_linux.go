@@ -17,9 +17,16 @@ var adoptOrphans = sync.OnceFunc(func() {
 // canCount reports that the kernel counts the bytes of a TCP connection.
 const canCount = true
 
-// tcpCloseWait is TCP_CLOSE_WAIT of include/net/tcp_states.h: the peer's FIN has
-// arrived, and Bytes_received includes it as one byte.
-const tcpCloseWait = 8
+// States of a TCP connection in which the kernel's counts include our FIN or the peer's
+// as one byte (include/net/tcp_states.h).
+const (
+	tcpFinWait1  = 4
+	tcpFinWait2  = 5
+	tcpClose     = 7 // also after a reset
+	tcpCloseWait = 8
+	tcpLastAck   = 9
+	tcpClosing   = 11
+)
 
 // countSocket returns the kernel's counts (TCP_INFO and SIOCOUTQ of tcp(7)); they
 // are zero for other sockets.
@@ -37,12 +44,19 @@ func countSocket(c net.Conn) (n counts) {
 				return
 			}
 			n.sent, n.received = int64(info.Bytes_acked), int64(info.Bytes_received)
-			if q, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ); err == nil {
-				n.sent += int64(q)
+			queued, _ := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+			n.sent += int64(queued)
+			n.data = int64(info.Bytes_sent - info.Bytes_retrans)
+			switch info.State {
+			case tcpFinWait1, tcpFinWait2, tcpClosing, tcpLastAck:
+				n.sent--
 			}
-			if n.peerEOF = info.State == tcpCloseWait; n.peerEOF {
+			switch info.State {
+			case tcpCloseWait, tcpClosing, tcpLastAck:
 				n.received--
+				n.peerEOF = true
 			}
+			n.closed = info.State == tcpClose && queued == 0
 			n.taken = n.received - int64(waiting)
 			before := waiting
 			if waiting, _ = unix.IoctlGetInt(fd, unix.SIOCINQ); waiting == before {

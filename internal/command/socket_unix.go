@@ -39,11 +39,10 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	})
 	defer stop()
 	before := countSocket(c.Conn)
-	soFar := func() (sent, received int64) {
-		now := countSocket(c.Conn)
-		return now.sent - before.sent, now.received - before.taken
-	}
-	done := c.Counting(soFar)
+	done := c.Counting(func() (sent, received int64) {
+		now := countSocket(c.Conn).since(before)
+		return now.sent, now.received
+	})
 	cmd, err := c.startOnSocket()
 	if err == nil {
 		err = cmd.await(ctx)
@@ -54,11 +53,12 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	}
 	control(c.Conn, func(fd int) { _ = unix.SetNonblock(fd, true) })
 	result := conn.Result{EndedBy: conn.EndedBy(ctx, "local"), Err: conn.Cause(ctx, failed)}
-	result.Sent, result.Received = soFar()
+	end := countSocket(c.Conn).since(before)
+	result.Sent, result.Received = end.sent, end.received
 	switch {
 	case conn.KindOf(failed) == conn.ResetByPeer:
 		result.EndedBy = conn.EndedBy(ctx, "reset")
-	case countSocket(c.Conn).peerEOF:
+	case end.peerEOF:
 		result.EndedBy = conn.EndedBy(ctx, "peer")
 	}
 	socket := conn.NewSocket(c.Conn, nil)
@@ -85,6 +85,18 @@ type counts struct {
 	received int64 // arrived from the peer
 	taken    int64 // of these, read from it
 	peerEOF  bool  // the peer's FIN has come
+	closed   bool  // it is closed, and all that was sent is acknowledged
+	data     int64 // of sent, the bytes without a FIN (Linux 4.19)
+}
+
+// since returns what was sent and has arrived since before. If a connection is closed in
+// order, both FINs are counted; after a reset, ours is not.
+func (n counts) since(before counts) counts {
+	n.sent, n.received = n.sent-before.sent, n.received-before.taken
+	if n.closed && n.sent > n.data-before.data {
+		n.sent, n.received, n.peerEOF = n.sent-1, n.received-1, true
+	}
+	return n
 }
 
 // missedError returns an error of the connection that the command has not seen,
