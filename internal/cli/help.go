@@ -12,7 +12,7 @@ import (
 func (a *App) called() string {
 	name := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"
-	if strings.Trim(name, plain) != "" || name == "." || name[0] == '-' {
+	if strings.Trim(name, plain) != "" || name == "" || name == "." || name[0] == '-' {
 		return a.Name
 	}
 	return name

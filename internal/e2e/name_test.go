@@ -39,7 +39,7 @@ func TestName(t *testing.T) {
 		}
 	}
 	// One that is no word for a shell is not repeated.
-	for _, name := range []string{"a b", "\x1b[2J", "", "$(id)"} {
+	for _, name := range []string{"a b", "\x1b[2J", "", ".exe", "$(id)"} {
 		cmd := exec.Command(script.Path("gcat"), "--completion", "bash")
 		cmd.Args[0] = name
 		if out, err := cmd.Output(); err != nil || !strings.Contains(string(out), "complete -o bashdefault -o default -F _gcat gcat\n") {
