@@ -29,15 +29,27 @@ func (e Endpoint) Reaches(ctx context.Context, r Resolver, bound net.Addr) bool 
 	}
 	addresses, _ := r.addresses(ctx, e)
 	return slices.ContainsFunc(addresses, func(a netip.AddrPort) bool {
-		to := a.Addr().Unmap()
+		to := connected(a.Addr().Unmap())
 		switch {
 		case strconv.Itoa(int(a.Port())) != own.Port, to.Is6() && ip.Is4():
 			return false
 		case ip.IsUnspecified():
-			return to.IsUnspecified() || OnThisMachine(to)
+			return OnThisMachine(to)
 		}
 		return to.WithZone("") == ip.Unmap().WithZone("")
 	})
+}
+
+// connected is where a connection to a leads: connect(2) takes 0.0.0.0 and :: for the
+// loopback address of their family.
+func connected(a netip.Addr) netip.Addr {
+	switch a {
+	case netip.IPv4Unspecified():
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	case netip.IPv6Unspecified():
+		return netip.IPv6Loopback()
+	}
+	return a
 }
 
 // sameFile reports whether two paths, or names of Linux's abstract name space, are of
