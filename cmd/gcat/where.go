@@ -14,7 +14,7 @@ import (
 func (g *grammar) operandTargets() (targets []conn.Endpoint, err error) {
 	one := make([]conn.Endpoint, 1)
 	switch {
-	case len(g.Args) == 2 && g.Args[0] == "" && !g.Unix: // a script's variable is not set
+	case len(g.Args) > 1 && g.Args[0] == "" && !g.Unix: // a script's variable is not set
 		err = cli.Usagef("the host is empty")
 	case swapped(g.Args) && !g.Unix:
 		err = cli.Usagef("the port %q stands in front of the host %q", g.Args[0], g.Args[1])
