@@ -66,9 +66,12 @@ func (g *gcat) conflicts(at conn.Endpoint) []cli.Rule {
 		dialled = g.to
 		server, none = "--to=tls://", ""
 	}
-	handed := ""
+	handed, connected := "", ""
 	if g.handed.Addr() != nil {
 		handed = "the socket of LISTEN_FDS" // which the service manager has opened and bound
+	}
+	if g.handed.Conn != nil {
+		connected = "a connected socket of LISTEN_FDS" // which has one peer, and does not listen
 	}
 	sources := ip
 	if !g.Listen {
@@ -121,6 +124,7 @@ func (g *gcat) conflicts(at conn.Endpoint) []cli.Rule {
 		{Of: "-X -P", Needs: "-x"},
 
 		{Of: "-4 -6 --backlog --mode --interface --keepalive --mptcp --rcvbuf --reuse-port --sndbuf --tos --ttl", With: handed},
+		{Of: "-k --ready", With: connected},
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/echo"
 )
@@ -27,11 +26,7 @@ func (g *gecho) handedOver() (sockets []echo.Socket, err error) {
 	}
 	handed, err := conn.HandedOver()
 	for _, h := range handed {
-		s := socketOf(h)
-		sockets = append(sockets, s)
-		if h.Unconnected {
-			err = cli.Failf(cli.Local, "LISTEN_FDS: %s neither listens nor is connected", s.Name)
-		}
+		sockets = append(sockets, socketOf(h))
 	}
 	return sockets, err
 }

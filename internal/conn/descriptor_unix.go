@@ -4,6 +4,7 @@ package conn
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 
@@ -13,7 +14,8 @@ import (
 func closeOnExec(fd int) { unix.CloseOnExec(fd) }
 
 // SocketOf returns a copy of the socket f as a listener, a datagram socket or a
-// connection. The error is ENOTSOCK if f is no socket. f stays open.
+// connection. The error is ENOTSOCK if f is no socket; a stream socket that has never had
+// a peer is an error, too. f stays open.
 func SocketOf(f *os.File) (s Handed, err error) {
 	fd := int(f.Fd())
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
@@ -29,8 +31,11 @@ func SocketOf(f *os.File) (s Handed, err error) {
 		s.Listener, err = net.FileListener(f)
 	default:
 		_, noPeer := unix.Getpeername(fd)
-		s.Unconnected = noPeer == unix.ENOTCONN && pollNow(fd, 0)&unix.POLLERR == 0 // else it was reset
-		s.Conn, err = net.FileConn(f)
+		unconnected := noPeer == unix.ENOTCONN && pollNow(fd, 0)&unix.POLLERR == 0 // else it was reset
+		if s.Conn, err = net.FileConn(f); err == nil && unconnected {
+			_ = s.Conn.Close()
+			err = fmt.Errorf("%s neither listens nor is connected", EndpointOf(s.Conn.LocalAddr()))
+		}
 	}
 	return s, err
 }

@@ -14,8 +14,6 @@ type Handed struct {
 	Conn     net.Conn // connected already
 	// Messages is set if it is of type SOCK_SEQPACKET.
 	Messages bool
-	// Unconnected is set if Conn has no peer and has never had one.
-	Unconnected bool
 }
 
 // Addr returns the address that the socket is bound to; nil for none.

@@ -388,7 +388,7 @@ func TestListenFDsKinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer bound.Close()
-	launch(t, start(bound)).ends(1, "", "gecho: LISTEN_FDS: tcp://"+bound.LocalAddr().String()+" neither listens nor is connected\n")
+	launch(t, start(bound)).ends(1, "", "gecho: LISTEN_FDS: descriptor 3: tcp://"+bound.LocalAddr().String()+" neither listens nor is connected\n")
 }
 
 // SIGTERM under load: those that do not stop are closed in order, and see an end

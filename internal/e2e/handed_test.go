@@ -88,6 +88,23 @@ func TestHandedOptions(t *testing.T) {
 	}
 }
 
+// A socket that is connected serves its only peer: it does not listen, and there is no
+// other peer.
+func TestHandedConnected(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := dialTest(t, "tcp", l.Addr().String()).(*net.TCPConn)
+	for _, option := range []string{"-k", "--ready=file"} {
+		f, _ := c.File()
+		name, _, _ := strings.Cut(option, "=")
+		handed(t, nil, []*os.File{f}, "-l", option).ends(2, "", "gcat: cannot use "+name+" with a connected socket of LISTEN_FDS; see gcat --help\n")
+	}
+}
+
 // So does -lk --to, over a Unix socket, whose file it leaves alone.
 func TestHandedForward(t *testing.T) {
 	t.Parallel()
@@ -149,8 +166,8 @@ func TestHandedRules(t *testing.T) {
 	}
 }
 
-// A connection that its peer has reset before gcat began has no address any more; one
-// that was never connected has none, either.
+// A connection that its peer has reset before gcat began has no address any more. A socket
+// that neither listens nor was ever connected is refused.
 func TestHandedWithoutPeer(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -174,7 +191,7 @@ func TestHandedWithoutPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handed(t, input(t, ""), []*os.File{os.NewFile(uintptr(fd), "socket")}, "-l").ends(5, "", "gcat: receive from 0.0.0.0:0 after 0 bytes: transport endpoint is not connected\n")
+	handed(t, input(t, ""), []*os.File{os.NewFile(uintptr(fd), "socket")}, "-l").ends(1, "", "gcat: LISTEN_FDS: descriptor 3: tcp://0.0.0.0:0 neither listens nor is connected\n")
 }
 
 // An option that asks for another kind of socket than was handed over is refused.
