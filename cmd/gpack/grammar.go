@@ -117,9 +117,10 @@ func (g *gpack) options() pack.Options {
 	return o
 }
 
-// limit is the number of records to convert, -1 if that is not limited.
+// limit is the number of records to convert, -1 if that is not limited. Exact wants one
+// record whatever Count is, and the end of the input behind it.
 func (g *gpack) limit() int64 {
-	if g.Count == nil {
+	if g.Count == nil || g.Exact {
 		return -1
 	}
 	return *g.Count

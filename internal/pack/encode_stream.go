@@ -150,7 +150,7 @@ func (r *lineReader) each(convert func(line []byte) error, write func() error) e
 		if err == nil {
 			err = convert(line)
 		}
-		if err == nil && r.only != "" && r.limit < 0 {
+		if err == nil && r.only != "" {
 			if _, err = r.next(); err == nil {
 				return moref("%s", r.only)
 			}
