@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 // TestBounds tries each limit at its last good value and behind it. TestEmptyElements and
@@ -105,6 +106,29 @@ func TestBounds(t *testing.T) {
 	if err := encode(fmt.Sprintf("%dxs", int64(largestRecord)), Options{}, "a"); err == nil {
 		t.Error("a record of more than a tebibyte was made")
 	}
+}
+
+// TestLongString checks that a string for JSON is searched for its end once, although
+// it is read byte by byte.
+func TestLongString(t *testing.T) {
+	f, err := Parse("{z}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := func(n int) time.Duration {
+		src := strings.NewReader(strings.Repeat("a", n) + "\x00more")
+		start := time.Now()
+		if _, err := NewDecoder(f, Options{JSON: true}).Decode(io.Discard, src, 1); err != nil || src.Len() != len("more") {
+			t.Fatalf("%d bytes are left, %v", src.Len(), err)
+		}
+		return time.Since(start)
+	}
+	for range 5 { // the machine may do something else
+		if took(1<<20) < 1<<9*took(1<<14) {
+			return
+		}
+	}
+	t.Error("a string 64 times as long takes more than 512 times as long")
 }
 
 // A readSizes remembers the largest read of a conversion.

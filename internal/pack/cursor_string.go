@@ -139,8 +139,10 @@ func (c *cursor) piece(p *op, b []byte, end bool) int {
 
 // jsonString decodes a string that is written when all of it is there.
 func (c *cursor) jsonString(p *op, left int64) error {
-	n, end := p.extent(c.bytes(), left)
-	for ; ; n, end = p.extent(c.bytes(), left) {
+	n := 0 // bytes that have been searched for the end
+	for {
+		more, end := p.extent(c.bytes()[n:], left-int64(n))
+		n += more
 		if c.d.o.tooLong(int64(n)) || left < toTheEnd && c.d.o.tooLong(left) {
 			return c.place(c.d.o.over("string"), c.at)
 		}
