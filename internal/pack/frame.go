@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -105,7 +106,10 @@ func (fr *Framer) renumber(err error) error {
 // header makes the header of a payload of size bytes, in the memory of old.
 func (fr *Framer) header(old []byte, size int64, p *packer) ([]byte, error) {
 	n := size + fr.adjust
-	if n < 0 {
+	switch {
+	case fr.adjust > math.MaxInt64-size:
+		return old, dataf("length %d + %d is too large", size, fr.adjust)
+	case n < 0:
 		return old, dataf("length %d is negative", n)
 	}
 	// The length never wraps, whatever the other values do.
@@ -138,17 +142,19 @@ func (fr *Framer) lengthFits(n int64) error {
 // Frame reads all of src and writes it as one frame.
 func (fr *Framer) Frame(dst io.Writer, src io.Reader) (Counts, error) {
 	w := recordWriter{output{dst: dst}, fr.o.Form}
+	var p packer
 	payload, err := readLimited(src, fr.o.Max)
 	if err == nil && fr.o.tooLong(int64(len(payload))) {
 		err = fr.o.over("frame 1: payload")
 	}
 	if err == nil {
 		var header []byte
-		header, err = fr.header(nil, int64(len(payload)), new(packer))
+		header, err = fr.header(nil, int64(len(payload)), &p)
 		if err = inFrame(err, 1); err == nil {
 			err = w.record(header, payload...)
 		}
 	}
+	w.count.Cut = p.cut
 	return w.finish(int64(len(payload)), err)
 }
 
@@ -199,5 +205,6 @@ func (fr *Framer) FrameLines(dst io.Writer, src io.Reader, limit int64) (Counts,
 	if e, ok := err.(*DataError); ok && e.Line > 0 { // too long to be read
 		err = inFrame(fr.o.over("payload"), e.Line)
 	}
+	w.count.Cut = p.cut
 	return w.finish(r.t.read, err)
 }
