@@ -268,7 +268,7 @@ func (p *parser) lay(s *sequence, base int64) error {
 	for i := range s.items {
 		it := &s.items[i]
 		s.grouped = s.grouped || it.kind == group
-		s.named = s.named || it.Name != "" && !it.sizes && !it.counts
+		s.named = s.named || it.Name != "" && it.isMember()
 		shown = plus(shown, it.columns())
 	}
 	s.bare = shown == 1 && !s.named
