@@ -81,7 +81,7 @@ func TestBounds(t *testing.T) {
 		{"record made", 100, func(n int) error { return encode("*s", Options{Max: 100}, strings.Repeat("a", n)) }},
 		{"padding made", 100, func(n int) error { return encode(fmt.Sprintf("%dxs", n-1), Options{Max: 100}, "a") }},
 		{"groups made", 100, func(n int) error { return encode("B/(x)", Options{Max: 100}, fmt.Sprint(n-1)) }},
-		{"line", chunkSize - 1, func(n int) error { return encode("s", Options{Max: chunkSize / 4}, strings.Repeat("a", n)+"\n") }},
+		{"line", 2*chunkSize - 1, func(n int) error { return encode("s", Options{Max: chunkSize / 6}, strings.Repeat("a", n)+"\n") }},
 		{"frame taken", 100, func(n int) error { return deframe(Options{Max: 100}, string(rune(n))+strings.Repeat("a", n)) }},
 		{"text of a record that is held back", pendingText, func(n int) error {
 			f, err := Parse("9000000s")
@@ -105,6 +105,27 @@ func TestBounds(t *testing.T) {
 	}
 	if err := encode(fmt.Sprintf("%dxs", int64(largestRecord)), Options{}, "a"); err == nil {
 		t.Error("a record of more than a tebibyte was made")
+	}
+}
+
+// TestOwnLines packs the lines of the longest strings again, whatever their escapes.
+func TestOwnLines(t *testing.T) {
+	const size = 1 << 20
+	f, err := Parse("*s:text:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, unit := range []string{"\x01", "\xff", "\t", "\\", ",", `"`} {
+		for _, o := range []Options{{Max: size}, {Max: size, JSON: true}, {Max: size, Separator: ","}} {
+			want := strings.Repeat(unit, size)
+			var line, got bytes.Buffer
+			if _, err := NewDecoder(f, o).Decode(&line, strings.NewReader(want), -1); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := NewEncoder(f, o).EncodeLines(&got, &line, -1); err != nil || got.String() != want {
+				t.Errorf("%q %+v: %d bytes, %v", unit, o, got.Len(), err)
+			}
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 )
 
 // EncodeLines reads lines from src, one record each, and writes the records to
@@ -33,12 +34,13 @@ func (e *Encoder) EncodeLines(dst io.Writer, src io.Reader, limit int64) (Counts
 	return r.Counts, r.err
 }
 
-// maxLine is the longest line accepted: four times Max, since \xHH is one byte.
+// maxLine is the longest line accepted: six times Max, since \u00HH is one byte in JSON,
+// and chunkSize for all that is not escaped.
 func (e *Encoder) maxLine() int64 {
 	if e.o.Max > 0 {
-		return max(saturated(e.o.Max, 4), chunkSize)
+		return plus(saturated(e.o.Max, 6), chunkSize)
 	}
-	return 1<<63 - 1
+	return math.MaxInt64
 }
 
 // lines appends the records of whole lines; the last one may lack its end. The general
@@ -208,12 +210,12 @@ func (e *Encoder) reserve(line []byte, p *packer) error {
 	if e.o.JSON {
 		separator = ","
 	}
-	n := bytes.Count(line, []byte(separator)) + 1
+	n := bytes.Count(line, []byte(separator))
 	if e.o.tooLong(int64(n)) {
-		return e.o.over(fmt.Sprintf("record of about %d values", n))
+		return e.o.over(fmt.Sprintf("record of about %d values", n+1))
 	}
-	if cap(p.row) < n {
-		p.row = make([]field, 0, n)
+	if cap(p.row) <= n {
+		p.row = make([]field, 0, n+1)
 	}
 	return nil
 }

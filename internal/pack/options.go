@@ -46,7 +46,8 @@ type Options struct {
 	Counted bool
 	// Max is the size in bytes of the largest frame, of the largest record made,
 	// and of the longest string read whose length is in the data; 0 is no limit.
-	// A line may be four times as long, for its escapes, and have Max values.
+	// A line may be six times as long, for its escapes, and 256 KiB more, and have Max
+	// separators.
 	Max int64
 	// MaxName is what errors call Max; "" is "the limit".
 	MaxName string
