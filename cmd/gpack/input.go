@@ -148,6 +148,10 @@ func skipToLast(file *os.File, src io.Reader, n int64) (int64, error) {
 	if err != nil {
 		return 0, &pack.ReadError{Err: err}
 	}
+	_, err = file.ReadAt(make([]byte, 1), max(end-1, 0))
+	if end > 0 && err == io.EOF || end == 0 && err == nil { // as in /sys and /proc
+		return 0, &pack.DataError{Why: "cannot skip to the last " + strconv.FormatInt(n, 10) + " bytes: the system does not know the file's size"}
+	}
 	if end-at < n {
 		return 0, tooShort("cannot skip to the last "+strconv.FormatInt(n, 10)+" bytes", max(end-at, 0))
 	}

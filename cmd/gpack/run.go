@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
 
 	"gcat/internal/cli"
 	"gcat/internal/pack"
@@ -153,16 +154,29 @@ func (g *gpack) deframe(h *pack.Header) (pack.Counts, error) {
 	})
 }
 
-// execute runs the command of -e with one payload on its standard input. A
-// command that does not read all of it has not failed.
+// execute runs the command of -e with one payload on its standard input. A command that
+// does not read all of it has not failed. One that SIGPIPE has ended wrote to our own
+// standard output, whose reader has left.
 func (g *gpack) execute(frame int64, payload []byte) error {
 	cmd := exec.Command("sh", "-c", g.Exec)
 	cmd.Stdin = bytes.NewReader(payload)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
+	if err := cmd.Run(); brokenPipe(cmd.ProcessState) {
+		cli.DieOf(syscall.SIGPIPE)
+	} else if err != nil {
 		return &pack.DataError{Why: fmt.Sprintf("frame %d: %s: %s", frame, strconv.Quote(g.Exec), words(err))}
 	}
 	return nil
+}
+
+// brokenPipe reports whether SIGPIPE has ended a command, or the program that its shell ran
+// last.
+func brokenPipe(p *os.ProcessState) bool {
+	if p == nil {
+		return false
+	}
+	status, ok := p.Sys().(syscall.WaitStatus)
+	return ok && (status.Signal() == syscall.SIGPIPE || status.ExitStatus() == 128+int(syscall.SIGPIPE))
 }
 
 // short is the error of an input that held fewer records than -n wants.
