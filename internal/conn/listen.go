@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -227,10 +228,11 @@ func checkSocketPath(path string) error {
 }
 
 // A socketFile is the file that a bound Unix socket made; it is removed only
-// while it is still that file.
+// while it is still that file, and once: another file may get its inode.
 type socketFile struct {
 	path string
 	info fs.FileInfo
+	once sync.Once
 }
 
 func (e Endpoint) socketFile() socketFile {
@@ -238,16 +240,15 @@ func (e Endpoint) socketFile() socketFile {
 		return socketFile{}
 	}
 	info, _ := os.Lstat(e.Path) // nil: remove does nothing
-	return socketFile{e.Path, info}
+	return socketFile{path: e.Path, info: info}
 }
 
-func (f socketFile) remove() {
-	if f.info == nil {
-		return
-	}
-	if now, err := os.Lstat(f.path); err == nil && os.SameFile(now, f.info) {
-		_ = os.Remove(f.path) // a directory that we may no longer write to
-	}
+func (f *socketFile) remove() {
+	f.once.Do(func() {
+		if now, err := os.Lstat(f.path); err == nil && os.SameFile(now, f.info) {
+			_ = os.Remove(f.path) // a directory that we may no longer write to
+		}
+	})
 }
 
 type unixListener struct {

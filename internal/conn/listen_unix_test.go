@@ -4,6 +4,7 @@ package conn
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -100,5 +101,37 @@ func TestListenModeFails(t *testing.T) {
 	}
 	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Error(err)
+	}
+}
+
+// A second Close leaves alone what has the path by then, although a file system may have
+// given it the inode of the file that the first Close removed.
+func TestListenCloseTwice(t *testing.T) {
+	for _, network := range []string{"unix", "unixgram"} {
+		dir := t.TempDir()
+		path, other := filepath.Join(dir, "s"), filepath.Join(dir, "other")
+		var l io.Closer
+		var err error
+		if network == "unix" {
+			l, err = ListenConfig{}.Listen(t.Context(), Endpoint{Network: network, Path: path})
+		} else {
+			l, err = ListenConfig{}.ListenPacket(t.Context(), Endpoint{Network: network, Path: path})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Link(path, other); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := os.Rename(other, path); err != nil {
+			t.Fatal(err)
+		}
+		_ = l.Close()
+		if _, err := os.Lstat(path); err != nil {
+			t.Errorf("%s: the second Close removed it: %v", network, err)
+		}
 	}
 }
