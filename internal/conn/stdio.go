@@ -33,7 +33,7 @@ type Stdio struct {
 	mu      sync.Mutex // one write at a time, whole
 	// Guarded by mu:
 	closed bool          // CloseWrite was called
-	wake   int           // the end of a pipe that stopWatch closes
+	wake   *os.File      // the end of a pipe that stopWatch closes
 	woken  chan struct{} // closed when Gone polls no more; nil if it never did
 }
 

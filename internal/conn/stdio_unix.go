@@ -190,7 +190,7 @@ func (s *Stdio) endOutput() error {
 	old := -1
 	if err == nil {
 		defer unix.Close(null)
-		old, err = unix.Dup(s.out) // closing it reports errors, dup2(2) does not
+		old, err = unix.FcntlInt(uintptr(s.out), unix.F_DUPFD_CLOEXEC, 0) // closing it reports errors, dup2(2) does not
 	}
 	if err == unix.EMFILE || err == unix.ENFILE {
 		// The next file opened may get its number; nothing is written to it any more.
@@ -210,21 +210,20 @@ func (s *Stdio) Gone() error {
 	if s.kind != outPipe && s.kind != outSocket {
 		return nil
 	}
-	var p [2]int
+	var woken *os.File
 	s.mu.Lock()
-	watch := !s.closed && s.woken == nil && unix.Pipe(p[:]) == nil
-	if watch {
-		s.wake, s.woken = p[1], make(chan struct{})
+	if !s.closed && s.woken == nil {
+		if r, w, err := os.Pipe(); err == nil {
+			woken, s.wake, s.woken = r, w, make(chan struct{})
+		}
 	}
 	s.mu.Unlock()
-	if !watch {
+	if woken == nil {
 		return nil
 	}
-	unix.CloseOnExec(p[0])
-	unix.CloseOnExec(p[1])
 	defer close(s.woken)
-	defer unix.Close(p[0])
-	poll := []unix.PollFd{{Fd: int32(s.out)}, {Fd: int32(p[0])}}
+	defer woken.Close()
+	poll := []unix.PollFd{{Fd: int32(s.out)}, {Fd: int32(woken.Fd())}}
 	for {
 		switch _, err := unix.Poll(poll, -1); {
 		case err == unix.EINTR:
@@ -240,7 +239,7 @@ func (s *Stdio) Gone() error {
 // It is called once.
 func (s *Stdio) stopWatch() {
 	if s.woken != nil {
-		_ = unix.Close(s.wake)
+		_ = s.wake.Close()
 		<-s.woken
 	}
 }
