@@ -206,9 +206,9 @@ func (s *Stream) Close() error {
 // NetConn returns the connection below.
 func (s *Stream) NetConn() net.Conn { return s.Conn }
 
-// A transport is the connection below TLS. It records EOF. It ignores the deadlines
-// that crypto/tls sets: five seconds for close_notify, and then one in the past, by
-// which a peer that reads slowly would lose the end of an upload.
+// A transport is the connection below TLS. It records EOF. It ignores the write deadlines
+// that crypto/tls sets: five seconds for close_notify, and then one in the past, by which
+// a peer that reads slowly would lose the end of an upload.
 type transport struct {
 	net.Conn
 	eof     atomic.Bool  // the peer's FIN was read
@@ -257,6 +257,4 @@ func (t *transport) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (t *transport) SetDeadline(time.Time) error      { return nil }
-func (t *transport) SetReadDeadline(time.Time) error  { return nil }
 func (t *transport) SetWriteDeadline(time.Time) error { return nil }
