@@ -113,7 +113,7 @@ func (s *Socket) deliveryError(err error) error {
 	if err != nil || left == 0 && s.isTCP() {
 		return err // reading SO_ERROR would clear it for the next read
 	}
-	pending := s.pendingError()
+	pending := pendingError(s.raw)
 	if left == 0 && pending == nil {
 		return nil
 	}

@@ -114,7 +114,7 @@ func (d *Datagrams) prepareRead() (*gramConn, error) {
 		return nil, d.failed
 	case d.conn.in.draining():
 	case d.ended && d.Wait == 0:
-		if err := NewSocket(d.conn.Conn, nil).pendingError(); err != nil {
+		if err := pendingError(rawConn(d.conn.Conn)); err != nil {
 			return nil, d.failure(err) // an error that has come, though nothing waits for answers
 		}
 		return nil, d.end()
@@ -140,7 +140,7 @@ func (d *Datagrams) silent(c *gramConn) error {
 		return d.failed
 	case !d.ended:
 		return nil
-	case d.Wait > 0 && (Leapt(d.Wait, time.Since(d.until)) || NewSocket(c.Conn, nil).ready()):
+	case d.Wait > 0 && (Leapt(d.Wait, time.Since(d.until)) || readyToRead(rawConn(c.Conn))):
 		return nil
 	}
 	return d.end()

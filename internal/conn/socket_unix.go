@@ -65,9 +65,9 @@ func (s *Socket) Gone() error {
 	return s.raw.Read(func(fd uintptr) bool { return pollNow(int(fd), 0) != 0 })
 }
 
-// ready reports whether a read would not have to wait (poll(2)).
-func (s *Socket) ready() (ready bool) {
-	_ = s.raw.Control(func(fd uintptr) { ready = pollNow(int(fd), unix.POLLIN) != 0 })
+// readyToRead reports whether a read would not have to wait (poll(2)).
+func readyToRead(c syscall.RawConn) (ready bool) {
+	_ = c.Control(func(fd uintptr) { ready = pollNow(int(fd), unix.POLLIN) != 0 })
 	return ready
 }
 
@@ -81,9 +81,9 @@ func pollNow(fd int, events int16) int16 {
 	return poll[0].Revents
 }
 
-// pendingError returns and clears what went wrong on the socket (SO_ERROR).
-func (s *Socket) pendingError() (err error) {
-	_ = s.raw.Control(func(fd uintptr) {
+// pendingError returns and clears what went wrong on a socket (SO_ERROR).
+func pendingError(c syscall.RawConn) (err error) {
+	_ = c.Control(func(fd uintptr) {
 		if errno, e := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); e == nil && errno != 0 {
 			err = syscall.Errno(errno)
 		}

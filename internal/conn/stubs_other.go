@@ -21,7 +21,7 @@ func (s *Socket) alive() bool           { return false }
 func (s *Socket) Acknowledged(ctx context.Context) error { return s.deliveryError(ctx.Err()) }
 
 func (s *Socket) deliveryError(err error) error {
-	if pending := s.pendingError(); pending != nil {
+	if pending := pendingError(s.raw); pending != nil {
 		return &Error{Why: NotDelivered, Err: pending}
 	}
 	return err

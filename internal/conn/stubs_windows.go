@@ -37,13 +37,13 @@ func SocketOf(*os.File) (Handed, error) { return Handed{}, syscall.ENOTSOCK }
 
 // Windows has no poll(2) for these questions. A wait by the RawConn would spin
 // once there is data or an end of file to read.
-func (s *Socket) Gone() error         { return errors.ErrUnsupported }
-func (s *Socket) ready() bool         { return false }
-func (s *Stdio) ready() bool          { return false }
-func (s *Stdio) KeepsBounds() bool    { return false }
-func (s *Socket) pendingError() error { return nil }
-func (s *Stdio) Gone() error          { return nil }
-func (s *Stdio) stopWatch()           {}
+func (s *Socket) Gone() error            { return errors.ErrUnsupported }
+func readyToRead(syscall.RawConn) bool   { return false }
+func (s *Stdio) ready() bool             { return false }
+func (s *Stdio) KeepsBounds() bool       { return false }
+func pendingError(syscall.RawConn) error { return nil }
+func (s *Stdio) Gone() error             { return nil }
+func (s *Stdio) stopWatch()              {}
 
 // writeChunk bounds how long one write can go without touching the clock.
 const writeChunk = 16 << 10
