@@ -146,7 +146,11 @@ func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, er
 		log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)
 	}
 	if options.Cert == "" {
-		log.Infof(1, "throw-away certificate, SHA-256 fingerprint %s", tlsconn.OwnFingerprint(config))
+		sum := tlsconn.OwnFingerprint(config)
+		log.Event(1, cli.Event{
+			Name: "info", Text: "throw-away certificate, SHA-256 fingerprint " + sum,
+			Fields: []cli.Field{{Key: "fingerprint", Value: sum}},
+		})
 	}
 	if fault := tlsconn.Fault(g.TLSFault); fault.OfCertificate() {
 		options.Fault = fault

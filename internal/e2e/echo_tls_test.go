@@ -31,6 +31,7 @@ func TestTLS(t *testing.T) {
 	t.Parallel()
 	s := gecho(t, 1, "-v", "-w", "3s", "--farewell", "bye", "tls://127.0.0.1:0")
 	s.said("throw-away certificate, SHA-256 fingerprint ")
+	gecho(t, 1, "--log", "json", "tls://127.0.0.1:0").said(`"fingerprint":"`)
 	c := dialTLS(t, s, &tls.Config{})
 	talk(t, c, "secret", "secret")
 	if got := rest(t, c); got != "bye" { // with close_notify, or this were an error
