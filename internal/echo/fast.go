@@ -58,7 +58,7 @@ func (a *acceptor) acceptFast() error {
 		s.reportFast(c, Event{Kind: Accepted})
 	}
 	if err := s.fast.Add(c); err != nil {
-		s.closeFast(c)
+		s.endedFast(c, epoll.End{By: "local"})
 		return err
 	}
 	return nil
