@@ -63,8 +63,11 @@ func (g *grammar) mode() string {
 // ncatCommand returns the hint for an operand that ncat's -c would run; empty if there
 // is none.
 func (g *grammar) ncatCommand() string {
+	if !g.TLS || !g.Listen {
+		return ""
+	}
 	for _, arg := range g.Args {
-		if _, err := exec.LookPath(arg); g.TLS && g.Listen && (err == nil || strings.Contains(arg, " ")) {
+		if _, err := exec.LookPath(arg); err == nil || strings.Contains(arg, " ") {
 			return "-c is TLS here; type gcat -l -e " + strconv.Quote(arg) + " PORT to run a command"
 		}
 	}
