@@ -49,7 +49,7 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	}
 	failed := c.failure(err)
 	if failed == nil {
-		failed = c.missedError(before)
+		failed = c.brokenBefore(before)
 	}
 	control(c.Conn, func(fd int) { _ = unix.SetNonblock(fd, true) })
 	result := conn.Result{EndedBy: conn.EndedBy(ctx, "local"), Err: conn.Cause(ctx, failed)}
@@ -86,6 +86,7 @@ type counts struct {
 	taken    int64 // of these, read from it
 	peerEOF  bool  // the peer's FIN has come
 	closed   bool  // it is closed, and all that was sent is acknowledged
+	reset    bool  // it is closed, and not in order
 	data     int64 // of sent, the bytes without a FIN (Linux 4.19)
 }
 
@@ -96,18 +97,26 @@ func (n counts) since(before counts) counts {
 	if n.closed && n.sent > n.data-before.data {
 		n.sent, n.received, n.peerEOF = n.sent-1, n.received-1, true
 	}
+	n.reset = n.closed && !n.peerEOF
 	return n
 }
 
-// missedError returns an error of the connection that the command has not seen,
-// because it neither read nor wrote after it (SO_ERROR, socket(7)).
-func (c *Command) missedError(before counts) error {
+// brokenBefore returns the error of a connection that broke before the command ended. If
+// the command has neither read nor written since, the kernel still has the error
+// (SO_ERROR, socket(7)); a command that has met it may end with 0 all the same.
+func (c *Command) brokenBefore(before counts) error {
 	errno := 0
 	control(c.Conn, func(fd int) { errno, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR) })
-	if errno == 0 || syscall.Errno(errno) == syscall.EPIPE {
+	now := countSocket(c.Conn).since(before)
+	switch failed := syscall.Errno(errno); {
+	case failed == syscall.EPIPE:
 		return nil // the peer has closed: drain reports what was not acknowledged
+	case failed != 0:
+		return conn.ReceiveError(c.Peer, now.received, failed)
+	case now.reset:
+		return conn.ReceiveError(c.Peer, now.received, syscall.ECONNRESET)
 	}
-	return conn.ReceiveError(c.Peer, countSocket(c.Conn).received-before.received, syscall.Errno(errno))
+	return nil
 }
 
 // drain prepares the socket of a command that has ended for Close: it half-closes,

@@ -126,6 +126,22 @@ func TestExecReset(t *testing.T) {
 	}
 }
 
+// TestExecResetSeen: a reset that the command itself has met is told of, too.
+func TestExecResetSeen(t *testing.T) {
+	t.Parallel()
+	for _, options := range [][]string{nil, {"-o", os.DevNull}} {
+		p, address := listener(t, "tcp", nil, append(options, "-e", "echo ready; cat >"+os.DevNull+" 2>&1; exit 0")...)
+		c := dialTest(t, "tcp", address).(*net.TCPConn)
+		if _, err := io.ReadFull(c, make([]byte, 6)); err != nil {
+			t.Fatal(err)
+		}
+		say(t, c, "half an upload")
+		_ = c.SetLinger(0)
+		_ = c.Close()
+		p.ends(5, "", "gcat: receive from "+c.LocalAddr().String()+" after 14 bytes: connection reset by peer\n")
+	}
+}
+
 // TestExecFailsFirst: the command's failure is told, and not what its end makes of
 // the connection.
 func TestExecFailsFirst(t *testing.T) {
