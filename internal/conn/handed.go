@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -18,26 +19,22 @@ type Handed struct {
 
 // Addr returns the address that the socket is bound to; nil for none.
 func (h Handed) Addr() net.Addr {
-	switch {
-	case h.Listener != nil:
+	if h.Listener != nil {
 		return h.Listener.Addr()
-	case h.Packet != nil:
-		return h.Packet.LocalAddr()
-	case h.Conn != nil:
-		return h.Conn.LocalAddr()
+	}
+	if c := cmp.Or(h.Packet, h.Conn); c != nil {
+		return c.LocalAddr()
 	}
 	return nil
 }
 
 // Close closes the socket.
 func (h Handed) Close() error {
-	switch {
-	case h.Listener != nil:
+	if h.Listener != nil {
 		return h.Listener.Close()
-	case h.Packet != nil:
-		return h.Packet.Close()
-	case h.Conn != nil:
-		return h.Conn.Close()
+	}
+	if c := cmp.Or(h.Packet, h.Conn); c != nil {
+		return c.Close()
 	}
 	return nil
 }
