@@ -137,7 +137,7 @@ func (g *gcat) endedUnanswered(relay *conn.Relay, r conn.Result) bool {
 // The stream then ends after want messages; 0 is no limit.
 func streamOf(p peer, want int) (s conn.Stream, messages bool) {
 	if p.LocalAddr().Network() == "unixpacket" {
-		m := conn.NewMessages(conn.NewSocket(p.Conn, nil))
+		m := conn.NewMessages(conn.NewSocket(p.Conn))
 		m.Want = want
 		return m, true
 	}

@@ -85,7 +85,7 @@ func (g *gcat) logCertificate() {
 
 // secureClient performs the TLS handshake of a client on c, a connection to to.
 func (g *gcat) secureClient(ctx context.Context, c net.Conn, to conn.Endpoint) (net.Conn, error) {
-	s, err := tlsconn.Client(ctx, conn.NewSocket(c, nil), g.trust[to.Host])
+	s, err := tlsconn.Client(ctx, conn.NewSocket(c), g.trust[to.Host])
 	if err != nil {
 		e, ok := errors.AsType[*conn.Error](err)
 		if ok && g.via != nil {
@@ -111,7 +111,7 @@ func (g *gcat) secureServer(ctx context.Context, p peer) (peer, error) {
 	if g.ConnectTimeout != nil {
 		limits.Total, limits.TotalName = g.ConnectTimeout.D(), "connect limit"
 	}
-	s, err := tlsconn.Server(ctx, conn.NewSocket(p.Conn, nil), g.tls, limits)
+	s, err := tlsconn.Server(ctx, conn.NewSocket(p.Conn), g.tls, limits)
 	if err != nil {
 		return peer{}, conn.Cause(ctx, err)
 	}

@@ -30,7 +30,7 @@ func (g *gecho) target() (*echo.Target, error) {
 			return nil, err
 		}
 		dialer.Upgrade = func(ctx context.Context, c net.Conn) (net.Conn, error) {
-			return tlsconn.Client(ctx, conn.NewSocket(c, nil), config)
+			return tlsconn.Client(ctx, conn.NewSocket(c), config)
 		}
 	}
 	t := &echo.Target{Name: e.Address(), Down: g.Faults != "up", Up: g.Faults == "up" || g.Faults == "both", Unbounded: len(g.Allow) > 0}

@@ -61,7 +61,7 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	case end.peerEOF:
 		result.EndedBy = conn.EndedBy(ctx, "peer")
 	}
-	socket := conn.NewSocket(c.Conn, nil)
+	socket := conn.NewSocket(c.Conn)
 	if err := drain(ctx, socket); err != nil {
 		result.Unacknowledged = socket.Unacknowledged()
 		if result.Err == nil {

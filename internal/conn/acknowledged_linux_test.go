@@ -131,7 +131,7 @@ func multipathPair(t *testing.T) (a, b *Socket) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b = NewSocket(c, nil), NewSocket(d, nil)
+	a, b = NewSocket(c), NewSocket(d)
 	t.Cleanup(func() { a.Close(); b.Close() })
 	if used, _ := c.(*net.TCPConn).MultipathTCP(); !used {
 		t.Skip("this kernel has no multipath TCP, or it is turned off")

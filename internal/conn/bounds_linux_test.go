@@ -96,7 +96,7 @@ func TestBoundDrain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			peer, c := net.Pipe()
 			output := &slowOutput{pause: pause, gone: make(chan struct{})}
-			relay := &Relay{Local: output, Remote: NewSocket(c, nil), Peer: "peer", RecvOnly: true}
+			relay := &Relay{Local: output, Remote: NewSocket(c), Peer: "peer", RecvOnly: true}
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(time.Minute, func() { cancel(errTestClock) })
 			go func() { _, _ = peer.Write(make([]byte, 2000)) }()

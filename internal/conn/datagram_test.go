@@ -337,7 +337,7 @@ func TestUnixpacketMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	m := NewMessages(NewSocket(s, nil))
+	m := NewMessages(NewSocket(s))
 	_, _ = c.Write([]byte("one"))
 	_, _ = c.Write(make([]byte, 100_000))
 	_ = c.(*net.UnixConn).CloseWrite()

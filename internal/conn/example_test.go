@@ -52,8 +52,8 @@ func ExampleRelay() {
 	server, _ := l.Accept()
 
 	relay := &conn.Relay{
-		Remote: conn.NewSocket(front, nil), Peer: "client",
-		Local: conn.NewSocket(back, nil), To: "server",
+		Remote: conn.NewSocket(front), Peer: "client",
+		Local: conn.NewSocket(back), To: "server",
 		Idle: time.Minute,
 	}
 	done := make(chan conn.Result)

@@ -71,5 +71,5 @@ func socketOf(t *testing.T, f *os.File) *Socket {
 		t.Fatal(err)
 	}
 	_ = f.Close()
-	return NewSocket(c, nil)
+	return NewSocket(c)
 }

@@ -25,10 +25,8 @@ type Socket struct {
 	trailer atomic.Int64 // bytes written last that carry no data (close_notify)
 }
 
-// NewSocket wraps c. A nil progress is never touched.
-func NewSocket(c net.Conn, progress *Progress) *Socket {
-	return &Socket{Conn: c, meter: meter{progress: progress}, raw: rawConn(c)}
-}
+// NewSocket wraps c.
+func NewSocket(c net.Conn) *Socket { return &Socket{Conn: c, raw: rawConn(c)} }
 
 // rawConn gives access to the descriptor of c, a connection or a listener; where it
 // has none, all calls fail.
@@ -57,7 +55,7 @@ func StreamOf(c net.Conn) Stream {
 	if s, ok := c.(Stream); ok && SocketBelow(s) != nil {
 		return s
 	}
-	return NewSocket(c, nil)
+	return NewSocket(c)
 }
 
 // SocketBelow returns the Socket that s is or wraps; nil if there is none.

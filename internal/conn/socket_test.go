@@ -32,7 +32,7 @@ func socketPair(t testing.TB, network string) (a, b *Socket) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b = NewSocket(c, new(Progress)), NewSocket(d, new(Progress))
+	a, b = NewSocket(c), NewSocket(d)
 	t.Cleanup(func() { a.Close(); b.Close() })
 	return a, b
 }

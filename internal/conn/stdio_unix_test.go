@@ -56,7 +56,7 @@ func TestStoppedInput(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer null.Close()
-			relay := &Relay{Local: &Stdio{In: in, Out: null, KeepOpen: true}, Remote: NewSocket(client, nil), Peer: "peer", QuitAfterPeer: new(time.Duration)}
+			relay := &Relay{Local: &Stdio{In: in, Out: null, KeepOpen: true}, Remote: NewSocket(client), Peer: "peer", QuitAfterPeer: new(time.Duration)}
 			r := relay.Run(t.Context())
 			if got := <-heard; got != begin || r.Err != nil {
 				t.Fatalf("the peer heard %q, want %q; %v", got, begin, r.Err)

@@ -79,7 +79,8 @@ func (s *Server) newConnection(nc net.Conn, number int64, socket Socket) *connec
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.progress = new(conn.Progress)
 	c.progress.Start()
-	c.socket = conn.NewSocket(nc, c.progress)
+	c.socket = conn.NewSocket(nc)
+	c.socket.Watch(c.progress)
 	c.progress.Queued = c.socket.Unacknowledged
 	c.stream = c.socket
 	c.out = outlet{c: c, stream: c.socket, socket: c.socket, plan: c.plan, pacer: filter.Pacer{PerSecond: s.Faults.Rate}}

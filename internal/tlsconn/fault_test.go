@@ -51,7 +51,7 @@ func TestFaults(t *testing.T) {
 			tc, ts := tcpPair(t)
 			served := make(chan error, 1)
 			go func() {
-				s, err := fault.Server(t.Context(), conn.NewSocket(ts, nil), server, Limits{})
+				s, err := fault.Server(t.Context(), conn.NewSocket(ts), server, Limits{})
 				if err == nil {
 					_, _ = io.WriteString(s, "hello")
 					_ = s.CloseWrite()

@@ -57,7 +57,7 @@ func TestLimits(t *testing.T) {
 					}
 				}()
 				start := time.Now()
-				_, err := Server(t.Context(), conn.NewSocket(ours, nil), config, c.limits)
+				_, err := Server(t.Context(), conn.NewSocket(ours), config, c.limits)
 				took := time.Since(start)
 				kind := conn.Timeout
 				if c.limits == (Limits{}) {
