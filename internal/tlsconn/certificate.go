@@ -19,15 +19,15 @@ import (
 // self-signed certificates.
 type Authority struct{ cert tls.Certificate }
 
-// A Leaf describes a certificate to make. The zero value is a certificate for this
+// A leaf describes a certificate to make. The zero value is a certificate for this
 // host that is valid now.
-type Leaf struct {
-	// Names are the host names and addresses in it; nil is localhost, the loopback
+type leaf struct {
+	// names are the host names and addresses in it; nil is localhost, the loopback
 	// addresses and this host's name.
-	Names []string
-	// From and Until bound its validity, relative to now. If both are zero, it is
+	names []string
+	// from and until bound its validity, relative to now. If both are zero, it is
 	// valid since an hour ago (clocks differ) and for a year.
-	From, Until time.Duration
+	from, until time.Duration
 }
 
 const (
@@ -49,30 +49,30 @@ func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Certificate[0]})
 }
 
-// Issue makes a certificate with a new key.
-func (a *Authority) Issue(leaf Leaf) (tls.Certificate, error) {
+// issue makes a certificate with a new key.
+func (a *Authority) issue(l leaf) (tls.Certificate, error) {
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "throw-away certificate"},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
-	if leaf.Names == nil {
-		leaf.Names = []string{"localhost", "127.0.0.1", "::1"}
+	if l.names == nil {
+		l.names = []string{"localhost", "127.0.0.1", "::1"}
 		if host, err := os.Hostname(); err == nil && host != "" && host != "localhost" {
-			leaf.Names = append(leaf.Names, host)
+			l.names = append(l.names, host)
 		}
 	}
-	for _, name := range leaf.Names {
+	for _, name := range l.names {
 		if ip := net.ParseIP(name); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {
 			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
-	if leaf.From == 0 && leaf.Until == 0 {
-		leaf.From, leaf.Until = -time.Hour, year
+	if l.from == 0 && l.until == 0 {
+		l.from, l.until = -time.Hour, year
 	}
-	return newCertificate(a, leaf.From, leaf.Until, template)
+	return newCertificate(a, l.from, l.until, template)
 }
 
 // newCertificate completes template and signs it with a's key, or its own if a is nil.

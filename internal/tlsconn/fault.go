@@ -40,20 +40,20 @@ func (f Fault) OfCertificate() bool {
 
 // issue makes the certificate that has the fault f and is signed by a.
 func (f Fault) issue(a *Authority) (cert tls.Certificate, err error) {
-	leaf := Leaf{}
+	var l leaf
 	switch f {
 	case Expired:
-		leaf.From, leaf.Until = -25*time.Hour, -time.Hour
+		l.from, l.until = -25*time.Hour, -time.Hour
 	case NotYet:
-		leaf.From, leaf.Until = day, 2*day
+		l.from, l.until = day, 2*day
 	case WrongName:
-		leaf.Names = []string{"wrong.invalid"}
+		l.names = []string{"wrong.invalid"}
 	case Untrusted:
 		if a, err = NewAuthority(); err != nil {
 			return cert, err
 		}
 	}
-	return a.Issue(leaf)
+	return a.issue(l)
 }
 
 // Server is [Server] with the fault f. A fault that fails the handshake closes c and

@@ -120,7 +120,7 @@ func TestAuthority(t *testing.T) {
 	if !pool.AppendCertsFromPEM(authority.PEM()) {
 		t.Fatal("no certificate in the PEM")
 	}
-	cert, err := authority.Issue(Leaf{Names: []string{"a.test", "192.0.2.1"}, From: -time.Minute, Until: time.Minute})
+	cert, err := authority.issue(leaf{names: []string{"a.test", "192.0.2.1"}, from: -time.Minute, until: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
