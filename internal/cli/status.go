@@ -29,11 +29,11 @@ func statusOfKind(kind string) int {
 	switch kind {
 	case "refused", "unreachable", "no-such-name", "dns", "in-use", "not-permitted", "not-found",
 		"not-a-socket", "unsupported", "bad-address", "no-descriptor", "proxy", "tls",
-		"no-connection", "kernel-timeout", "refused-by-rule":
+		"no-connection", "kernel-timeout":
 		return NoConnection
 	case "timeout":
 		return TimedOut
-	case "reset", "cut-short", "not-delivered", "broken":
+	case "reset", "cut-short", "not-delivered":
 		return Broken
 	}
 	return Local // "local", "data"
