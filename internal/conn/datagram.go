@@ -140,7 +140,7 @@ func (d *Datagrams) silent(c *gramConn) error {
 		return d.failed
 	case !d.ended:
 		return nil
-	case d.Wait > 0 && (Leapt(d.Wait, time.Since(d.until)) || readyToRead(rawConn(c.Conn))):
+	case d.Wait > 0 && (leapt(d.Wait, time.Since(d.until)) || readyToRead(rawConn(c.Conn))):
 		return nil
 	}
 	return d.end()

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AskDestination asks the kernel for the destination address of each datagram (IP_PKTINFO
+// askDestination asks the kernel for the destination address of each datagram (IP_PKTINFO
 // of ip(7), IPV6_RECVPKTINFO of ipv6(7)), and returns the size of the control messages.
-func AskDestination(c *net.UDPConn) int {
+func askDestination(c *net.UDPConn) int {
 	_ = rawConn(c).Control(func(fd uintptr) {
 		// The socket is of one family; the other call fails.
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
@@ -28,12 +28,12 @@ func onlyJoined(c *net.UDPConn) {
 	})
 }
 
-// AnswerFrom turns the control messages of a datagram, in place, into those that make the
+// answerFrom turns the control messages of a datagram, in place, into those that make the
 // answer leave from the address that the datagram was sent to; toMany reports whether
 // that is a broadcast or multicast address. The routing table chooses the interface,
 // except for link-local addresses, which need theirs. An IPv4 datagram on an IPv6 socket
 // has a message of each family; for the answer the kernel accepts only that of IPv4.
-func AnswerFrom(control []byte) (answer []byte, toMany bool) {
+func answerFrom(control []byte) (answer []byte, toMany bool) {
 	for rest := control; len(rest) >= unix.SizeofCmsghdr; {
 		h, data, next, err := unix.ParseOneSocketControlMessage(rest)
 		if err != nil {
@@ -46,7 +46,7 @@ func AnswerFrom(control []byte) (answer []byte, toMany bool) {
 			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
 			info.Ifindex = 0
 			toMany = info.Addr != info.Spec_dst // of a broadcast it is the address to answer from
-			if info.Spec_dst == ([4]byte{}) {   // it came before AskDestination
+			if info.Spec_dst == ([4]byte{}) {   // it came before askDestination
 				toMany = ToMany(netip.AddrFrom4(info.Addr))
 				info.Spec_dst = info.Addr
 			}

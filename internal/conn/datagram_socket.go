@@ -93,5 +93,5 @@ func (b *inbox) sender(s *arrival, from *Sender) {
 			from.AddrPort = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 		}
 	}
-	from.control, from.ToMany = AnswerFrom(s.control)
+	from.control, from.ToMany = answerFrom(s.control)
 }

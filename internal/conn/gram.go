@@ -60,7 +60,7 @@ func newGramConn(c net.Conn, listens bool) *gramConn {
 		size = udpSlot
 	}
 	if u, ok := c.(*net.UDPConn); ok && listens {
-		control = AskDestination(u)
+		control = askDestination(u)
 	}
 	return &gramConn{c, newInbox(c, size, control), newOutbox(c)}
 }

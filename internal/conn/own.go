@@ -34,7 +34,7 @@ func (e Endpoint) Reaches(ctx context.Context, r Resolver, bound net.Addr) bool 
 		case strconv.Itoa(int(a.Port())) != own.Port, to.Is6() && ip.Is4():
 			return false
 		case ip.IsUnspecified():
-			return OnThisMachine(to)
+			return onThisMachine(to)
 		}
 		return to.WithZone("") == ip.Unmap().WithZone("")
 	})
@@ -60,9 +60,9 @@ func sameFile(a, b string) bool {
 	return a == b || one != nil && two != nil && os.SameFile(one, two)
 }
 
-// OnThisMachine reports whether an address is this machine's: a socket can be bound to
+// onThisMachine reports whether an address is this machine's: a socket can be bound to
 // it.
-func OnThisMachine(a netip.Addr) bool {
+func onThisMachine(a netip.Addr) bool {
 	if a.IsLoopback() {
 		return true
 	}

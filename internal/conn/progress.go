@@ -63,9 +63,9 @@ func (p *Progress) idleAt(now time.Time) time.Duration {
 	return now.Sub(p.start) - time.Duration(p.last.Load())
 }
 
-// Leapt reports whether a look at a limit came so late that the process must have
+// leapt reports whether a look at a limit came so late that the process must have
 // been stopped. Then the limit begins anew.
-func Leapt(limit, late time.Duration) bool {
+func leapt(limit, late time.Duration) bool {
 	return late > max(limit/4, 20*punctual)
 }
 
@@ -84,7 +84,7 @@ func (p *Progress) Look(limit time.Duration, due time.Time) (next time.Time) {
 	}
 	now := time.Now()
 	idle, late := p.idleAt(now), now.Sub(due)
-	if Leapt(limit, late) || idle > p.idle && queue < p.queue {
+	if leapt(limit, late) || idle > p.idle && queue < p.queue {
 		p.last.Store(int64(now.Sub(p.start)))
 		idle = 0
 	}

@@ -77,8 +77,8 @@ func openCAN(Endpoint, string, SocketOptions, bool) (*canConn, error) {
 
 // The destination of a datagram is not known here: answers leave from the address that
 // the system chooses.
-func AskDestination(*net.UDPConn) int                { return 0 }
-func AnswerFrom([]byte) (answer []byte, toMany bool) { return nil, false }
+func askDestination(*net.UDPConn) int                { return 0 }
+func answerFrom([]byte) (answer []byte, toMany bool) { return nil, false }
 func onlyJoined(*net.UDPConn)                        {}
 
 // A receiver receives one datagram at a time.
