@@ -18,7 +18,7 @@ import (
 type peer struct {
 	net.Conn
 	name string       // in the log and in diagnostics
-	turn *filter.Turn // with standard input, under -lk; nil: the peer is the only one
+	turn *filter.Turn // its turn with standard input; nil: it shares none
 }
 
 // peerOf returns the peer at c. Its name is its address, or for a client of a Unix
@@ -134,7 +134,7 @@ func (g *gcat) endedUnanswered(relay *conn.Relay, r conn.Result) bool {
 }
 
 // streamOf returns p as a side of a relay, and whether each read returns one message.
-// The stream then ends after want messages; 0 is no limit.
+// The stream of messages ends after want of them; 0 is no limit.
 func streamOf(p peer, want int) (s conn.Stream, messages bool) {
 	if p.LocalAddr().Network() == "unixpacket" {
 		m := conn.NewMessages(conn.NewSocket(p.Conn))

@@ -65,8 +65,8 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at conn.Endpoint) error {
 		return err
 	}
 	var peers sync.WaitGroup
-	draining, end := context.WithCancelCause(context.WithoutCancel(ctx)) // until Accept has ended
-	var only error                                                       // how the only peer ended
+	relays, end := context.WithCancelCause(context.WithoutCancel(ctx)) // ends when Accept has ended
+	var only error                                                     // how the only peer ended
 	for {
 		p, err := l.Accept()
 		if err != nil {
@@ -79,7 +79,7 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at conn.Endpoint) error {
 		}
 		g.accepted(bound.Address(), address(p.Addr()))
 		peers.Go(func() {
-			err := g.forwardPeer(draining, p, bound.Address())
+			err := g.forwardPeer(relays, p, bound.Address())
 			_ = p.Close()
 			switch {
 			case ctx.Err() != nil:

@@ -82,8 +82,8 @@ func (g *gcat) listenConfig() conn.ListenConfig {
 	}
 }
 
-// limitAccept ends the wait for the only peer after the accept limit. It ends the context
-// of the listener itself: one below it could end after the listener is closed.
+// limitAccept ends the wait for the only peer after the accept limit. It ends ctx of the
+// listener, not a child: a child could end after the listener is closed.
 func (g *gcat) limitAccept(cancel context.CancelCauseFunc, at conn.Endpoint) *time.Timer {
 	limit := cmp.Or(g.acceptLimit(), math.MaxInt64)
 	return time.AfterFunc(limit, func() {
@@ -177,9 +177,9 @@ const (
 	longestAcceptPause = time.Second
 )
 
-// accept accepts the next peer that --allow and --deny let connect. If that fails, for
-// example because the process has no free descriptor, it reports that once with -k, and
-// tries again.
+// accept accepts the next peer that --allow and --deny let connect. An error, such as no
+// free descriptor, is returned without -k; with -k it is logged once, and accept tries
+// again.
 func (g *gcat) accept(ctx context.Context, l net.Listener) (net.Conn, error) {
 	for pause := acceptPause; ; {
 		c, err := l.Accept()

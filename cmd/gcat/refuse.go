@@ -129,7 +129,8 @@ func (g *gcat) conflicts(at conn.Endpoint) []cli.Rule {
 }
 
 // given returns the names in the table of conflicts that apply. -u is given if a target
-// preserves message boundaries, -c if one uses TLS, and both if no target is known.
+// preserves message boundaries, and -c if one uses TLS. If no target is known, -u is given,
+// and -c unless there is -F without --tls.
 func (g *gcat) given(targets []conn.Endpoint) map[string]bool {
 	given := g.Given()
 	for _, at := range targets {

@@ -19,8 +19,8 @@ import (
 	"gcat/internal/tty"
 )
 
-// A gcat is one run of the command: the flags, and what prepare derives from them. It
-// has no state of a single peer.
+// A gcat is one run of the command: the flags, what is derived from them, and what its
+// conversations share.
 type gcat struct {
 	*grammar
 	log     *cli.Log
@@ -109,8 +109,8 @@ func (g *gcat) runMode(ctx context.Context, targets []conn.Endpoint) error {
 	return g.connect(ctx, at)
 }
 
-// prepare does everything that can fail before a socket is opened: it reads the access
-// rules, keys and certificates, opens the dump, and asks for a password.
+// prepare reads the access rules, keys and certificates, opens the dump, and asks for the
+// password, before a socket is opened.
 func (g *gcat) prepare(ctx context.Context, targets []conn.Endpoint) (err error) {
 	if g.rules, err = conn.ParseRules(g.Allow, g.Deny); err != nil {
 		return usage(err)

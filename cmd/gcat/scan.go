@@ -69,8 +69,8 @@ func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 }
 
 // resolvePorts replaces service names by port numbers, removes duplicates, and loads the
-// system's certificates. These steps open files, which would fail during the scan if
-// it has taken all descriptors.
+// system's certificates. Look-ups and certificates open files, which would fail
+// during the scan if it has taken all descriptors.
 func (g *gcat) resolvePorts(ctx context.Context, targets []conn.Endpoint) []conn.Endpoint {
 	r := conn.Resolver{Numeric: g.Numeric}
 	seen := make(map[conn.Endpoint]bool)
@@ -93,8 +93,8 @@ func (g *gcat) resolvePorts(ctx context.Context, targets []conn.Endpoint) []conn
 }
 
 // probeWait is how long a scan waits for the answer of a UDP port: the connect limit if
-// it was given, else -q, -w or 1 s, as for a client. With -q 0 and -w 0 it does not
-// wait.
+// it was given, else -q, -w or 1 s, as for a client. As the scan has it, 0 is no limit,
+// and negative is no wait, which -q 0 and -w 0 ask for.
 func (g *gcat) probeWait() time.Duration {
 	if g.ConnectTimeout != nil {
 		return g.ConnectTimeout.D()

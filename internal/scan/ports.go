@@ -10,6 +10,8 @@ import (
 	"gcat/internal/conn"
 )
 
+var errPortZero = errors.New("port 0 is only for listening")
+
 // ParsePorts returns the ports that words name, in order. A word is a comma-separated list
 // of numbers, service names and ranges; a range has digits on both sides ("8000-8010"),
 // so that "http-alt" is a name.
@@ -32,7 +34,7 @@ func ParsePorts(words []string) (ports []string, err error) {
 				part = strconv.Itoa(n) // without leading zeros
 			}
 			if part == "0" {
-				return nil, errors.New("port 0 is only for listening")
+				return nil, errPortZero
 			}
 			ports = append(ports, part)
 		}
@@ -51,7 +53,7 @@ func appendRange(ports []string, low, high string) ([]string, error) {
 	case first > last:
 		return nil, fmt.Errorf("%d is above %d", first, last)
 	case first == 0:
-		return nil, errors.New("there is no port 0 to connect to")
+		return nil, errPortZero
 	}
 	for port := first; port <= last; port++ {
 		ports = append(ports, strconv.Itoa(port))

@@ -69,7 +69,7 @@ func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) (Results, error) 
 
 // probeAll probes the ports, at most parallel at a time. A probe that found no free
 // descriptor is repeated after another probe has ended, and from then on no more run at
-// once than had one; it fails only if it runs alone. probeAll ends when all ports are
+// once than had a descriptor; it fails only if it runs alone. probeAll ends when all ports are
 // probed, or with ctx.
 func (s *Scan) probeAll(ctx context.Context, ports []conn.Endpoint, errs []chan error, parallel int) {
 	var (
