@@ -24,7 +24,7 @@ type lane struct {
 	connection int64 // the number of the peer's
 
 	mu      sync.Mutex
-	held    *postponed   // of later, to be sent behind the next one
+	held    *postponed   // the entry of later that waits for the next reply
 	later   []*postponed // in the order in which they are due
 	alarm   *time.Timer  // for the first of them
 	sending sync.Mutex

@@ -3,8 +3,8 @@
 //
 // A [Server] is given bound sockets. An acceptor takes a slot before it takes a
 // connection out of the backlog: a full server leaves the rest in the backlog and
-// does not run out of descriptors. Each connection has one goroutine that reads,
-// answers and closes it, and a clock that costs nothing until its timer fires.
+// does not run out of descriptors. Most connections have one goroutine, which reads,
+// answers and closes, and a clock that costs nothing until its timer fires.
 //
 // A connection that is only echoed (the default service, no option that looks
 // at the bytes) takes the fast path of [gcat/internal/echo/epoll] instead, on
@@ -12,9 +12,9 @@
 // both. A connection that follows a script (script.go) or is forwarded to a server
 // by [conn.Relay] (forward.go) has the same limits and faults.
 //
-// A connection that waits has no buffer: it borrows one when there is something to
-// read and returns it after the answer. The answer is written before more is read,
-// so a peer that does not read is not read from either.
+// A waiting connection has no buffer, except under TLS: it borrows one when there is
+// something to read and returns it after the answer. The answer is written before more
+// is read, so a peer that does not read is not read from either.
 package echo
 
 import (
@@ -44,7 +44,7 @@ type Server struct {
 	Idle time.Duration
 	// Deadline is the longest life of a connection; 0 is none.
 	Deadline time.Duration
-	// Farewell is sent when a clock closes a connection.
+	// Farewell is sent when a clock, or the end of the grace, closes a connection.
 	Farewell string
 
 	// Greeting is sent on connect.
@@ -63,7 +63,7 @@ type Server struct {
 	// Control executes the lines `set time N` and `exit`; it implies Lines, and needs
 	// ParseDuration.
 	Control bool
-	// ParseDuration reads the N of `set time N`; 0 is none.
+	// ParseDuration reads the N of `set time N`; an N of 0 is no limit.
 	ParseDuration func(string) (time.Duration, error)
 
 	// To, if not nil, is where connections are forwarded to, in place of the

@@ -73,8 +73,8 @@ func readable(fd uintptr) bool {
 	}
 }
 
-// room is how many connections there are descriptors for, besides those of the
-// sockets; 0 is no limit.
+// room is how many connections there are descriptors for; 0 is no limit. The sockets are
+// open already; each needs one descriptor more, for the acceptor's copy.
 func (s *Server) room(sockets int) int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<30 {

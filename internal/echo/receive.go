@@ -41,7 +41,7 @@ func (c *connection) receive(use func([]byte) error) error {
 		c.first = time.Since(c.start)
 	}
 	c.server.Totals.Received.Add(int64(n))
-	return use((*b)[:n]) // the next read has the error, if there is one
+	return use((*b)[:n]) // an error that came with data is returned by the next read
 }
 
 // each calls use with the data of each read until the peer's end of file, for which

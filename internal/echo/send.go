@@ -20,9 +20,9 @@ type outlet struct {
 	way    string       // the direction with a Target: down (to the client) or up
 	plan   plan
 	pacer  filter.Pacer
-	sent   atomic.Int64 // read when the relay has ended, which a blocked write may outlive
+	sent   atomic.Int64 // atomic: a blocked write may outlive the relay, after which it is read
 
-	stalled, halved atomic.Bool            // by a limit
+	stalled, halved atomic.Bool            // by a limit; halved by a step of the script, too
 	thaw            atomic.Pointer[func()] // ends what stall began
 }
 

@@ -32,7 +32,8 @@ func newSlots(max, room int, wanted int64) *slots {
 }
 
 // take takes a slot if there is one; for a TLS connection it is one for a handshake, which
-// enter exchanges. The caller then calls returnSlot, or count or exempt and release.
+// enter exchanges. The caller then calls either returnSlot, or count or exempt, and
+// release when the connection has ended.
 func (s *slots) take(secure bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,8 +128,8 @@ func (s *slots) exempt() { s.change(false, 0, -1) }
 // returnSlot returns a slot for which there was no connection.
 func (s *slots) returnSlot(secure bool) { s.change(secure, -1, -1) }
 
-// release frees the slot of a connection that has ended; shaking is whether it never
-// entered.
+// release frees the slot of a connection that has ended; shaking: its handshake slot was
+// never exchanged.
 func (s *slots) release(shaking bool) { s.change(shaking, -1, 0) }
 
 // change is add without the lock held.
