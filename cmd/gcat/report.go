@@ -49,14 +49,12 @@ func (g *gcat) accepted(local, remote string) {
 // closed logs the result of the conversation between local and remote. to is the
 // endpoint of --to, if any.
 func (g *gcat) closed(local, remote, to string, r conn.Result) {
-	text := fmt.Sprintf("%s: sent %d bytes, received %d in %v, ended by %s",
-		remote, r.Sent, r.Received, r.Duration.Round(time.Millisecond), r.EndedBy)
-	fields := []cli.Field{
-		{Key: "sent", Value: r.Sent}, {Key: "received", Value: r.Received},
-		{Key: "duration", Value: r.Duration}, {Key: "first_byte", Value: r.FirstByte},
-		{Key: "local", Value: local}, {Key: "remote", Value: remote},
-		{Key: "ended_by", Value: r.EndedBy},
+	text, fields := moved(remote, r.Uncounted, r.Sent, r.Received, r.Duration)
+	text += ", ended by " + r.EndedBy
+	if !r.Uncounted && (r.FirstByte > 0 || r.Received == 0) { // else it is not known
+		fields = append(fields, cli.Field{Key: "first_byte", Value: r.FirstByte})
 	}
+	fields = append(fields, cli.Field{Key: "local", Value: local}, cli.Field{Key: "ended_by", Value: r.EndedBy})
 	lost := func(n int64, key, words string) {
 		if n > 0 {
 			text += fmt.Sprintf(", %d bytes %s", n, words)
@@ -75,6 +73,19 @@ func (g *gcat) closed(local, remote, to string, r conn.Result) {
 	g.log.Event(1, cli.Event{Name: "closed", Text: text, Fields: fields})
 }
 
+// moved returns text and fields about a conversation with peer: its bytes, unless the
+// kernel does not count them, and how long it has lasted.
+func moved(peer string, uncounted bool, sent, received int64, lasted time.Duration) (text string, fields []cli.Field) {
+	text = fmt.Sprintf("%s: sent %d bytes, received %d in ", peer, sent, received)
+	if uncounted {
+		text = peer + ": open for "
+	} else {
+		fields = []cli.Field{{Key: "sent", Value: sent}, {Key: "received", Value: received}}
+	}
+	text += lasted.Round(time.Millisecond).String()
+	return text, append(fields, cli.Field{Key: "duration", Value: lasted}, cli.Field{Key: "remote", Value: peer})
+}
+
 // A tally counts the bytes of all conversations, for SIGUSR1 and for the meter.
 type tally struct {
 	mu   sync.Mutex
@@ -85,14 +96,19 @@ type tally struct {
 
 // A running conversation is one that has not ended.
 type running struct {
-	peer   string
-	counts func() (sent, received int64)
-	began  time.Time
+	peer      string
+	counts    func() (sent, received int64)
+	uncounted bool // counts returns zeros
+	began     time.Time
 }
 
-// add adds a conversation to the tally. done records its final counts.
+// add adds a conversation to the tally; counts is nil if its bytes are not counted. done
+// records its final counts.
 func (t *tally) add(peer string, counts func() (sent, received int64)) (done func()) {
-	one := &running{peer, counts, time.Now()}
+	one := &running{peer: peer, counts: counts, uncounted: counts == nil, began: time.Now()}
+	if counts == nil {
+		one.counts = func() (sent, received int64) { return 0, 0 }
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open == nil {
@@ -131,14 +147,7 @@ func (g *gcat) reportCounts() {
 	}
 	for t := range g.tally.open {
 		sent, received := t.counts()
-		lasted := time.Since(t.began)
-		g.log.Event(0, cli.Event{
-			Name: "counts",
-			Text: fmt.Sprintf("%s: sent %d bytes, received %d in %v so far", t.peer, sent, received, lasted.Round(time.Millisecond)),
-			Fields: []cli.Field{
-				{Key: "sent", Value: sent}, {Key: "received", Value: received},
-				{Key: "duration", Value: lasted}, {Key: "remote", Value: t.peer},
-			},
-		})
+		text, fields := moved(t.peer, t.uncounted, sent, received, time.Since(t.began))
+		g.log.Event(0, cli.Event{Name: "counts", Text: text + " so far", Fields: fields})
 	}
 }

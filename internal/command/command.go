@@ -35,7 +35,8 @@ type Command struct {
 	// with an idle limit where the kernel does not count bytes.
 	Relay func(command, remote conn.Stream) conn.Result
 	// Counting is called without a relay, with a function that returns the byte counts
-	// so far. Run calls done before it closes the connection.
+	// so far, or nil if the kernel does not count them. Run calls done before it closes
+	// the connection.
 	Counting func(counts func() (sent, received int64)) (done func())
 }
 

@@ -39,10 +39,14 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	})
 	defer stop()
 	before := countSocket(c.Conn)
-	done := c.Counting(func() (sent, received int64) {
+	counting := func() (sent, received int64) {
 		now := countSocket(c.Conn).since(before)
 		return now.sent, now.received
-	})
+	}
+	if !c.isTCP() || !canCount {
+		counting = nil
+	}
+	done := c.Counting(counting)
 	cmd, err := c.startOnSocket()
 	if err == nil {
 		err = cmd.await(ctx)
@@ -54,7 +58,7 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	control(c.Conn, func(fd int) { _ = unix.SetNonblock(fd, true) })
 	result := conn.Result{EndedBy: conn.EndedBy(ctx, "local"), Err: conn.Cause(ctx, failed)}
 	end := countSocket(c.Conn).since(before)
-	result.Sent, result.Received = end.sent, end.received
+	result.Sent, result.Received, result.Uncounted = end.sent, end.received, counting == nil
 	switch {
 	case conn.KindOf(failed) == conn.ResetByPeer:
 		result.EndedBy = conn.EndedBy(ctx, "reset")
@@ -66,6 +70,9 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 		result.Unacknowledged = socket.Unacknowledged()
 		if result.Err == nil {
 			op := fmt.Sprintf("send to %s: %d bytes not delivered", c.Peer, result.Unacknowledged)
+			if !c.isTCP() {
+				op = fmt.Sprintf("send to %s: not all bytes delivered", c.Peer) // they are gone, and the count with them
+			}
 			result.EndedBy = conn.EndedBy(ctx, "reset")
 			result.Err = conn.Cause(ctx, &conn.Error{Why: conn.NotDelivered, Op: op, Err: err})
 		}
@@ -111,12 +118,19 @@ func (c *Command) brokenBefore(before counts) error {
 	switch failed := syscall.Errno(errno); {
 	case failed == syscall.EPIPE:
 		return nil // the peer has closed: drain reports what was not acknowledged
+	case failed != 0 && !c.isTCP():
+		return &conn.Error{Why: conn.ResetByPeer, Op: "receive from " + c.Peer, Err: failed}
 	case failed != 0:
 		return conn.ReceiveError(c.Peer, now.received, failed)
 	case now.reset:
 		return conn.ReceiveError(c.Peer, now.received, syscall.ECONNRESET)
 	}
 	return nil
+}
+
+func (c *Command) isTCP() bool {
+	_, tcp := c.Conn.(*net.TCPConn)
+	return tcp
 }
 
 // drain prepares the socket of a command that has ended for Close: it half-closes,

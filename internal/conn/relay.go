@@ -88,6 +88,8 @@ type Result struct {
 	// Sent counts the bytes that the kernel accepted for the peer, Received those
 	// that came from it.
 	Sent, Received int64
+	// Uncounted is set if Sent and Received are not known.
+	Uncounted bool
 	// Unacknowledged counts the bytes read from Local that the peer's kernel is
 	// not known to have; Unsent, of those, the ones that our kernel never got.
 	Unacknowledged, Unsent int64

@@ -376,6 +376,30 @@ func TestExecCounts(t *testing.T) {
 	p.err.await(t, "sent 200005 bytes, received 200000 in ")
 }
 
+// A Unix socket's bytes are not counted, and none are claimed.
+func TestExecUncounted(t *testing.T) {
+	t.Parallel()
+	p, address := listener(t, "unix", nil, "-vk", "-e", "cat")
+	c := dialTest(t, "unix", address)
+	say(t, c, "hello")
+	told(t, c, "hello")
+	_ = p.cmd.Process.Signal(syscall.SIGUSR1)
+	p.err.await(t, "s so far\n")
+	_ = c.Close()
+	p.err.await(t, "ended by local\n")
+	if got := p.err.String(); strings.Contains(got, "bytes") || strings.Count(got, address+": open for ") != 2 {
+		t.Errorf("it said %q", got)
+	}
+
+	p, address = listener(t, "tcp", nil, "--log", "json", "-e", "cat")
+	exchange(t, "tcp", address, "hello")
+	_ = p.status()
+	list := events(t, p.err.String())
+	if last := list[len(list)-1]; last["received"] != 5.0 || last["first_byte"] != nil {
+		t.Errorf("%v", last)
+	}
+}
+
 // What ended the conversation of a command is told as what it is.
 func TestExecEndedBy(t *testing.T) {
 	for _, c := range []struct {
