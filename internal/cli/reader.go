@@ -18,7 +18,7 @@ type flag struct {
 	enum   string // the permitted values, separated by commas; empty is any
 	preset string // the default value
 	commas bool   // commas separate values
-	filled bool   // the value must not be empty, as it is if a script's variable is not set
+	filled bool   // an empty value is refused: it is usually a script's unset variable
 	tags   reflect.StructTag
 	count  bool // the value is the number of times it is given, as in -vv
 	given  bool

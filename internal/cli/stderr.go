@@ -106,8 +106,8 @@ func (b *backgroundWriter) drain() {
 }
 
 // flush waits until everything is written, within flushIdle and flushLimit. It uses no
-// timer of the runtime: a timer needs a descriptor, and that there is none may be what
-// the log reports.
+// timer of the runtime: a timer needs a descriptor, and the log may have to report that
+// there is none.
 func (b *backgroundWriter) flush() {
 	runtime.Gosched() // usually drain has finished then
 	before := 0
