@@ -15,7 +15,9 @@ type conversation struct {
 	start         time.Time
 	local, remote *side
 
-	events chan func() // next calls each: what happens, apart from pumps and timers
+	// What other goroutines report: next calls each. It is buffered for all of them, so
+	// that none is left behind when Run returns.
+	events chan func()
 
 	quit, quitPeer <-chan time.Time
 	waits          <-chan time.Time // Waiting is due
@@ -292,7 +294,7 @@ func (c *conversation) endsWhenDelivered() bool {
 }
 
 // acknowledged handles the end of the wait for acknowledgement. If a pump has got the
-// connection's errno, it reports that.
+// connection's errno, the pump's report has that error.
 func (c *conversation) acknowledged(d *direction, err error) {
 	d.state = done
 	if KindOf(err) == NotDelivered && !(errors.Is(err, errSeen) && c.other(d).state == reading) {

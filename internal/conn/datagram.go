@@ -15,9 +15,9 @@ import (
 // Datagrams is the client's side of a conversation in datagrams as a Stream.
 //
 // After CloseWrite, Read waits for answers until none has come for Wait, and then
-// returns io.EOF; if that were fewer than Want, an error of kind [Timeout]. A peer that
-// refuses (ICMP port unreachable) ends it with an [Error] from Read; while no answer has
-// come the other addresses of its name are tried first.
+// returns io.EOF or, if fewer than Want answers came, an error of kind [Timeout]. A peer
+// that refuses (ICMP port unreachable) ends it with an [Error] from Read; while no answer
+// has come the other addresses of its name are tried first.
 type Datagrams struct {
 	gramStream
 	// Wait is how long answers are waited for after CloseWrite; 0 is not at all,
@@ -51,7 +51,8 @@ func (d *Dialer) DialDatagrams(ctx context.Context, e Endpoint) (*Datagrams, err
 		return newDatagrams(c), nil
 	}
 	first := *d
-	first.Resolver = d.Resolver.Memo(1) // one look-up for Dial and for the names below
+	// One look-up for Dial and for the names below; failures are asked for again.
+	first.Resolver = d.Resolver.Memo(time.Nanosecond)
 	c, err := first.Dial(ctx, e)
 	if err != nil {
 		return nil, err

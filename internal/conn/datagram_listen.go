@@ -25,8 +25,8 @@ type DatagramListener struct {
 	Limit time.Duration
 	// Heard, if set, is called with the sender of a datagram, unless it sent the last.
 	Heard func(net.Addr)
-	// Lost, if set, is called with the error of an answer that could not be
-	// sent. Keep goes on after it; without Keep it is Write's error as well.
+	// With Keep, an answer that could not be sent is no error of Write: sending goes on,
+	// and Lost, if set, is called with the error.
 	Lost func(error)
 
 	local net.Addr

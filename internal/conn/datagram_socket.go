@@ -82,8 +82,8 @@ func (s *Sender) Clone() *Sender {
 	return &c
 }
 
-// sender makes from the sender of s. The address of the one before is kept if it is the
-// same.
+// sender sets from, which is the sender of the datagram before, to that of s. An address
+// that is the same is not made again.
 func (b *inbox) sender(s *arrival, from *Sender) {
 	if from.addr == nil || !bytes.Equal(from.sockaddr, s.from) {
 		from.addr, from.AddrPort = b.addr(s), netip.AddrPort{}

@@ -28,7 +28,7 @@ type DatagramOptions struct {
 // the other and is not empty. A nil Cut takes all of p for one datagram.
 type Cut func(p []byte) int
 
-// first is c, which may be nil; p may be empty.
+// first returns the length of the first datagram in p; with a nil c that is all of p.
 func (c Cut) first(p []byte) int {
 	if c == nil || len(p) == 0 {
 		return len(p)

@@ -36,8 +36,8 @@ const (
 	bigMessage = 256 << 10
 )
 
-// next returns a datagram, which is valid until the call after the next one. It receives
-// at most most of them at once.
+// next returns a datagram, which is valid until the next call. It receives at most most
+// of them at once.
 func (b *inbox) next(most int) (*arrival, error) {
 	for b.at == len(b.got) {
 		var err error

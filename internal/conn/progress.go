@@ -69,8 +69,9 @@ func leapt(limit, late time.Duration) bool {
 	return late > max(limit/4, 20*punctual)
 }
 
-// Look checks the idle limit; the check was due at that time. It returns when the next
-// is due, or zero if no byte has moved for limit. One goroutine at a time may call it.
+// Look checks the idle limit, and compares the time with due, at which it was to be
+// called. It returns when the next check is due, or zero if no byte has moved for limit.
+// One goroutine at a time may call it.
 //
 // Bytes that the kernel delivers move, too: its queue is shorter than at the last look.
 // So there are at least four looks within the limit, and about sixteen while bytes are

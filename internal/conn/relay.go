@@ -16,7 +16,8 @@ import (
 //  2. EOF from the peer ends Local's output at once; Local's input is still sent,
 //     for the peer may have half-closed only.
 //  3. Run returns when both directions have ended and the peer's kernel has
-//     acknowledged every byte and our FIN; only then they count as delivered.
+//     acknowledged every byte and our FIN, or a Unix peer has read every byte; only
+//     then they count as delivered.
 //  4. It returns earlier, at once, when receiving fails, when Local's output
 //     fails or its reader has left, when a limit passes or ctx ends, and, with
 //     EndWithPeer, when the peer has ended.
@@ -38,8 +39,9 @@ type Relay struct {
 	// whose reader it watches. If Local is read by several relays in turn, Run calls
 	// its methods PeerEnded when the peer has ended, and Yield when it reads no more.
 	Local, Remote Stream
-	// Peer names Remote in errors. To names Local where that is a connection, too: then
-	// half-closes and resets are passed on both ways, and both sides have to acknowledge.
+	// Peer names Remote in errors. To names Local in errors, if Local is a connection,
+	// too. Half-closes and resets are then passed on both ways, and both sides have to
+	// acknowledge.
 	Peer, To string
 
 	// Idle is how long no byte may move in either direction; 0 is no limit.

@@ -74,7 +74,7 @@ func (s *side) ready() bool {
 }
 
 // part is how many bytes of the write in progress the kernel has; 0 if a wrapper may
-// have changed them.
+// have changed them, or the write may be another conversation's.
 func (s *side) part() int64 {
 	if s.stdio != nil {
 		return s.stdio.taking()

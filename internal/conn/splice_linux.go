@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// pipeSize is what pipes are enlarged to (F_SETPIPE_SZ, fcntl(2)): the limit for
-	// all users but root.
+	// pipeSize is what pipes are enlarged to (F_SETPIPE_SZ, fcntl(2)): the default limit
+	// of an unprivileged user (/proc/sys/fs/pipe-max-size).
 	pipeSize = 1 << 20
 	// A move of fewer than smallMove bytes is slower than a copy.
 	smallMove = 32 << 10

@@ -51,8 +51,8 @@ const (
 	// (TestSocketAcknowledgedUnix, TestPeerDoesNotRead)
 	queueFirst = time.Millisecond
 	queueMost  = 50 * time.Millisecond
-	// briskWait bounds a wait for datagrams in poll(2); a deadline or Close is noticed as
-	// much later. (TestDatagramBriskEnds)
+	// briskWait bounds a wait for datagrams in poll(2); a deadline or Close is noticed up
+	// to that much later. (TestDatagramBriskEnds)
 	briskWait = time.Millisecond
 	// busyPause is the pause between tries on a full transmit queue of CAN, which poll(2)
 	// does not wait for: about the time of four frames at 500 kbit/s. (TestGuestCANFaults)
