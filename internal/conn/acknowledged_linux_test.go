@@ -28,7 +28,7 @@ func TestAcknowledgedAfterRead(t *testing.T) {
 	if c.acknowledged(&c.send, err); c.err != nil || c.send.state != done {
 		t.Errorf("state %v: %v", c.send.state, c.err)
 	}
-	c.pumpEnded(&c.receive, step{from: syscall.ETIMEDOUT})
+	c.pumpEnded(&c.receive, step{readErr: syscall.ETIMEDOUT})
 	if !errors.Is(c.err, syscall.ETIMEDOUT) {
 		t.Error(c.err)
 	}

@@ -25,7 +25,7 @@ type conversation struct {
 	over    bool
 	endedBy string
 	err     error
-	clock   bool // err is that of a time limit
+	byLimit bool // err is that of a time limit
 }
 
 func newConversation(r *Relay) *conversation {
@@ -142,14 +142,14 @@ func (c *conversation) pumpEnded(d *direction, s step) {
 		return
 	}
 	d.state = atEOF
-	if KindOf(s.from) == CutShort && d.discard.Load() {
-		s.from = nil // the missing bytes would be discarded
+	if KindOf(s.readErr) == CutShort && d.discard.Load() {
+		s.readErr = nil // the missing bytes would be discarded
 	}
 	switch {
-	case s.from != nil:
-		c.readFailed(d, s.from)
-	case s.to != nil:
-		c.writeFailed(d, s.to)
+	case s.readErr != nil:
+		c.readFailed(d, s.readErr)
+	case s.writeErr != nil:
+		c.writeFailed(d, s.writeErr)
 	case d == &c.send:
 		c.endSending()
 	default:
@@ -218,7 +218,7 @@ func (c *conversation) endSending() {
 		c.quit = time.After(*c.QuitAfter)
 	}
 	if c.Shutdown == ShutNone {
-		c.halfClosed(&c.send, nil)
+		c.writeClosed(&c.send, nil)
 	} else {
 		c.closeWrite(&c.send)
 	}
@@ -259,17 +259,17 @@ func (c *conversation) endReceiving() {
 // it is called in a goroutine.
 func (c *conversation) closeWrite(d *direction) {
 	if _, bare := d.to.Stream.(*Socket); bare || !d.to.connection {
-		c.halfClosed(d, d.to.CloseWrite())
+		c.writeClosed(d, d.to.CloseWrite())
 		return
 	}
 	go func() {
 		err := d.to.CloseWrite()
-		c.events <- func() { c.halfClosed(d, err) }
+		c.events <- func() { c.writeClosed(d, err) }
 	}()
 }
 
-// halfClosed handles the result of CloseWrite on the receiving side of d.
-func (c *conversation) halfClosed(d *direction, err error) {
+// writeClosed handles the result of CloseWrite on the receiving side of d.
+func (c *conversation) writeClosed(d *direction, err error) {
 	d.state = halfClosed
 	switch {
 	case !d.to.connection:
@@ -368,7 +368,7 @@ func (c *conversation) interrupted(cause error) {
 	case Timeout:
 		c.timedOut(Words(cause))
 	case "": // a signal, which takes precedence over earlier failures
-		c.err, c.endedBy, c.over, c.clock = cause, "signal", true, false
+		c.err, c.endedBy, c.over, c.byLimit = cause, "signal", true, false
 		c.local.reset, c.remote.reset = false, false
 	default:
 		c.localFailed(cause)
@@ -402,9 +402,9 @@ func (c *conversation) note(by string, err error) {
 }
 
 // timedOut ends the conversation because a time limit has passed.
-func (c *conversation) timedOut(clock string) {
-	c.clock = c.clock || c.err == nil
-	c.fail("timeout", &Error{Why: Timeout, Op: c.Peer, Err: errors.New(clock)})
+func (c *conversation) timedOut(words string) {
+	c.byLimit = c.byLimit || c.err == nil
+	c.fail("timeout", &Error{Why: Timeout, Op: c.Peer, Err: errors.New(words)})
 }
 
 // ended keeps which side ended first.

@@ -80,7 +80,7 @@ func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
 
 // take passes s on to its sender, and returns that if it is new. From a Unix socket s may
 // be longer than a Read: then it is dropped rather than cut.
-func (d *DatagramPeers) take(s *arrival) (new *DatagramPeer) {
+func (d *DatagramPeers) take(s *arrival) (added *DatagramPeer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := d.peers[string(s.from)]
@@ -89,14 +89,14 @@ func (d *DatagramPeers) take(s *arrival) (new *DatagramPeer) {
 	}
 	if p == nil {
 		p = d.add(s)
-		new = p
+		added = p
 	}
 	p.last = time.Now()
 	select {
 	case p.queue <- bytes.Clone(s.data):
 	default: // lost, as in a full receive buffer
 	}
-	return new
+	return added
 }
 
 // add adds the sender of s. The caller holds d.mu.

@@ -67,7 +67,7 @@ func (c *conversation) drain(d *direction) {
 	most := d.read.Load() + int64(socket.readable()+bufferSize) // a wrapper may have more
 	socket.Interrupt()
 	s, ended := c.awaitPump(d, end)
-	for before := int64(-1); ended && s.to == nil && s.from != nil && d.read.Load() < most && d.read.Load() > before; {
+	for before := int64(-1); ended && s.writeErr == nil && s.readErr != nil && d.read.Load() < most && d.read.Load() > before; {
 		before = d.read.Load()
 		socket.readArrived()
 		go c.pump(d)
@@ -126,7 +126,7 @@ func (c *conversation) reportLeft() {
 		return
 	}
 	e, ok := c.err.(*Error)
-	if !c.clock || !ok {
+	if !c.byLimit || !ok {
 		return
 	}
 	words := e.Err.Error()

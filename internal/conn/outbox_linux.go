@@ -21,16 +21,16 @@ type outbox struct {
 	segments bool // the kernel cuts
 	noWait   bool // send returns EAGAIN rather than wait
 
-	p       []byte
-	cut     Cut
-	sent    int
-	to      []byte // the destination; empty is the connected peer
-	control []byte // the source address (PKTINFO)
-	part    []byte // control and the length to cut at
-	err     error
-	many    []byte   // the destination of a manyConn, or of a CAN broadcast
-	can     *canConn // nil if the socket is of another family
-	try     func(fd uintptr) bool
+	p         []byte
+	cut       Cut
+	sent      int
+	to        []byte // the destination; empty is the connected peer
+	control   []byte // the source address (PKTINFO)
+	segmented []byte // control and the length to cut at
+	err       error
+	many      []byte   // the destination of a manyConn, or of a CAN broadcast
+	can       *canConn // nil if the socket is of another family
+	try       func(fd uintptr) bool
 }
 
 // segmentsMost is how many datagrams the kernel cuts from one call
@@ -148,8 +148,8 @@ func (o *outbox) sendmsg(fd uintptr, p []byte, size int) syscall.Errno {
 	}
 	control := o.control
 	if size > 0 {
-		o.part = appendSegment(append(o.part[:0], control...), size)
-		control = o.part
+		o.segmented = appendSegment(append(o.segmented[:0], control...), size)
+		control = o.segmented
 	}
 	h.Control = unsafe.SliceData(control)
 	h.SetControllen(len(control))

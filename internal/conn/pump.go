@@ -14,9 +14,9 @@ const (
 
 // A step is one move of bytes from a sending to a receiving side.
 type step struct {
-	n    int   // bytes that the receiving side took
-	from error // io.EOF, or the sending side failed
-	to   error // the receiving side failed
+	n        int   // bytes that the receiving side took
+	readErr  error // io.EOF, or the sending side failed
+	writeErr error // the receiving side failed
 }
 
 // A Paced is a Stream that limits the rate and does not change the bytes. If its pieces
@@ -54,13 +54,13 @@ func (c *conversation) pump(d *direction) {
 				buf = make([]byte, bufferMost)
 			}
 		}
-		if s.from == errStopped {
+		if s.readErr == errStopped {
 			d.pumped <- step{}
 			return
 		}
-		if s.from != nil || s.to != nil || path.pending() == 0 && !d.flight.end() {
-			if s.from == io.EOF {
-				s.from = nil
+		if s.readErr != nil || s.writeErr != nil || path.pending() == 0 && !d.flight.end() {
+			if s.readErr == io.EOF {
+				s.readErr = nil
 			}
 			d.pumped <- s
 			return
@@ -72,12 +72,12 @@ func (c *conversation) pump(d *direction) {
 func (d *direction) copy(buf []byte) step {
 	n, err := d.from.Read(buf)
 	if n == 0 && err != nil { // without an error it is an empty message
-		return step{from: err}
+		return step{readErr: err}
 	}
 	ok := d.flight.begin()
 	d.arrived(n)
 	if !ok {
-		return step{from: errStopped}
+		return step{readErr: errStopped}
 	}
 	m, werr := d.write(buf[:n])
 	return step{m, err, werr}

@@ -121,10 +121,10 @@ func (s *Socket) finSent() bool { return s.fin.Load() }
 // [os.ErrDeadlineExceeded].
 func (s *Socket) Interrupt() { _ = s.SetReadDeadline(time.Unix(1, 0)) }
 
-// UntilGone returns a context that ends with ctx or, with the cause left, when the peer
+// UntilGone returns a context that ends with ctx or, with the cause gone, when the peer
 // is gone (see Gone) and has left nothing to read. Nothing may be read before stop has
 // returned.
-func (s *Socket) UntilGone(ctx context.Context, left error) (_ context.Context, stop func()) {
+func (s *Socket) UntilGone(ctx context.Context, gone error) (_ context.Context, stop func()) {
 	if s == nil || !s.bare() {
 		return ctx, func() {}
 	}
@@ -133,7 +133,7 @@ func (s *Socket) UntilGone(ctx context.Context, left error) (_ context.Context, 
 	go func() { // ends by Interrupt
 		defer close(done)
 		if s.Gone() == nil && s.readable() == 0 {
-			cancel(left)
+			cancel(gone)
 		}
 	}()
 	return ctx, func() {
@@ -144,9 +144,9 @@ func (s *Socket) UntilGone(ctx context.Context, left error) (_ context.Context, 
 	}
 }
 
-// Left is the error of a peer that is gone before its connection to to was made.
-func Left(peer, to string) error {
-	return &Error{Why: ResetByPeer, Op: "receive from " + peer, Err: fmt.Errorf("it left before %s was reached", to)}
+// PeerGone is the error of a peer that is gone before the connection to target was made.
+func PeerGone(peer, target string) error {
+	return &Error{Why: ResetByPeer, Op: "receive from " + peer, Err: fmt.Errorf("it left before %s was reached", target)}
 }
 
 // Reset ends the connection by a RST; see [Reset].

@@ -212,17 +212,17 @@ func (p *splicePath) step() step {
 		p.moved(n)
 		if p.write == nil {
 			p.d.written.Add(int64(n))
-			return step{n: n, from: err}
+			return step{n: n, readErr: err}
 		}
 		if p.piped = n; n == 0 {
-			return step{from: err}
+			return step{readErr: err}
 		}
 	}
 	n, err := p.unload()
 	p.piped -= n
 	p.d.written.Add(int64(n))
 	p.d.progress.Touch()
-	return step{n: n, to: err}
+	return step{n: n, writeErr: err}
 }
 
 // prepare makes the private pipe and enlarges the other buffers, which may fail when

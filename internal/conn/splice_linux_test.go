@@ -79,7 +79,7 @@ func TestToFullFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := path.step()
-	if e, ok := errors.AsType[*Error](s.to); !ok || e.Why != Local || e.Op != "standard output" || s.from != nil {
+	if e, ok := errors.AsType[*Error](s.writeErr); !ok || e.Why != Local || e.Op != "standard output" || s.readErr != nil {
 		t.Errorf("%+v", s)
 	}
 }
@@ -112,7 +112,7 @@ func TestInterruptedMoveIsNone(t *testing.T) {
 		if err := socket.SetReadDeadline(time.Unix(1, 0)); err != nil {
 			t.Fatal(err)
 		}
-		if s := path.step(); s.n != 0 || s.from == nil {
+		if s := path.step(); s.n != 0 || s.readErr == nil {
 			t.Errorf("%s: %+v", name, s)
 		}
 		path.close()
