@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestAwait: how a command ends is reported, by itself or asked to.
-func TestAwait(t *testing.T) {
+// TestWaitForGroup: how a command ends is reported, by itself or asked to.
+func TestWaitForGroup(t *testing.T) {
 	for _, tt := range []struct {
 		line  string
 		asked bool
@@ -50,7 +50,7 @@ func TestAwait(t *testing.T) {
 			}
 			began := time.Now()
 			got := ""
-			if err := p.await(ctx); err != nil {
+			if err := p.waitForGroup(ctx); err != nil {
 				got = err.Error()
 			}
 			if took := time.Since(began); got != tt.want || took < tt.least*9/10 {
@@ -80,7 +80,7 @@ func TestKill(t *testing.T) {
 		if got, err := out.Read(make([]byte, 1)); err != io.EOF { // its last process has ended
 			t.Errorf("%q: %d, %v", line, got, err)
 		}
-		_ = p.await(t.Context())
+		_ = p.waitForGroup(t.Context())
 		out.Close()
 		if len(children.groups) > 0 {
 			t.Errorf("%q: a group is left", line)
@@ -88,14 +88,14 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// TestAwaitBounded: a process that SIGKILL does not end is not waited for.
-func TestAwaitBounded(t *testing.T) {
+// TestWaitBounded: a process that SIGKILL does not end is not waited for.
+func TestWaitBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		began := time.Now()
 		p := &process{pid: 1 << 30, exit: make(chan syscall.WaitStatus)} // more than pid_max
-		if err := p.await(ctx); err == nil || err.Error() != "still running after SIGKILL" {
+		if err := p.waitForGroup(ctx); err == nil || err.Error() != "still running after SIGKILL" {
 			t.Error(err)
 		}
 		if took := time.Since(began); took != 2*time.Second {
@@ -110,7 +110,7 @@ func TestReap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.await(t.Context()); err != nil {
+	if err := p.waitForGroup(t.Context()); err != nil {
 		t.Error(err)
 	}
 	for reaping := true; reaping; time.Sleep(time.Millisecond) {

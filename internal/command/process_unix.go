@@ -32,7 +32,7 @@ type process struct {
 var children struct {
 	mu      sync.Mutex
 	exits   map[int]chan<- syscall.WaitStatus // by the command's process ID
-	groups  map[int]bool                      // of the commands that await has not returned for
+	groups  map[int]bool                      // of the commands that waitForGroup has not returned for
 	reaping bool
 }
 
@@ -90,17 +90,17 @@ func Kill() {
 
 const (
 	// endWait is how long a process group has after SIGTERM until SIGKILL is sent,
-	// and how long await waits after SIGKILL.
+	// and how long waitForGroup waits after SIGKILL.
 	endWait = time.Second
 	// groupLook is the longest pause between two checks of a group that has outlived
 	// its leader: no event reports a process that leaves the group by setsid(2).
 	groupLook = 100 * time.Millisecond
 )
 
-// await waits until all processes of the group have ended, and returns an error if
-// the command failed. When ctx ends, it kills the group, and returns within two
+// waitForGroup waits until all processes of the group have ended, and returns an error
+// if the command failed. When ctx ends, it kills the group, and returns within two
 // endWait.
-func (p *process) await(ctx context.Context) error {
+func (p *process) waitForGroup(ctx context.Context) error {
 	defer func() {
 		children.mu.Lock()
 		defer children.mu.Unlock()

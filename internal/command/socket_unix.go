@@ -49,7 +49,7 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	done := c.Counting(counting)
 	cmd, err := c.startOnSocket()
 	if err == nil {
-		err = cmd.await(ctx)
+		err = cmd.waitForGroup(ctx)
 	}
 	failed := c.failure(err)
 	if failed == nil {

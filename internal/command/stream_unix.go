@@ -68,14 +68,14 @@ func (c *Command) startOnPipes(ctx context.Context, remote conn.Stream) (*stream
 	}
 	s := &stream{command: c, in: in, out: out, remote: remote, exited: make(chan struct{}), linger: newLinger()}
 	s.ctx, s.kill = context.WithCancel(ctx)
-	go s.await(cmd)
+	go s.waitForCommand(cmd)
 	return s, nil
 }
 
-// await waits for cmd, and ends with it. A process outside the group may still hold
-// the output open; the deadline lets Read return what is in the pipe and then EOF.
-func (s *stream) await(cmd *process) {
-	s.err = cmd.await(s.ctx)
+// waitForCommand waits for cmd, and ends with it. A process outside the group may still
+// hold the output open; the deadline lets Read return what is in the pipe and then EOF.
+func (s *stream) waitForCommand(cmd *process) {
+	s.err = cmd.waitForGroup(s.ctx)
 	s.exitedFirst = s.ctx.Err() == nil
 	close(s.exited)
 	_ = s.out.SetReadDeadline(time.Unix(1, 0))
