@@ -12,7 +12,7 @@ import (
 
 // The bounds that SECURITY of gcat(7) names and that defaults set.
 func TestBoundDefaults(t *testing.T) {
-	var g gecho
+	var g grammar
 	if status := app.Main(&g, nil, func(*cli.Log) error { return nil }); status != 0 {
 		t.Fatalf("status %d", status)
 	}
@@ -30,7 +30,7 @@ func TestBoundTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	g := &gecho{To: "tls://" + l.Addr().String(), tlsFlags: tlsFlags{TLSInsecure: true}}
+	g := &gecho{grammar: &grammar{To: "tls://" + l.Addr().String(), tlsFlags: tlsFlags{TLSInsecure: true}}}
 	if g.to, err = conn.ParseEndpoint(g.To, conn.Syntax{}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,9 @@
 package main
 
-import (
-	"gcat/internal/cli"
-	"gcat/internal/conn"
-	"gcat/internal/echo"
-)
+import "gcat/internal/cli"
 
-// gecho is the command line. help.txt describes the options.
-type gecho struct {
+// grammar is the command line. help.txt describes the options.
+type grammar struct {
 	Timeout  cli.Duration `short:"w" default:"60s" least:"0"`
 	Deadline cli.Duration `least:"0"`
 	Grace    cli.Duration `default:"5s" least:"0"`
@@ -64,9 +60,7 @@ type gecho struct {
 	cli.Logging
 	cli.Common
 
-	handed   []echo.Socket // by LISTEN_FDS
-	to       conn.Endpoint // To, parsed
-	Endpoint []string      `arg:"" optional:"" name:"endpoint"`
+	Endpoint []string `arg:"" optional:"" name:"endpoint"`
 }
 
 // tlsFlags are the TLS options that gcat has, too.

@@ -21,10 +21,10 @@ var help string
 //go:embed brief.txt
 var brief string
 
-var app = cli.App{Name: "gecho", Help: help, Brief: brief, Manual: man.Gecho, Foreign: habits}
+var app = cli.App{Name: "gecho", Help: help, Brief: brief, Manual: man.Gecho, Foreign: foreign}
 
-// habits are options of other servers, and what to use here.
-var habits = map[string]string{
+// foreign maps options of other servers to ours.
+var foreign = map[string]string{
 	"--port":   "an operand (gecho :PORT)",
 	"-p":       "an operand (gecho :PORT)",
 	"--host":   "an operand (gecho HOST:PORT)",
@@ -41,6 +41,8 @@ var habits = map[string]string{
 
 func main() {
 	cli.DieSilently(cli.Unused...)
-	var g gecho
-	os.Exit(app.Main(&g, os.Args[1:], g.run))
+	flags := new(grammar)
+	os.Exit(app.Main(flags, os.Args[1:], func(log *cli.Log) error {
+		return (&gecho{grammar: flags, log: log}).run()
+	}))
 }

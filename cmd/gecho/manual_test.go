@@ -11,7 +11,7 @@ func TestManual(t *testing.T) { script.Manual(t, "gecho", "../../man/gecho.1") }
 // TestHelp holds --help and -h to the grammar.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	script.Help(t, "gecho", new(gecho))
+	script.Help(t, "gecho", new(grammar))
 }
 
 // An option without its value never takes an operand for it.

@@ -14,7 +14,7 @@ import (
 
 // parseDump turns a dump of gcat -o into steps: bytes sent there (>) are expected,
 // bytes received (<) are sent after the pause between their time lines.
-func (g *gecho) parseDump(name string, text []byte) (steps []echo.Step, err error) {
+func (g *grammar) parseDump(name string, text []byte) (steps []echo.Step, err error) {
 	d := dump{pace: 1, next: map[echo.Op]int64{}}
 	if g.Speed != nil {
 		d.pace = float64(*g.Speed)

@@ -17,17 +17,25 @@ import (
 	"gcat/internal/tlsconn"
 )
 
+// A gecho is one run of the command: the flags, and what is derived from them.
+type gecho struct {
+	*grammar
+	log    *cli.Log
+	handed []echo.Socket // by --inetd or LISTEN_FDS
+	to     conn.Endpoint // the endpoint of --to
+}
+
 // run is the command: it binds the endpoints, prints their addresses and serves.
-func (g *gecho) run(log *cli.Log) error {
-	server, endpoints, err := g.prepare(log)
+func (g *gecho) run() error {
+	server, endpoints, err := g.prepare()
 	if err != nil {
 		return err
 	}
 	if err := conn.StartPoller(); err != nil {
 		return err
 	}
-	signalled, again := g.catch(log, &server.Totals)
-	sockets, err := g.open(signalled, log, server, endpoints)
+	signalled, again := g.catch(&server.Totals)
+	sockets, err := g.open(signalled, server, endpoints)
 	if signalled.Err() != nil {
 		closeAll(sockets)
 		return context.Cause(signalled)
@@ -37,7 +45,7 @@ func (g *gecho) run(log *cli.Log) error {
 	}
 	own, ok := sockets[0].Conn.(*stdio)
 	if !ok {
-		return g.serve(signalled, again, log, server, sockets)
+		return g.serve(signalled, again, server, sockets)
 	}
 	report := server.Report
 	server.Report = func(e echo.Event) {
@@ -45,7 +53,7 @@ func (g *gecho) run(log *cli.Log) error {
 			report(e)
 		}
 	}
-	err = g.serve(signalled, again, log, server, sockets)
+	err = g.serve(signalled, again, server, sockets)
 	if failed := own.failed.Load(); failed != nil {
 		return failed
 	}
@@ -53,7 +61,7 @@ func (g *gecho) run(log *cli.Log) error {
 }
 
 // prepare reads what the command line names, and makes the server.
-func (g *gecho) prepare(log *cli.Log) (server *echo.Server, endpoints []conn.Endpoint, err error) {
+func (g *gecho) prepare() (server *echo.Server, endpoints []conn.Endpoint, err error) {
 	if g.handed, err = g.handedOver(); err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +75,7 @@ func (g *gecho) prepare(log *cli.Log) (server *echo.Server, endpoints []conn.End
 	if err != nil {
 		return nil, nil, cli.Usagef("%v", err)
 	}
-	server = g.server(log)
+	server = g.server()
 	if !rules.IsZero() {
 		server.Permits = rules.Permits
 	}
@@ -79,7 +87,7 @@ func (g *gecho) prepare(log *cli.Log) (server *echo.Server, endpoints []conn.End
 }
 
 // server is the server that the options describe.
-func (g *gecho) server(log *cli.Log) *echo.Server {
+func (g *gecho) server() *echo.Server {
 	s := &echo.Server{
 		Service: g.Service.kind, Size: g.Service.size,
 		Idle: g.Timeout.D(), Deadline: g.Deadline.D(), Farewell: string(g.Farewell),
@@ -87,8 +95,8 @@ func (g *gecho) server(log *cli.Log) *echo.Server {
 		Lines: g.Lines, MaxLine: int(g.MaxLine), Control: g.Control, CloseAfterReply: g.CloseAfterReply,
 		ParseDuration: cli.ParseDuration,
 		MaxConns:      g.MaxConns, Count: g.Count, LoopGuard: g.LoopGuard,
-		Report: reporter(log), Trace: log.Enabled(1),
-		Faults: g.faults(log),
+		Report: reporter(g.log), Trace: g.log.Enabled(1),
+		Faults: g.faults(),
 	}
 	if g.Reply != nil {
 		t := echo.Template(*g.Reply)
@@ -105,7 +113,7 @@ func (g *gecho) server(log *cli.Log) *echo.Server {
 
 var hows = map[string]echo.How{"close": echo.Close, "reset": echo.Reset, "hang": echo.Hang, "hold": echo.Hang}
 
-func (g *gecho) faults(log *cli.Log) echo.Faults {
+func (g *gecho) faults() echo.Faults {
 	f := echo.Faults{
 		FailFirst: g.FailFirst, Fail: hows[g.Fail], NoAccept: g.NoAccept, NoRead: g.NoRead, OnEOF: hows[g.OnEOF],
 		Delays: g.Delay, TLS: tlsconn.Fault(g.TLSFault), Rate: int64(g.Rate), Chunk: int(g.Chunk),
@@ -123,7 +131,7 @@ func (g *gecho) faults(log *cli.Log) echo.Faults {
 	if g.Seed != nil {
 		f.Seed = *g.Seed
 	} else if f.Random() {
-		log.Infof(1, "the faults are those of --seed %d", f.Seed)
+		g.log.Infof(1, "the faults are those of --seed %d", f.Seed)
 	}
 	return f
 }
@@ -149,8 +157,8 @@ func announce(log *cli.Log, sockets []echo.Socket) error {
 }
 
 // serve serves until --count is reached or signalled ends, and ends at once with again.
-func (g *gecho) serve(signalled, again context.Context, log *cli.Log, server *echo.Server, sockets []echo.Socket) error {
-	if err := announce(log, sockets); err != nil {
+func (g *gecho) serve(signalled, again context.Context, server *echo.Server, sockets []echo.Socket) error {
+	if err := announce(g.log, sockets); err != nil {
 		closeAll(sockets)
 		return err
 	}
@@ -158,14 +166,14 @@ func (g *gecho) serve(signalled, again context.Context, log *cli.Log, server *ec
 	go func() { served <- server.Serve(signalled, g.Grace.D(), sockets) }() // ends by itself, or with the process
 	select {
 	case closed := <-served:
-		reportTotals(log, 1, &server.Totals)
+		reportTotals(g.log, 1, &server.Totals)
 		if closed > 0 {
 			return cli.Failf(cli.TimedOut, "%s did not finish within %v and had to be closed", connections(closed), g.Grace.D())
 		}
 		return g.followed(&server.Totals)
 	case <-again.Done():
 		closeAll(sockets)
-		reportTotals(log, 1, &server.Totals)
+		reportTotals(g.log, 1, &server.Totals)
 		if open := server.Totals.Now.Load(); open > 0 {
 			return cli.Failf(cli.TimedOut, "ended at once with %s open", connections(int(open)))
 		}
@@ -175,7 +183,7 @@ func (g *gecho) serve(signalled, again context.Context, log *cli.Log, server *ec
 
 // followed is the error of clients that did not follow the script. Without --once and
 // --count there is none: the number of clients is open.
-func (g *gecho) followed(t *echo.Totals) error {
+func (g *grammar) followed(t *echo.Totals) error {
 	strayed, slow := t.Strayed.Load(), t.TooSlow.Load()
 	switch {
 	case !g.Once && g.Count == 0:
@@ -193,15 +201,15 @@ var stopping = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, sysc
 // catch starts catching signals, before anything is opened, so that bound sockets are
 // closed in order. The first that ends the server ends signalled, whose cause is a
 // [cli.Interrupted], and the second ends again. [cli.ReportSignals] print the totals.
-func (g *gecho) catch(log *cli.Log, totals *echo.Totals) (signalled, again context.Context) {
+func (g *gecho) catch(totals *echo.Totals) (signalled, again context.Context) {
 	signalled, stop := context.WithCancelCause(context.Background())
 	again, end := context.WithCancel(context.Background())
 	cli.Catch(func(sig os.Signal) {
 		switch {
 		case slices.Contains(cli.ReportSignals, sig):
-			reportTotals(log, 0, totals)
+			reportTotals(g.log, 0, totals)
 		case signalled.Err() == nil:
-			log.Infof(1, "%v: no more is accepted; connections have %v to finish", sig, g.Grace.D())
+			g.log.Infof(1, "%v: no more is accepted; connections have %v to finish", sig, g.Grace.D())
 			stop(&cli.Interrupted{Signal: sig})
 		default:
 			end()

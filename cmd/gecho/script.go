@@ -16,7 +16,7 @@ import (
 
 // readSteps reads the script or the dump that each connection follows; nil if there is
 // none.
-func (g *gecho) readSteps() ([]echo.Step, error) {
+func (g *grammar) readSteps() ([]echo.Step, error) {
 	name, parse := g.Script, parseScript
 	if g.Replay != "" {
 		name, parse = g.Replay, g.parseDump

@@ -11,7 +11,7 @@ func FuzzSteps(f *testing.F) {
 		if steps, err := parseScript("script", text); (len(steps) == 0) != (err != nil) {
 			t.Errorf("a script: %d steps, %v", len(steps), err)
 		}
-		if steps, err := new(gecho).parseDump("dump", text); (len(steps) == 0) != (err != nil) {
+		if steps, err := new(grammar).parseDump("dump", text); (len(steps) == 0) != (err != nil) {
 			t.Errorf("a dump: %d steps, %v", len(steps), err)
 		}
 	})

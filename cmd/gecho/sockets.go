@@ -15,8 +15,8 @@ import (
 	"gcat/internal/tlsconn"
 )
 
-// standard is the default endpoint.
-const standard = "tcp://127.0.0.1:7007"
+// defaultEndpoint is listened on if none is given.
+const defaultEndpoint = "tcp://127.0.0.1:7007"
 
 // endpoints reads the endpoints of the command line, and that of --to. If there is none to
 // listen on, and no socket was handed over, it is the default one.
@@ -26,7 +26,7 @@ func (g *gecho) endpoints() ([]conn.Endpoint, error) {
 	case len(words) == 2 && isHost(words[0]) && strings.Trim(words[1], "0123456789") == "":
 		return nil, cli.Hint(cli.Usagef("bad endpoint %q: want HOST:PORT", words[0]), "type gecho "+words[0]+":"+words[1])
 	case len(words) == 0 && !g.Inetd && len(g.handed) == 0:
-		words = []string{standard}
+		words = []string{defaultEndpoint}
 	}
 	var list []conn.Endpoint
 	for _, text := range words {
@@ -52,7 +52,7 @@ func isHost(word string) bool {
 	return err == nil && !strings.Contains(word, ":") || word == "localhost"
 }
 
-func (g *gecho) tlsOptions() tlsconn.Options {
+func (g *grammar) tlsOptions() tlsconn.Options {
 	return tlsconn.Options{
 		Cert: g.TLSCert, Key: g.TLSKey, ALPN: g.TLSALPN, ClientCA: g.TLSClientCA, Fingerprint: g.TLSFingerprint,
 		KeyLog: os.Getenv("SSLKEYLOGFILE"),
@@ -60,7 +60,7 @@ func (g *gecho) tlsOptions() tlsconn.Options {
 }
 
 // open opens all endpoints. If one cannot be bound, it closes the others.
-func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, endpoints []conn.Endpoint) (sockets []echo.Socket, err error) {
+func (g *gecho) open(ctx context.Context, server *echo.Server, endpoints []conn.Endpoint) (sockets []echo.Socket, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(sockets)
@@ -70,7 +70,7 @@ func (g *gecho) open(ctx context.Context, log *cli.Log, server *echo.Server, end
 	var config *tls.Config
 	secure := func(s *echo.Socket) (err error) {
 		if config == nil {
-			config, err = g.serverConfig(log, server)
+			config, err = g.serverConfig(server)
 		}
 		s.TLS = config
 		if address, ok := strings.CutPrefix(s.Name, "tcp://"); ok {
@@ -123,7 +123,7 @@ func (g *gecho) refuseSelf(ctx context.Context, sockets []echo.Socket) error {
 
 // serverConfig reads the TLS files, or makes a throw-away certificate and logs its
 // fingerprint. With a fault of the certificate it also sets the server's BadTLS.
-func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, error) {
+func (g *gecho) serverConfig(server *echo.Server) (*tls.Config, error) {
 	options := g.tlsOptions()
 	if g.TLSCAOut != "" {
 		authority, err := tlsconn.NewAuthority()
@@ -143,11 +143,11 @@ func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, er
 		return nil, err
 	}
 	if options.KeyLog != "" {
-		log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)
+		g.log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)
 	}
 	if options.Cert == "" {
 		sum := tlsconn.OwnFingerprint(config)
-		log.Event(1, cli.Event{
+		g.log.Event(1, cli.Event{
 			Name: "info", Text: "throw-away certificate, SHA-256 fingerprint " + sum,
 			Fields: []cli.Field{{Key: "fingerprint", Value: sum}},
 		})
@@ -160,7 +160,7 @@ func (g *gecho) serverConfig(log *cli.Log, server *echo.Server) (*tls.Config, er
 }
 
 // listen binds one endpoint.
-func (g *gecho) listen(ctx context.Context, e conn.Endpoint) (echo.Socket, error) {
+func (g *grammar) listen(ctx context.Context, e conn.Endpoint) (echo.Socket, error) {
 	config := conn.ListenConfig{Backlog: g.Backlog, Socket: conn.SocketOptions{ReusePort: g.ReusePort}}
 	if g.Mode != nil {
 		config.Mode = fs.FileMode(*g.Mode)

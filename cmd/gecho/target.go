@@ -48,7 +48,7 @@ func (g *gecho) target() (*echo.Target, error) {
 }
 
 // trust is the TLS configuration that verifies the target's certificate.
-func (g *gecho) trust(host string) (*tls.Config, error) {
+func (g *grammar) trust(host string) (*tls.Config, error) {
 	options := tlsconn.Options{CA: g.TLSCA, Name: g.TLSName, Insecure: g.TLSInsecure, KeyLog: os.Getenv("SSLKEYLOGFILE")}
 	if err := options.Check(); err != nil {
 		return nil, cli.Usagef("%v", err)
