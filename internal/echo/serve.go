@@ -29,7 +29,7 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socke
 	defer stop()
 	var serving sync.WaitGroup
 	for _, socket := range sockets {
-		serving.Go(func() { s.serveSocket(ctx, accepting, socket) })
+		serving.Go(func() { s.serveSocket(accepting, socket) })
 	}
 	all := make(chan struct{})
 	go func() { serving.Wait(); close(all) }() // ends with the sockets
@@ -50,7 +50,7 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socke
 	select {
 	case <-finished:
 	case <-ctx.Done():
-		closed = s.endAfter(grace, finished)
+		closed = s.endAfterGrace(finished)
 	}
 	if s.fast != nil {
 		s.fast.Stop()
@@ -67,9 +67,9 @@ func (s *Server) endFailing() {
 	}
 }
 
-// endAfter closes the connections that are open after grace.
-func (s *Server) endAfter(grace time.Duration, finished <-chan struct{}) (closed int) {
-	timer := time.NewTimer(grace)
+// endAfterGrace closes the connections that are open after grace.
+func (s *Server) endAfterGrace(finished <-chan struct{}) (closed int) {
+	timer := time.NewTimer(s.grace)
 	defer timer.Stop()
 	select {
 	case <-finished:
@@ -89,7 +89,7 @@ func (s *Server) endAfter(grace time.Duration, finished <-chan struct{}) (closed
 }
 
 // serveSocket serves one socket until accepting ends, and closes it.
-func (s *Server) serveSocket(ctx, accepting context.Context, socket Socket) {
+func (s *Server) serveSocket(accepting context.Context, socket Socket) {
 	switch {
 	case socket.Packet != nil:
 		s.servePacket(accepting, socket)
@@ -101,7 +101,7 @@ func (s *Server) serveSocket(ctx, accepting context.Context, socket Socket) {
 	default:
 		a := &acceptor{server: s, socket: socket}
 		a.run(accepting)
-		if ctx.Err() != nil {
+		if s.stopping.Err() != nil {
 			a.drain()
 		}
 		_ = socket.Listener.Close()
