@@ -12,7 +12,6 @@ import (
 // operandTargets returns the endpoints that the operands name: one, or with -z any
 // number.
 func (g *grammar) operandTargets() (targets []conn.Endpoint, err error) {
-	one := make([]conn.Endpoint, 1)
 	switch {
 	case len(g.Args) > 1 && g.Args[0] == "" && !g.Unix: // a script's variable is not set
 		err = cli.Usagef("the host is empty")
@@ -21,11 +20,9 @@ func (g *grammar) operandTargets() (targets []conn.Endpoint, err error) {
 	case g.Scan:
 		targets, err = g.scanTargets()
 	case g.Listen:
-		targets = one
-		one[0], err = g.listenAddress()
+		targets, err = one(g.listenAddress())
 	default:
-		targets = one
-		one[0], err = g.destination()
+		targets, err = one(g.destination())
 	}
 	if err != nil {
 		return nil, cli.Hint(err, g.operandHint())
@@ -35,6 +32,9 @@ func (g *grammar) operandTargets() (targets []conn.Endpoint, err error) {
 	}
 	return targets, nil
 }
+
+// one returns one target.
+func one(e conn.Endpoint, err error) ([]conn.Endpoint, error) { return []conn.Endpoint{e}, err }
 
 // parseTo reads the endpoint of --to.
 func (g *gcat) parseTo() (err error) {
@@ -126,11 +126,11 @@ func (g *grammar) scanTargets() (targets []conn.Endpoint, err error) {
 		return g.hostPorts(host, words, syntax)
 	}
 	for _, word := range g.Args {
-		more := make([]conn.Endpoint, 1)
+		var more []conn.Endpoint
 		if host, ports, several := cutPorts(word); several && !g.Unix {
 			more, err = g.hostPorts(host, []string{ports}, syntax)
 		} else {
-			more[0], err = g.endpoint(word, syntax)
+			more, err = one(g.endpoint(word, syntax))
 		}
 		if err != nil {
 			return nil, err
