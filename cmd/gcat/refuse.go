@@ -30,8 +30,8 @@ var kindNames = map[string]string{
 	"can":        "CAN",
 }
 
-// kindOf returns the kind of at's socket; empty if at is the zero endpoint.
-func kindOf(at conn.Endpoint) string {
+// socketKind returns the kind of at's socket; empty if at is the zero endpoint.
+func socketKind(at conn.Endpoint) string {
 	switch {
 	case at.CAN():
 		return "can"
@@ -43,7 +43,7 @@ func kindOf(at conn.Endpoint) string {
 
 // on returns the name of at's socket if it is one of kinds, else "".
 func on(at conn.Endpoint, kinds string) string {
-	if kind := kindOf(at); slices.Contains(strings.Fields(kinds), kind) {
+	if kind := socketKind(at); slices.Contains(strings.Fields(kinds), kind) {
 		return kindNames[kind]
 	}
 	return ""
@@ -52,7 +52,7 @@ func on(at conn.Endpoint, kinds string) string {
 // notOn returns the name of at's socket if it is none of kinds, else "".
 func notOn(at conn.Endpoint, kinds string) string {
 	if on(at, kinds) == "" {
-		return kindNames[kindOf(at)]
+		return kindNames[socketKind(at)]
 	}
 	return ""
 }
@@ -199,7 +199,7 @@ func (g *gcat) refuseAt(at conn.Endpoint) error {
 	to := g.to
 	packets := func(e conn.Endpoint) bool { return e.Network == "unixpacket" }
 	if g.To != "" && (at.Datagram() != to.Datagram() || packets(at) != packets(to) || to.CAN()) {
-		return cli.Usagef("cannot join %s to %s with --to", kindNames[kindOf(at)], kindNames[kindOf(to)])
+		return cli.Usagef("cannot join %s to %s with --to", kindNames[socketKind(at)], kindNames[socketKind(to)])
 	}
 	if on(at, ip) != "" && g.Port != "" {
 		if err := conn.CheckPort(g.Port); err != nil {
