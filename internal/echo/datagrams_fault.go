@@ -20,7 +20,7 @@ type lane struct {
 	bound  func(n int, to *conn.Sender) bool // n bytes may be sent again; nil is always
 
 	// With a Target:
-	way        string
+	direction  string
 	connection int64 // the number of the peer's
 
 	mu      sync.Mutex
@@ -219,14 +219,14 @@ func (l *lane) sendCopies(r *postponed) {
 func (l *lane) deliver(b []byte, to *conn.Sender) {
 	if err := l.send(b, to); err != nil {
 		l.failed(to, err)
-	} else if l.way != up {
+	} else if l.direction != up {
 		l.p.server.Totals.Sent.Add(int64(len(b)))
 	}
 }
 
 func (l *lane) fault(to *conn.Sender, format string, args ...any) {
-	if l.way != "" {
-		format += ", " + l.way
+	if l.direction != "" {
+		format += ", " + l.direction
 	}
 	l.reportOf(to, Event{Kind: Faulted, What: fmt.Sprintf(format, args...)})
 }

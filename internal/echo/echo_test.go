@@ -307,7 +307,7 @@ func TestResetBeforeFIN(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := (&Server{Report: func(Event) {}}).newConnection(nc, 1, Socket{})
-			c.out.way = "down"
+			c.out.direction = "down"
 			c.relayed = true
 			context.AfterFunc(c.ctx, func() { _ = c.socket.CloseWrite() })
 			_ = client.(*net.TCPConn).CloseWrite()

@@ -64,7 +64,7 @@ func (c *connection) forward() error {
 		}
 	}
 	result := relay.Run(c.ctx)
-	if c.out.way == down {
+	if c.out.direction == down {
 		result.Sent = c.out.sent.Load() // the relay also counts what a fault has kept back
 	}
 	c.server.Totals.Sent.Add(result.Sent - c.out.sent.Swap(result.Sent))
@@ -96,7 +96,7 @@ func (c *connection) faultyClient() conn.Stream {
 	if !f.any() || reads && !target.Down {
 		return c.stream
 	}
-	c.out.way = down
+	c.out.direction = down
 	c.out.plan.spare = c.out.plan.spare || !target.Down
 	return &faulty{Stream: c.stream, c: c, out: &c.out, reads: reads}
 }
@@ -107,7 +107,7 @@ func (c *connection) faultyTarget(to conn.Stream) conn.Stream {
 	if !f.any() || !c.server.To.Up {
 		return to
 	}
-	up := &outlet{c: c, stream: to, socket: conn.SocketBelow(to), way: up, plan: f.plan(-c.number), pacer: filter.Pacer{PerSecond: f.Rate}}
+	up := &outlet{c: c, stream: to, socket: conn.SocketBelow(to), direction: up, plan: f.plan(-c.number), pacer: filter.Pacer{PerSecond: f.Rate}}
 	up.plan.spare = c.plan.spare
 	return &faulty{Stream: to, c: c, out: up, reads: true}
 }

@@ -94,15 +94,15 @@ type hop struct {
 	bounded   bool         // the bound has been reported
 }
 
-// newHop makes the hop to stream, which is the peer if way is down.
-func (p *packets) newHop(stream conn.Stream, from *conn.Sender, connection int64, way string, faulty bool) *hop {
+// newHop makes the hop to stream, which is the peer if direction is down.
+func (p *packets) newHop(stream conn.Stream, from *conn.Sender, connection int64, direction string, faulty bool) *hop {
 	h := &hop{Stream: stream, from: from, faulty: faulty && p.server.Faults.anyPacket()}
-	h.lane = lane{p: p, connection: connection, way: way, send: func(b []byte, _ *conn.Sender) error {
+	h.lane = lane{p: p, connection: connection, direction: direction, send: func(b []byte, _ *conn.Sender) error {
 		n, err := stream.Write(b)
 		h.sent.Add(int64(n))
 		return err
 	}}
-	if way == down {
+	if direction == down {
 		h.bound = h.permits
 	}
 	return h
@@ -115,7 +115,7 @@ func (h *hop) Unwrap() conn.Stream { return h.Stream }
 func (h *hop) Read(b []byte) (int, error) {
 	for {
 		n, err := h.Stream.Read(b)
-		if err != nil || h.way == up {
+		if err != nil || h.direction == up {
 			return n, err
 		}
 		s := h.p.server
@@ -132,7 +132,7 @@ func (h *hop) Read(b []byte) (int, error) {
 
 // Write sends one datagram, unless it would be beyond the bound.
 func (h *hop) Write(b []byte) (int, error) {
-	if h.way == down && !h.permits(len(b), h.from) {
+	if h.direction == down && !h.permits(len(b), h.from) {
 		return len(b), nil
 	}
 	if h.faulty {
@@ -143,7 +143,7 @@ func (h *hop) Write(b []byte) (int, error) {
 	if err := h.send(b, h.from); err != nil {
 		return 0, err
 	}
-	if h.way == down {
+	if h.direction == down {
 		h.p.server.Totals.Sent.Add(int64(len(b)))
 	}
 	return len(b), nil

@@ -14,13 +14,13 @@ const chunkPause = time.Millisecond
 
 // An outlet sends in one direction of a connection, with the faults of sending.
 type outlet struct {
-	c      *connection
-	stream conn.Stream
-	socket *conn.Socket // below stream
-	way    string       // the direction with a Target: down (to the client) or up
-	plan   plan
-	pacer  filter.Pacer
-	sent   atomic.Int64 // atomic: a blocked write may outlive the relay, after which it is read
+	c         *connection
+	stream    conn.Stream
+	socket    *conn.Socket // below stream
+	direction string       // the direction with a Target: down (to the client) or up
+	plan      plan
+	pacer     filter.Pacer
+	sent      atomic.Int64 // atomic: a blocked write may outlive the relay, after which it is read
 
 	stalled, halved atomic.Bool            // by a limit; halved by a step of the script, too
 	thaw            atomic.Pointer[func()] // ends what stall began
@@ -90,7 +90,7 @@ func (o *outlet) after(how How) error {
 // readOn is what follows a half-close: the peer is read to its end of file, by the
 // relay or the script if there is one.
 func (o *outlet) readOn() error {
-	if o.way != "" || o.c.server.Script != nil {
+	if o.direction != "" || o.c.server.Script != nil {
 		return nil
 	}
 	if err := o.c.discard(); err != nil {
@@ -110,7 +110,7 @@ func (o *outlet) apply(l Limit) {
 	}
 	switch l.How {
 	case Close:
-		if o.way != "" {
+		if o.direction != "" {
 			_ = o.stream.CloseWrite() // the peer may be gone already
 		}
 		c.end(reason{by: "local"})
@@ -156,8 +156,8 @@ func (o *outlet) startLimits() (stop func()) {
 
 // fault reports a fault that is being applied.
 func (o *outlet) fault(format string, args ...any) {
-	if o.way != "" {
-		format += ", " + o.way + ", at " + time.Since(o.c.start).Round(time.Millisecond).String()
+	if o.direction != "" {
+		format += ", " + o.direction + ", at " + time.Since(o.c.start).Round(time.Millisecond).String()
 	}
 	o.c.fault(format, args...)
 }
@@ -200,7 +200,7 @@ func (o *outlet) write(b []byte) error {
 	n, err := o.stream.Write(b)
 	o.c.writing.Store(false)
 	o.sent.Add(int64(n))
-	if o.way != "up" {
+	if o.direction != "up" {
 		o.c.server.Totals.Sent.Add(int64(n))
 	}
 	if o.halved.Load() {
