@@ -4,6 +4,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -66,7 +67,7 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 		result.EndedBy = conn.EndedBy(ctx, "peer")
 	}
 	socket := conn.NewSocket(c.Conn)
-	if err := drain(ctx, socket); err != nil {
+	if err := c.drain(ctx, socket); err != nil {
 		result.Unacknowledged = socket.Unacknowledged()
 		if result.Err == nil {
 			op := fmt.Sprintf("send to %s: %d bytes not delivered", c.Peer, result.Unacknowledged)
@@ -136,18 +137,24 @@ func (c *Command) isTCP() bool {
 // drain prepares the socket of a command that has ended for Close: it half-closes,
 // waits until the peer's kernel has acknowledged all that was written, and then
 // discards what the peer sends for as long as a linger waits.
-func drain(ctx context.Context, socket *conn.Socket) error {
+func (c *Command) drain(ctx context.Context, socket *conn.Socket) error {
 	_ = socket.CloseWrite() // Acknowledged returns the same failure
 	l := newLinger()
-	go func() { // ends at EOF, or when the socket is closed
-		_, _ = io.Copy(l, socket)
+	var unread error // of a Unix peer that has closed with bytes unread
+	go func() {      // ends at EOF, or when the socket is closed
+		if _, err := io.Copy(l, socket); !c.isTCP() && errors.Is(err, syscall.ECONNRESET) {
+			unread = err
+		}
 		l.recordEOF()
 	}()
-	err := socket.Acknowledged(ctx)
-	if err == nil {
-		l.wait(ctx)
+	if err := socket.Acknowledged(ctx); err != nil {
+		return err
 	}
-	return err
+	l.wait(ctx)
+	if l.peerEOF.Err() == nil {
+		return nil
+	}
+	return unread
 }
 
 // startOnSocket starts the command with its connection as standard input and output.

@@ -142,6 +142,24 @@ func TestExecResetSeen(t *testing.T) {
 	}
 }
 
+// TestExecUnreadUnix: a Unix peer that leaves the command's last words unread is told of,
+// relayed or not.
+func TestExecUnreadUnix(t *testing.T) {
+	t.Parallel()
+	for _, options := range [][]string{nil, {"-o", os.DevNull}} {
+		left := filepath.Join(t.TempDir(), "left")
+		p, address := listener(t, "unix", nil, append(options, "-e", "echo unread; touch "+left)...)
+		c := dialTest(t, "unix", address)
+		for _, err := os.Stat(left); err != nil; _, err = os.Stat(left) {
+			time.Sleep(time.Millisecond)
+		}
+		_ = c.Close()
+		if got := p.status(); got != 5 {
+			t.Errorf("%q: status %d; it said %q", options, got, p.err)
+		}
+	}
+}
+
 // TestExecFailsFirst: the command's failure is told, and not what its end makes of
 // the connection.
 func TestExecFailsFirst(t *testing.T) {
