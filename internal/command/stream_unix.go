@@ -28,7 +28,7 @@ type stream struct {
 	exited      chan struct{} // closed when the command has ended, after err is set
 	err         error
 	exitedFirst bool        // the command ended before ctx did
-	halfClosed  atomic.Bool // EOF of its output was seen, and the connection half-closed
+	endedFirst  atomic.Bool // its output ended before the peer's, and half-closed the connection
 	*linger
 }
 
@@ -44,6 +44,9 @@ func (c *Command) Run(ctx context.Context) conn.Result {
 		return conn.Result{EndedBy: "local", Err: c.failure(err)}
 	}
 	result := c.Relay(s, remote)
+	if result.EndedBy == "peer" && s.endedFirst.Load() {
+		result.EndedBy = "local" // the peer's end came during the linger
+	}
 	result.Err = s.end(result.Err)
 	return result
 }
@@ -89,7 +92,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		n, err = s.readLeft(p)
 	}
 	if err == io.EOF {
-		s.halfClosed.Store(true)
+		s.endedFirst.Store(s.peerEOF.Err() == nil)
 		_ = s.remote.CloseWrite() // the relay's own CloseWrite reports a failure
 		<-s.exited
 		s.wait(s.ctx)
@@ -155,5 +158,5 @@ func (s *stream) endedBefore(err error) bool {
 		return true
 	default:
 	}
-	return conn.KindOf(err) == conn.CutShort && s.halfClosed.Load()
+	return conn.KindOf(err) == conn.CutShort && s.endedFirst.Load()
 }

@@ -455,6 +455,20 @@ func TestExecEndedBy(t *testing.T) {
 	}
 }
 
+// A command that has ended first has ended the conversation, relayed or not.
+func TestExecEndedFirst(t *testing.T) {
+	t.Parallel()
+	for _, options := range [][]string{nil, {"-o", os.DevNull}} {
+		p, address := listener(t, "tcp", nil, append(options, "-v", "-e", "echo hi")...)
+		c := dialTest(t, "tcp", address)
+		_ = readAll(c)
+		_ = c.Close()
+		if p.status(); !strings.HasSuffix(p.err.String(), "ended by local\n") {
+			t.Errorf("%q: it said %q", options, p.err)
+		}
+	}
+}
+
 // TestExecAsked: so does a signal, meanwhile.
 func TestExecAsked(t *testing.T) {
 	t.Parallel()
