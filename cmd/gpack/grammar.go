@@ -111,9 +111,6 @@ func (g *gpack) options() pack.Options {
 	if g.Names != nil {
 		o.Names = strings.Split(*g.Names, ",")
 	}
-	if g.Count != nil {
-		o.Count, o.Counted = *g.Count, true
-	}
 	return o
 }
 

@@ -68,8 +68,9 @@ func (g *gpack) describe(f *pack.Format) error {
 
 // encode writes the records of the operands, or of the lines of standard input.
 func (g *gpack) encode(f *pack.Format) (pack.Counts, error) {
-	if g.Write != "" && !g.filter(f) { // operands that are refused leave no file behind
-		if _, err := pack.NewEncoder(f, g.options()).EncodeValues(io.Discard, g.Args); err != nil {
+	e := pack.NewEncoder(f, g.options())
+	if !g.filter(f) { // operands that are refused leave no file behind
+		if err := e.CheckValues(g.Args, g.limit()); err != nil {
 			return pack.Counts{}, g.misplaced(g.failure("", err))
 		}
 	}
@@ -83,7 +84,6 @@ func (g *gpack) encode(f *pack.Format) (pack.Counts, error) {
 	if err != nil {
 		return pack.Counts{}, cmp.Or(err, g.close(out))
 	}
-	e := pack.NewEncoder(f, g.options())
 	var count pack.Counts
 	if g.filter(f) {
 		enlarge(os.Stdin)
@@ -95,8 +95,8 @@ func (g *gpack) encode(f *pack.Format) (pack.Counts, error) {
 			err = cli.Failf(cli.Local, "standard input: pack expected one record, got none")
 		}
 	} else {
-		count, err = e.EncodeValues(out, g.Args)
-		err = g.misplaced(g.failure("", err))
+		count, err = e.EncodeValues(out, g.Args, g.limit())
+		err = g.failure("", err)
 	}
 	return count, cmp.Or(err, g.close(out))
 }

@@ -2,24 +2,31 @@ package pack
 
 import "io"
 
-// EncodeValues writes the records that values describe: the format is used again
-// until they are used up. All of them are checked before the first byte is
-// written. With JSON each value is one record.
-func (e *Encoder) EncodeValues(dst io.Writer, values []string) (Counts, error) {
+// CheckValues reports why [Encoder.EncodeValues] cannot encode the values.
+func (e *Encoder) CheckValues(values []string, limit int64) error {
 	fields := operands(values)
-	per, count, err := e.share(int64(len(values)))
+	per, count, err := e.share(int64(len(values)), limit)
+	if err != nil {
+		return err
+	}
+	if per == 0 {
+		count = min(count, 1) // all records are equal
+	}
+	return e.encodeAll(&recordWriter{output: output{dst: io.Discard}}, fields, per, count, limit)
+}
+
+// EncodeValues writes the records that values describe: the format is used again
+// until they are used up. All records before a bad value have been written when it
+// returns: [Encoder.CheckValues] finds it first. With JSON each value is one record. A
+// limit that is not negative is how many records there must be.
+func (e *Encoder) EncodeValues(dst io.Writer, values []string, limit int64) (Counts, error) {
+	fields := operands(values)
+	per, count, err := e.share(int64(len(values)), limit)
 	if err != nil {
 		return Counts{}, err
 	}
-	once := count
-	if per == 0 {
-		once = min(count, 1) // all records are equal
-	}
-	if err := e.encodeAll(&recordWriter{output: output{dst: io.Discard}}, fields, per, once); err != nil {
-		return Counts{}, err
-	}
 	w := recordWriter{output{dst: dst}, e.o.Form}
-	return w.finish(0, e.encodeAll(&w, fields, per, count))
+	return w.finish(0, e.encodeAll(&w, fields, per, count, limit))
 }
 
 // operands are the fields of values.
@@ -33,7 +40,7 @@ func operands(values []string) []field {
 
 // encodeAll encodes count records of per values each; or, if per is negative, records
 // that say how many values they have, until all are used.
-func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) error {
+func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count, want int64) error {
 	p := packer{leading: per < 0}
 	defer func() { w.count.Cut = p.cut }()
 	var record []byte
@@ -59,7 +66,7 @@ func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) e
 			return err
 		}
 	}
-	if want := e.wanted(); p.leading && want >= 0 && want != w.count.Records {
+	if p.leading && want >= 0 && want != w.count.Records {
 		return dataf("pack expected %d records, got %d", want, w.count.Records)
 	}
 	return nil
@@ -67,9 +74,11 @@ func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count int64) e
 
 // share works out how many values each record gets, and how many records there are,
 // from the number of values; per is negative if the values say how many they are.
-func (e *Encoder) share(got int64) (per, count int64, err error) {
+func (e *Encoder) share(got, want int64) (per, count int64, err error) {
 	per, fixed := e.f.Values()
-	want := e.wanted()
+	if e.o.Exact {
+		want = 1
+	}
 	switch {
 	case e.o.JSON && want >= 0 && want != got:
 		return 0, 0, dataf("pack expected %d records, got %d", want, got)
@@ -93,17 +102,6 @@ func (e *Encoder) share(got int64) (per, count int64, err error) {
 		return 0, 0, dataf("pack expected %d items for packing (got %d)", per, got)
 	}
 	return per, got / per, nil
-}
-
-// wanted is how many records there must be, -1 if any number may.
-func (e *Encoder) wanted() int64 {
-	switch {
-	case e.o.Counted:
-		return e.o.Count
-	case e.o.Exact:
-		return 1
-	}
-	return -1
 }
 
 // inOperands makes the error of a record count from the first operand: used of them come

@@ -302,7 +302,7 @@ func TestGroupCount(t *testing.T) {
 			continue // it is a length, and no value
 		}
 		var b bytes.Buffer
-		if _, err := NewEncoder(f, Options{Max: 1 << 20}).EncodeValues(&b, []string{"4294967295", "1", "2", "3"}); err == nil {
+		if _, err := NewEncoder(f, Options{Max: 1 << 20}).EncodeValues(&b, []string{"4294967295", "1", "2", "3"}, -1); err == nil {
 			t.Errorf("%s: packed", text)
 		}
 	}
@@ -362,7 +362,7 @@ func TestChecksumsCovered(t *testing.T) {
 		values := strings.Fields("1 2 3 4 5 6 7 8 9")
 		n, _ := f.Values()
 		var record, line bytes.Buffer
-		if _, err := NewEncoder(f, Options{}).EncodeValues(&record, values[:n]); err != nil {
+		if _, err := NewEncoder(f, Options{}).EncodeValues(&record, values[:n], -1); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := NewDecoder(f, Options{}).Decode(&line, &record, -1); err != nil || line.String() != strings.Join(values[:n], "\t")+"\n" {

@@ -41,9 +41,6 @@ type Options struct {
 	Form Form
 	// Exact wants exactly one record.
 	Exact bool
-	// Count is how many records there must be, if Counted is set.
-	Count   int64
-	Counted bool
 	// Max is the size in bytes of the largest frame, of the largest record made,
 	// and of the longest string read whose length is in the data; 0 is no limit.
 	// A line may be six times as long, for its escapes, and 256 KiB more, and have Max
