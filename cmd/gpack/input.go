@@ -121,21 +121,15 @@ func skip(file *os.File, src io.Reader, n int64) (int64, error) {
 				return n, nil
 			}
 			if _, err := file.Seek(1-n, io.SeekCurrent); err != nil {
-				return 0, &pack.ReadError{Err: err}
+				return 0, err
 			}
 		}
 	}
 	there, err := io.CopyN(io.Discard, struct{ io.Reader }{src}, n)
-	switch {
-	case err == io.EOF:
+	if err == io.EOF {
 		return 0, tooShort("cannot skip "+strconv.FormatInt(n, 10)+" bytes", there)
-	case err != nil:
-		if _, ok := errors.AsType[*pack.DataError](err); ok {
-			return 0, err
-		}
-		return 0, &pack.ReadError{Err: err}
 	}
-	return n, nil
+	return n, err
 }
 
 // skipToLast seeks to the last n bytes of a file.
@@ -146,7 +140,7 @@ func skipToLast(file *os.File, src io.Reader, n int64) (int64, error) {
 	}
 	end, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
-		return 0, &pack.ReadError{Err: err}
+		return 0, err
 	}
 	_, err = file.ReadAt(make([]byte, 1), max(end-1, 0))
 	if end > 0 && err == io.EOF || end == 0 && err == nil { // as in /sys and /proc

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -71,11 +72,8 @@ func (g *gpack) failure(where string, err error) error {
 	if e, ok := errors.AsType[*pack.WriteError](err); ok {
 		return outputError(g.Write, e)
 	}
-	if e, ok := errors.AsType[*pack.ReadError](err); ok {
-		if where == "" {
-			where = "standard input"
-		}
-		return cli.Failf(cli.Local, "%s: %s", where, words(e))
+	if _, ok := errors.AsType[*pack.DataError](err); !ok {
+		return cli.Failf(cli.Local, "%s: %s", cmp.Or(where, "standard input"), words(err))
 	}
 	if where != "" {
 		return cli.Failf(cli.Local, "%s: %w", where, err)

@@ -9,7 +9,7 @@ import (
 // A cursor is the general path of decoding: a walk over the items of a format, and over
 // those of its groups. It reads as it goes, and writes whatever is final before it waits
 // for input. Its errors are io.EOF where the input ends within the record, a
-// [DataError], a [ReadError] or a [WriteError].
+// [DataError], a [WriteError], or that of the input.
 type cursor struct {
 	output
 	d     *Decoder

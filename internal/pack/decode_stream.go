@@ -22,7 +22,7 @@ const (
 // Decode reads records from src to its end, or limit of them if that is not
 // negative, and writes them as lines to dst. It reads not one byte more than
 // limit records take. With o.Exact src must hold exactly one record, and limit is
-// not used. Its error is a [ReadError], a [WriteError] or a [DataError].
+// not used. Its error is a [WriteError], a [DataError], or that of src.
 func (d *Decoder) Decode(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
 	if d.fast && !d.o.Exact {
 		return d.decodeChunks(dst, src, limit)

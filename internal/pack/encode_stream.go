@@ -11,7 +11,7 @@ import (
 // EncodeLines reads lines from src, one record each, and writes the records to
 // dst. With a limit that is not negative it reads that many lines and not one
 // byte more. All lines before a bad one have been written when it returns. Its
-// error is a [ReadError], a [WriteError] or a [DataError].
+// error is a [WriteError], a [DataError], or that of src.
 func (e *Encoder) EncodeLines(dst io.Writer, src io.Reader, limit int64) (Counts, error) {
 	if limit >= 0 || e.o.Exact {
 		return e.oneByOne(dst, src, limit)

@@ -63,12 +63,6 @@ func asWriteError(err error) error {
 	return &WriteError{err}
 }
 
-// A ReadError is a failure of the input, as the system reported it.
-type ReadError struct{ Err error }
-
-func (e *ReadError) Error() string { return e.Err.Error() }
-func (e *ReadError) Unwrap() error { return e.Err }
-
 // dataf returns a DataError without line and value; callers that know them add them.
 func dataf(format string, args ...any) *DataError {
 	return &DataError{Why: fmt.Sprintf(format, args...)}

@@ -165,9 +165,6 @@ func readLimited(src io.Reader, limit int64) ([]byte, error) {
 		src = io.LimitReader(src, limit+1)
 	}
 	_, err := buf.ReadFrom(src)
-	if err != nil {
-		err = asReadError(err)
-	}
 	return buf.Bytes(), err
 }
 

@@ -1,9 +1,6 @@
 package pack
 
-import (
-	"errors"
-	"io"
-)
+import "io"
 
 // A tape is the one buffered reader of this package: the bytes that were read and
 // not yet taken.
@@ -41,9 +38,6 @@ func (t *tape) more(need int64) bool {
 		n, err := t.src.Read(room)
 		t.end += n
 		t.read += int64(n)
-		if err != nil && err != io.EOF {
-			err = asReadError(err)
-		}
 		t.err = err
 		if n > 0 || err != nil {
 			return n > 0
@@ -57,14 +51,6 @@ func (t *tape) failed() error {
 		return nil
 	}
 	return t.err
-}
-
-// asReadError wraps a failed read, unless it is about the data.
-func asReadError(err error) error {
-	if _, ok := errors.AsType[*DataError](err); ok {
-		return err
-	}
-	return &ReadError{err}
 }
 
 // An output is the one buffered writer: what is ready, and the counts of what moved.
