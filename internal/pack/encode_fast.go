@@ -61,7 +61,7 @@ func (e *Encoder) plain() bool {
 	if e.o.JSON || e.o.Form != Raw || e.o.Wrap || e.o.Strict || e.f.native || e.f.values < 1 || len(e.o.Separator) > 1 {
 		return false
 	}
-	if !e.f.fixed || !e.f.flat || e.f.size > smallRecord || e.o.tooLong(e.f.size) {
+	if !e.f.fixed || e.f.slots > 0 || e.f.size > smallRecord || e.o.tooLong(e.f.size) {
 		return false
 	}
 	for i := range e.f.items {

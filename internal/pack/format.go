@@ -9,7 +9,6 @@ type Format struct {
 	sequence
 
 	native bool        // '@': native sizes and alignment
-	flat   bool        // no groups, references, constants, checksums or {align}
 	slots  int         // integers that something refers to
 	sized  bool        // some of them hold the length of a string and are no values
 	sums   []algorithm // the checksums in it, each once

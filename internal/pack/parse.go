@@ -28,7 +28,6 @@ func parse(text string, unverified bool) (*Format, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.f.flat = !p.f.any(func(it *item) bool { return it.kind >= group || it.counter > 0 })
 	p.f.sized = p.f.any((*item).computed)
 	return p.f, nil
 }
