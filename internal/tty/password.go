@@ -26,7 +26,7 @@ func ReadPassword(ctx context.Context, prompt string, stop func()) (string, erro
 	if err != nil {
 		return "", ErrNoTerminal
 	}
-	defer t.Close()
+	defer t.leave()
 	var password string
 	answered := make(chan error, 1)
 	go func() { // ends with the process if the user does not answer

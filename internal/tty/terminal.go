@@ -78,7 +78,7 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 
 // Restore restores the mode of the terminal that was opened last, if any, for good. It
 // may be called at any time, more than once. Every early end of the process must call
-// it, or [Terminal.Close].
+// it.
 func Restore() {
 	if t := opened.Load(); t != nil {
 		t.leave()
@@ -163,15 +163,9 @@ func (t *Terminal) Notice(line []byte, stderr io.Writer) error {
 	return err
 }
 
-// Close restores the terminal's own mode, and erases the line that is being typed. Later
-// text appears below the earlier text. A [Terminal.Read] that waits for a key goes on
-// waiting.
-func (t *Terminal) Close() error {
-	t.leave()
-	return nil
-}
-
-// leave restores the mode for good.
+// leave restores the terminal's own mode for good, and erases the line that is being
+// typed. Later text appears below the earlier text. A [Terminal.Read] that waits for a key
+// goes on waiting.
 func (t *Terminal) leave() {
 	t.modeMu.Lock()
 	defer t.modeMu.Unlock()

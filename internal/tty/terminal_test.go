@@ -43,7 +43,7 @@ func child(mode string) int {
 		fmt.Println(err)
 		return 1
 	}
-	defer t.Close()
+	defer t.leave()
 	_, _ = io.WriteString(entered, "<ready>")
 	go func() {
 		_, _ = io.Copy(entered, struct{ io.Reader }{t})
