@@ -83,7 +83,7 @@ func (g *gpack) refuseFormat(f *pack.Format) error {
 	if err := o.CheckSeparator(); err != nil {
 		return cli.Usagef("%w", err)
 	}
-	if err := o.CheckNames(f, g.JSON && !g.Frame || g.Shell, g.Shell); err != nil {
+	if err := o.CheckNames(f); err != nil && !g.Frame {
 		return cli.Usagef("%w", err)
 	}
 	size, fixed := f.Size()

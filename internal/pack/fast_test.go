@@ -36,10 +36,10 @@ func TestFastDecoding(t *testing.T) {
 				o.Names = append(o.Names, fmt.Sprint("v", i))
 			}
 		}
-		if o.CheckNames(f, o.JSON || o.Shell, o.Shell) != nil {
+		if o.CheckNames(f) != nil {
 			o.Shell = false
 		}
-		if o.JSON && o.CheckNames(f, true, false) != nil {
+		if o.JSON && o.CheckNames(f) != nil {
 			continue
 		}
 		d := NewDecoder(f, o)

@@ -213,7 +213,7 @@ func TestProtocols(t *testing.T) {
 		}
 		for _, o := range []Options{{Exact: true, Max: 1 << 20}, {Exact: true, Max: 1 << 20, JSON: true}, {Exact: true, Explain: true},
 			{Exact: true, Max: 1 << 20, Separator: ","}, {Exact: true, Max: 1 << 20, Radix: 16, Separator: ": ", Null: true}} {
-			if o.JSON && o.CheckNames(f, true, false) != nil {
+			if o.JSON && o.CheckNames(f) != nil {
 				continue
 			}
 			got, err := decoded(t, f, o, bytes.NewReader(record))
@@ -261,7 +261,7 @@ func FuzzProtocol(f *testing.F) {
 			return
 		}
 		o := Options{Max: 1 << 20, JSON: json}
-		if json && o.CheckNames(format, true, false) != nil {
+		if json && o.CheckNames(format) != nil {
 			return
 		}
 		got, err := decoded(t, format, o, bytes.NewReader(data))

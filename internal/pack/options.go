@@ -95,10 +95,11 @@ func (o *Options) over(what string) *DataError {
 	return dataf("%s is over %s %d", what, cmp.Or(o.MaxName, "the limit"), o.Max)
 }
 
-// CheckNames reports what is wrong with the names that o gives the values of f;
-// with needed every value must have one, with shell it must be a word that a shell can
+// CheckNames reports what is wrong with the names that o gives the values of f. For
+// JSON and Shell every value must have one; for Shell it must be a word that a shell can
 // assign to.
-func (o *Options) CheckNames(f *Format, needed, shell bool) error {
+func (o *Options) CheckNames(f *Format) error {
+	needed, shell := o.JSON || o.Shell, o.Shell
 	if o.Names == nil {
 		if shell && f.grouped {
 			return fmt.Errorf("%s has groups: they cannot be variables of the shell", quote(f.Text))

@@ -55,7 +55,7 @@ func anyOptions(r *rand.Rand, f *Format) Options {
 	switch r.IntN(4) {
 	case 0:
 		o.JSON = true
-		if o.CheckNames(f, true, false) != nil {
+		if o.CheckNames(f) != nil {
 			o.JSON = false
 		}
 	case 1:
