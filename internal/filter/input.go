@@ -99,11 +99,11 @@ func (t *Turn) poll(p []byte) (n int, err error, ready bool) {
 		return n, nil, true
 	case in.err == io.EOF && !in.unread:
 		return 0, io.EOF, true
-	case first && in.err != nil && !in.unread:
+	case first && in.err != nil:
 		err, in.err = in.err, io.EOF // one conversation gets the error, the others EOF
 		in.wakeAll()
 		return 0, err, true
-	case first && !in.reading && !in.unread:
+	case first && !in.reading:
 		in.reading = true
 		go in.read()
 	}
