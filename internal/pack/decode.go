@@ -267,11 +267,8 @@ func (d *Decoder) text(dst []byte, p *op, b []byte) []byte {
 		return appendJSONBytes(dst, b)
 	case d.o.Shell:
 		return append(d.piece(append(dst, '\''), p, b), '\'')
-	case d.o.Raw:
-		return append(dst, b...)
 	}
-	dst, _ = p.escape.append(dst, b, true)
-	return dst
+	return d.piece(dst, p, b)
 }
 
 // piece writes a string without the quotes around it.

@@ -132,8 +132,6 @@ func (d *Decoder) fastItem(dst []byte, p *op, b []byte) []byte {
 		case p.kind == bitfield:
 			first := j * int64(len(p.bits))
 			dst = d.bitfield(dst, p, p.load(element), func(dst []byte, k int) []byte { return d.lead(dst, p, first+int64(k)) })
-		case j == 0:
-			dst = d.element(few(dst, p.lead), p, element)
 		default:
 			dst = d.element(d.lead(dst, p, j), p, element)
 		}

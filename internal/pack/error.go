@@ -12,16 +12,13 @@ import (
 type FormatError struct {
 	// Why is Python's wording where Python has one.
 	Why string
-	// Position counts characters from 1; 0 is the format as a whole.
+	// Position counts characters from 1.
 	Position int
 	// Format is the whole of it.
 	Format string
 }
 
 func (e *FormatError) Error() string {
-	if e.Position == 0 {
-		return e.Why + " in " + quote(e.Format)
-	}
 	return fmt.Sprintf("%s at position %d of %s", e.Why, e.Position, quote(e.Format))
 }
 

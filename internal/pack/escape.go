@@ -73,7 +73,7 @@ func (e *escaper) append(dst, text []byte, end bool) ([]byte, int) {
 // ascii writes an ASCII byte that is not clean.
 func (e *escaper) ascii(dst []byte, c byte) []byte {
 	switch {
-	case c == '\\' && c != e.special:
+	case c == '\\':
 		return append(dst, `\\`...)
 	case c == '\'' && e.shell:
 		return append(dst, `'\''`...)

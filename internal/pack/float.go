@@ -149,7 +149,6 @@ func parseComplex(s []byte) (re, im float64, big, ok bool) {
 			break
 		}
 	}
-	big2 := false
 	if split > 0 {
 		if re, big, ok = parseFloat(s[:split]); !ok {
 			return 0, 0, false, false
@@ -162,7 +161,7 @@ func parseComplex(s []byte) (re, im float64, big, ok bool) {
 	case "-":
 		return re, -1, big, true
 	}
-	im, big2, ok = parseFloat(s)
+	im, big2, ok := parseFloat(s)
 	return re, im, big || big2, ok
 }
 

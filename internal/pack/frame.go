@@ -128,11 +128,8 @@ func (fr *Framer) header(old []byte, size int64, p *packer) ([]byte, error) {
 func (fr *Framer) lengthFits(n int64) error {
 	it := &fr.h.f.items[fr.h.item]
 	e := Encoder{f: fr.h.f}
-	width := 8 * it.width
-	switch it.kind {
-	case varint:
-		width = 64
-	case bitfield:
+	width := it.bitSize()
+	if it.kind == bitfield {
 		width = int(it.bits[len(it.bits)-1])
 	}
 	_, _, err := e.integer(it, strconv.AppendInt(nil, n, 10), width)

@@ -70,7 +70,7 @@ func (p *pump) newWorker() *worker {
 // run pumps until the end of the input or an error. The workers are not waited
 // for: one may be in a read that nothing can interrupt; it ends with that read.
 func (p *pump) run() pumped {
-	p.result, p.done = make(chan pumped, 2), make(chan struct{})
+	p.result, p.done = make(chan pumped, 1), make(chan struct{})
 	w := p.newWorker()
 	w.next = w
 	w.read <- reading{left: p.left}

@@ -15,7 +15,7 @@ func takeVarint(b []byte, form uint8) (w whole, n int, err *DataError) {
 	for i, c := range b {
 		last := c < 0x80
 		over := i == maxVarint-1 && (!last || form != sleb && form != vlq && c > 1 || form == sleb && c != 0 && c != 0x7f)
-		if over || form == vlq && v>>57 != 0 || i == maxVarint {
+		if over || form == vlq && v>>57 != 0 {
 			return whole{}, 0, dataf("varint of more than 64 bits")
 		}
 		if form == vlq {
