@@ -1,5 +1,6 @@
 // Package filter holds the streams that a command wraps around a [conn.Stream]:
-// lines and blocks, CRLF, telnet, a hex dump, pauses and a rate.
+// lines and blocks, CRLF, telnet, a hex dump, pauses and a rate, and an [Input] that
+// several conversations share.
 //
 // Most filters change what Read returns and leave writes unchanged. A filter that
 // reads ahead has a method Buffered: the relay counts those bytes as not yet sent.

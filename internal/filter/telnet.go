@@ -16,6 +16,8 @@ const (
 	telnetDo   = 253
 	telnetDont = 254
 	telnetIAC  = 255 // interpret as command; doubled, it is the byte 255
+
+	telnetInner = 1 // no command: an IAC within a subnegotiation
 )
 
 // Telnet is a [conn.Stream] that refuses every option that a telnet server proposes:
@@ -29,8 +31,7 @@ type Telnet struct {
 	conn.Stream
 
 	// state is the command of which the next byte is a part, because a command may
-	// arrive in several reads; telnetSE is that of an IAC within a subnegotiation, and 0
-	// is text.
+	// arrive in several reads; or telnetInner; or 0, for text.
 	state byte
 
 	mu      sync.Mutex
@@ -131,9 +132,9 @@ func (t *Telnet) parse(p []byte) (text, answers []byte) {
 		case telnetSB:
 			t.state = telnetSB
 			if b == telnetIAC {
-				t.state = telnetSE
+				t.state = telnetInner
 			}
-		case telnetSE:
+		case telnetInner:
 			if b != telnetSE {
 				t.state = telnetSB
 			}
