@@ -48,20 +48,20 @@ func parseAddress(dst []byte, k kind, text []byte) ([]byte, error) {
 		}
 		return dst, dataf("required argument is not an IPv6 address, got %s", shown(text))
 	case mac:
-		if out, ok := groups(dst, text, 6, macBreaks, ":-"); ok {
+		if out, ok := separatedHex(dst, text, 6, macBreaks, ":-"); ok {
 			return out, nil
 		}
 		return dst, dataf("required argument is not a MAC address, got %s", shown(text))
 	}
-	if out, ok := groups(dst, text, 16, uuidBreaks, "-"); ok {
+	if out, ok := separatedHex(dst, text, 16, uuidBreaks, "-"); ok {
 		return out, nil
 	}
 	return dst, dataf("required argument is not a UUID, got %s", shown(text))
 }
 
-// groups reads n bytes in hex. One of separators, the same throughout, stands in front
+// separatedHex reads n bytes in hex. One of separators, the same throughout, stands in front
 // of the bytes whose indices are in before.
-func groups(dst, text []byte, n int, before []int, separators string) ([]byte, bool) {
+func separatedHex(dst, text []byte, n int, before []int, separators string) ([]byte, bool) {
 	if len(text) != 2*n+len(before) {
 		return dst, false
 	}

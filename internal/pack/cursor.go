@@ -16,7 +16,7 @@ type cursor struct {
 	t     tape
 	hold  bool // the bytes of the record stay on the tape
 	final int  // how much of the text stays if the record fails
-	begun bool // that includes a part of the record's line
+	begun bool // final text, written or not, includes a part of the record's line
 
 	offset  int64 // of the record in the input
 	at      int64 // bytes of the record that are done
@@ -255,9 +255,9 @@ func (c *cursor) countOf(p *op) (int64, error) {
 	w := c.slots[p.counter-1]
 	switch {
 	case w.negative:
-		return 0, c.place(p.countError(string(w.append(nil)), "is negative"), c.at)
+		return 0, c.atOffset(p.countError(string(w.append(nil)), "is negative"), c.at)
 	case w.hi != 0 || w.lo >= toTheEnd:
-		return 0, c.place(p.countError(string(w.append(nil)), "is too large"), c.at)
+		return 0, c.atOffset(p.countError(string(w.append(nil)), "is too large"), c.at)
 	}
 	return int64(w.lo), nil
 }
@@ -355,7 +355,7 @@ func (c *cursor) integer(p *op, it *item) (w whole, n int, err error) {
 	for {
 		w, n, bad := it.takeLength(c.bytes())
 		if bad != nil {
-			return w, 0, c.place(bad, c.at)
+			return w, 0, c.atOffset(bad, c.at)
 		}
 		if n > 0 {
 			return w, n, nil

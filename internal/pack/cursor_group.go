@@ -45,8 +45,8 @@ func (c *cursor) group(p *op) error {
 }
 
 // fastElements decodes the elements that have been read, at most count of them unless
-// it is negative, and returns how many they are. They are not the first values of the
-// line or list.
+// it is negative, and returns how many they are. Other values precede them in the line
+// or list: each begins with a separator.
 func (c *cursor) fastElements(l *level, count int64) int64 {
 	b, size := c.bytes(), int(l.size)
 	n := int64(len(b) / size)
@@ -155,8 +155,8 @@ func (c *cursor) bad(format string, args ...any) error {
 	return c.inRecord(err)
 }
 
-// place adds an offset in the record to err.
-func (c *cursor) place(err *DataError, at int64) error {
+// atOffset adds an offset in the record to err.
+func (c *cursor) atOffset(err *DataError, at int64) error {
 	return dataf("%s at offset %d", err.Why, c.offset+at)
 }
 

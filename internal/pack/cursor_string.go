@@ -37,12 +37,12 @@ func (c *cursor) string(p *op) error {
 		end = there
 		n = c.piece(p, b[:n], end)
 		if p.kind == terminated && c.d.o.tooLong(c.at-begins+int64(n)) {
-			return c.place(c.d.o.over("string"), begins)
+			return c.atOffset(c.d.o.over("string"), begins)
 		}
 		c.pass(p, n)
 		left -= int64(n)
 		if !end {
-			left, err = c.await(p, left)
+			left, err = c.waitFor(p, left)
 		}
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func (c *cursor) length(p *op) (int64, error) {
 	case p.kind == bytesOf:
 		n, err := c.countOf(p)
 		if err == nil && p.counter > 0 && c.d.o.tooLong(n) {
-			err = c.place(c.d.o.over("string"), c.at)
+			err = c.atOffset(c.d.o.over("string"), c.at)
 		}
 		return n, err
 	}
@@ -74,7 +74,7 @@ func (c *cursor) length(p *op) (int64, error) {
 		return 0, err
 	}
 	if w.negative || w.hi != 0 || w.lo > math.MaxInt64 || c.d.o.tooLong(int64(w.lo)) {
-		return 0, c.place(p.length.lengthError(w, &c.d.o), c.at)
+		return 0, c.atOffset(p.length.lengthError(w, &c.d.o), c.at)
 	}
 	c.pass(p, n)
 	return int64(w.lo), nil
@@ -94,9 +94,9 @@ func (it *item) extent(b []byte, left int64) (int, bool) {
 	return len(b), false
 }
 
-// await reads on for a string of which left bytes are to come, and returns left, which
+// waitFor reads on for a string of which left bytes are to come, and returns left, which
 // the end of the input may settle.
-func (c *cursor) await(p *op, left int64) (int64, error) {
+func (c *cursor) waitFor(p *op, left int64) (int64, error) {
 	lacks := left - int64(len(c.bytes()))
 	if p.kind == terminated {
 		lacks = 1
@@ -144,13 +144,13 @@ func (c *cursor) jsonString(p *op, left int64) error {
 		more, end := p.extent(c.bytes()[n:], left-int64(n))
 		n += more
 		if c.d.o.tooLong(int64(n)) || left < toTheEnd && c.d.o.tooLong(left) {
-			return c.place(c.d.o.over("string"), c.at)
+			return c.atOffset(c.d.o.over("string"), c.at)
 		}
 		if end {
 			break
 		}
 		var err error
-		if left, err = c.await(p, left); err != nil {
+		if left, err = c.waitFor(p, left); err != nil {
 			return err
 		}
 	}

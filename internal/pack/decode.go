@@ -131,7 +131,7 @@ func (d *Decoder) newLevel(s *sequence, named bool) level {
 func (d *Decoder) prepare(p *op, named bool) {
 	p.escape = &d.escape
 	p.plain = p.kind == integer && p.width <= 8 && d.o.radix() == 10 && d.special == 0
-	p.hidden = !d.o.Explain && (p.computed() || p.counts && d.o.JSON)
+	p.hidden = !d.o.Explain && (p.computed() || p.isCount && d.o.JSON)
 	if p.hidden || p.perElement == 0 && p.kind != group || p.elements == 0 && !p.Rest && p.counter == 0 {
 		return
 	}

@@ -50,19 +50,19 @@ func (d *Decoder) prepareFast(l *level, first string) {
 func (d *Decoder) fastRecords(dst, chunk []byte, offset int64) []byte {
 	size := int(d.f.size)
 	for len(chunk) >= size {
-		dst = few(dst, d.begin)
+		dst = appendShort(dst, d.begin)
 		if d.o.Offsets {
 			dst = strconv.AppendInt(dst, offset, 10)
 			offset += d.f.size
 		}
-		dst = few(d.fastValues(dst, &d.level, chunk[:size:size]), d.tail)
+		dst = appendShort(d.fastValues(dst, &d.level, chunk[:size:size]), d.tail)
 		chunk = chunk[size:]
 	}
 	return dst
 }
 
-// few appends text that is mostly one byte, or none.
-func few(dst, text []byte) []byte {
+// appendShort appends text that is mostly one byte, or none.
+func appendShort(dst, text []byte) []byte {
 	if len(text) == 1 {
 		return append(dst, text[0])
 	}
@@ -121,9 +121,9 @@ func (d *Decoder) fastItem(dst []byte, p *op, b []byte) []byte {
 		if d.o.Trim {
 			b = bytes.TrimRight(b, "\x00")
 		}
-		return d.text(few(dst, p.lead), p, b)
+		return d.text(appendShort(dst, p.lead), p, b)
 	case pascal:
-		return d.text(few(dst, p.lead), p, pascalString(b))
+		return d.text(appendShort(dst, p.lead), p, pascalString(b))
 	}
 	for j := range p.Count {
 		element := b[:p.width]
@@ -145,9 +145,9 @@ func (d *Decoder) fastItem(dst []byte, p *op, b []byte) []byte {
 // lead writes what stands in front of the value j of an item.
 func (d *Decoder) lead(dst []byte, p *op, j int64) []byte {
 	if j == 0 {
-		return few(dst, p.lead)
+		return appendShort(dst, p.lead)
 	}
-	dst = few(dst, d.separator)
+	dst = appendShort(dst, d.separator)
 	if p.keys != nil {
 		dst = append(dst, p.keys[j]...)
 	}

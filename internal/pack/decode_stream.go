@@ -42,7 +42,7 @@ func (d *Decoder) decodeChunks(dst io.Writer, src io.Reader, limit int64) (Count
 	if limit >= 0 {
 		p.left = saturated(limit, d.f.size)
 	}
-	p.cut = func(buf []byte, _ int, _ bool) int { return len(buf) - len(buf)%size }
+	p.whole = func(buf []byte, _ int, _ bool) int { return len(buf) - len(buf)%size }
 	p.convert = func(dst, chunk []byte, offset int64, _ *packer) ([]byte, int64, error) {
 		return d.convert(dst, chunk, offset+d.o.Skipped), int64(len(chunk) / size), nil
 	}
@@ -138,13 +138,13 @@ func (c *cursor) next(limit int64) error {
 		c.ready = append(c.ready, c.d.o.end())
 	}
 	if err == io.EOF {
-		return c.cut()
+		return c.cutShort()
 	}
 	return err
 }
 
-// cut is the error of a record that the input ended in.
-func (c *cursor) cut() error {
+// cutShort is the error of a record that the input ended in.
+func (c *cursor) cutShort() error {
 	n, f := c.at+int64(len(c.t.bytes())), c.d.f
 	switch {
 	case c.d.o.Exact:

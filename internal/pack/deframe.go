@@ -133,7 +133,7 @@ func (t *tape) alone(size int) error {
 	return t.failed()
 }
 
-// payload makes one payload ready in the form that was asked for. Text, which may take four
+// payload makes one payload ready in the form that was asked for. Text, which may take six
 // times the memory of the payload, is written as it is made.
 func (s *deframing) payload(payload []byte) error {
 	if !s.Lines && s.o.Form == Raw {

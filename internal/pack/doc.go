@@ -16,8 +16,9 @@
 //
 // Records of a fixed size that fits a buffer, and lines, are converted many at a time,
 // by two workers whose output keeps its order (pump.go). All conversions write
-// whatever is complete before they read on. None needs more memory for more input
-// except [Framer.Frame], which must know the length of its payload first.
+// whatever is complete before they read on. Memory is bounded by the longest record that
+// is packed, frame, line or JSON string, and not by the length of the input. To
+// [Framer.Frame] the whole input is one frame: the length comes before the payload.
 //
 // The codes, sizes, alignments and error texts are those of Python 3.13 (and
 // Zf, Zd those of 3.15); what Python does not have is spelled in ways that no

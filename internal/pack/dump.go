@@ -57,7 +57,7 @@ func (c *dumpColumns) measure(s *sequence, depth int) {
 // unit is the code of one element.
 func (it *item) unit() string {
 	if it.countsBytes() {
-		return it.counted()
+		return it.withCount()
 	}
 	return it.Code
 }

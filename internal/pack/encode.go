@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// An Encoder turns values into records. It keeps no state between records and
-// can be used by several goroutines, each with its own [packer].
+// An Encoder turns values into records. It keeps no state between records and can be
+// used by several goroutines at once.
 type Encoder struct {
 	f *Format
 	o Options

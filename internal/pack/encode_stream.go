@@ -18,7 +18,7 @@ func (e *Encoder) EncodeLines(dst io.Writer, src io.Reader, limit int64) (Counts
 	}
 	end := e.o.end()
 	p := pump{dst: dst, src: src, left: -1, chunk: chunkSize, max: e.maxLine()}
-	p.cut = func(buf []byte, had int, last bool) int {
+	p.whole = func(buf []byte, had int, last bool) int {
 		if last {
 			return len(buf)
 		}

@@ -93,8 +93,8 @@ func appendHexEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'x', lowerHex[c>>4], lowerHex[c&15])
 }
 
-// separatorByte is the byte of a separator that is escaped in fields, so that none can
-// contain a part of a separator; 0 if every byte of it is used in escapes.
+// separatorByte is the byte of a separator that is escaped in fields, so that no field
+// contains the separator; 0 if escapes themselves may contain any of its bytes.
 func separatorByte(separator string) byte {
 	for i := range len(separator) {
 		if !strings.ContainsRune(`0123456789abcdefABCDEFxXnrt\`, rune(separator[i])) {

@@ -55,7 +55,7 @@ type formReader struct {
 	all    []byte // the memory that out reuses
 	out    []byte // bytes that are still to be read
 	offset int64  // of the next character
-	group  []byte // the beginning of a group: two hex digits, four of base64, or 0xHH
+	unit   []byte // the beginning of a unit: two hex digits, four of base64, or 0xHH
 	comma  bool   // a comma must come before the next 0xHH
 	err    error
 }
@@ -93,8 +93,8 @@ func (r *formReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// groupSize is the number of characters of a group.
-func (r *formReader) groupSize() int {
+// unitSize is the number of characters of a unit.
+func (r *formReader) unitSize() int {
 	if r.form == Hex {
 		return 2
 	}
@@ -107,19 +107,19 @@ func (r *formReader) least(n int) int {
 	if r.form == Base64 {
 		n = (n + 2) / 3
 	}
-	return max(n*r.groupSize()-len(r.group), 1)
+	return max(n*r.unitSize()-len(r.unit), 1)
 }
 
 // decode appends the bytes that characters stand for to r.out.
 func (r *formReader) decode(text []byte) error {
 	for _, c := range text {
 		r.offset++
-		if r.isBetween(c) {
+		if r.skips(c) {
 			continue
 		}
 		ok := r.fits(c)
-		r.group = append(r.group, c)
-		if ok && len(r.group) == r.groupSize() {
+		r.unit = append(r.unit, c)
+		if ok && len(r.unit) == r.unitSize() {
 			ok = r.take()
 		}
 		if !ok {
@@ -129,13 +129,13 @@ func (r *formReader) decode(text []byte) error {
 	return nil
 }
 
-// isBetween reports whether c separates groups, or breaks a line of digits.
-func (r *formReader) isBetween(c byte) bool {
+// skips reports whether c is skipped: it separates units, or breaks a line of digits.
+func (r *formReader) skips(c byte) bool {
 	switch c {
 	case '\n', '\r':
-		return r.form != C || len(r.group) == 0
+		return r.form != C || len(r.unit) == 0
 	case ' ', '\t':
-		return r.form == C && len(r.group) == 0
+		return r.form == C && len(r.unit) == 0
 	case ',':
 		between := r.comma
 		r.comma = false
@@ -144,14 +144,14 @@ func (r *formReader) isBetween(c byte) bool {
 	return false
 }
 
-// fits reports whether c may be the next character of the group. A group of base64 may be
+// fits reports whether c may be the next character of the unit. A unit of base64 may be
 // padded wherever a record ended.
 func (r *formReader) fits(c byte) bool {
-	n := len(r.group)
+	n := len(r.unit)
 	switch {
 	case r.form == Base64 && c == '=':
 		return n >= 2
-	case r.form == Base64 && n > 0 && r.group[n-1] == '=':
+	case r.form == Base64 && n > 0 && r.unit[n-1] == '=':
 		return false
 	case r.form == Base64:
 		return digitValue(c) < 36 || c == '+' || c == '/'
@@ -166,23 +166,23 @@ func (r *formReader) fits(c byte) bool {
 // strictBase64 refuses bits that are set behind the last byte.
 var strictBase64 = base64.StdEncoding.Strict()
 
-// take appends the bytes of a whole group to r.out.
+// take appends the bytes of a whole unit to r.out.
 func (r *formReader) take() bool {
-	group := r.group
-	r.group, r.comma = group[:0], r.form == C
+	unit := r.unit
+	r.unit, r.comma = unit[:0], r.form == C
 	var err error
 	if r.form == Base64 {
-		r.out, err = strictBase64.AppendDecode(r.out, group)
+		r.out, err = strictBase64.AppendDecode(r.out, unit)
 		return err == nil
 	}
-	r.out, err = hex.AppendDecode(r.out, group[len(group)-2:])
+	r.out, err = hex.AppendDecode(r.out, unit[len(unit)-2:])
 	return err == nil
 }
 
 // finish checks that the input ended between two bytes.
 func (r *formReader) finish() error {
 	switch {
-	case len(r.group) == 0:
+	case len(r.unit) == 0:
 		return io.EOF
 	case r.form == Hex:
 		return dataf("odd number of hex digits: the last is at offset %d", r.offset-1)

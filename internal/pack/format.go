@@ -88,10 +88,10 @@ type item struct {
 
 	reference string // the name of the integer that is the count
 
-	counter int  // the slot of the integer that is the count, from 1; 0 is none
-	slot    int  // the slot of an integer that something refers to
-	counts  bool // it is the count of elements: JSON does not show it
-	sizes   bool // it is the size of a string: if nothing else, it is no value
+	counter  int  // the slot of the integer that is the count, from 1; 0 is none
+	slot     int  // the slot of an integer that something refers to
+	isCount  bool // it is the count of elements: JSON does not show it
+	isLength bool // it is the length of a string: if nothing else, it is no value
 
 	at      int   // where it begins in the text
 	offset  int64 // from the start of the record; -1 when that varies
@@ -139,14 +139,14 @@ func (it *item) countError(count, why string) *DataError {
 }
 
 // computed reports whether the item is an integer that is computed, and no value.
-func (it *item) computed() bool { return it.sizes && !it.counts }
+func (it *item) computed() bool { return it.isLength && !it.isCount }
 
 // columns is how many values JSON shows of the item.
 func (it *item) columns() int64 {
 	switch {
 	case it.kind == group:
 		return 1
-	case it.counts:
+	case it.isCount:
 		return 0
 	}
 	return it.elements * it.perElement

@@ -56,7 +56,7 @@ func (p *jsonParser) object(s *sequence, names []string) error {
 	}
 	end := p.i
 	for i, at := range members {
-		if names == nil && s.items[i].counts {
+		if names == nil && s.items[i].isCount {
 			p.place(&s.items[i])
 		}
 		if names == nil && !s.items[i].isMember() {
@@ -137,8 +137,8 @@ func (p *jsonParser) member(it *item) error {
 	return p.values(it.columns(), it.Rest, quote(it.Name)+": ")
 }
 
-// array reads the items of s in an array. A wrong number of values would take those of
-// the next element, or leave it its own.
+// array reads the items of s in an array. It checks the number of values: one too many
+// would be taken for the first of the next element.
 func (p *jsonParser) array(s *sequence) error {
 	if !s.grouped {
 		return p.values(s.values, s.open, "")
@@ -158,7 +158,7 @@ func (p *jsonParser) array(s *sequence) error {
 func (p *jsonParser) items(s *sequence) error {
 	for i := range s.items {
 		it := &s.items[i]
-		if it.counts {
+		if it.isCount {
 			p.place(it)
 		}
 		for n := it.columns(); n > 0 || it.Rest; n-- {

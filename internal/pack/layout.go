@@ -19,7 +19,7 @@ func (s *sequence) rows(rows []Row, o Options, indent string) []Row {
 		if it.padding > 0 && it.kind != boundary {
 			rows = append(rows, Row{fmt.Sprint(it.offset - it.padding), fmt.Sprint(it.padding), indent + fmt.Sprintf("%dx", it.padding), "(alignment)"})
 		}
-		row := Row{Offset: "?", Size: "?", Code: indent + it.counted(), Name: it.Name}
+		row := Row{Offset: "?", Size: "?", Code: indent + it.withCount(), Name: it.Name}
 		if it.offset >= 0 {
 			row.Offset = fmt.Sprint(it.offset)
 		}
@@ -46,8 +46,8 @@ func (s *sequence) rows(rows []Row, o Options, indent string) []Row {
 	return rows
 }
 
-// counted is the code with its count.
-func (it *item) counted() string {
+// withCount is the code with its count.
+func (it *item) withCount() string {
 	code := it.Code
 	if it.kind == group {
 		code = "("

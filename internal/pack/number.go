@@ -191,10 +191,10 @@ func (w whole) append(dst []byte) []byte {
 	if w.hi == 0 {
 		return strconv.AppendUint(dst, w.lo, 10)
 	}
-	// Three groups of at most 19 digits hold 2^128.
-	const group = 10_000_000_000_000_000_000
-	q, low := bits.Div64(w.hi%group, w.lo, group)
-	top, middle := bits.Div64(w.hi/group, q, group)
+	// Three chunks of at most 19 digits hold 2^128.
+	const chunk = 10_000_000_000_000_000_000
+	q, low := bits.Div64(w.hi%chunk, w.lo, chunk)
+	top, middle := bits.Div64(w.hi/chunk, q, chunk)
 	if top > 0 {
 		dst = strconv.AppendUint(dst, top, 10)
 		dst = appendPadded(dst, middle)

@@ -14,7 +14,7 @@ type Options struct {
 	Separator string
 	// Null ends lines with a NUL byte in place of a newline.
 	Null bool
-	// Radix is that of integers: 16, 8, 2, or 0 and 10 for decimal.
+	// Radix is the base in which integers are written: 2, 8, 10 or 16; 0 is 10.
 	Radix int
 	// Raw writes and reads strings without escapes.
 	Raw bool
@@ -61,7 +61,7 @@ const (
 	C // 0x01, 0xbb,
 )
 
-// Counts are what a conversion has moved.
+// Counts are how much a conversion has read, written and cut.
 type Counts struct {
 	Records int64
 	Read    int64 // bytes, as they were read

@@ -274,12 +274,12 @@ func (p *parser) refer(it, counter *item) error {
 	}
 	switch it.kind {
 	case bytesOf:
-		counter.sizes = true
+		counter.isLength = true
 	case pad:
 	case pascal, constant, checksum, from, upTo, boundary:
 		return p.fail(it.at, quote(it.Code)+" takes no count from elsewhere")
 	default:
-		counter.counts = true
+		counter.isCount = true
 		if it.kind != group {
 			inner := *it
 			*it = item{Code: it.Code, Count: 1, at: it.at, kind: group, group: &sequence{items: []item{inner}}}

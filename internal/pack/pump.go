@@ -25,9 +25,9 @@ type pump struct {
 	chunk, room int
 	// max is the size to which a buffer may grow for what is never whole.
 	max int64
-	// cut returns how much of buf is whole, of whose first had bytes nothing is; at the
+	// whole returns how much of buf is whole, of whose first had bytes nothing is; at the
 	// end of the input everything may be.
-	cut func(buf []byte, had int, end bool) int
+	whole func(buf []byte, had int, end bool) int
 	// convert appends the result of a whole chunk that begins at offset, and how
 	// many records it held. The Line of its error counts from the chunk's start.
 	convert func(dst, chunk []byte, offset int64, s *packer) ([]byte, int64, error)
@@ -185,7 +185,7 @@ func (w *worker) fill(r *reading) (n, whole int, err error) {
 			r.left -= int64(t.end - had)
 		}
 		w.in = t.buf
-		if whole = p.cut(t.bytes(), had, t.err == io.EOF); whole > 0 || t.err != nil {
+		if whole = p.whole(t.bytes(), had, t.err == io.EOF); whole > 0 || t.err != nil {
 			return t.end, whole, t.err
 		}
 	}

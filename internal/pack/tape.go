@@ -9,7 +9,7 @@ type tape struct {
 	buf   []byte
 	start int
 	end   int
-	// exact reads no more than the need that more is called with.
+	// exact is set if more must read no more bytes than its caller needs.
 	exact bool
 	read  int64 // bytes that have been read
 	err   error
