@@ -154,7 +154,7 @@ func interruptible(ctx context.Context, use func() error) error {
 const closeLimit = 5 * time.Second
 
 // deadline ends ctx when the time of --deadline has passed. If the run does not end
-// within closeLimit, for example because standard error is not read, the process exits.
+// within closeLimit, for example because the pipe of -o is not read, the process exits.
 func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func()) {
 	d := g.Deadline.D()
 	if d <= 0 {
@@ -164,6 +164,8 @@ func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func
 	ctx, cancel := context.WithTimeoutCause(ctx, d, passed)
 	late := time.AfterFunc(d+closeLimit, func() {
 		tty.Restore()
+		g.log.Error(passed)
+		cli.Flush()
 		os.Exit(cli.TimedOut)
 	})
 	return ctx, func() {

@@ -279,3 +279,20 @@ func TestOutputsAreOurs(t *testing.T) {
 		start(t, nil, "-l", "--ready", "-", "127.0.0.1", "0").ends(2, "", "--ready needs a file")
 	})
 }
+
+// TestDeadlineDumpUnread: a dump into a pipe that is not read delays the end by
+// closeLimit, and the deadline is reported.
+func TestDeadlineDumpUnread(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	cmd := gcatCmd(append([]string{"--deadline", "0.2", "-o", "/dev/fd/3"}, serve(t, "tcp", func(s halfConn) {
+		_, _ = s.Write(make([]byte, 1<<20)) // more than the pipe holds; it fails when gcat ends
+	})...)...)
+	cmd.ExtraFiles, cmd.Stdout = []*os.File{w}, io.Discard
+	launch(t, cmd).ends(4, "", "gcat: the run took longer than 200ms (deadline)")
+}
