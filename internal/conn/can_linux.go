@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -25,15 +26,36 @@ type canConn struct {
 
 	received func(*arrival)                 // changes a received datagram; nil is not
 	sending  func(p []byte) ([]byte, error) // is the form in which a datagram is sent; nil is p
+
+	closing chan struct{} // of ISO-TP: closed by Close; see outbox.write
+	once    sync.Once
 }
 
 func (c *canConn) LocalAddr() net.Addr  { return c.local }
 func (c *canConn) RemoteAddr() net.Addr { return c.remote }
 
-// Close closes the socket and wakes the calls that wait for it.
+// Close closes the socket and wakes the calls that wait for it. It does not wait until
+// ISO-TP has sent a PDU.
 func (c *canConn) Close() error {
 	_ = c.SetDeadline(time.Unix(1, 0))
-	return c.File.Close()
+	if c.closing == nil {
+		return c.File.Close()
+	}
+	c.once.Do(func() {
+		close(c.closing)
+		go func() { _ = c.File.Close() }() // ends when sendmsg(2) returns
+	})
+	return nil
+}
+
+// isClosing reports whether Close was called on a socket of ISO-TP.
+func (c *canConn) isClosing() bool {
+	select {
+	case <-c.closing:
+		return true
+	default:
+		return false
+	}
 }
 
 // openCAN opens a socket for e: a server's with listen, else a client's, whose own
@@ -88,6 +110,7 @@ func (c *canConn) setUp(fd int, e Endpoint, p canPlace, from string, o SocketOpt
 		return c.setUpRaw(fd, e, p, index)
 	case "isotp":
 		c.received = func(s *arrival) { s.from = nil } // there is one peer, which no answer names
+		c.closing = make(chan struct{})
 		return setUpISOTP(fd, p, index, listen)
 	case "j1939":
 		return c.setUpJ1939(fd, e, p, index, from, listen)
@@ -233,8 +256,10 @@ func (c *canConn) sender(sockaddr []byte) net.Addr {
 	return canAddr{e}
 }
 
-// sendBlocking is sendmsg(2) as a system call that may block: ISO-TP's waits until
-// the peer has received the PDU, even with MSG_DONTWAIT.
+var errUnfinished error = &Error{Why: NotDelivered, Err: errors.New("the peer had not received all of it when the socket was closed")}
+
+// sendBlocking is sendmsg(2) as a system call that may block: ISO-TP's does, even with
+// MSG_DONTWAIT.
 func sendBlocking(fd uintptr, h *unix.Msghdr) syscall.Errno {
 	_, _, errno := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(h)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	return errno

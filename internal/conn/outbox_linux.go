@@ -55,6 +55,9 @@ func newOutbox(c net.Conn) *outbox {
 // send sends the datagrams in p to a peer; nil is the connected one. It waits until one
 // can be sent, sends until the socket is full, and returns how many bytes of p were sent.
 func (o *outbox) send(p []byte, cut Cut, to *Sender) (int, error) {
+	if o.can != nil && o.can.isClosing() {
+		return 0, errUnfinished // write may have left a call behind, which uses o
+	}
 	o.p, o.cut, o.sent, o.err = p, cut, 0, nil
 	o.to, o.control = o.many, nil
 	if to != nil {
@@ -68,8 +71,8 @@ func (o *outbox) send(p []byte, cut Cut, to *Sender) (int, error) {
 	}
 	for {
 		o.err = nil
-		if err := o.raw.Write(o.try); err != nil {
-			return o.sent, err
+		if err := o.write(); err != nil {
+			return 0, err
 		}
 		if o.can == nil || o.err != unix.ENOBUFS {
 			return o.sent, o.err
@@ -78,6 +81,23 @@ func (o *outbox) send(p []byte, cut Cut, to *Sender) (int, error) {
 			return o.sent, nil
 		}
 		time.Sleep(busyPause)
+	}
+}
+
+// write calls try until the socket has taken something. ISO-TP's sendmsg(2) waits in the
+// kernel until the peer has received the PDU, and no deadline ends it. When the socket is
+// closed meanwhile, write leaves that call behind; it ends with the process at the latest.
+func (o *outbox) write() error {
+	if o.can == nil || o.can.closing == nil {
+		return o.raw.Write(o.try)
+	}
+	written := make(chan error, 1)
+	go func() { written <- o.raw.Write(o.try) }() // ends when sendmsg(2) returns
+	select {
+	case err := <-written:
+		return err
+	case <-o.can.closing:
+		return errUnfinished
 	}
 }
 

@@ -153,6 +153,35 @@ echo 0123456789 | status 5 gcat -W1 -w5 isotp://vcan0:7e0:7e8
 	wants(t, out, "200\n", "112233445566778899aa", "2292\n", "this\n", "communication error on send")
 }
 
+// A peer that takes its time does not delay the end, and the end is no success.
+func TestGuestISOTPSlow(t *testing.T) {
+	out := guest(t, `
+head -c 600 /dev/zero >pdu
+# slow FROM TO: receives a PDU as slowly as a peer may, a frame in 127 ms.
+slow() { isotprecv -s $1 -d $2 -m 7f vcan0 >received & receiver=$!; until_ more 1 vcan0; candump vcan0 >frames & dump=$!; until_ more 2 vcan0; }
+# unfinished: the PDU was cut short.
+unfinished() { kill $receiver; sized 0 received; kill $dump; wait $receiver $dump || true; }
+sending() { test $(wc -l <frames) -gt 3; }
+
+slow 7e8 7e0
+status 4 gcat --deadline 300ms -w0 isotp://vcan0:7e0:7e8 <pdu
+unfinished
+slow 7e8 7e0
+gcat -w0 isotp://vcan0:7e0:7e8 <pdu & client=$!
+until_ sending
+kill $client; status 143 wait $client
+unfinished
+slow 7e0 7e8
+gecho --grace 300ms --reply "$(tr '\0' x <pdu)" isotp://vcan0:7e0:7e8 >address & server=$!
+until_ grep isotp address
+cansend vcan0 7e0#0178
+until_ sending
+kill $server; wait $server
+unfinished
+`)
+	wants(t, out, "the run took longer than 300ms (deadline)", "had not received all of it")
+}
+
 // Messages to an address and to all, from both sides, and from Python.
 func TestGuestJ1939(t *testing.T) {
 	out := guest(t, `

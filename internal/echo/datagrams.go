@@ -54,6 +54,12 @@ func (s *Server) servePacket(ctx context.Context, socket Socket) {
 		_ = socket.Packet.SetReadDeadline(time.Unix(1, 0)) // it fails only on a closed socket
 	})
 	defer stop()
+	if conn.EndpointOf(socket.Addr()).CAN() { // a slow peer of ISO-TP can delay a reply for as long as it likes
+		limit := context.AfterFunc(s.stopping, func() {
+			time.AfterFunc(s.grace, func() { _ = socket.Packet.Close() })
+		})
+		defer limit()
+	}
 	switch {
 	case s.Faults.NoRead || s.Faults.NoAccept:
 		<-ctx.Done()
