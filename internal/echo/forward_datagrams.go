@@ -35,6 +35,7 @@ func (p *packets) forward(ctx context.Context) {
 			continue
 		}
 		if kind, why := p.refuse(peer.Sender()); why != "" {
+			p.server.Totals.Datagrams.Add(1)
 			p.lane.unanswered(peer.Sender(), kind, why)
 			_ = peer.Close()
 			continue

@@ -89,3 +89,16 @@ func TestForwardLoss(t *testing.T) {
 		}
 	}
 }
+
+// A datagram that is refused has been received: the totals count it as both.
+func TestForwardRefused(t *testing.T) {
+	s := &Server{Permits: func(net.Addr) bool { return false }}
+	client, events := forwardUDP(t, s)
+	if _, err := client.Write([]byte("refused")); err != nil {
+		t.Fatal(err)
+	}
+	await(t, events, RefusedByRule)
+	if got, unanswered := s.Totals.Datagrams.Load(), s.Totals.Unanswered.Load(); got != 1 || unanswered != 1 {
+		t.Errorf("%d datagrams, %d of them unanswered", got, unanswered)
+	}
+}
