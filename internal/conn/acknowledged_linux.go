@@ -105,6 +105,11 @@ func (s *Socket) failed() (failed bool) {
 // alive reports whether a TCP connection has not failed.
 func (s *Socket) alive() bool { return s.isTCP() && !s.failed() }
 
+// Broken reports whether a TCP connection that we have not half-closed has failed,
+// although a read may return its end of file: the kernel reports a failure once, perhaps
+// to a write.
+func (s *Socket) Broken() bool { return s.isTCP() && !s.finSent() && s.failed() }
+
 // deliveryError returns an error if bytes remain that will never be delivered. It reads
 // the queue before the error: a Unix peer that closes with bytes unread sets the
 // error before it discards them.

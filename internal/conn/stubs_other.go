@@ -16,6 +16,7 @@ import (
 func (s *Socket) Unacknowledged() int64 { return 0 }
 func (s *Socket) queued() int64         { return 0 }
 func (s *Socket) alive() bool           { return false }
+func (s *Socket) Broken() bool          { return false }
 
 // Acknowledged returns at once, with the error that is pending on the socket.
 func (s *Socket) Acknowledged(ctx context.Context) error { return s.deliveryError(ctx.Err()) }

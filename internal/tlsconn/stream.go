@@ -142,9 +142,13 @@ func (s *Stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// cutShort returns the error of a FIN without close_notify. Some servers, such as
-// nginx, send one in answer to our close_notify, even before all data is sent.
+// cutShort returns the error of an end without close_notify: of a reset whose errno a
+// write has got, or of a FIN. Some servers, such as nginx, send one in answer to our
+// close_notify, even before all data is sent.
 func (s *Stream) cutShort() error {
+	if conn.SocketBelow(conn.StreamOf(s.Conn)).Broken() {
+		return syscall.ECONNRESET
+	}
 	words := "cut short: the connection ended without close_notify"
 	if s.notified.Load() {
 		words += ", in answer to ours"

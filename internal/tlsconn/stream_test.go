@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -234,6 +235,21 @@ func TestCutShort(t *testing.T) {
 		}
 		_, err := c.Read(make([]byte, 1))
 		if !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("a reset was read as %v", err)
+		}
+	})
+	t.Run("reset, seen by a write", func(t *testing.T) {
+		c, s := pinned(t, 0)
+		if err := conn.Reset(s.NetConn()); err != nil {
+			t.Fatal(err)
+		}
+		for err := error(nil); !errors.Is(err, syscall.ECONNRESET); _, err = c.NetConn().Write([]byte{0}) {
+			if errors.Is(err, syscall.EPIPE) {
+				t.Fatal(err)
+			}
+		}
+		_, err := c.Read(make([]byte, 1))
+		if !errors.Is(err, syscall.ECONNRESET) && runtime.GOOS == "linux" {
 			t.Errorf("a reset was read as %v", err)
 		}
 	})
