@@ -19,8 +19,8 @@ type grammar struct {
 	Service         service `default:"echo"`
 
 	To     string `filled:""`
-	Script string
-	Replay string
+	Script string `filled:""`
+	Replay string `filled:""`
 	Speed  *speed
 
 	Once      bool  `short:"1"`
@@ -43,13 +43,13 @@ type grammar struct {
 	ResetAfter     point
 	StallAfter     point
 	HalfCloseAfter point
-	TLSFault       string `name:"tls-fault" enum:",expired,not-yet,wrong-name,untrusted,no-close-notify,stall,garbage,reset" default:""`
+	TLSFault       string `name:"tls-fault" enum:",expired,not-yet,wrong-name,untrusted,no-close-notify,stall,garbage,reset" default:"" filled:""`
 	Corrupt        probability
 	Loss           probability
 	Duplicate      probability
 	Reorder        probability
 	FaultRate      probability `default:"1"`
-	Faults         string      `enum:",down,up,both" default:""`
+	Faults         string      `enum:",down,up,both" default:"" filled:""`
 	Seed           *uint64
 
 	LoopGuard int      `default:"1000" least:"0" most:"2147483647"`

@@ -77,5 +77,5 @@ func (a *App) unknownOption(r *reader, typed, arg string) error {
 var rewordings = []struct{ kong, ours string }{
 	{`^(--[^ ]+): expected (?:an|a valid \d+ bit) u?int but got (".*").*$`, `$1: bad number $2: want a whole number`},
 	{`^(--[^ ]+): bool value must be .* but got (".*")$`, `$1 takes no value, got $2`},
-	{`^(--[^ ]+) must be one of (.*) but got (".*")$`, `$1: bad value $3: want one of $2`},
+	{`^(--[^ ]+) must be one of (?:"",)?(.*) but got (".*")$`, `$1: bad value $3: want one of $2`},
 }
