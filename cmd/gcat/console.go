@@ -90,11 +90,6 @@ func (c *console) show(lines []byte) (int, error) {
 	return c.meter.Load().Around(cli.DirectStderr).Write(lines)
 }
 
-// stderr is standard error for a file of an option; it stays open.
-type stderr struct{ io.Writer }
-
-func (stderr) Close() error { return nil }
-
 // terminalStdio is standard input and output with a terminal. It reads through the line
 // editor, and writes through it or through the writer that escapes; EOF and close are
 // those of Stdio.

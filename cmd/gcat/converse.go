@@ -201,11 +201,11 @@ func (g *gcat) openDump() error {
 	switch g.Hexdump {
 	case "":
 	case "-":
-		g.dump = &filter.Dump{Name: "standard error", Out: stderr{cli.Stderr}}
+		g.dump = &filter.Dump{Name: "standard error", Out: cli.Stderr}
 	default:
-		f, err := conn.OpenOutput(g.Hexdump, stderr{cli.Stderr})
+		f, err := conn.OpenOutput(g.Hexdump, cli.Stderr, g.tlsFiles()...)
 		if err != nil {
-			return pathError(err)
+			return err
 		}
 		g.dump = &filter.Dump{Name: g.Hexdump, Out: f}
 	}

@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"time"
 
@@ -246,20 +244,7 @@ func (g *gcat) listening(ctx context.Context, bound conn.Endpoint) error {
 	if g.Ready == "" {
 		return nil
 	}
-	return interruptible(ctx, func() error {
-		f, err := conn.OpenOutput(g.Ready, stderr{cli.Stderr})
-		if err != nil {
-			return pathError(err)
-		}
-		_, err = io.WriteString(f, bound.Address()+"\n")
-		return pathError(cmp.Or(err, f.Close()))
+	return cli.Interruptible(ctx, func() error {
+		return conn.WriteOutput(g.Ready, bound.Address()+"\n", cli.Stderr, g.tlsFiles()...)
 	})
-}
-
-// pathError returns err with the path in quotes, if it is an error of a file.
-func pathError(err error) error {
-	if e, ok := errors.AsType[*os.PathError](err); ok {
-		return cli.Failf(cli.Local, "%s %q: %s", e.Op, e.Path, conn.Words(e.Err))
-	}
-	return err
 }

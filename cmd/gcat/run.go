@@ -125,7 +125,7 @@ func (g *gcat) prepare(ctx context.Context, targets []conn.Endpoint) (err error)
 	if g.Broker || g.Chat {
 		g.room = &broker.Room{Chat: g.Chat}
 	}
-	err = interruptible(ctx, func() error {
+	err = cli.Interruptible(ctx, func() error {
 		if err := g.loadTLS(targets[0], dialled); err != nil {
 			return err
 		}
@@ -135,19 +135,6 @@ func (g *gcat) prepare(ctx context.Context, targets []conn.Endpoint) (err error)
 		return err
 	}
 	return g.askPassword(ctx)
-}
-
-// interruptible calls use, and returns its error, or the cause of ctx if ctx ends first:
-// opening or reading a named pipe may wait for another process without limit.
-func interruptible(ctx context.Context, use func() error) error {
-	used := make(chan error, 1)
-	go func() { used <- use() }() // ends with the process if the pipe stays without a peer
-	select {
-	case err := <-used:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // closeLimit is how long closing in order may take after the deadline has passed.

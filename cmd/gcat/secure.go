@@ -26,6 +26,9 @@ func (f *tlsFlags) tlsOptions() tlsconn.Options {
 	}
 }
 
+// tlsFiles are the files that TLS reads.
+func (f *tlsFlags) tlsFiles() []string { return []string{f.TLSCA, f.TLSCert, f.TLSKey, f.TLSClientCA} }
+
 // loadTLS reads the files that the options name, for the listener and for the
 // targets that are dialled.
 func (g *gcat) loadTLS(listener conn.Endpoint, dialled []conn.Endpoint) (err error) {

@@ -40,6 +40,7 @@ func (g *gecho) rules(list []conn.Endpoint) []cli.Rule {
 		{Of: "--tls-ca --tls-name --tls-insecure", Lacks: "--to tls://HOST:PORT", Unless: g.to.TLS},
 		{Of: "--tls-insecure", Not: "--tls-ca"},
 		{Of: ofThrowAway, Not: "--tls-cert"},
+		{Of: "--tls-ca-out", Lacks: "a file; standard output is /dev/stdout", Unless: g.TLSCAOut != "-"},
 		{
 			Of:    "--tls-cert --tls-ca-out --tls-fault --tls-alpn --tls-client-ca --tls-fingerprint",
 			Lacks: "-c or a tls:// endpoint", Unless: secure,

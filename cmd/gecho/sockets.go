@@ -72,11 +72,14 @@ func (g *gecho) open(ctx context.Context, server *echo.Server, endpoints []conn.
 		if config == nil {
 			config, err = g.serverConfig(server)
 		}
+		if err != nil {
+			return err
+		}
 		s.TLS = config
 		if address, ok := strings.CutPrefix(s.Name, "tcp://"); ok {
 			s.Name = "tls://" + address
 		}
-		return err
+		return nil
 	}
 	sockets = g.handed
 	for i, s := range sockets {
@@ -122,25 +125,27 @@ func (g *gecho) refuseSelf(ctx context.Context, sockets []echo.Socket) error {
 }
 
 // serverConfig reads the TLS files, or makes a throw-away certificate and logs its
-// fingerprint. With a fault of the certificate it also sets the server's BadTLS.
-func (g *gecho) serverConfig(server *echo.Server) (*tls.Config, error) {
+// fingerprint. With a fault of the certificate it also sets the server's BadTLS. The file
+// of --tls-ca-out is written after the others have been read.
+func (g *gecho) serverConfig(server *echo.Server) (config *tls.Config, err error) {
 	options := g.tlsOptions()
 	if g.TLSCAOut != "" {
-		authority, err := tlsconn.NewAuthority()
-		if err != nil {
+		if options.Authority, err = tlsconn.NewAuthority(); err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(g.TLSCAOut, authority.PEM(), 0o644); err != nil {
-			return nil, cli.Failf(cli.Local, "write %q: %s", g.TLSCAOut, conn.Words(errors.Unwrap(err)))
-		}
-		options.Authority = authority
 	}
-	config, err := options.ServerConfig()
+	config, err = options.ServerConfig()
 	if errors.Is(err, tlsconn.ErrNoKey) && g.TLSKey == "" {
 		return nil, cli.Hint(err, "--tls-key FILE names the private key of --tls-cert")
 	}
 	if err != nil {
 		return nil, err
+	}
+	if g.TLSCAOut != "" {
+		err := conn.WriteOutput(g.TLSCAOut, string(options.Authority.PEM()), cli.Stderr, g.Script, g.Replay, g.TLSCA, g.TLSClientCA)
+		if err != nil {
+			return nil, err
+		}
 	}
 	if options.KeyLog != "" {
 		g.log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)

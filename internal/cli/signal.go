@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"os/signal"
 )
@@ -26,4 +27,17 @@ func Catch(handle func(os.Signal), signals ...os.Signal) {
 			handle(s)
 		}
 	}()
+}
+
+// Interruptible calls use, and returns its error, or the cause of ctx if ctx ends first:
+// opening, reading or writing a pipe may wait for another process without limit.
+func Interruptible(ctx context.Context, use func() error) error {
+	used := make(chan error, 1)
+	go func() { used <- use() }() // ends with the process if the pipe stays without a peer
+	select {
+	case err := <-used:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

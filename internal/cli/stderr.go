@@ -11,7 +11,7 @@ import (
 // Stderr writes to standard error in the background: a write neither waits, nor fails
 // or raises SIGPIPE when the reader has left. Thus no reader of the log, of a dump or
 // of a meter can delay or end a conversation.
-var Stderr io.Writer = standardError
+var Stderr io.WriteCloser = standardError
 
 var standardError = &backgroundWriter{write: writeStderr, sleep: sleep}
 
@@ -78,6 +78,9 @@ func (b *backgroundWriter) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// Close implements [io.Closer]; standard error stays open.
+func (b *backgroundWriter) Close() error { return nil }
 
 // drain writes until nothing is pending. What cannot be written is dropped.
 func (b *backgroundWriter) drain() {

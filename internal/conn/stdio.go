@@ -1,9 +1,12 @@
 package conn
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -97,19 +100,24 @@ func InputError(err error) error {
 // OpenOutput opens a file that an option writes. If path is standard output, by any
 // name, or /dev/fd/N, it uses the open file: to open it again could truncate it or
 // write at another offset, and fails for a socket. For standard error it returns
-// stderr. It refuses the file that is standard input, as cat(1) does.
-func OpenOutput(path string, stderr io.WriteCloser) (io.WriteCloser, error) {
+// stderr. It refuses the file that is standard input, as cat(1) does, and those of
+// inputs, which other options read.
+func OpenOutput(path string, stderr io.WriteCloser, inputs ...string) (io.WriteCloser, error) {
 	if info, err := os.Stat(path); err == nil {
 		is := func(f *os.File) bool {
 			standard, err := f.Stat()
 			return err == nil && os.SameFile(info, standard)
+		}
+		read := func(input string) bool {
+			other, err := os.Stat(input)
+			return err == nil && os.SameFile(info, other)
 		}
 		switch {
 		case is(os.Stderr):
 			return stderr, nil
 		case is(os.Stdout):
 			return duplicate(os.Stdout) // the command may end standard output before
-		case info.Mode().IsRegular() && is(os.Stdin):
+		case info.Mode().IsRegular() && (is(os.Stdin) || slices.ContainsFunc(inputs, read)):
 			return nil, &Error{Why: Local, Op: strconv.Quote(path), Err: errors.New("input file is output file")}
 		}
 	}
@@ -118,5 +126,25 @@ func OpenOutput(path string, stderr io.WriteCloser) (io.WriteCloser, error) {
 			return os.NewFile(uintptr(fd), path), nil
 		}
 	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	return f, pathError(err)
+}
+
+// WriteOutput writes text to the file that an option names, which [OpenOutput] opens.
+func WriteOutput(path, text string, stderr io.WriteCloser, inputs ...string) error {
+	f, err := OpenOutput(path, stderr, inputs...)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, text)
+	return pathError(cmp.Or(err, f.Close()))
+}
+
+// pathError returns err with the path in quotes, if it is an error of a file. It has no
+// kind: an EPIPE that is not of standard output is no [OutputClosed].
+func pathError(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return fmt.Errorf("%s %q: %s", e.Op, e.Path, Words(e.Err))
+	}
+	return err
 }
