@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -150,18 +151,27 @@ func (g *gecho) serverConfig(server *echo.Server) (config *tls.Config, err error
 	if options.KeyLog != "" {
 		g.log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)
 	}
-	if options.Cert == "" {
-		sum := tlsconn.OwnFingerprint(config)
-		g.log.Event(1, cli.Event{
-			Name: "info", Text: "throw-away certificate, SHA-256 fingerprint " + sum,
-			Fields: []cli.Field{{Key: "fingerprint", Value: sum}},
-		})
+	fault := tlsconn.Fault(g.TLSFault)
+	if options.Cert == "" && (!fault.OfCertificate() || g.FaultRate < 1) {
+		g.logCertificate("throw-away certificate", config)
 	}
-	if fault := tlsconn.Fault(g.TLSFault); fault.OfCertificate() {
+	if fault.OfCertificate() {
 		options.Fault = fault
-		server.Faults.BadTLS, err = options.ServerConfig()
+		if server.Faults.BadTLS, err = options.ServerConfig(); err != nil {
+			return nil, err
+		}
+		g.logCertificate(fmt.Sprintf("throw-away certificate (%s)", fault), server.Faults.BadTLS)
 	}
-	return config, err
+	return config, nil
+}
+
+// logCertificate logs the fingerprint of the certificate of config.
+func (g *gecho) logCertificate(kind string, config *tls.Config) {
+	sum := tlsconn.OwnFingerprint(config)
+	g.log.Event(1, cli.Event{
+		Name: "info", Text: kind + ", SHA-256 fingerprint " + sum,
+		Fields: []cli.Field{{Key: "fingerprint", Value: sum}},
+	})
 }
 
 // listen binds one endpoint.
