@@ -158,7 +158,7 @@ func announce(log *cli.Log, sockets []echo.Socket) error {
 
 // serve serves until --count is reached or signalled ends, and ends at once with again.
 func (g *gecho) serve(signalled, again context.Context, server *echo.Server, sockets []echo.Socket) error {
-	if err := announce(g.log, sockets); err != nil {
+	if err := cli.Interruptible(signalled, func() error { return announce(g.log, sockets) }); err != nil {
 		closeAll(sockets)
 		return err
 	}

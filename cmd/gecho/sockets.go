@@ -71,7 +71,10 @@ func (g *gecho) open(ctx context.Context, server *echo.Server, endpoints []conn.
 	var config *tls.Config
 	secure := func(s *echo.Socket) (err error) {
 		if config == nil {
-			config, err = g.serverConfig(server)
+			err = cli.Interruptible(ctx, func() (err error) {
+				config, err = g.serverConfig(server)
+				return err
+			})
 		}
 		if err != nil {
 			return err

@@ -3,11 +3,14 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"gcat/internal/testing/script"
 )
 
 // The tests here are about files that the command line names and that are no
@@ -62,27 +65,52 @@ func TestPipesNobodyOpens(t *testing.T) {
 			args := append(strings.Fields(words), fifo)
 			start(t, nil, append([]string{"--deadline", "0.2"}, args...)...).ends(4, "", "(deadline)")
 			p := start(t, nil, args...)
-			awaitOpening(t, p)
+			awaitCall(t, p, fmt.Sprint(syscall.SYS_OPENAT))
 			_ = p.cmd.Process.Signal(syscall.SIGTERM)
 			p.ends(128+int(syscall.SIGTERM), "", "")
 		})
 	}
 }
 
-// awaitOpening blocks until a thread of p is held by open(2).
-func awaitOpening(t *testing.T, p *proc) {
+// The same of gecho, and of a standard output that is a full pipe.
+func TestEchoPipesNobodyOpens(t *testing.T) {
+	for _, words := range []string{"-c 0 --tls-ca-out", "-c 0 --tls-client-ca", ""} {
+		t.Run(words, func(t *testing.T) {
+			t.Parallel()
+			fifo := filepath.Join(t.TempDir(), "fifo")
+			if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(script.Path("gecho"), append(strings.Fields(words), fifo)...)
+			call := fmt.Sprint(syscall.SYS_OPENAT)
+			if words == "" {
+				_, full := pipe(t)
+				fill(t, full)
+				cmd = exec.Command(script.Path("gecho"), "0")
+				cmd.Stdout, call = full, fmt.Sprintf("%d 0x1", syscall.SYS_WRITE)
+			}
+			p := launch(t, cmd)
+			awaitCall(t, p, call)
+			_ = p.cmd.Process.Signal(syscall.SIGTERM)
+			p.ends(128+int(syscall.SIGTERM), "", "")
+		})
+	}
+}
+
+// awaitCall blocks until a thread of p is held by the system call that begins so in
+// proc(5).
+func awaitCall(t *testing.T, p *proc, call string) {
 	t.Helper()
-	opening := fmt.Sprintf("%d ", syscall.SYS_OPENAT)
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", p.cmd.Process.Pid))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no threads to look at: %v", err)
 		}
 		for _, file := range files {
-			if call, err := os.ReadFile(file); err == nil && strings.HasPrefix(string(call), opening) {
+			if at, err := os.ReadFile(file); err == nil && strings.HasPrefix(string(at), call+" ") {
 				return
 			}
 		}
 	}
-	t.Fatal("nothing was ever opened")
+	t.Fatal("it was never called")
 }
