@@ -39,15 +39,20 @@ func (g *gcat) reportDropped(at conn.Endpoint, local string, r conn.Result) erro
 	if at.FrameSize() > 0 {
 		what = "frame"
 	}
-	if r.Dropped > 1 {
-		what += "s"
-	}
-	words := fmt.Errorf("%d %s dropped, the receive buffer was full (--rcvbuf)", r.Dropped, what)
+	words := dropped(r.Dropped, what, "the receive buffer was full (--rcvbuf)")
 	if r.Err == nil && at.FrameSize() > 0 {
 		return &conn.Error{Why: conn.NotDelivered, Op: local, Err: words}
 	}
 	g.log.Infof(0, "%s: %v", local, words)
 	return r.Err
+}
+
+// dropped says why n datagrams or frames were dropped.
+func dropped(n int64, what, why string) error {
+	if n > 1 {
+		what += "s"
+	}
+	return fmt.Errorf("%d %s dropped, %s", n, what, why)
 }
 
 // datagramOptions returns how many datagrams are received, and whether those that come or

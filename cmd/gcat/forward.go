@@ -72,6 +72,7 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at conn.Endpoint) error {
 		if err != nil {
 			end(conn.Cause(ctx, err))
 			peers.Wait()
+			_ = g.reportDropped(at, bound.Address(), conn.Result{Dropped: l.Dropped()})
 			if !g.KeepOpen && ctx.Err() == nil && errors.Is(err, net.ErrClosed) {
 				return only
 			}
@@ -117,6 +118,9 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 		QuitAfterPeer: new(time.Duration),
 	})
 	g.closed(local, name, g.to.Address(), result)
+	if n := result.Dropped; n > 0 {
+		g.log.Infof(0, "%s: %v", name, dropped(n, "datagram", "they came too fast or were too long to be forwarded"))
+	}
 	if conn.KindOf(result.Err) == conn.Timeout && (g.KeepOpen || !given) {
 		return nil // an idle peer is not an error
 	}

@@ -111,8 +111,8 @@ func TestBoundDrain(t *testing.T) {
 	}
 }
 
-// 100 peers of datagrams are known at once, for a minute without a datagram, and 16
-// datagrams of each wait.
+// 100 peers of datagrams are known at once, for a minute without a datagram, and 256 KiB of
+// each wait.
 func TestBoundPeers(t *testing.T) {
 	d, err := ListenConfig{}.ListenPeers(t.Context(), Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
 	if err != nil {
@@ -127,18 +127,15 @@ func TestBoundPeers(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		for range 18 {
-			_, _ = c.Write([]byte("x"))
-		}
+		_, _ = c.Write(nil)
 		if last, err = d.Accept(); err != nil {
 			t.Fatal(err)
 		}
 		switch i {
 		case 0:
 			first = last
-		case 1: // the first one's have all come
-			if n := len(first.queue); n != 16 {
-				t.Errorf("%d datagrams wait, want 16", n)
+			for range 33 {
+				d.take(&arrival{from: first.to.sockaddr, data: make([]byte, 8<<10-64)})
 			}
 		case 99:
 			if d.peers[string(first.to.sockaddr)] != first {
@@ -146,10 +143,13 @@ func TestBoundPeers(t *testing.T) {
 			}
 		}
 	}
-	for range 16 {
-		if _, err := first.Read(make([]byte, 1)); err != nil {
+	for range 1 + 31 { // the empty one, and those of 8 KiB
+		if _, err := first.Read(nil); err != nil {
 			t.Error(err)
 		}
+	}
+	if n := first.Dropped(); n != 2 {
+		t.Errorf("%d datagrams are dropped, want 2", n)
 	}
 	if _, err := first.Read(nil); err != io.EOF {
 		t.Errorf("the first one is not forgotten: %v", err)

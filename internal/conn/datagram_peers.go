@@ -57,6 +57,10 @@ func (d *DatagramPeers) Close() error {
 	return d.socket.Close()
 }
 
+// Dropped is how many datagrams the kernel has dropped because the socket's receive
+// buffer was full.
+func (d *DatagramPeers) Dropped() int64 { return Dropped(d.socket.Conn) }
+
 // Drain makes Accept pass on what the kernel has, for up to 100 ms, and then return
 // io.EOF.
 func (d *DatagramPeers) Drain() { d.socket.in.drain() }
@@ -67,9 +71,9 @@ func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
 	for {
 		s, err := d.socket.in.next(math.MaxInt)
 		switch {
-		case errors.Is(err, syscall.ECONNREFUSED), err == errTruncated:
-			continue // an answer was refused, or a message too long; other peers may still send
-		case err != nil:
+		case errors.Is(err, syscall.ECONNREFUSED):
+			continue // an answer was refused; other peers may still send
+		case err != nil && err != errTruncated:
 			return nil, err
 		}
 		if p := d.take(s); p != nil {
@@ -84,7 +88,7 @@ func (d *DatagramPeers) take(s *arrival) (added *DatagramPeer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := d.peers[string(s.from)]
-	if len(s.data) > udpSlot || p == nil && d.first && !d.Keep {
+	if p == nil && d.first && !d.Keep {
 		return nil
 	}
 	if p == nil {
@@ -92,10 +96,14 @@ func (d *DatagramPeers) take(s *arrival) (added *DatagramPeer) {
 		added = p
 	}
 	p.last = time.Now()
-	select {
-	case p.queue <- bytes.Clone(s.data):
-	default: // lost, as in a full receive buffer
+	cost := len(s.data) + datagramCost
+	if len(s.data) > udpSlot || p.waiting > 0 && p.waiting+cost > peerQueue {
+		p.dropped++
+		return added
 	}
+	p.queue = append(p.queue, bytes.Clone(s.data))
+	p.waiting += cost
+	p.came.Signal()
 	return added
 }
 
@@ -106,7 +114,7 @@ func (d *DatagramPeers) add(s *arrival) *DatagramPeer {
 	}
 	var from Sender
 	d.socket.in.sender(s, &from)
-	p := &DatagramPeer{all: d, queue: make(chan []byte, peerQueue), to: *from.Clone()}
+	p := &DatagramPeer{all: d, to: *from.Clone(), came: sync.NewCond(&d.mu)}
 	d.peers[string(s.from)], d.first = p, true
 	return p
 }
@@ -122,16 +130,25 @@ func (d *DatagramPeers) forgetOne() {
 	oldest.end()
 }
 
-// peerQueue is how many datagrams of a peer can wait for a Read.
-const peerQueue = 16
+// The datagrams of a peer that wait for a Read take at most peerQueue bytes, about as many
+// as in a receive buffer of the system's size; each counts as its length and datagramCost.
+const (
+	peerQueue    = 256 << 10
+	datagramCost = 64
+)
 
 // A DatagramPeer is one sender of datagrams as a Stream: one Read returns one datagram,
 // one Write sends one. Once it is closed, Read returns those that wait, and io.EOF.
 type DatagramPeer struct {
-	all   *DatagramPeers
-	to    Sender
-	queue chan []byte // closed when it is not in all.peers any more
-	last  time.Time   // when there was a datagram
+	all *DatagramPeers
+	to  Sender
+
+	// Of all.mu:
+	queue   [][]byte   // the datagrams that wait for a Read
+	waiting int        // the bytes that they take
+	came    *sync.Cond // there is one more, or the peer is forgotten
+	dropped int64      // datagrams for which there was no room
+	last    time.Time  // when there was a datagram
 }
 
 // Sender is the sender of the peer's first datagram.
@@ -140,20 +157,38 @@ func (p *DatagramPeer) Sender() *Sender { return &p.to }
 // Addr is the peer's address; nil if it has none.
 func (p *DatagramPeer) Addr() net.Addr { return p.to.addr }
 
+// Dropped is how many of the peer's datagrams were dropped: they came faster than they
+// were read, or were too long.
+func (p *DatagramPeer) Dropped() int64 {
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	return p.dropped
+}
+
+// known reports whether the peer has not been forgotten. The caller holds p.all.mu.
+func (p *DatagramPeer) known() bool { return p.all.peers[string(p.to.sockaddr)] == p }
+
 // end forgets the peer. The caller holds p.all.mu.
 func (p *DatagramPeer) end() {
-	if name := string(p.to.sockaddr); p.all.peers[name] == p {
-		delete(p.all.peers, name)
-		close(p.queue)
+	if p.known() {
+		delete(p.all.peers, string(p.to.sockaddr))
+		p.came.Broadcast()
 	}
 }
 
 // Read returns the next datagram.
 func (p *DatagramPeer) Read(b []byte) (int, error) {
-	message, ok := <-p.queue
-	if !ok {
-		return 0, io.EOF
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	for len(p.queue) == 0 {
+		if !p.known() {
+			return 0, io.EOF
+		}
+		p.came.Wait()
 	}
+	message := p.queue[0]
+	p.queue[0], p.queue = nil, p.queue[1:]
+	p.waiting -= len(message) + datagramCost
 	return copy(b, message), nil
 }
 
@@ -170,18 +205,14 @@ func (p *DatagramPeer) Write(b []byte) (int, error) {
 		if err == nil {
 			return len(b), nil
 		}
-		if !errors.Is(err, syscall.EAGAIN) || !p.known() {
+		p.all.mu.Lock()
+		known := p.known()
+		p.all.mu.Unlock()
+		if !errors.Is(err, syscall.EAGAIN) || !known {
 			return 0, err
 		}
 		time.Sleep(pause)
 	}
-}
-
-// known reports whether the peer has not been forgotten.
-func (p *DatagramPeer) known() bool {
-	p.all.mu.Lock()
-	defer p.all.mu.Unlock()
-	return p.all.peers[string(p.to.sockaddr)] == p
 }
 
 // CloseWrite does nothing: there is no end of file to pass on.

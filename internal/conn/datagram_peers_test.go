@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -81,5 +82,50 @@ func TestPeerRefusesOneAnswer(t *testing.T) {
 	_ = p.Close()
 	if r := <-result; KindOf(r.Err) != NotDelivered {
 		t.Errorf("the refused answer is not reported: %v", r.Err)
+	}
+}
+
+// A burst of datagrams waits until it is read.
+func TestPeerBurst(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	peers, err := ListenConfig{}.ListenPeers(t.Context(), Endpoint{Network: "unixgram", Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peers.Close()
+	peers.Keep = true
+	open := func() *net.UnixConn {
+		own := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "own"), Net: "unixgram"}
+		c, err := net.DialUnix("unixgram", own, &net.UnixAddr{Name: path, Net: "unixgram"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	c, other := open(), open()
+	_, _ = io.WriteString(c, "0")
+	p, err := peers.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed := make(chan error, 1)
+	go func() {
+		_, err := peers.Accept()
+		passed <- err
+	}()
+	for i := 1; i < 1000; i++ {
+		_, _ = io.WriteString(c, strconv.Itoa(i))
+	}
+	_, _ = io.WriteString(other, "all of the first one's have come")
+	if err := <-passed; err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Close()
+	buf := make([]byte, 10)
+	for i := range 1000 {
+		if n, err := p.Read(buf); err != nil || string(buf[:n]) != strconv.Itoa(i) {
+			t.Fatalf("%q, %v, want %d", buf[:n], err, i)
+		}
 	}
 }

@@ -157,10 +157,10 @@ func (c *conversation) result() Result {
 	if c.local.socket != nil {
 		r.Undelivered = c.receive.left
 	}
-	if d, ok := below[interface{ Dropped() int64 }](c.Remote); ok {
-		r.Dropped = d.Dropped()
-	}
 	for _, s := range []*side{c.remote, c.local} {
+		if d, ok := below[interface{ Dropped() int64 }](s.Stream); ok {
+			r.Dropped += d.Dropped()
+		}
 		if s.socket != nil {
 			_ = s.socket.Close() // it may be closed by a reset
 		}

@@ -37,7 +37,7 @@ const (
 )
 
 // next returns a datagram, which is valid until the next call. It receives at most most
-// of them at once.
+// of them at once. One that was longer than the buffer is returned, cut, with errTruncated.
 func (b *inbox) next(most int) (*arrival, error) {
 	for b.at == len(b.got) {
 		var err error
@@ -54,7 +54,7 @@ func (b *inbox) next(most int) (*arrival, error) {
 	s := &b.got[b.at]
 	b.at++
 	if s.truncated {
-		return nil, errTruncated
+		return s, errTruncated
 	}
 	return s, nil
 }

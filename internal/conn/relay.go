@@ -98,7 +98,7 @@ type Result struct {
 	// Undelivered counts the bytes received that Local, where it is a connection,
 	// is not known to have.
 	Undelivered int64
-	// Dropped counts the datagrams that our own receive buffer had no room for.
+	// Dropped counts the datagrams that a receive buffer of ours had no room for.
 	Dropped int64
 	// Duration is how long the conversation lasted, and FirstByte how long it
 	// took until the peer's first byte (0 if none came).

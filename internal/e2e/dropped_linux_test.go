@@ -118,7 +118,7 @@ func TestDroppedTotals(t *testing.T) {
 // a new one, or from the server.
 func TestForwardedBeforeSignal(t *testing.T) {
 	t.Parallel()
-	const n = 12 // of 16 that wait for a peer
+	const n = 12
 	server := script.UDPPeer(t, "127.0.0.1:0")
 	p, address := listener(t, "udp", nil, "-uk", "--to", server.LocalAddr().String())
 	known, other := udpClient(t, address), udpClient(t, address)

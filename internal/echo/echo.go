@@ -139,7 +139,7 @@ const (
 	TimedOut // a clock closes the connection
 	Failed   // the connection or the socket failed: Err
 	Faulted  // a fault was applied: What
-	Noticed  // a datagram was not answered: What
+	Noticed  // a datagram was not answered, or datagrams were dropped: What
 	Looped   // Noticed, because of LoopGuard
 	Bounded  // Noticed, because Target.Unbounded is not set
 )

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -71,6 +72,10 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 	toTarget.drop()
 	if c, ok := to.(interface{ Close() error }); ok {
 		_ = c.Close()
+	}
+	if n := result.Dropped; n > 0 {
+		s.Totals.Dropped.Add(n)
+		report(Event{Kind: Noticed, What: fmt.Sprintf("%d datagrams dropped, they came too fast or were too long to be forwarded", n)})
 	}
 	if result.Err != nil && ctx.Err() == nil && conn.KindOf(result.Err) != conn.Timeout {
 		report(Event{Kind: Failed, Err: result.Err})

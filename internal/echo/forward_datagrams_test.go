@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,9 +25,11 @@ func forwardUDP(t *testing.T, s *Server) (client net.Conn, events <-chan Event) 
 	target, socket := bind(), bind()
 	reported := make(chan Event, 100)
 	s.Report, s.Trace = func(e Event) { reported <- e }, true
-	s.To = &Target{Down: true, Dial: func(ctx context.Context) (conn.Stream, error) {
-		return new(conn.Dialer).DialDatagrams(ctx, conn.EndpointOf(target.LocalAddr()))
-	}}
+	if s.To == nil {
+		s.To = &Target{Down: true, Dial: func(ctx context.Context) (conn.Stream, error) {
+			return new(conn.Dialer).DialDatagrams(ctx, conn.EndpointOf(target.LocalAddr()))
+		}}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int)
 	go func() { done <- s.Serve(ctx, 0, []Socket{{Handed: conn.Handed{Packet: socket}}}) }()
@@ -100,5 +103,30 @@ func TestForwardRefused(t *testing.T) {
 	await(t, events, RefusedByRule)
 	if got, unanswered := s.Totals.Datagrams.Load(), s.Totals.Unanswered.Load(); got != 1 || unanswered != 1 {
 		t.Errorf("%d datagrams, %d of them unanswered", got, unanswered)
+	}
+}
+
+// A fullStream takes nothing until it is closed.
+type fullStream struct{ closed chan struct{} }
+
+func (s *fullStream) Read([]byte) (int, error)    { <-s.closed; return 0, net.ErrClosed }
+func (s *fullStream) Write(p []byte) (int, error) { <-s.closed; return len(p), nil }
+func (s *fullStream) CloseWrite() error           { return nil }
+
+// Datagrams that the target does not take in time are counted and reported.
+func TestForwardDropped(t *testing.T) {
+	full := &fullStream{make(chan struct{})}
+	s := &Server{To: &Target{Dial: func(context.Context) (conn.Stream, error) { return full, nil }}}
+	client, events := forwardUDP(t, s)
+	for range 100 {
+		if _, err := client.Write(make([]byte, 32<<10)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond) // the receive buffer has room for few of them
+	}
+	close(full.closed)
+	dropped, _ := await(t, events, Noticed)
+	if !strings.Contains(dropped.What, "dropped") || dropped.Number != 1 || s.Totals.Dropped.Load() == 0 {
+		t.Errorf("%d are counted: %+v", s.Totals.Dropped.Load(), dropped)
 	}
 }
