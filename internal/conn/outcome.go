@@ -26,7 +26,7 @@ func sendWords(d *direction, err error) string {
 	}
 	op := fmt.Sprintf("send to %s after %s", peer, ByteCount(d.read.Load()+buffered(d.from.Stream)))
 	switch n := d.unacknowledged(); {
-	case n > 0:
+	case n > 0 && !(d.to.isUnix() && errors.Is(brokenWords(err), syscall.ECONNRESET)):
 		return op + fmt.Sprintf(", %d of them not delivered", n)
 	case d.to.alive():
 		return op // these were delivered; more was to be sent

@@ -68,6 +68,15 @@ func (s *side) alive() bool {
 	return bare && socket.alive()
 }
 
+// isUnix reports whether the side is a Unix socket.
+func (s *side) isUnix() bool {
+	if s.socket == nil {
+		return false
+	}
+	_, ok := s.socket.Conn.(*net.UnixConn)
+	return ok
+}
+
 // ready reports whether input waits to be read.
 func (s *side) ready() bool {
 	return s.stdio != nil && s.stdio.ready() || s.socket != nil && s.socket.readable() > 0

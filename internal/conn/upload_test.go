@@ -3,9 +3,36 @@ package conn
 import (
 	"errors"
 	"io"
+	"strings"
 	"syscall"
 	"testing"
 )
+
+// How much a Unix peer has left unread is not known once it is gone: what our kernel has
+// not taken is only a part of it.
+func TestUnixPeerLeaves(t *testing.T) {
+	peer, socket := socketPair(t, "unix")
+	local, say, _ := newPipeSide()
+	relay := &Relay{Local: local, Remote: socket, Peer: "peer"}
+	done := make(chan Result, 1)
+	go func() { done <- relay.Run(t.Context()) }()
+	_ = peer.CloseWrite()
+	<-local.closed
+	go func() { // ends when say is closed
+		for err := error(nil); err == nil; {
+			_, err = say.Write(make([]byte, bufferSize))
+		}
+	}()
+	if _, err := io.ReadFull(peer, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	_ = peer.Close()
+	r := <-done
+	_ = say.Close()
+	if KindOf(r.Err) != NotDelivered || !strings.HasSuffix(r.Err.Error(), ", not all of them delivered: connection reset by peer") {
+		t.Errorf("%v", r.Err)
+	}
+}
 
 // An output that fails in the middle of an upload resets the connection, for an end
 // in order would make half an upload a whole one; behind the end of the input it
