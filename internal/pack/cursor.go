@@ -253,13 +253,14 @@ func (c *cursor) countOf(p *op) (int64, error) {
 		return p.Count, nil
 	}
 	w := c.slots[p.counter-1]
+	n, ok := w.size()
 	switch {
 	case w.negative:
 		return 0, c.atOffset(p.countError(string(w.append(nil)), "is negative"), c.at)
-	case w.hi != 0 || w.lo >= toTheEnd:
+	case !ok || n == toTheEnd:
 		return 0, c.atOffset(p.countError(string(w.append(nil)), "is too large"), c.at)
 	}
-	return int64(w.lo), nil
+	return n, nil
 }
 
 // elements decodes the elements of an item that is no group.

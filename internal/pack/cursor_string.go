@@ -73,11 +73,12 @@ func (c *cursor) length(p *op) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if w.negative || w.hi != 0 || w.lo > math.MaxInt64 || c.d.o.tooLong(int64(w.lo)) {
+	size, ok := w.size()
+	if !ok || c.d.o.tooLong(size) {
 		return 0, c.atOffset(p.length.lengthError(w, &c.d.o), c.at)
 	}
 	c.pass(p, n)
-	return int64(w.lo), nil
+	return size, nil
 }
 
 // extent is how many bytes of b belong to a string of which left bytes are to come, and

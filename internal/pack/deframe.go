@@ -180,8 +180,9 @@ func (s *deframing) payload(payload []byte) error {
 
 // payloadLength turns the integer in a header into the length of the payload.
 func (d *Deframer) payloadLength(w whole) (int64, error) {
-	n, it := int64(w.lo), &d.h.f.items[d.h.item]
-	if w.negative || w.hi != 0 || w.lo > 1<<63-1 {
+	n, ok := w.size()
+	it := &d.h.f.items[d.h.item]
+	if !ok {
 		return 0, it.lengthError(w, &d.o)
 	}
 	if d.Adjust > 0 && n < d.Adjust {

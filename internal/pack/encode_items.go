@@ -189,13 +189,18 @@ func (p *packer) refer(it *item, b []byte) error {
 
 // int64 is w, -1 if it is negative, or the largest int64 if it is larger.
 func (w whole) int64() int64 {
-	switch {
+	switch n, ok := w.size(); {
+	case ok:
+		return n
 	case w.negative:
 		return -1
-	case w.hi > 0 || w.lo > math.MaxInt64:
-		return math.MaxInt64
 	}
-	return int64(w.lo)
+	return math.MaxInt64
+}
+
+// size is w, and false if w is negative or no int64 can hold it.
+func (w whole) size() (int64, bool) {
+	return int64(w.lo), !w.negative && w.hi == 0 && w.lo <= math.MaxInt64
 }
 
 // bitfield appends a word made of its fields.
