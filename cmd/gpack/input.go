@@ -81,7 +81,7 @@ func (g *gpack) input(name, where string, form pack.Form, limit int64, convert c
 		return pack.Counts{}, g.failure(where, err)
 	}
 	count, err := convert(src, limit, skipped)
-	if e, ok := errors.AsType[*pack.DataError](err); ok && e.More {
+	if e, ok := errors.AsType[*pack.DataError](err); ok && e.More && g.Count == nil {
 		return count, cli.Hint(g.failure(where, err), "-n 1 reads one record and leaves the rest")
 	}
 	return count, g.failure(where, err)
