@@ -222,6 +222,25 @@ func TestGrace(t *testing.T) {
 	})
 }
 
+// There is one grace, which begins with the signal, for delayed replies to datagrams and
+// for connections.
+func TestGraceOnce(t *testing.T) {
+	t.Parallel()
+	const grace = 3 * time.Second
+	s := gecho(t, 2, "--delay", "1h", "--grace", grace.String(), "0", "udp://127.0.0.1:0")
+	s.dial()
+	_, _ = io.WriteString(dialUDP(t, "", s.address[1]), "late")
+	s.said("delayed datagram 1 by 1h0m0s")
+	began := time.Now()
+	if got := s.end(syscall.SIGTERM); got != 4 {
+		t.Errorf("status %d", got)
+	}
+	if took := time.Since(began); took < grace || took >= 2*grace {
+		t.Errorf("it ended after %v", took)
+	}
+	s.said("datagram not answered: the server has ended before its delay")
+}
+
 // Idle limit and deadline, with a farewell and in order.
 func TestClocks(t *testing.T) {
 	t.Parallel()

@@ -55,10 +55,7 @@ func (s *Server) servePacket(ctx context.Context, socket Socket) {
 	})
 	defer stop()
 	if conn.EndpointOf(socket.Addr()).CAN() { // a slow peer of ISO-TP can delay a reply for as long as it likes
-		limit := context.AfterFunc(s.stopping, func() {
-			time.AfterFunc(s.grace, func() { _ = socket.Packet.Close() })
-		})
-		defer limit()
+		defer context.AfterFunc(s.graceOver, func() { _ = socket.Packet.Close() })()
 	}
 	switch {
 	case s.Faults.NoRead || s.Faults.NoAccept:
@@ -68,7 +65,7 @@ func (s *Server) servePacket(ctx context.Context, socket Socket) {
 	default:
 		p.each(ctx)
 	}
-	p.lane.finish(s.stopping, s.grace)
+	p.lane.finish(s.graceOver)
 	p.countDropped()
 	_ = socket.Packet.Close()
 }

@@ -177,9 +177,9 @@ func (l *lane) release() {
 	}
 }
 
-// finish waits until the postponed replies are sent, but for grace at most once stopping
-// has ended, and drops the rest. None is postponed any more.
-func (l *lane) finish(stopping context.Context, grace time.Duration) {
+// finish waits until the postponed replies are sent, or over ends, and drops the rest. None
+// is postponed any more.
+func (l *lane) finish(over context.Context) {
 	l.mu.Lock()
 	wait := time.Duration(0)
 	if n := len(l.later); n > 0 {
@@ -190,22 +190,27 @@ func (l *lane) finish(stopping context.Context, grace time.Duration) {
 	defer last.Stop()
 	select {
 	case <-last.C:
-	case <-stopping.Done():
-		select {
-		case <-last.C:
-		case <-time.After(grace):
-		}
+	case <-over.Done():
 	}
 	l.sendDue()
-	l.drop()
+	for one := l.takeLast(); one != nil; one = l.takeLast() {
+		l.unanswered(one.to, Noticed, "the server has ended before its delay")
+	}
+}
+
+// takeLast takes out the last of the postponed replies; nil if there is none.
+func (l *lane) takeLast() *postponed {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.later) == 0 {
+		return nil
+	}
+	return l.remove(len(l.later) - 1)
 }
 
 // drop discards the postponed replies.
 func (l *lane) drop() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for len(l.later) > 0 {
-		l.remove(len(l.later) - 1)
+	for l.takeLast() != nil {
 	}
 }
 

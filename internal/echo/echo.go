@@ -97,14 +97,14 @@ type Server struct {
 	// Totals counts what has happened so far.
 	Totals Totals
 
-	stopping context.Context // ends when nothing more is accepted because of a signal
-	grace    time.Duration   // how long connections have to finish after that
-	slots    *slots
-	fast     *epoll.Group   // nil if no connection can take the fast path
-	live     sync.WaitGroup // connections
-	counted  sync.WaitGroup // those of them that Count counts, or may count
-	open     sync.Map       // of *connection, those of the fast path excepted
-	own      []net.Addr     // addresses of our datagram sockets
+	stopping  context.Context // ends when nothing more is accepted because of a signal
+	graceOver context.Context // ends when the grace after that has passed
+	slots     *slots
+	fast      *epoll.Group   // nil if no connection can take the fast path
+	live      sync.WaitGroup // connections
+	counted   sync.WaitGroup // those of them that Count counts, or may count
+	open      sync.Map       // of *connection, those of the fast path excepted
+	own       []net.Addr     // addresses of our datagram sockets
 }
 
 // A Socket is something to serve. With Messages it is read and answered in whole messages.

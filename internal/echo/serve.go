@@ -17,7 +17,10 @@ import (
 // then no more. Connections have grace to finish, after which they are closed in
 // order. It returns how many had to be closed.
 func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socket) (closed int) {
-	s.stopping, s.grace = ctx, grace
+	over, end := context.WithCancel(context.Background())
+	defer end()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, end) })()
+	s.stopping, s.graceOver = ctx, over
 	s.slots = newSlots(s.MaxConns, s.room(len(sockets)), s.Count)
 	for _, socket := range sockets {
 		if socket.Packet != nil {
@@ -49,8 +52,9 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socke
 	}()
 	select {
 	case <-finished:
-	case <-ctx.Done():
-		closed = s.endAfterGrace(finished)
+	case <-over.Done():
+		closed = s.endAll()
+		<-finished
 	}
 	if s.fast != nil {
 		s.fast.Stop()
@@ -67,15 +71,8 @@ func (s *Server) endFailing() {
 	}
 }
 
-// endAfterGrace closes the connections that are open after grace.
-func (s *Server) endAfterGrace(finished <-chan struct{}) (closed int) {
-	timer := time.NewTimer(s.grace)
-	defer timer.Stop()
-	select {
-	case <-finished:
-		return 0
-	case <-timer.C:
-	}
+// endAll closes the connections that are open, and returns their number.
+func (s *Server) endAll() (closed int) {
 	for c := range s.open.Range {
 		if c.(*connection).end(reason{by: "signal"}) {
 			closed++
@@ -84,7 +81,6 @@ func (s *Server) endAfterGrace(finished <-chan struct{}) (closed int) {
 	if s.fast != nil {
 		closed += s.fast.EndAll()
 	}
-	<-finished
 	return closed
 }
 
