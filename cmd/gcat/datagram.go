@@ -92,7 +92,9 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 	p := peerOf(remote.Conn(), to)
 	g.connected(p)
 	relay := g.datagramRelay(remote, p.name)
-	relay.QuitAfter = nil // remote waits for answers itself
+	if g.answerWait() == 0 {
+		relay.QuitAfter = nil // remote ends at once, and knows a refusal
+	}
 	result := g.run(ctx, relay)
 	local := address(remote.Conn().LocalAddr())
 	g.closed(local, p.name, "", result)

@@ -84,11 +84,17 @@ func newDatagrams(c net.Conn) *Datagrams {
 // Read returns one datagram, or several with Batch.
 func (d *Datagrams) Read(p []byte) (int, error) {
 	for {
-		c, err := d.prepareRead()
+		c, waits, err := d.prepareRead()
 		if err != nil {
 			return 0, err
 		}
+		if waits {
+			d.progress.Pause() // the wait takes the place of the idle limit
+		}
 		n, err := d.receive(c, p, nil)
+		if waits {
+			d.progress.Resume()
+		}
 		switch {
 		case err == nil, err == io.EOF:
 			return n, err
@@ -105,30 +111,26 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 	}
 }
 
-// prepareRead returns the socket to read from, with its deadline set, or the error that
-// ended the conversation.
-func (d *Datagrams) prepareRead() (*gramConn, error) {
+// prepareRead returns the socket to read from, and whether the read is a wait for an
+// answer, whose deadline is set; or the error that ended the conversation.
+func (d *Datagrams) prepareRead() (c *gramConn, waits bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case d.failed != nil:
-		return nil, d.failed
+		return nil, false, d.failed
 	case d.conn.in.draining():
 	case d.ended && d.Wait == 0:
 		if err := pendingError(rawConn(d.conn.Conn)); err != nil {
-			return nil, d.failure(err) // an error that has come, though nothing waits for answers
+			return nil, false, d.failure(err) // an error that has come, though nothing waits for answers
 		}
-		return nil, d.end()
+		return nil, false, d.end()
 	case d.ended && d.Wait > 0:
-		d.wait()
+		d.until = time.Now().Add(d.Wait)
+		_ = d.conn.SetReadDeadline(d.until)
+		waits = true
 	}
-	return d.conn, nil
-}
-
-// wait begins the wait for an answer. It is called with the lock held.
-func (d *Datagrams) wait() {
-	d.until = time.Now().Add(d.Wait)
-	_ = d.conn.SetReadDeadline(d.until)
+	return d.conn, waits, nil
 }
 
 // silent handles a read whose deadline passed. It returns nil if Read is to try again:
@@ -251,9 +253,6 @@ func refusal(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 func (d *Datagrams) move(to *gramConn) bool {
 	old := d.conn
 	d.conn = to
-	if d.ended && d.Wait > 0 {
-		d.wait()
-	}
 	_ = old.SetReadDeadline(time.Unix(1, 0))
 	_ = old.Close()
 	for _, p := range d.history {
@@ -271,17 +270,13 @@ func (d *Datagrams) move(to *gramConn) bool {
 	return true
 }
 
-// CloseWrite begins the wait for the last answers.
+// CloseWrite makes Read begin the wait for the last answers.
 func (d *Datagrams) CloseWrite() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.ended {
-		return nil
+	if !d.ended && d.Wait >= 0 {
+		_ = d.conn.SetReadDeadline(time.Unix(1, 0))
 	}
 	d.ended = true
-	if d.Wait >= 0 {
-		d.progress.Pause() // the wait takes the place of the idle limit
-		d.wait()
-	}
 	return nil
 }

@@ -117,7 +117,7 @@ func (c *conversation) awaitPump(d *direction, end time.Time) (s step, ended boo
 // ways. If there is no error, output that was not taken in time is one.
 func (c *conversation) reportLeft() {
 	unwritten := int64(0)
-	if c.local.stdio != nil && c.remote.socket != nil && c.receive.state == reading && !c.remote.reset {
+	if c.local.stdio != nil && c.receive.state == reading && !c.remote.reset {
 		unwritten = c.receive.unsent
 	}
 	if c.err == nil && unwritten > 0 {

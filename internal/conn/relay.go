@@ -47,7 +47,8 @@ type Relay struct {
 	// Idle is how long no byte may move in either direction; 0 is no limit.
 	Idle time.Duration
 	// QuitAfter is how long the conversation may last once Local's input has
-	// ended; 0 ends it as soon as all is acknowledged, nil or negative is no limit.
+	// ended; 0 ends it as soon as all is acknowledged, nil or negative is no limit. While
+	// [Datagrams] wait for answers, or those come, it goes on.
 	QuitAfter *time.Duration
 	// QuitAfterPeer is how long Local's input may last once the peer has ended;
 	// 0 ends it at once, nil or negative is no limit.

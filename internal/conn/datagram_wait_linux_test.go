@@ -1,0 +1,91 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gcat/internal/testing/script"
+)
+
+// An output that is not read ends a client that waits for answers no later than one over a
+// connection: at a time limit or a signal, and with a line on what was not taken.
+func TestDatagramOutputFull(t *testing.T) {
+	limit := 50 * time.Millisecond
+	for name, relay := range map[string]*Relay{
+		"idle limit": {Idle: limit},
+		"quit after": {QuitAfter: &limit},
+		"signal":     {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			peer := script.UDPPeer(t, "127.0.0.1:0")
+			d := dialUDP(t, peer.LocalAddr().String())
+			d.Wait = time.Minute
+			if name != "signal" {
+				d.Wait = limit
+			}
+			r, out, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			defer out.Close()
+			size, _ := unix.FcntlInt(out.Fd(), unix.F_GETPIPE_SZ, 0)
+			_, _ = out.Write(make([]byte, size))
+			stdio := &Stdio{In: empty(t), Out: out}
+			relay.Local, relay.Remote, relay.Peer = stdio, d, "peer"
+			_, _ = d.Write([]byte("ping"))
+			_, from, err := peer.ReadFrom(make([]byte, 10))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = peer.WriteTo([]byte("answer"), from)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			if name == "signal" {
+				go func() {
+					for _, received := relay.Counts(); received == 0; _, received = relay.Counts() {
+						time.Sleep(time.Millisecond)
+					}
+					cancel(errors.New("a signal"))
+				}()
+			}
+			start := time.Now()
+			result := relay.Run(ctx)
+			if took := time.Since(start); took > time.Second {
+				t.Errorf("it took %v", took)
+			}
+			if name != "signal" && (KindOf(result.Err) != Timeout || !strings.Contains(result.Err.Error(), "standard output")) {
+				t.Error(result.Err)
+			}
+		})
+	}
+}
+
+// The end of the input does not delay an error that has come: not for as long as answers
+// would be waited for.
+func TestDatagramTooLongAtEnd(t *testing.T) {
+	peer := script.UDPPeer(t, "127.0.0.1:0")
+	d := dialUDP(t, peer.LocalAddr().String())
+	d.Wait = time.Hour
+	ended := make(chan error, 1)
+	go func() {
+		_, err := d.Read(make([]byte, 10))
+		ended <- err
+	}()
+	_, _ = d.Write(make([]byte, MaxDatagram+1))
+	_ = d.CloseWrite()
+	select {
+	case err := <-ended:
+		if KindOf(err) != Local {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("it waits for answers")
+	}
+}
