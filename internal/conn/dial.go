@@ -120,21 +120,24 @@ func (d *Dialer) once(ctx context.Context, e Endpoint, limit time.Duration) (net
 			during = NoConnection // a handshake
 		}
 		why = Timeout
-		err = &Error{Why: during, Err: errors.New(limitWords(err, limit))}
+		clock := fmt.Sprintf("timed out after %v (connect limit)", rounded(limit))
+		if limit != d.Limit {
+			clock = fmt.Sprintf("timed out after %v (retry limit)", rounded(d.Retry)) // it left less to this try
+		}
+		err = &Error{Why: during, Err: errors.New(limitWords(err, clock))}
 	}
 	return nil, &Error{Why: why, Op: op, Err: err}
 }
 
-// limitWords is the text of a try that Limit ended, with the failure before that.
-func limitWords(err error, limit time.Duration) string {
-	text := fmt.Sprintf("timed out after %v (connect limit)", rounded(limit))
+// limitWords is the text of a try that a clock ended, with the failure before that.
+func limitWords(err error, clock string) string {
 	switch words := Words(err); {
 	case words == "timed out":
-		return text
+		return clock
 	case strings.HasSuffix(words, "timed out"):
-		return strings.TrimSuffix(words, "timed out") + text
+		return strings.TrimSuffix(words, "timed out") + clock
 	default:
-		return text + "; " + words
+		return clock + "; " + words
 	}
 }
 

@@ -252,6 +252,30 @@ func TestDialSilentResolver(t *testing.T) {
 	})
 }
 
+// The clock that ended the last try is named: its own limit, or that of all tries.
+func TestDialNamesClock(t *testing.T) {
+	for _, test := range []struct {
+		limit, retry time.Duration
+		want         string
+	}{
+		{2 * time.Second, 0, "2s (connect limit)"},
+		{2 * time.Second, 5 * time.Second, "5s (retry limit)"},
+		{2 * time.Second, time.Second, "1s (retry limit)"},
+		{0, time.Second, "1s (retry limit)"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &Dialer{Limit: test.limit, Retry: test.retry, Resolver: Resolver{Lookup: func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+				<-ctx.Done()
+				return nil, &net.DNSError{Err: ctx.Err().Error(), IsTimeout: true}
+			}}}
+			_, err := d.Dial(t.Context(), Endpoint{Network: "tcp", Host: "x.test", Port: "80"})
+			if want := "connect to x.test:80: name lookup timed out after " + test.want; err == nil || err.Error() != want {
+				t.Errorf("%v, want %s", err, want)
+			}
+		})
+	}
+}
+
 // Retry tries again with growing pauses until shortly before its end, each try
 // within its own limit.
 func TestRetry(t *testing.T) {
