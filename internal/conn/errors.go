@@ -198,17 +198,28 @@ func talkKind(err error) Kind {
 
 // Cause is the cause of ctx's end, if it has ended, else err: an operation that a
 // signal or a deadline interrupted has not failed itself. For a deadline the error
-// names the operation.
+// names the operation, and the addresses that were tried.
 func Cause(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
 	why := context.Cause(ctx)
 	clock, ok := errors.AsType[*Error](why)
-	if tried, both := errors.AsType[*Error](err); ok && both && clock.Op == "" && tried.Op != "" {
-		return &Error{Why: clock.Why, Op: tried.Op, Err: clock.Err}
+	tried, both := errors.AsType[*Error](err)
+	for both && tried.Op == "" {
+		tried, both = errors.AsType[*Error](tried.Err)
 	}
-	return why
+	if !ok || !both || clock.Op != "" {
+		return why
+	}
+	words := Words(clock.Err)
+	switch addresses := Words(tried.Err); {
+	case strings.HasSuffix(addresses, ": timed out"):
+		words = strings.TrimSuffix(addresses, "timed out") + words
+	case strings.Contains(addresses, ": timed out; "):
+		words += "; " + addresses
+	}
+	return &Error{Why: clock.Why, Op: tried.Op, Err: errors.New(words)}
 }
 
 // EndedBy is what ended a conversation, as in [Result]: the cause of ctx if that has

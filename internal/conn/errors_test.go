@@ -1,7 +1,11 @@
 package conn
 
 import (
+	"context"
+	"errors"
 	"net"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -26,6 +30,32 @@ func TestRounded(t *testing.T) {
 	} {
 		if got := rounded(d); got != want {
 			t.Errorf("%v: %v, want %v", d, got, want)
+		}
+	}
+}
+
+// The error of a deadline names what it interrupted, with every address that was tried.
+func TestCause(t *testing.T) {
+	clock := &Error{Why: Timeout, Err: errors.New("too late")}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(clock)
+	silent, unreachable := os.ErrDeadlineExceeded, syscall.EHOSTUNREACH
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{silent, "too late"},
+		{&Error{Op: "connect to a:1", Err: silent}, "connect to a:1: too late"},
+		{&Error{Err: &Error{Op: "TLS with a:1", Err: errors.New("handshake timed out")}}, "TLS with a:1: too late"},
+		{&Error{Op: "connect to a:1", Err: allFailed(addrs("10.0.0.1", "10.0.0.2"), []error{silent, silent})},
+			"connect to a:1: 10.0.0.1, 10.0.0.2: too late"},
+		{&Error{Op: "connect to a:1", Err: allFailed(addrs("10.0.0.1", "10.0.0.2"), []error{unreachable, silent})},
+			"connect to a:1: 10.0.0.1: no route to host; 10.0.0.2: too late"},
+		{&Error{Op: "connect to a:1", Err: allFailed(addrs("10.0.0.1", "10.0.0.2"), []error{silent, unreachable})},
+			"connect to a:1: too late; 10.0.0.1: timed out; 10.0.0.2: no route to host"},
+	} {
+		if got := Cause(ctx, test.err); got.Error() != test.want || KindOf(got) != Timeout {
+			t.Errorf("%v: %v, want %s", test.err, got, test.want)
 		}
 	}
 }

@@ -93,11 +93,14 @@ status 0 gcat -zv --connect-timeout 0.9 late.test $port
 status 0 gcat -zv --connect-timeout 0.9 six.test $port
 status 4 gcat --connect-timeout 0.6 dead.test $port </dev/null
 status 4 gcat --connect-timeout 0.6 late.test 1 </dev/null
+status 4 gcat --deadline 0.6 dead.test $port </dev/null
+status 4 gcat --retry 0.6 --connect-timeout 0.4 dead.test $port </dev/null
 kill $listener
 `)
 	wants(t, out, "late.test:", "six.test:", ": open",
 		"10.9.0.77, 10.9.0.78: timed out after 600ms (connect limit)",
-		"127.0.0.1: connection refused", "10.9.0.78: timed out after 600ms (connect limit)")
+		"127.0.0.1: connection refused", "10.9.0.78: timed out after 600ms (connect limit)",
+		"10.9.0.77, 10.9.0.78: the run took longer than 600ms (deadline)", "dead.test:", "timed out after 600ms (retry limit)")
 }
 
 // A name that has no address of the family asked for is told like an address of

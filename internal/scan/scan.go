@@ -52,7 +52,7 @@ func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) (Results, error) 
 		select {
 		case r.Err = <-errs[i]:
 			if ctx.Err() != nil {
-				return results, context.Cause(ctx)
+				return results, conn.Cause(ctx, unknown(e))
 			}
 			s.Report(r)
 			if r.Err == nil {
@@ -61,11 +61,14 @@ func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) (Results, error) 
 				results.closed = append(results.closed, r)
 			}
 		case <-ctx.Done():
-			return results, context.Cause(ctx)
+			return results, conn.Cause(ctx, unknown(e))
 		}
 	}
 	return results, nil
 }
+
+// unknown is the error of a port that has no result yet.
+func unknown(e conn.Endpoint) error { return &conn.Error{Op: "connect to " + e.Address()} }
 
 // probeAll probes the ports, at most parallel at a time. A probe that found no free
 // descriptor is repeated after another probe has ended, and from then on no more run at
