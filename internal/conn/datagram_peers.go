@@ -21,6 +21,9 @@ type DatagramPeers struct {
 	// Most bounds the number of peers; 0 is 100. A new one replaces the peer that has
 	// been silent for longest, which is closed.
 	Most int
+	// Refuses, if set, is called with the sender of each datagram, and returns true if the
+	// datagram is to be dropped.
+	Refuses func(*Sender) bool
 
 	socket *DatagramSocket
 
@@ -85,6 +88,11 @@ func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
 // take passes s on to its sender, and returns that if it is new. From a Unix socket s may
 // be longer than a Read: then it is dropped rather than cut.
 func (d *DatagramPeers) take(s *arrival) (added *DatagramPeer) {
+	from := &d.socket.from
+	d.socket.in.sender(s, from)
+	if d.Refuses != nil && d.Refuses(from) {
+		return nil
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := d.peers[string(s.from)]
@@ -92,7 +100,7 @@ func (d *DatagramPeers) take(s *arrival) (added *DatagramPeer) {
 		return nil
 	}
 	if p == nil {
-		p = d.add(s)
+		p = d.add(from)
 		added = p
 	}
 	p.last = time.Now()
@@ -107,15 +115,13 @@ func (d *DatagramPeers) take(s *arrival) (added *DatagramPeer) {
 	return added
 }
 
-// add adds the sender of s. The caller holds d.mu.
-func (d *DatagramPeers) add(s *arrival) *DatagramPeer {
+// add adds a peer. The caller holds d.mu.
+func (d *DatagramPeers) add(from *Sender) *DatagramPeer {
 	if len(d.peers) >= cmp.Or(d.Most, 100) {
 		d.forgetOne()
 	}
-	var from Sender
-	d.socket.in.sender(s, &from)
 	p := &DatagramPeer{all: d, to: *from.Clone(), came: sync.NewCond(&d.mu)}
-	d.peers[string(s.from)], d.first = p, true
+	d.peers[string(from.sockaddr)], d.first = p, true
 	return p
 }
 

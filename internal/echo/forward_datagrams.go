@@ -22,6 +22,14 @@ const mostPeers = 1000
 func (p *packets) forward(ctx context.Context) {
 	peers := conn.NewDatagramPeers(p.socket.Packet)
 	peers.Keep, peers.Most = true, cmp.Or(p.server.MaxConns, mostPeers)
+	peers.Refuses = func(from *conn.Sender) bool {
+		kind, why := p.refuse(from)
+		if why != "" {
+			p.server.Totals.Datagrams.Add(1)
+			p.lane.unanswered(from, kind, why)
+		}
+		return why != ""
+	}
 	stop := context.AfterFunc(ctx, func() { _ = peers.Close() })
 	defer stop()
 	var live sync.WaitGroup
@@ -33,12 +41,6 @@ func (p *packets) forward(ctx context.Context) {
 		}
 		if err != nil {
 			p.receiveFailed(ctx, err)
-			continue
-		}
-		if kind, why := p.refuse(peer.Sender()); why != "" {
-			p.server.Totals.Datagrams.Add(1)
-			p.lane.unanswered(peer.Sender(), kind, why)
-			_ = peer.Close()
 			continue
 		}
 		live.Go(func() { // ends with ctx, or once the peer is forgotten

@@ -15,14 +15,14 @@ import (
 // events that s reports.
 func forwardUDP(t *testing.T, s *Server) (client net.Conn, events <-chan Event) {
 	t.Helper()
-	bind := func() net.Conn {
-		c, err := conn.ListenConfig{}.ListenPacket(t.Context(), conn.Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
+	bind := func(host string) net.Conn {
+		c, err := conn.ListenConfig{}.ListenPacket(t.Context(), conn.Endpoint{Network: "udp4", Host: host, Port: "0"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
-	target, socket := bind(), bind()
+	target, socket := bind("127.0.0.1"), bind("")
 	reported := make(chan Event, 100)
 	s.Report, s.Trace = func(e Event) { reported <- e }, true
 	if s.To == nil {
@@ -35,7 +35,8 @@ func forwardUDP(t *testing.T, s *Server) (client net.Conn, events <-chan Event) 
 	go func() { done <- s.Serve(ctx, 0, []Socket{{Handed: conn.Handed{Packet: socket}}}) }()
 	go func() { done <- new(Server).Serve(ctx, 0, []Socket{{Handed: conn.Handed{Packet: target}}}) }()
 	t.Cleanup(func() { cancel(); <-done; <-done })
-	client, err := net.Dial("udp", socket.LocalAddr().String())
+	_, port, _ := net.SplitHostPort(socket.LocalAddr().String())
+	client, err := net.Dial("udp", "127.0.0.1:"+port)
 	if err != nil {
 		t.Fatal(err)
 	}
