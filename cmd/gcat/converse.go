@@ -177,7 +177,7 @@ func (g *gcat) wrapLocal(s conn.Stream, messages, batch bool) conn.Stream {
 		s = &filter.CRLF{Stream: s, Messages: messages}
 	}
 	if g.Interval > 0 {
-		s = &filter.Interval{Stream: s, Pause: g.Interval.D()}
+		s = &filter.Interval{Stream: s, Pause: g.Interval.D(), Messages: messages || g.DatagramSize != nil}
 	}
 	if g.Rate > 0 {
 		s = &filter.Rate{Stream: s, Pacer: filter.Pacer{PerSecond: int64(g.Rate)}, Messages: messages}

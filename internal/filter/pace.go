@@ -7,12 +7,15 @@ import (
 	"gcat/internal/conn"
 )
 
-// Interval is a [conn.Stream] whose reads return at least Pause apart: lines, if it wraps
-// [Lines]. The pauses do not count as idle time.
+// Interval is a [conn.Stream] that returns lines at least Pause apart. It wraps [Lines],
+// or a stream of messages. The pauses do not count as idle time.
 type Interval struct {
 	conn.Stream
 	readAhead
-	Pause    time.Duration
+	Pause time.Duration
+	// Messages makes each Read of the stream one message; otherwise a line that several
+	// Reads return has no pause within it.
+	Messages bool
 	progress *conn.Progress
 
 	next time.Time // when the next Read may return; zero is at once
@@ -29,7 +32,10 @@ func (i *Interval) Read(p []byte) (int, error) {
 		pause(i.progress, time.Until(i.next))
 		i.bytes.Store(0)
 	}
-	i.next = time.Now().Add(i.Pause)
+	i.next = time.Time{}
+	if i.Messages || n > 0 && p[n-1] == '\n' {
+		i.next = time.Now().Add(i.Pause)
+	}
 	return n, err
 }
 

@@ -54,6 +54,27 @@ func TestInterval(t *testing.T) {
 	})
 }
 
+// A line that is too long for one Read is still one line; a message need not be a line.
+func TestIntervalLongLine(t *testing.T) {
+	for _, test := range []struct {
+		stream *Interval
+		want   time.Duration
+	}{
+		{&Interval{Stream: &Lines{Stream: newPieces(strings.Repeat("x", 3*maxMessage) + "\nb\n")}}, time.Minute},
+		{&Interval{Stream: &Blocks{Stream: newPieces("xxyyzz"), Size: 2}, Messages: true}, 2 * time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			test.stream.Pause, test.stream.progress = time.Minute, new(conn.Progress)
+			test.stream.progress.Start()
+			c := &clocked{Stream: test.stream, start: time.Now()}
+			c.drain()
+			if took := c.at[len(c.at)-1]; took != test.want {
+				t.Errorf("it took %v, want %v", took, test.want)
+			}
+		})
+	}
+}
+
 func TestRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		progress := new(conn.Progress)
