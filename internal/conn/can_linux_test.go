@@ -15,6 +15,7 @@ func TestParseCAN(t *testing.T) {
 		"can://any":   "can://any",
 		"can://can0,123:7ff,92345678~DFFFFFFF,#FF,j": "can://can0,123:7ff,92345678~DFFFFFFF,#FF,j",
 		"canfd://can0,0x123:0x7ff":                   "canfd://can0,0x123:0x7ff",
+		"can://any,0~0,#FFFFFFFF":                    "can://any,0~0,#FFFFFFFF", // an example of candump -h
 		"isotp://can0:7e0:7e8":                       "isotp://can0:7e0:7e8",
 		"isotp://can0:18DA10F1:0x18DAF110":           "isotp://can0:18DA10F1:0x18DAF110",
 		"j1939://can0":                               "j1939://can0",
@@ -25,7 +26,9 @@ func TestParseCAN(t *testing.T) {
 		"can://an-interface-too-long": "no name of an interface",
 		"can://can0,123":              `bad filter "123"`,
 		"can://can0,12g:7ff":          "want hexadecimal numbers",
-		"can://can0,#":                `bad filter "#"`,
+		"can://can0,123456789:7ff":    "want hexadecimal numbers of 32 bits",
+		"can://can0,#":                `bad filter "#": want a hexadecimal number of 32 bits`,
+		"can://can0,#100000000":       `bad filter "#100000000": want a hexadecimal number of 32 bits`,
 		"can://can0,":                 "can://can0",
 		"can://can0,123:7ff,":         `bad filter ""`,
 		"isotp://can0":                "want IFACE:REQ:RSP",

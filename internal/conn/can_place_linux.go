@@ -68,11 +68,11 @@ func (p *canPlace) parseFilters(s string) error {
 			continue
 		}
 		if rest, ok := strings.CutPrefix(word, "#"); ok {
-			mask, err := canHex(rest, 29)
+			mask, err := canHex(rest, 32)
 			if err != nil {
-				return fmt.Errorf("bad filter %q: %w", word, err)
+				return fmt.Errorf("bad filter %q: want a hexadecimal number of 32 bits", word)
 			}
-			p.errors = uint32(mask)
+			p.errors = uint32(mask) // of which the kernel takes CAN_ERR_MASK
 			continue
 		}
 		i := strings.IndexAny(word, ":~")
@@ -82,7 +82,7 @@ func (p *canPlace) parseFilters(s string) error {
 		id, err := canHex(word[:i], 32)
 		mask, e := canHex(word[i+1:], 32)
 		if err = errors.Join(err, e); err != nil {
-			return fmt.Errorf("bad filter %q: want hexadecimal numbers", word)
+			return fmt.Errorf("bad filter %q: want hexadecimal numbers of 32 bits", word)
 		}
 		f := unix.CanFilter{Id: uint32(id), Mask: uint32(mask) &^ unix.CAN_ERR_FLAG}
 		if len(strings.TrimPrefix(word[:i], "0x")) == 8 {

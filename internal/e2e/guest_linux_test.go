@@ -58,7 +58,7 @@ gpack '=IB3x8s' 0x123 2 '\xde\xad' | gcat -w0 can://vcan0
 gpack '=IB3x8s' 0x92345678 1 '\x01' | gcat -w0 can://vcan0
 wait $dump; cat dumped
 
-n=$(hears vcan0); gcat -d -W2 can://vcan0,123:7ff >frames & reader=$!
+n=$(hears vcan0); gcat -d -W2 can://vcan0,123:7ff,#FFFFFFFF >frames & reader=$!
 until_ more $n vcan0
 cansend vcan0 124#0102; cansend vcan0 123#0102; cansend vcan0 123#030405
 wait $reader; gpack -dj '=I:id:B:len:3x{hex8}:data:' <frames
