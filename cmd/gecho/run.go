@@ -170,6 +170,9 @@ func (g *gecho) serve(signalled, again context.Context, server *echo.Server, soc
 		if closed > 0 {
 			return cli.Failf(cli.TimedOut, "%s did not finish within %v and had to be closed", connections(closed), g.Grace.D())
 		}
+		if server.Totals.Gone.Load() == int64(len(sockets)) {
+			return cli.Failf(cli.Broken, "no endpoint is left")
+		}
 		return g.followed(&server.Totals)
 	case <-again.Done():
 		closeAll(sockets)

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,13 @@ const (
 
 // CAN reports whether e is a CAN socket of any kind.
 func (e Endpoint) CAN() bool { return slices.Contains(canNetworks, e.Network) }
+
+// Gone reports whether c is a CAN socket whose interface has been deleted. It never
+// receives again, not even from another interface of that name.
+func Gone(c net.Conn) bool {
+	can, ok := c.(*canConn)
+	return ok && can.gone()
+}
 
 // FrameSize is the size of each datagram of e; 0 if it varies.
 func (e Endpoint) FrameSize() int {

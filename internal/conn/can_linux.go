@@ -22,6 +22,7 @@ const canFDF = 0x04
 type canConn struct {
 	*os.File
 	local, remote canAddr
+	index         int    // of the interface; 0 is all
 	broadcast     []byte // destination of a broadcast (J1939); empty is the connected peer
 
 	received func(*arrival)                 // changes a received datagram; nil is not
@@ -56,6 +57,11 @@ func (c *canConn) isClosing() bool {
 	default:
 		return false
 	}
+}
+
+func (c *canConn) gone() bool {
+	_, err := net.InterfaceByIndex(c.index)
+	return c.index != 0 && err != nil
 }
 
 // openCAN opens a socket for e: a server's with listen, else a client's, whose own
@@ -102,6 +108,7 @@ func (c *canConn) setUp(fd int, e Endpoint, p canPlace, from string, o SocketOpt
 		}
 		index = i.Index
 	}
+	c.index = index
 	if err := o.set("can", uintptr(fd)); err != nil {
 		return err
 	}

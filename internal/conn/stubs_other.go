@@ -69,6 +69,8 @@ func dialVsock(context.Context, Endpoint) (net.Conn, error) { return nil, syscal
 // CAN sockets do not exist here.
 type canConn struct{ *net.UDPConn }
 
+func (*canConn) gone() bool { return false }
+
 func (Endpoint) canPlace() (none struct{}, err error) { return none, nil }
 func CheckJ1939(string) error                         { return nil }
 

@@ -249,8 +249,20 @@ echo question | gcat -W1 -w20 -s 80,12300 j1939://vcan0:20,12300
 kill $server; wait $server || true
 status 2 gecho can://vcan0
 status 2 gecho canfd://vcan0
+
+# An interface may be down for a time; without it the endpoint ends.
+ip link add dev vcan7 type vcan; ip link set vcan7 up
+gecho isotp://vcan7:7e0:7e8 j1939://vcan7:20,12300 >addresses 2>errors & server=$!
+until_ grep j1939 addresses
+ip link set vcan7 down
+until_ sized 115 errors
+ip link set vcan7 up
+echo back | gcat -W1 -w20 isotp://vcan7:7e0:7e8
+ip link del vcan7
+status 5 wait $server
+cat errors; wc -l <errors
 `)
-	wants(t, out, "isotp://vcan0:7e0:7e8\n", "j1939://vcan0:20,12300\n", "question\n", "would never end")
+	wants(t, out, "isotp://vcan7:7e0:7e8: network is down\n", "back\n", "isotp://vcan7:7e0:7e8: no such device\n", "j1939://vcan7:20,12300: no such device\n", "gecho: no endpoint is left\n5\n", "isotp://vcan0:7e0:7e8\n", "j1939://vcan0:20,12300\n", "question\n", "would never end")
 }
 
 // The broadcast manager takes a struct bcm_msg_head, and gives what it hears.

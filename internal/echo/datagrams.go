@@ -70,7 +70,7 @@ func (s *Server) servePacket(ctx context.Context, socket Socket) {
 	_ = socket.Packet.Close()
 }
 
-// each answers each datagram until ctx ends.
+// each answers each datagram until ctx ends, or the interface is deleted.
 func (p *packets) each(ctx context.Context) {
 	grams := conn.NewDatagramSocket(p.socket.Packet)
 	p.lane.send = grams.Send
@@ -81,7 +81,9 @@ func (p *packets) each(ctx context.Context) {
 	for ctx.Err() == nil {
 		data, from, err := grams.Receive(most)
 		if err != nil {
-			p.receiveFailed(ctx, err)
+			if p.receiveFailed(ctx, err) {
+				return
+			}
 			continue
 		}
 		p.take(data, from)
@@ -89,19 +91,25 @@ func (p *packets) each(ctx context.Context) {
 }
 
 // receivePause is the pause after an error of receiving, so that a lasting error does not
-// keep a processor busy.
+// keep a processor busy. A CAN interface that is being deleted is down first.
 const receivePause = 100 * time.Millisecond
 
-// receiveFailed reports an error of receiving and waits for receivePause.
-func (p *packets) receiveFailed(ctx context.Context, err error) {
+// receiveFailed waits for receivePause, and reports an error of receiving. gone is
+// whether that is the last one.
+func (p *packets) receiveFailed(ctx context.Context, err error) (gone bool) {
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		return
+		return false
 	}
-	p.report(Event{Kind: Failed, Err: &conn.Error{Why: conn.Local, Op: "receive on " + p.socket.Name, Err: err}})
 	select {
 	case <-time.After(receivePause):
 	case <-ctx.Done():
 	}
+	if gone = conn.Gone(p.socket.Packet); gone {
+		p.server.Totals.Gone.Add(1)
+		err = syscall.ENODEV
+	}
+	p.report(Event{Kind: Failed, Err: &conn.Error{Why: conn.Local, Op: "receive on " + p.socket.Name, Err: err}})
+	return gone
 }
 
 // countDropped brings the total of dropped datagrams up to date.

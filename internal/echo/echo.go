@@ -125,6 +125,7 @@ type Totals struct {
 	Datagrams, Unanswered atomic.Int64 // received; of them not answered on purpose
 	Dropped               atomic.Int64 // datagrams that a receive buffer had no room for
 	Faults                atomic.Int64
+	Gone                  atomic.Int64 // sockets whose interface was deleted
 	Strayed, TooSlow      atomic.Int64 // connections that did not follow the script, or not in time
 }
 

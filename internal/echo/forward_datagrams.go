@@ -40,7 +40,9 @@ func (p *packets) forward(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			p.receiveFailed(ctx, err)
+			if p.receiveFailed(ctx, err) {
+				return
+			}
 			continue
 		}
 		live.Go(func() { // ends with ctx, or once the peer is forgotten
