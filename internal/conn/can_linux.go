@@ -92,6 +92,12 @@ func openCAN(e Endpoint, from string, o SocketOptions, listen bool) (*canConn, e
 	c := &canConn{local: canAddr{e}, remote: canAddr{e}}
 	if err = c.setUp(fd, e, p, from, o, listen); err != nil {
 		_ = unix.Close(fd)
+		switch {
+		case errors.Is(err, unix.ENETDOWN): // the bus may be up again later, as while it is used
+			err = &Error{Why: ResetByPeer, Err: err}
+		case errors.Is(err, unix.ENODEV):
+			err = &Error{Why: NotFound, Err: fmt.Errorf("%q is no CAN interface", p.device)}
+		}
 		return nil, err
 	}
 	c.File = os.NewFile(uintptr(fd), e.Address())
