@@ -40,7 +40,8 @@ func (g *gcat) reportDropped(at conn.Endpoint, local string, r conn.Result) erro
 		what = "frame"
 	}
 	words := dropped(r.Dropped, what, "the receive buffer was full (--rcvbuf)")
-	if r.Err == nil && at.FrameSize() > 0 {
+	if at.FrameSize() > 0 && (r.Err == nil || conn.KindOf(r.Err) == conn.Timeout) { // the drops came first
+		g.log.Error(r.Err)
 		return &conn.Error{Why: conn.NotDelivered, Op: local, Err: words}
 	}
 	g.log.Infof(0, "%s: %v", local, words)
