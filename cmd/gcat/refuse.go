@@ -89,6 +89,7 @@ func (g *gcat) conflicts(at conn.Endpoint) []cli.Rule {
 		{Of: "-p", Not: "-U", With: notOn(at, ip)},
 		{Of: "--retry", Not: "-l", Unless: forwards},
 		{Of: "--retry", With: on(dialled, "udp"), Unless: g.Scan, Try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
+		{Of: "--retry", With: on(dialled, "can")},
 		{Of: "-z", With: on(at, "can"), Not: "-l -F -e --lines -W --datagram-size -o --rate --send-only --idle-timeout --no-shutdown --shutdown --progress --raw"},
 		{Of: "--closed --parallel", Needs: "-z"},
 		{Of: "-F", Not: "-l -c -e -C -t -i --rate -o --lines -W --datagram-size --send-only -d -q -Q --idle-timeout" + ofStdio},

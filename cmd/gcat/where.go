@@ -102,7 +102,7 @@ func (g *grammar) listenAddress() (e conn.Endpoint, err error) {
 	switch {
 	case len(words) == 0:
 		return e, cli.Usagef("no port to listen on")
-	case len(words) == 2 && g.Port != "" && g.Source != "":
+	case len(words) == 2 && g.Port != "" && g.Source != "", g.Source != "" && strings.Contains(words[0], "://"):
 		return e, cli.Usagef("cannot use -s %s with the address %q", g.Source, words[0])
 	case len(words) > 2 || len(words) == 2 && g.Source != "":
 		return e, cli.Usagef("too many arguments: %q", g.Args[len(g.Args)-1])
