@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"gcat/internal/cli"
@@ -100,7 +101,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 	local := address(remote.Conn().LocalAddr())
 	g.closed(local, p.name, "", result)
 	err = g.reportDropped(to, local, result)
-	if to.Network == "j1939" && conn.KindOf(err) == conn.BadAddress {
+	if to.Network == "j1939" && conn.KindOf(err) == conn.BadAddress && strings.Count(g.Source, ",") < 2 { // a NAME has to claim its address
 		return cli.Hint(err, "type gcat -s ADDR "+to.String())
 	}
 	return err

@@ -177,6 +177,9 @@ func frame(p []byte, kind string, size int) ([]byte, error) {
 	if len(p) != size {
 		return nil, &Error{Why: Local, Err: fmt.Errorf("%s are no %s frame, which has %d", ByteCount(int64(len(p))), kind, size)}
 	}
+	if length, most := int(p[4]), size-8; length > most {
+		return nil, &Error{Why: Local, Err: fmt.Errorf("a %s frame has at most %d bytes of data, not %d", kind, most, length)}
+	}
 	return p, nil
 }
 
@@ -267,6 +270,15 @@ func (c *canConn) sender(sockaddr []byte) net.Addr {
 		e.Port += fmt.Sprintf(",%016x", name)
 	}
 	return canAddr{e}
+}
+
+// errorOf is what a system call on c has returned. EMSGSIZE of ISO-TP is an answer of the
+// peer, which the next call returns, even one that receives.
+func (c *canConn) errorOf(errno syscall.Errno) error {
+	if c != nil && c.closing != nil && errno == unix.EMSGSIZE {
+		return &Error{Why: NotDelivered, Err: errors.New("the peer has no room for a PDU of that length")}
+	}
+	return errno
 }
 
 var errUnfinished error = &Error{Why: NotDelivered, Err: errors.New("the peer had not received all of it when the socket was closed")}

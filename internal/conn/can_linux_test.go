@@ -43,6 +43,8 @@ func TestParseCAN(t *testing.T) {
 		"j1939://can0:100":            "bad J1939 address",
 		"j1939://can0:20,40001":       "",
 		"j1939://can0:20,1,2,3":       "bad J1939 address",
+		"j1939://can0:20,12399":       "bad PGN 12399",
+		"j1939://can0:20,0fe99":       "j1939://can0:20,0fe99",
 		"canbcm://can0:1":             "want IFACE alone",
 	} {
 		e, err := ParseEndpoint(in, Syntax{})
@@ -69,6 +71,23 @@ func TestCANFilters(t *testing.T) {
 	if err != nil || len(p.filters) != 2 || p.filters[0] != (unix.CanFilter{Id: 0x123, Mask: 0x7ff}) ||
 		p.filters[1] != (unix.CanFilter{Id: 0x123 | unix.CAN_EFF_FLAG | unix.CAN_INV_FILTER, Mask: 0x1fffffff &^ unix.CAN_ERR_FLAG}) {
 		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// A length that the frame has no room for is bad data.
+func TestCANFrameLength(t *testing.T) {
+	for _, c := range []struct {
+		form func([]byte) ([]byte, error)
+		size int
+		most byte
+	}{{wholeFrame, canFrameSize, 8}, {fdFrame, canFDFrameSize, 64}} {
+		for _, length := range []byte{0, c.most, c.most + 1, 255} {
+			p := make([]byte, c.size)
+			p[4] = length
+			if _, err := c.form(p); err == nil != (length <= c.most) || err != nil && KindOf(err) != Local {
+				t.Errorf("%d of at most %d: %v", length, c.most, err)
+			}
+		}
 	}
 }
 

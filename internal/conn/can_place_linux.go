@@ -141,7 +141,10 @@ func parseJ1939(s string) (a unix.SockaddrCANJ1939, err error) {
 		}
 	}
 	a.Addr, a.PGN, a.Name = uint8(numbers[0]), uint32(numbers[1]), numbers[2]
-	return a, nil
+	if a.PGN < j1939NoPGN && a.PGN&0xff00 < 0xf000 && a.PGN&0xff != 0 { // PDU1: an identifier has the address there
+		err = fmt.Errorf("bad PGN %05x: its messages go to one address, so its last two digits are 00", a.PGN)
+	}
+	return a, err
 }
 
 // CheckJ1939 returns an error if s is not ADDR[,PGN[,NAME]] or empty.

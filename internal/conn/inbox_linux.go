@@ -91,7 +91,7 @@ func (r *receiver) receive(most int) ([]arrival, error) {
 		return nil, err
 	}
 	if r.errno != 0 {
-		return nil, r.errno
+		return nil, r.can.errorOf(r.errno)
 	}
 	now := time.Now()
 	r.brisk = now.Sub(r.came) < briskWait && r.n < r.most && r.polls

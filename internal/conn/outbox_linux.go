@@ -128,7 +128,7 @@ func (o *outbox) trySend(fd uintptr) bool {
 				o.segments = false
 				continue
 			}
-			o.err = errno
+			o.err = o.can.errorOf(errno)
 			return true
 		default:
 			o.err = errno

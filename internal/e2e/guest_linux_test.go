@@ -171,6 +171,10 @@ gcat -w0 isotp://vcan0:7e0:7e8 <pdu & client=$!
 until_ sending
 kill $client; status 143 wait $client
 unfinished
+{ candump -n 1 vcan0,7e0:7ff; cansend vcan0 7e8#320000; } >frames & peer=$!
+until_ more 0 vcan0
+status 5 gcat -w0 isotp://vcan0:7e0:7e8 <pdu
+wait $peer
 slow 7e0 7e8
 gecho --grace 300ms --reply "$(tr '\0' x <pdu)" isotp://vcan0:7e0:7e8 >address & server=$!
 until_ grep isotp address
@@ -179,7 +183,7 @@ until_ sending
 kill $server; wait $server
 unfinished
 `)
-	wants(t, out, "the run took longer than 300ms (deadline)", "had not received all of it")
+	wants(t, out, "the run took longer than 300ms (deadline)", "had not received all of it", "the peer has no room for a PDU of that length")
 }
 
 // Messages to an address and to all, from both sides, and from Python.
@@ -204,6 +208,8 @@ s.sendto(b"python\n", ("vcan0", socket.J1939_NO_NAME, 0x12300, 0x20))
 END
 wait $listener; cat heard
 echo x | status 3 gcat -w0 j1939://vcan0:20,12300
+echo x | status 3 gcat -w0 -s 80,0,1122334455667788 j1939://vcan0:20,12300 2>named
+status 1 grep hint named
 `)
 	wants(t, out, "answer\n", "accepted j1939://vcan0:80,12300", "to all\n", "python\n", "hint: type gcat -s ADDR j1939://vcan0:20,12300")
 }
@@ -305,13 +311,16 @@ status 3 gcat can://nope </dev/null
 ip link add dev vcan9 type vcan
 status 5 gcat -d -w5 can://vcan9
 head -c 16 /dev/zero | status 5 gcat -w0 can://vcan9
+status 5 gcat -s 80 j1939://vcan9:20 </dev/null
+status 3 gcat can://lo </dev/null
+gpack '=IB11x' 1 9 | status 1 gcat -w0 can://vcan0
 printf abc | status 1 gcat -w0 can://vcan0
 n=$(hears vcan0); gcat -d -w1 --rcvbuf 4K can://vcan0 >frames & reader=$!
 until_ more $n vcan0
 kill -STOP $reader
 head -c 16000 /dev/zero | gcat -w0 can://vcan0
 kill -CONT $reader
-wait $reader && exit 1 || true
+status 5 wait $reader
 wc -c <frames
 
 tc qdisc add dev vcan1 root netem limit 5 delay 2ms
@@ -324,7 +333,8 @@ $(seq 300)
 END
 echo all of them
 `)
-	wants(t, out, `connect to can://nope: no such interface: "nope"`, "receive from can://vcan9 after 0 bytes: network is down",
+	wants(t, out, `connect to can://nope: no such interface: "nope"`, "connect to j1939://vcan9:20: network is down",
+		`connect to can://lo: "lo" is no CAN interface`, "a CAN frame has at most 8 bytes of data, not 9", "idle limit", "receive from can://vcan9 after 0 bytes: network is down",
 		"3 bytes are no CAN frame, which has 16", "frames dropped, the receive buffer was full (--rcvbuf)", "all of them")
 }
 
