@@ -10,7 +10,8 @@ import (
 
 // An Input is an input that several conversations share. It belongs to one of them at a
 // time: to the first and, when that is over, to the one that has waited longest, or the
-// next. At its end, all of them read EOF. The zero value is ready to use.
+// next. At its end, all of them read EOF, and if it fails, all get the error. The zero
+// value is ready to use.
 type Input struct {
 	mu      sync.Mutex
 	turns   []*Turn // the first has the input, the others wait
@@ -97,12 +98,8 @@ func (t *Turn) poll(p []byte) (n int, err error, ready bool) {
 		in.chunk = in.chunk[n:]
 		in.unread = len(in.chunk) > 0
 		return n, nil, true
-	case in.err == io.EOF && !in.unread:
-		return 0, io.EOF, true
-	case first && in.err != nil:
-		err, in.err = in.err, io.EOF // one conversation gets the error, the others EOF
-		in.wakeAll()
-		return 0, err, true
+	case in.err != nil && !in.unread:
+		return 0, in.err, true
 	case first && !in.reading:
 		in.reading = true
 		go in.read()
