@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"io"
-	"os"
 	"strings"
 	"testing"
 )
@@ -171,21 +170,5 @@ func TestTurnsLost(t *testing.T) {
 	expect(t, two, "for the next")
 	hold.Close()
 	_ = two.CloseWrite()
-	interrupt(t, p)
-}
-
-// A standard input that fails has not ended: every peer is reset, also one that waits
-// for its turn, and one that comes later.
-func TestTurnsInputFails(t *testing.T) {
-	t.Parallel()
-	stdin, _ := os.Open("/") // a read fails with EISDIR
-	defer stdin.Close()
-	p, address := listener(t, "tcp", stdin, "-k")
-	for range 3 {
-		if err := meets(address); !isReset(err) { // perhaps before connect(2) has returned
-			t.Errorf("the peer met %v", err)
-		}
-	}
-	p.err.awaitLines(t, 3)
 	interrupt(t, p)
 }
