@@ -103,6 +103,22 @@ func TestExecFails(t *testing.T) {
 	p.ends(0, "", "")
 }
 
+// resetSeen resets c and, on Linux, waits until the other side is gone, too: a busy system
+// delivers a RST later.
+func resetSeen(c *net.TCPConn) {
+	_ = c.SetLinger(0)
+	_ = c.Close()
+	ours := fmt.Sprintf(":%04X", c.LocalAddr().(*net.TCPAddr).Port)
+	for gone := false; !gone; time.Sleep(time.Millisecond) {
+		gone = true
+		table, _ := os.ReadFile("/proc/net/tcp")
+		for line := range strings.Lines(string(table)) {
+			f := strings.Fields(line)
+			gone = gone && !(len(f) > 2 && strings.HasSuffix(f[2], ours))
+		}
+	}
+}
+
 // TestExecReset: a peer that resets while the command neither reads nor writes is
 // told of, relayed or not.
 func TestExecReset(t *testing.T) {
@@ -117,8 +133,7 @@ func TestExecReset(t *testing.T) {
 		if _, err := io.ReadFull(c, make([]byte, 6)); err != nil {
 			t.Fatal(err)
 		}
-		_ = c.SetLinger(0)
-		_ = c.Close()
+		resetSeen(c)
 		if err := os.WriteFile(fifo, nil, 0); err != nil { // the command ends
 			t.Fatal(err)
 		}
