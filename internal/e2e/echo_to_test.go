@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -190,6 +191,48 @@ func TestToFaults(t *testing.T) {
 				}
 				done := map[string]string{"close": "closed", "reset": "reset", "stall": "stalled", "half-close": "half-closed"}[how]
 				s.said(fmt.Sprintf("fault: %s after %d bytes, %s, at ", done, size, way))
+			})
+		}
+	}
+}
+
+// A reset, at whatever point and in whatever direction, is one for both sides; a fault is
+// logged once, before the end of its connection.
+func TestToFaultOnce(t *testing.T) {
+	t.Parallel()
+	for _, faults := range []string{"down", "up", "both"} {
+		for _, limit := range []string{"--reset-after 0", "--reset-after 3", "--reset-after 50ms", "--close-after 0", "--close-after 50ms"} {
+			t.Run(faults+" "+limit, func(t *testing.T) {
+				t.Parallel()
+				how, point, _ := strings.Cut(limit, " ")
+				side := func(c net.Conn) (err error) {
+					if point == "3" {
+						_, err = io.WriteString(c, "hello")
+					}
+					_, read := io.Copy(io.Discard, c)
+					return cmp.Or(err, read)
+				}
+				ends := make(chan error, 2)
+				target := serve(t, "tcp", func(c halfConn) { ends <- side(c) })
+				s := gecho(t, 1, "-v", "--to", strings.Join(target, ":"), "--faults", faults, how, point, "0")
+				c, err := net.Dial("tcp", s.address[0])
+				if err == nil {
+					err = side(c)
+					c.Close()
+				}
+				ends <- err
+				for range 2 {
+					if err := <-ends; isReset(err) != (how == "--reset-after") {
+						t.Errorf("a side met %v", err)
+					}
+				}
+				s.said("closed connection 1 ")
+				s.end(syscall.SIGTERM)
+				s.said(" 1 faults\n")
+				_, log, _ := strings.Cut(s.err.String(), "fault: ")
+				if fault, end := strings.Count(log, "fault: "), strings.Index(log, ": closed connection"); fault != 0 || end < 0 {
+					t.Errorf("it said %q", s.err)
+				}
 			})
 		}
 	}
@@ -390,13 +433,9 @@ func TestToAfterZero(t *testing.T) {
 			})
 		}
 	}
-	for _, how := range []string{"close", "reset"} {
-		s, _, server := handingOn(t, "tcp", "--faults", "up", "--"+how+"-after", "0")
-		s.said(" after 0 bytes, up")
-		if how == "reset" {
-			reset(t, server)
-		} else if got := rest(t, server); got != "" {
-			t.Errorf("got %q", got)
-		}
+	s, _, server := handingOn(t, "tcp", "--faults", "up", "--close-after", "0")
+	s.said(" after 0 bytes, up")
+	if got := rest(t, server); got != "" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -47,16 +47,17 @@ type connection struct {
 	cause     atomic.Pointer[reason] // stored before ctx ends
 	endMu     sync.Mutex             // held while deadlines are set to make it end
 	relayed   bool                   // by a relay, which ends with ctx and needs no deadlines
+	target    *conn.Socket           // that it is forwarded to, once connected
 	forwarded *conn.Result           // of the relay, once it has ended
 	writing   atomic.Bool
 }
 
 // A reason is why a connection is closed from this side.
 type reason struct {
-	by    string       // timeout, signal or local
-	idle  bool         // the idle limit passed, so nothing can be in flight
-	reset *conn.Socket // it gets a RST
-	event *Event       // reported at the end; nil is none
+	by    string // timeout, signal or local
+	idle  bool   // the idle limit passed, so nothing can be in flight
+	reset bool   // by a RST, to the target, too, if it is forwarded
+	event *Event // reported at the end; nil is none
 }
 
 // What ends a conversation, apart from the peer and the clocks.
@@ -83,7 +84,7 @@ func (s *Server) newConnection(nc net.Conn, number int64, socket Socket) *connec
 	c.socket.Watch(c.progress)
 	c.progress.Queued = c.socket.Unacknowledged
 	c.stream = c.socket
-	c.out = outlet{c: c, stream: c.socket, socket: c.socket, plan: c.plan, pacer: filter.Pacer{PerSecond: s.Faults.Rate}}
+	c.out = outlet{c: c, stream: c.socket, plan: c.plan, pacer: filter.Pacer{PerSecond: s.Faults.Rate}}
 	if raw, err := c.socket.SyscallConn(); err == nil {
 		c.raw = raw
 	}
@@ -238,8 +239,11 @@ func (c *connection) end(why reason) bool {
 	if !c.cause.CompareAndSwap(nil, &why) {
 		return false
 	}
-	if why.reset != nil { // before a relay that is interrupted sends its FIN
-		_ = why.reset.Reset() // the peer may be gone already
+	if why.reset { // before a relay that is interrupted sends its FIN
+		_ = c.socket.Reset() // the peer may be gone already
+		if c.target != nil {
+			_ = c.target.Reset()
+		}
 	}
 	c.cancel()
 	if c.relayed {
@@ -296,7 +300,7 @@ func (c *connection) finish(err error) {
 		_ = c.socket.NetConn().Close()
 	case c.forwarded != nil:
 		endedBy, left = c.forwardEnd(c.forwarded), c.forwarded.Unacknowledged
-	case errors.Is(err, errReset), cause != nil && cause.reset != nil:
+	case errors.Is(err, errReset), cause != nil && cause.reset:
 		_ = c.socket.Reset()
 	case errors.Is(err, tlsconn.ErrFault): // it is closed
 		if cause != nil {

@@ -50,9 +50,12 @@ func (c *connection) forward() error {
 	case err != nil && gone != nil:
 		return gone
 	case err != nil:
-		c.end(reason{by: "local", reset: c.socket, event: &Event{Kind: Failed, Err: err}})
+		c.end(reason{by: "local", reset: true, event: &Event{Kind: Failed, Err: err}})
 		return context.Canceled
 	}
+	c.endMu.Lock()
+	c.target = conn.SocketBelow(to)
+	c.endMu.Unlock()
 	relay := &conn.Relay{
 		Local: c.faultyTarget(to), Remote: c.faultyClient(),
 		Peer: c.remote, To: target.Name, Idle: c.server.Idle,
@@ -107,7 +110,7 @@ func (c *connection) faultyTarget(to conn.Stream) conn.Stream {
 	if !f.any() || !c.server.To.Up {
 		return to
 	}
-	up := &outlet{c: c, stream: to, socket: conn.SocketBelow(to), direction: up, plan: f.plan(-c.number), pacer: filter.Pacer{PerSecond: f.Rate}}
+	up := &outlet{c: c, stream: to, direction: up, plan: f.plan(-c.number), pacer: filter.Pacer{PerSecond: f.Rate}}
 	up.plan.spare = c.plan.spare
 	return &faulty{Stream: to, c: c, out: up, reads: true}
 }
@@ -149,7 +152,7 @@ func (f *faulty) Read(p []byte) (int, error) {
 	if err := f.c.onEOF(faults.OnEOF); err != errReset {
 		return n, err
 	}
-	f.c.end(reason{by: "local", reset: f.c.socket})
+	f.c.end(reason{by: "local", reset: true})
 	return n, errReset
 }
 

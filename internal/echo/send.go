@@ -2,6 +2,7 @@ package echo
 
 import (
 	"bytes"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -16,8 +17,7 @@ const chunkPause = time.Millisecond
 type outlet struct {
 	c         *connection
 	stream    conn.Stream
-	socket    *conn.Socket // below stream
-	direction string       // the direction with a Target: down (to the client) or up
+	direction string // the direction with a Target: down (to the client) or up
 	plan      plan
 	pacer     filter.Pacer
 	sent      atomic.Int64 // atomic: a blocked write may outlive the relay, after which it is read
@@ -99,30 +99,29 @@ func (o *outlet) readOn() error {
 	return errDone
 }
 
-// apply applies a limit; it may be called in any goroutine. If the connection is
-// forwarded, it ends this direction first, and the RST goes to its receiving side.
+// apply applies a limit, once; it may be called in any goroutine. A limit that ends the
+// connection is reported at its end, unless something else has ended it.
 func (o *outlet) apply(l Limit) {
 	c := o.c
+	point := conn.ByteCount(l.Bytes)
 	if l.Time > 0 {
-		o.fault("%s after %v", l.How, l.Time)
-	} else {
-		o.fault("%s after %s", l.How, conn.ByteCount(l.Bytes))
+		point = l.Time.String()
 	}
+	applied := o.event("%s after %s", l.How, point)
 	switch l.How {
-	case Close:
-		if o.direction != "" {
+	case Close, Reset:
+		c.end(reason{by: "local", reset: l.How == Reset, event: &applied})
+	case Hang:
+		if !o.stalled.Swap(true) {
+			c.report(applied)
+			thaw := c.untimed()
+			o.thaw.Store(&thaw)
+		}
+	case Halved:
+		if !o.halved.Swap(true) {
+			c.report(applied)
 			_ = o.stream.CloseWrite() // the peer may be gone already
 		}
-		c.end(reason{by: "local"})
-	case Reset:
-		c.end(reason{by: "local", reset: o.socket})
-	case Hang:
-		o.stalled.Store(true)
-		thaw := c.untimed()
-		o.thaw.Store(&thaw)
-	case Halved:
-		o.halved.Store(true)
-		_ = o.stream.CloseWrite() // the peer may be gone already
 	}
 }
 
@@ -155,11 +154,14 @@ func (o *outlet) startLimits() (stop func()) {
 }
 
 // fault reports a fault that is being applied.
-func (o *outlet) fault(format string, args ...any) {
+func (o *outlet) fault(format string, args ...any) { o.c.report(o.event(format, args...)) }
+
+// event is the event of a fault, with the direction and the time if there are two.
+func (o *outlet) event(format string, args ...any) Event {
 	if o.direction != "" {
 		format += ", " + o.direction + ", at " + time.Since(o.c.start).Round(time.Millisecond).String()
 	}
-	o.c.fault(format, args...)
+	return Event{Kind: Faulted, What: fmt.Sprintf(format, args...)}
 }
 
 // drip writes b in pieces of Chunk and at Rate.
