@@ -113,8 +113,9 @@ func (b *backgroundWriter) drain() {
 // there is none.
 func (b *backgroundWriter) flush() {
 	runtime.Gosched() // usually drain has finished then
-	before := 0
-	for waited, idle := flushLook, flushLook; idle < flushIdle && waited < flushLimit; waited, idle = waited+flushLook, idle+flushLook {
+	began := time.Now()
+	before, moved := 0, began
+	for now := began; now.Sub(moved) < flushIdle && now.Sub(began) < flushLimit; now = time.Now() {
 		b.mu.Lock()
 		busy, taken := b.busy, b.taken
 		b.mu.Unlock()
@@ -122,7 +123,7 @@ func (b *backgroundWriter) flush() {
 			return
 		}
 		if taken != before {
-			before, idle = taken, 0
+			before, moved = taken, now
 		}
 		b.sleep(flushLook)
 	}

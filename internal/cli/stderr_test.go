@@ -25,7 +25,8 @@ func TestBackgroundWriter(t *testing.T) {
 				line := strings.Repeat("x", 3000) + "\n"
 				stop := make(chan struct{})
 				var written atomic.Int32
-				b := &backgroundWriter{sleep: time.Sleep, write: func(p []byte) (int, error) {
+				late := func(d time.Duration) { time.Sleep(d + time.Millisecond) } // on a busy machine
+				b := &backgroundWriter{sleep: late, write: func(p []byte) (int, error) {
 					select {
 					case <-time.After(test.pause):
 						if string(p) != line {
