@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The answers to a peer that does not read wait for it, and do not delay those to others.
@@ -80,4 +82,56 @@ func TestPeerDoesNotRead(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Error("an answer waits for a peer that is closed")
 	}
+}
+
+// A listener that writes to a Unix peer that does not read waits, and loses nothing; the
+// wait takes no processor.
+func TestListenerPeerDoesNotRead(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "s")
+	l := listenTest(t, Endpoint{Network: "unixgram", Path: path})
+	l.Cut = func([]byte) int { return 1 }
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "peer"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = c.WriteTo([]byte("question"), &net.UnixAddr{Name: path, Net: "unixgram"})
+	buf := make([]byte, 100)
+	if _, err := l.Read(buf); err != nil {
+		t.Fatal(err)
+	}
+	const answers = 100 // more than a queue takes
+	written := make(chan int, 1)
+	go func() {
+		n, _ := l.Write(make([]byte, answers))
+		written <- n
+	}()
+	for l.taking() == 0 && len(written) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	before := processor(t)
+	time.Sleep(200 * time.Millisecond)
+	if used := processor(t) - before; used > 100*time.Millisecond {
+		t.Errorf("the wait took %v of the processor", used)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	for i := range answers {
+		if _, err := c.Read(buf); err != nil {
+			t.Fatalf("answer %d: %v", i+1, err)
+		}
+	}
+	if n := <-written; n != answers {
+		t.Errorf("%d of %d answers sent", n, answers)
+	}
+}
+
+// processor is the processor time that the process has used.
+func processor(t *testing.T) time.Duration {
+	t.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

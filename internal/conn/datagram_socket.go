@@ -17,9 +17,7 @@ type DatagramSocket struct {
 // NewDatagramSocket answers on c, which [ListenConfig.ListenPacket] bound or a service
 // manager handed over.
 func NewDatagramSocket(c net.Conn) *DatagramSocket {
-	d := &DatagramSocket{gramConn: newGramConn(c, true)}
-	d.out.noWait = EndpointOf(c.LocalAddr()).Unix()
-	return d
+	return &DatagramSocket{gramConn: newGramConn(c, true)}
 }
 
 // Receive returns the next datagram and its sender, which are valid until the next call.

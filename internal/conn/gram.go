@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // MaxDatagram is how many bytes a datagram of UDP over IPv4 can carry: 65535
@@ -62,7 +63,9 @@ func newGramConn(c net.Conn, listens bool) *gramConn {
 	if u, ok := c.(*net.UDPConn); ok && listens {
 		control = askDestination(u)
 	}
-	return &gramConn{c, newInbox(c, size, control), newOutbox(c)}
+	g := &gramConn{c, newInbox(c, size, control), newOutbox(c)}
+	g.out.noWait = listens && EndpointOf(c.LocalAddr()).Unix()
+	return g
 }
 
 // Conn returns the socket that is in use.
@@ -107,18 +110,24 @@ func (g *gramStream) drain() {
 }
 
 // send sends the datagrams in p on c to a peer; nil is the connected one. It returns how
-// many bytes were sent: with an error, those before the datagram that failed.
+// many bytes were sent: with an error, those before the datagram that failed. While the
+// queue of a listener's Unix peer is full it tries again: the kernel does not report when
+// there is room.
 func (g *gramStream) send(c *gramConn, p []byte, to *Sender) (n int, err error) {
-	for {
+	for pause := queueFirst; ; {
 		m, err := c.send(p[n:], g.Cut, to)
 		n += m
 		g.part.Add(int64(m))
-		if err != nil {
-			return n, err
+		if m > 0 || err == nil {
+			g.progress.Touch()
+			pause = queueFirst
 		}
-		g.progress.Touch()
-		if n == len(p) {
-			return n, nil
+		switch {
+		case errors.Is(err, syscall.EAGAIN):
+			time.Sleep(pause)
+			pause = min(pause*3/2, queueMost)
+		case err != nil, n == len(p):
+			return n, err
 		}
 	}
 }
