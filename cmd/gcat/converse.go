@@ -170,7 +170,7 @@ func (g *gcat) wrapLocal(s conn.Stream, messages, batch bool) conn.Stream {
 		s = &filter.Blocks{Stream: s, Size: *g.DatagramSize, Batch: batch}
 	case g.Lines || g.Interval > 0:
 		s = &filter.Lines{Stream: s, Messages: messages, Batch: batch}
-	case messages:
+	case messages && g.To == "": // that of --to has messages already
 		s = &filter.Capped{Stream: s, Max: 64 << 10} // more than the largest UDP datagram
 	}
 	if g.CRLF {

@@ -85,8 +85,8 @@ func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
 	}
 }
 
-// take passes s on to its sender, and returns that if it is new. From a Unix socket s may
-// be longer than a Read: then it is dropped rather than cut.
+// take passes s on to its sender, and returns that if it is new. One from a Unix socket
+// that is too long is dropped rather than cut.
 func (d *DatagramPeers) take(s *arrival) (added *DatagramPeer) {
 	from := &d.socket.from
 	d.socket.in.sender(s, from)
@@ -105,7 +105,7 @@ func (d *DatagramPeers) take(s *arrival) (added *DatagramPeer) {
 	}
 	p.last = time.Now()
 	cost := len(s.data) + datagramCost
-	if len(s.data) > udpSlot || p.waiting > 0 && p.waiting+cost > peerQueue {
+	if s.truncated || p.waiting > 0 && p.waiting+cost > peerQueue {
 		p.dropped++
 		return added
 	}
@@ -197,6 +197,8 @@ func (p *DatagramPeer) Read(b []byte) (int, error) {
 	p.waiting -= len(message) + datagramCost
 	return copy(b, message), nil
 }
+
+func (p *DatagramPeer) longest() int { return p.all.socket.size }
 
 func (p *DatagramPeer) drain() { _ = p.Close() }
 

@@ -50,8 +50,9 @@ type gramStream struct {
 // A gramConn is a socket with what receives from it and sends on it.
 type gramConn struct {
 	net.Conn
-	in  *inbox
-	out *outbox
+	in   *inbox
+	out  *outbox
+	size int // of the longest datagram that is received
 }
 
 // newGramConn asks for the destination of each datagram if the socket is a listener's.
@@ -63,7 +64,7 @@ func newGramConn(c net.Conn, listens bool) *gramConn {
 	if u, ok := c.(*net.UDPConn); ok && listens {
 		control = askDestination(u)
 	}
-	g := &gramConn{c, newInbox(c, size, control), newOutbox(c)}
+	g := &gramConn{c, newInbox(c, size, control), newOutbox(c), size}
 	g.out.noWait = listens && EndpointOf(c.LocalAddr()).Unix()
 	return g
 }
@@ -78,6 +79,8 @@ func (g *gramStream) Conn() net.Conn {
 // Dropped is how many datagrams the kernel has dropped because the socket's
 // receive buffer was full.
 func (g *gramStream) Dropped() int64 { return Dropped(g.Conn()) }
+
+func (g *gramStream) longest() int { return g.conn.size }
 
 // Close closes the socket.
 func (g *gramStream) Close() error { return g.Conn().Close() }

@@ -100,11 +100,11 @@ func (b *inbox) read(p []byte, batch bool, most int, take func(*arrival) bool) (
 	}
 	for count == 0 || batch && count < most && b.fits(len(p)-n) {
 		s, err := b.next(most)
+		if s != nil && take != nil && !take(s) {
+			continue
+		}
 		if err != nil {
 			return 0, 0, err
-		}
-		if take != nil && !take(s) {
-			continue
 		}
 		m := copy(p[n:], s.data)
 		n += m

@@ -40,6 +40,8 @@ func (m *Messages) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+func (m *Messages) longest() int { return bigMessage }
+
 // Unwrap returns the socket below.
 func (m *Messages) Unwrap() Stream { return m.Socket }
 

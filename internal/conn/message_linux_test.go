@@ -39,6 +39,27 @@ func TestEmptyMessage(t *testing.T) {
 	}
 }
 
+// A long message is passed on as one.
+func TestLongMessage(t *testing.T) {
+	const long = 200_000
+	peer, in := unixPair(t, unix.SOCK_SEQPACKET)
+	target, out := unixPair(t, unix.SOCK_SEQPACKET)
+	relay := &Relay{Local: NewMessages(socketOf(t, out)), Remote: NewMessages(socketOf(t, in)), Peer: "peer", To: "target"}
+	done := make(chan Result, 1)
+	go func() { done <- relay.Run(t.Context()) }()
+	buf := make([]byte, 1<<20)
+	for _, way := range [][2]*os.File{{peer, target}, {target, peer}} {
+		if _, err := way[0].Write(make([]byte, long)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := way[1].Read(buf); err != nil || n != long {
+			t.Errorf("%d bytes, %v, want %d", n, err, long)
+		}
+	}
+	_, _ = peer.Close(), target.Close()
+	<-done
+}
+
 // An empty write on a stream is nothing.
 func TestEmptyWrite(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {

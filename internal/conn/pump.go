@@ -6,7 +6,7 @@ import (
 )
 
 // A pump's buffer has bufferSize bytes, so that a short conversation touches little
-// memory, and bufferMost once it has been filled.
+// memory, and bufferMost once it has been filled. It holds the longest message.
 const (
 	bufferSize = 64 << 10
 	bufferMost = 256 << 10
@@ -42,7 +42,7 @@ func (c *conversation) pump(d *direction) {
 	}
 	path := c.path(d)
 	defer path.close()
-	buf := make([]byte, bufferSize)
+	buf := make([]byte, d.from.bufferSize())
 	for {
 		var s step
 		if path.ready() {

@@ -77,6 +77,15 @@ func (s *side) isUnix() bool {
 	return ok
 }
 
+// bufferSize is the size of the buffer that the side is read into at first: a message is
+// read whole, or it would be passed on as several.
+func (s *side) bufferSize() int {
+	if m, ok := below[interface{ longest() int }](s.Stream); ok {
+		return m.longest()
+	}
+	return bufferSize
+}
+
 // ready reports whether input waits to be read.
 func (s *side) ready() bool {
 	return s.stdio != nil && s.stdio.ready() || s.socket != nil && s.socket.readable() > 0

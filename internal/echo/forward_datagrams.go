@@ -79,7 +79,7 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 	}
 	if n := result.Dropped; n > 0 {
 		s.Totals.Dropped.Add(n)
-		report(Event{Kind: Noticed, What: fmt.Sprintf("%d datagrams dropped, they came too fast or were too long to be forwarded", n)})
+		report(Event{Kind: Noticed, What: fmt.Sprintf("dropped datagrams, which came too fast or were too long to be forwarded: %d", n)})
 	}
 	if result.Err != nil && ctx.Err() == nil && conn.KindOf(result.Err) != conn.Timeout {
 		report(Event{Kind: Failed, Err: result.Err})
