@@ -2,9 +2,11 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
+	"gcat/internal/echo"
 	"gcat/internal/tlsconn"
 )
 
@@ -16,7 +18,12 @@ func (g *gecho) rules(list []conn.Endpoint) []cli.Rule {
 	streams := some(func(e conn.Endpoint) bool { return !e.Datagram() })
 	paths := some(func(e conn.Endpoint) bool { return e.Unix() && !e.Abstract() })
 	secure := g.TLS || slices.ContainsFunc(list, func(e conn.Endpoint) bool { return e.TLS })
-	ofStreams := "--script --replay --fail-first --on-eof --rate --chunk --close-after --reset-after --stall-after " +
+	faults := strings.Fields("--no-read --on-eof --delay --rate --chunk --close-after --reset-after --stall-after " +
+		"--half-close-after --tls-fault --corrupt --loss --duplicate --reorder")
+	given := g.Given()
+	faulty := slices.ContainsFunc(faults, func(option string) bool { return given[option] })
+	discards := g.Service.kind == echo.Discard && g.Greeting == ""
+	ofStreams := "--greeting --suffix --script --replay --fail-first --on-eof --rate --chunk --close-after --reset-after --stall-after " +
 		"--half-close-after --close-after-reply --control --lines --farewell --deadline --backlog"
 	if g.To == "" {
 		ofStreams += " --max-conns"
@@ -30,6 +37,10 @@ func (g *gecho) rules(list []conn.Endpoint) []cli.Rule {
 		{Of: "--reply --suffix --control --lines --close-after-reply", Not: "--service"},
 		{Of: "--script", Not: "--replay"},
 		{Of: "--script --replay", Not: says},
+		{Of: "--on-eof", Not: "--script --replay"},
+		{Of: "--max-line", Lacks: "--lines, --control or --script", Unless: g.Lines || g.Control || g.Script != ""},
+		{Of: "--delay --rate --chunk --corrupt --loss --duplicate --reorder", With: "--service discard", Unless: !discards},
+		{Of: "--seed --fault-rate", Lacks: "a fault that it applies to", Unless: faulty},
 		{Of: "--speed", Lacks: "--replay DUMP", Unless: g.Replay != ""},
 		{Of: "--to", Not: "--script --replay --farewell --inetd " + says},
 		{Of: "--faults", Lacks: "--to ENDPOINT", Unless: g.To != ""},
@@ -45,7 +56,9 @@ func (g *gecho) rules(list []conn.Endpoint) []cli.Rule {
 			Of:    "--tls-cert --tls-ca-out --tls-fault --tls-alpn --tls-client-ca --tls-fingerprint",
 			Lacks: "-c or a tls:// endpoint", Unless: secure,
 		},
-		{Of: "--loss --duplicate --reorder", Lacks: "a udp:// or unixgram:// endpoint", Unless: some(conn.Endpoint.Datagram)},
+		{Of: "-c", Lacks: "a TCP endpoint", Unless: some(func(e conn.Endpoint) bool { return e.TLS })},
+		{Of: "--reuse-port", With: "a Unix socket", Unless: !slices.ContainsFunc(list, conn.Endpoint.Unix)},
+		{Of: "--loss --duplicate --reorder --loop-guard", Lacks: "a udp:// or unixgram:// endpoint", Unless: some(conn.Endpoint.Datagram)},
 		{Of: "--mode", Lacks: "a Unix socket with a path", Unless: paths},
 		{Of: ofStreams, Lacks: "an endpoint with connections", Unless: streams},
 	}
