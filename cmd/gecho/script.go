@@ -86,7 +86,7 @@ func parseScript(name string, text []byte) (steps []echo.Step, err error) {
 }
 
 func readNothing(_ *echo.Step, rest string) error {
-	if rest != "" && rest[0] != '#' {
+	if withoutComment(rest) != "" {
 		return fmt.Errorf("nothing can stand behind it, and %q does", rest)
 	}
 	return nil
@@ -137,15 +137,21 @@ func readPath(s *echo.Step, rest string) error {
 	return f.Close()
 }
 
+// withoutComment cuts the comment off what follows a step.
+func withoutComment(rest string) string {
+	rest, _, _ = strings.Cut(rest, "#")
+	return strings.TrimSpace(rest)
+}
+
 func readSize(s *echo.Step, rest string) (err error) {
-	if s.N, err = cli.ParseSize(rest); err == nil && s.N == 0 {
+	if s.N, err = cli.ParseSize(withoutComment(rest)); err == nil && s.N == 0 {
 		err = errors.New("0 bytes are none")
 	}
 	return err
 }
 
 func readPause(s *echo.Step, rest string) (err error) {
-	if s.Pause, err = cli.ParseDuration(rest); err == nil && s.Pause < 0 {
+	if s.Pause, err = cli.ParseDuration(withoutComment(rest)); err == nil && s.Pause < 0 {
 		err = errors.New("a pause must not be negative")
 	}
 	return err
