@@ -138,7 +138,10 @@ func (g *gramStream) send(c *gramConn, p []byte, to *Sender) (n int, err error) 
 // send sends the first datagrams in p; at least one, unless it fails.
 func (c *gramConn) send(p []byte, cut Cut, to *Sender) (n int, err error) {
 	if to != nil && to.addr == nil {
-		return 0, &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
+		if c.RemoteAddr() == nil {
+			return 0, &Error{Why: NotDelivered, Err: errors.New("the peer has no address to answer")}
+		}
+		to = nil // of socketpair(2): the other socket
 	}
 	if n, err = c.out.send(p, cut, to); n == 0 && errors.Is(err, syscall.EMSGSIZE) {
 		n, err = c.out.send(p, cut, to) // it may have been the pending error of an earlier datagram; see Datagrams.Read

@@ -364,3 +364,26 @@ func TestDatagramsQueued(t *testing.T) {
 	}
 	s.said("it was broadcast or multicast")
 }
+
+// Of a pair of sockets, neither of which has an address, the other one is answered.
+func TestDatagramPair(t *testing.T) {
+	t.Parallel()
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
+	c, err := net.FileConn(ours)
+	ours.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0"`, script.Path("gecho"))
+	cmd.ExtraFiles = []*os.File{theirs}
+	gechoCommand(t, 1, cmd)
+	theirs.Close()
+	if got, ok := answered(t, c, []byte("hello")); !ok || string(got) != "hello" {
+		t.Errorf("got %q, %v", got, ok)
+	}
+}

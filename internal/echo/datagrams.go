@@ -166,7 +166,7 @@ func (p *packets) refuse(from *conn.Sender) (kind EventKind, why string) {
 	s := p.server
 	a := from.AddrPort
 	switch {
-	case !a.IsValid() && from.Addr() == nil:
+	case !a.IsValid() && from.Addr() == nil && p.socket.Packet.RemoteAddr() == nil:
 		return Noticed, "it has no address to answer to"
 	case a.IsValid() && a.Port() < 1024:
 		return Noticed, "its source port is below 1024"
