@@ -2,11 +2,9 @@ package main
 
 import (
 	"slices"
-	"strings"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
-	"gcat/internal/echo"
 	"gcat/internal/tlsconn"
 )
 
@@ -18,12 +16,7 @@ func (g *gecho) rules(list []conn.Endpoint) []cli.Rule {
 	streams := some(func(e conn.Endpoint) bool { return !e.Datagram() })
 	paths := some(func(e conn.Endpoint) bool { return e.Unix() && !e.Abstract() })
 	secure := g.TLS || slices.ContainsFunc(list, func(e conn.Endpoint) bool { return e.TLS })
-	faults := strings.Fields("--no-read --on-eof --delay --rate --chunk --close-after --reset-after --stall-after " +
-		"--half-close-after --tls-fault --corrupt --loss --duplicate --reorder")
-	given := g.Given()
-	faulty := slices.ContainsFunc(faults, func(option string) bool { return given[option] })
-	discards := g.Service.kind == echo.Discard && g.Greeting == ""
-	ofStreams := "--greeting --suffix --script --replay --fail-first --on-eof --rate --chunk --close-after --reset-after --stall-after " +
+	ofStreams := "--script --replay --fail-first --on-eof --rate --chunk --close-after --reset-after --stall-after " +
 		"--half-close-after --close-after-reply --control --lines --farewell --deadline --backlog"
 	if g.To == "" {
 		ofStreams += " --max-conns"
@@ -38,9 +31,6 @@ func (g *gecho) rules(list []conn.Endpoint) []cli.Rule {
 		{Of: "--script", Not: "--replay"},
 		{Of: "--script --replay", Not: says},
 		{Of: "--on-eof", Not: "--script --replay"},
-		{Of: "--max-line", Lacks: "--lines, --control or --script", Unless: g.Lines || g.Control || g.Script != ""},
-		{Of: "--delay --rate --chunk --corrupt --loss --duplicate --reorder", With: "--service discard", Unless: !discards},
-		{Of: "--seed --fault-rate", Lacks: "a fault that it applies to", Unless: faulty},
 		{Of: "--speed", Lacks: "--replay DUMP", Unless: g.Replay != ""},
 		{Of: "--to", Not: "--script --replay --farewell --inetd " + says},
 		{Of: "--faults", Lacks: "--to ENDPOINT", Unless: g.To != ""},
