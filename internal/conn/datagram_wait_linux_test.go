@@ -33,12 +33,11 @@ func TestDatagramOutputFull(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer r.Close()
-			defer out.Close()
 			size, _ := unix.FcntlInt(out.Fd(), unix.F_GETPIPE_SZ, 0)
 			_, _ = out.Write(make([]byte, size))
-			stdio := &Stdio{In: empty(t), Out: out}
-			relay.Local, relay.Remote, relay.Peer = stdio, d, "peer"
+			written := make(chan error, 1)
+			relay.Local = reportingStream{&Stdio{In: empty(t), Out: out}, written}
+			relay.Remote, relay.Peer = d, "peer"
 			_, _ = d.Write([]byte("ping"))
 			_, from, err := peer.ReadFrom(make([]byte, 10))
 			if err != nil {
@@ -60,6 +59,8 @@ func TestDatagramOutputFull(t *testing.T) {
 			if took := time.Since(start); took > time.Second {
 				t.Errorf("it took %v", took)
 			}
+			_ = r.Close() // out stays open: the watcher of the output may still poll its descriptor
+			<-written
 			if name != "signal" && (KindOf(result.Err) != Timeout || !strings.Contains(result.Err.Error(), "standard output")) {
 				t.Error(result.Err)
 			}
