@@ -25,8 +25,8 @@ type DatagramListener struct {
 	Limit time.Duration
 	// Heard, if set, is called with the sender of a datagram, unless it sent the last.
 	Heard func(net.Addr)
-	// With Keep, an answer that could not be sent is no error of Write: sending goes on,
-	// and Lost, if set, is called with the error.
+	// With Keep, an answer that could not be sent is no error of Write, and a datagram that
+	// was too long none of Read: Lost, if set, is called with the error.
 	Lost func(error)
 
 	local net.Addr
@@ -72,6 +72,10 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 		l.limit()
 		n, err := l.receive(l.conn, p, l.take)
 		switch {
+		case err == errTruncated && l.Keep:
+			if l.Lost != nil {
+				l.Lost(err)
+			}
 		case errors.Is(err, syscall.ECONNREFUSED): // an answer was refused; other peers may still send
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if !readyToRead(rawConn(l.conn.Conn)) { // else the process was stopped, and a datagram came in time

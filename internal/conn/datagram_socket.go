@@ -21,17 +21,15 @@ func NewDatagramSocket(c net.Conn) *DatagramSocket {
 }
 
 // Receive returns the next datagram and its sender, which are valid until the next call.
-// It takes at most most datagrams from the kernel at once, and drops those that are too long.
+// It takes at most most datagrams from the kernel at once. The sender of one that is too
+// long is returned with an error.
 func (d *DatagramSocket) Receive(most int) ([]byte, *Sender, error) {
 	s, err := d.in.next(most)
-	for err == errTruncated {
-		s, err = d.in.next(most)
-	}
-	if err != nil {
+	if s == nil {
 		return nil, nil, err
 	}
 	d.in.sender(s, &d.from)
-	return s.data, &d.from, nil
+	return s.data, &d.from, err
 }
 
 // Send sends one datagram. If a Unix peer's queue has no room, the error is EAGAIN.

@@ -80,13 +80,15 @@ func (p *packets) each(ctx context.Context) {
 	}
 	for ctx.Err() == nil {
 		data, from, err := grams.Receive(most)
-		if err != nil {
-			if p.receiveFailed(ctx, err) {
-				return
-			}
-			continue
+		switch {
+		case err == nil:
+			p.take(data, from)
+		case from != nil:
+			p.server.Totals.Datagrams.Add(1)
+			p.lane.unanswered(from, Noticed, conn.Words(err))
+		case p.receiveFailed(ctx, err):
+			return
 		}
-		p.take(data, from)
 	}
 }
 
