@@ -171,6 +171,13 @@ func (p *DatagramPeer) Dropped() int64 {
 	return p.dropped
 }
 
+// Silence is how long there has been no datagram in either direction.
+func (p *DatagramPeer) Silence() time.Duration {
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	return time.Since(p.last)
+}
+
 // known reports whether the peer has not been forgotten. The caller holds p.all.mu.
 func (p *DatagramPeer) known() bool { return p.all.peers[string(p.to.sockaddr)] == p }
 

@@ -20,6 +20,7 @@ type lane struct {
 	bound  func(n int, to *conn.Sender) bool // n bytes may be sent again; nil is always
 
 	// With a Target:
+	progress   *conn.Progress // of the relay
 	direction  string
 	connection int64 // the number of the peer's
 
@@ -121,6 +122,7 @@ func (l *lane) postpone(one *postponed, d time.Duration, hold bool) bool {
 		i--
 	}
 	l.later = slices.Insert(l.later, i, one)
+	l.progress.Pause()
 	if l.alarm == nil {
 		l.alarm = time.AfterFunc(d, l.sendDue)
 	} else if i == 0 {
@@ -134,6 +136,7 @@ func (l *lane) remove(i int) *postponed {
 	one := l.later[i]
 	l.later = slices.Delete(l.later, i, i+1)
 	l.p.waiting.Add(-one.cost())
+	l.progress.Resume()
 	if l.held == one {
 		l.held = nil
 	}
@@ -206,6 +209,13 @@ func (l *lane) takeLast() *postponed {
 		return nil
 	}
 	return l.remove(len(l.later) - 1)
+}
+
+// waits reports whether there are postponed replies.
+func (l *lane) waits() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.later) > 0
 }
 
 // drop discards the postponed replies.

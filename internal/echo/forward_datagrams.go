@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -18,7 +19,7 @@ import (
 const mostPeers = 1000
 
 // forward forwards the datagrams of each peer to the target, through one socket for each,
-// until ctx ends.
+// until ctx ends, and then those in flight.
 func (p *packets) forward(ctx context.Context) {
 	peers := conn.NewDatagramPeers(p.socket.Packet)
 	peers.Keep, peers.Most = true, cmp.Or(p.server.MaxConns, mostPeers)
@@ -30,13 +31,13 @@ func (p *packets) forward(ctx context.Context) {
 		}
 		return why != ""
 	}
-	stop := context.AfterFunc(ctx, func() { _ = peers.Close() })
+	stop := context.AfterFunc(ctx, peers.Drain)
 	defer stop()
 	var live sync.WaitGroup
 	defer live.Wait()
 	for {
 		peer, err := peers.Accept()
-		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+		if err == io.EOF || errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
@@ -45,7 +46,7 @@ func (p *packets) forward(ctx context.Context) {
 			}
 			continue
 		}
-		live.Go(func() { // ends with ctx, or once the peer is forgotten
+		live.Go(func() { // ends when the peer is silent after ctx has ended, or is forgotten
 			p.forwardPeer(ctx, peer)
 		})
 	}
@@ -59,7 +60,9 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 	toPeer := p.newHop(peer, peer.Sender(), number, down, s.To.Down)
 	report := func(e Event) { toPeer.reportOf(peer.Sender(), e) }
 	report(Event{Kind: Accepted})
-	to, err := s.To.Dial(ctx)
+	relaying, end := context.WithCancel(s.graceOver)
+	defer end()
+	to, err := s.To.Dial(relaying)
 	if err != nil {
 		report(Event{Kind: Failed, Err: err})
 		return
@@ -71,7 +74,14 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 		Local: toTarget, Remote: toPeer, Peer: addrName(peer.Addr()), To: s.To.Name,
 		Idle: cmp.Or(s.Idle, conn.PeerMemory), QuitAfterPeer: new(time.Duration),
 	}
-	result := relay.Run(ctx)
+	stop := context.AfterFunc(ctx, func() { // ends with relaying
+		for relaying.Err() == nil && (peer.Silence() < answerWait || toPeer.waits() || toTarget.waits()) {
+			time.Sleep(silenceLook)
+		}
+		end()
+	})
+	defer stop()
+	result := relay.Run(relaying)
 	toPeer.drop()
 	toTarget.drop()
 	if c, ok := to.(interface{ Close() error }); ok {
@@ -89,6 +99,13 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 		FirstByte: result.FirstByte, EndedBy: result.EndedBy,
 	})
 }
+
+// Once gecho is to end, a peer is forwarded until there has been no datagram for answerWait,
+// which is looked at every silenceLook.
+const (
+	answerWait  = time.Second
+	silenceLook = 20 * time.Millisecond
+)
 
 // A hop is one side of a peer's relay. On the peer's side it applies the loop guard
 // to what the peer sends, and the bound to what it gets. Faults apply to writes.
@@ -117,6 +134,9 @@ func (p *packets) newHop(stream conn.Stream, from *conn.Sender, connection int64
 	}
 	return h
 }
+
+// Watch takes the relay's clock: a delay is not idleness.
+func (h *hop) Watch(p *conn.Progress) { h.progress = p }
 
 // Unwrap returns the stream below.
 func (h *hop) Unwrap() conn.Stream { return h.Stream }

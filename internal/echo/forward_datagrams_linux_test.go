@@ -10,7 +10,7 @@ import (
 // A broadcast datagram is refused, also if it comes from a peer that is known.
 func TestForwardBroadcast(t *testing.T) {
 	s := &Server{}
-	client, events := forwardUDP(t, s)
+	client, events, _ := forwardUDP(t, s, 0)
 	to := *client.RemoteAddr().(*net.UDPAddr)
 	peer := script.UDPPeer(t, "127.0.0.1:0")
 	say := func(host string) {

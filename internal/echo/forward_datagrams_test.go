@@ -13,7 +13,7 @@ import (
 
 // forwardUDP forwards UDP by s to a server that echoes. It returns a client, and the
 // events that s reports.
-func forwardUDP(t *testing.T, s *Server) (client net.Conn, events <-chan Event) {
+func forwardUDP(t *testing.T, s *Server, grace time.Duration) (client net.Conn, events <-chan Event, stop func()) {
 	t.Helper()
 	bind := func(host string) net.Conn {
 		c, err := conn.ListenConfig{}.ListenPacket(t.Context(), conn.Endpoint{Network: "udp4", Host: host, Port: "0"})
@@ -32,7 +32,7 @@ func forwardUDP(t *testing.T, s *Server) (client net.Conn, events <-chan Event) 
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int)
-	go func() { done <- s.Serve(ctx, 0, []Socket{{Handed: conn.Handed{Packet: socket}}}) }()
+	go func() { done <- s.Serve(ctx, grace, []Socket{{Handed: conn.Handed{Packet: socket}}}) }()
 	go func() { done <- new(Server).Serve(ctx, 0, []Socket{{Handed: conn.Handed{Packet: target}}}) }()
 	t.Cleanup(func() { cancel(); <-done; <-done })
 	_, port, _ := net.SplitHostPort(socket.LocalAddr().String())
@@ -41,7 +41,7 @@ func forwardUDP(t *testing.T, s *Server) (client net.Conn, events <-chan Event) 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	return client, reported
+	return client, reported, cancel
 }
 
 // await returns the next event of that kind, and those before it.
@@ -63,7 +63,7 @@ func await(t *testing.T, events <-chan Event, kind EventKind) (e Event, before [
 // A peer that is forgotten between its datagrams sends no run of identical ones: the
 // loop guard counts datagrams, not peers.
 func TestForwardLoopGuard(t *testing.T) {
-	client, events := forwardUDP(t, &Server{LoopGuard: 2, Idle: time.Millisecond})
+	client, events, _ := forwardUDP(t, &Server{LoopGuard: 2, Idle: time.Millisecond}, 0)
 	for _, text := range []string{"1", "2", "3", "4"} {
 		if _, err := client.Write([]byte(text)); err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func TestForwardLoopGuard(t *testing.T) {
 // connection.
 func TestForwardLoss(t *testing.T) {
 	s := &Server{Faults: Faults{Loss: 1}, Idle: time.Millisecond}
-	client, events := forwardUDP(t, s)
+	client, events, _ := forwardUDP(t, s, 0)
 	if _, err := client.Write([]byte("lost")); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestForwardLoss(t *testing.T) {
 // A datagram that is refused has been received: the totals count it as both.
 func TestForwardRefused(t *testing.T) {
 	s := &Server{Permits: func(net.Addr) bool { return false }}
-	client, events := forwardUDP(t, s)
+	client, events, _ := forwardUDP(t, s, 0)
 	if _, err := client.Write([]byte("refused")); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func (s *fullStream) CloseWrite() error           { return nil }
 func TestForwardDropped(t *testing.T) {
 	full := &fullStream{make(chan struct{})}
 	s := &Server{To: &Target{Dial: func(context.Context) (conn.Stream, error) { return full, nil }}}
-	client, events := forwardUDP(t, s)
+	client, events, _ := forwardUDP(t, s, 0)
 	for range 100 {
 		if _, err := client.Write(make([]byte, 32<<10)); err != nil {
 			t.Fatal(err)
@@ -129,5 +129,27 @@ func TestForwardDropped(t *testing.T) {
 	dropped, _ := await(t, events, Noticed)
 	if !strings.Contains(dropped.What, "dropped") || dropped.Number != 1 || s.Totals.Dropped.Load() == 0 {
 		t.Errorf("%d are counted: %+v", s.Totals.Dropped.Load(), dropped)
+	}
+}
+
+// A delayed answer comes although the idle limit is shorter than the delay, and although
+// gecho is to end meanwhile.
+func TestForwardDelayed(t *testing.T) {
+	for name, s := range map[string]*Server{"idle limit": {Idle: 20 * time.Millisecond}, "signal": {}} {
+		t.Run(name, func(t *testing.T) {
+			s.Faults.Delays = []Delay{{Min: 200 * time.Millisecond, Max: 200 * time.Millisecond}}
+			client, events, stop := forwardUDP(t, s, time.Minute)
+			if _, err := client.Write([]byte("question")); err != nil {
+				t.Fatal(err)
+			}
+			await(t, events, Faulted)
+			if name == "signal" {
+				stop()
+			}
+			_ = client.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if _, err := client.Read(make([]byte, 10)); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
