@@ -4,7 +4,6 @@ package conn
 
 import (
 	"io"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -26,25 +25,12 @@ func TestStoppedInput(t *testing.T) {
 			}
 			in, feed := os.NewFile(uintptr(ends[0]), "in"), os.NewFile(uintptr(ends[1]), "feed")
 			defer in.Close()
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			client, err := net.Dial("tcp", l.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			peer, err := l.Accept()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer peer.Close()
+			remote, peer := socketPair(t, "tcp")
 			heard := make(chan string, 1)
 			go func() {
 				got := make([]byte, len(begin))
 				_, _ = io.ReadFull(peer, got)
-				_ = peer.(*net.TCPConn).CloseWrite()
+				_ = peer.CloseWrite()
 				rest, _ := io.ReadAll(peer)
 				heard <- string(got) + string(rest)
 			}()
@@ -56,7 +42,7 @@ func TestStoppedInput(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer null.Close()
-			relay := &Relay{Local: &Stdio{In: in, Out: null, KeepOpen: true}, Remote: NewSocket(client), Peer: "peer", QuitAfterPeer: new(time.Duration)}
+			relay := &Relay{Local: &Stdio{In: in, Out: null, KeepOpen: true}, Remote: remote, Peer: "peer", QuitAfterPeer: new(time.Duration)}
 			r := relay.Run(t.Context())
 			if got := <-heard; got != begin || r.Err != nil {
 				t.Fatalf("the peer heard %q, want %q; %v", got, begin, r.Err)
