@@ -134,9 +134,10 @@ func skip(file *os.File, src io.Reader, n int64) (int64, error) {
 
 // skipToLast seeks to the last n bytes of a file.
 func skipToLast(file *os.File, src io.Reader, n int64) (int64, error) {
+	what := "cannot skip to the last " + strconv.FormatInt(n, 10) + " bytes"
 	at, err := file.Seek(0, io.SeekCurrent)
 	if err != nil || src != io.Reader(file) {
-		return 0, &pack.DataError{Why: "cannot skip to the last " + strconv.FormatInt(n, 10) + " bytes of what is no plain file"}
+		return 0, &pack.DataError{Why: what + " of what is no plain file"}
 	}
 	end, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -144,10 +145,10 @@ func skipToLast(file *os.File, src io.Reader, n int64) (int64, error) {
 	}
 	_, err = file.ReadAt(make([]byte, 1), max(end-1, 0))
 	if end > 0 && err == io.EOF || end == 0 && err == nil { // as in /sys and /proc
-		return 0, &pack.DataError{Why: "cannot skip to the last " + strconv.FormatInt(n, 10) + " bytes: the system does not know the file's size"}
+		return 0, &pack.DataError{Why: what + ": the system does not know the file's size"}
 	}
 	if end-at < n {
-		return 0, tooShort("cannot skip to the last "+strconv.FormatInt(n, 10)+" bytes", max(end-at, 0))
+		return 0, tooShort(what, max(end-at, 0))
 	}
 	_, err = file.Seek(end-n, io.SeekStart)
 	return end - n - at, err
