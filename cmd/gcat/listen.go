@@ -217,7 +217,7 @@ func (g *gcat) permits(c net.Conn) bool {
 		return true
 	}
 	remote := address(c.RemoteAddr())
-	g.event("refused-by-rule", "refused "+remote+" by rule", address(c.LocalAddr()), remote)
+	g.log.Event(1, "refused-by-rule", "refused "+remote+" by rule", "local", address(c.LocalAddr()), "remote", remote)
 	_ = c.Close()
 	return false
 }
@@ -234,11 +234,7 @@ func (g *gcat) warnExec(bound conn.Endpoint) {
 
 // listening logs the address of the listener, and writes it to the file of --ready.
 func (g *gcat) listening(ctx context.Context, bound conn.Endpoint) error {
-	g.log.Event(1, cli.Event{
-		Name:   "listening",
-		Text:   "listening on " + bound.Address(),
-		Fields: []cli.Field{{Key: "local", Value: bound.Address()}},
-	})
+	g.log.Event(1, "listening", "listening on "+bound.Address(), "local", bound.Address())
 	g.logCertificate()
 	g.warnExec(bound)
 	if g.Ready == "" {

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/tty"
 )
@@ -21,14 +20,6 @@ func address(a net.Addr) string {
 	return conn.EndpointOf(a).Address()
 }
 
-// event logs an event of the connection between local and remote.
-func (g *gcat) event(name, text, local, remote string) {
-	g.log.Event(1, cli.Event{
-		Name: name, Text: text,
-		Fields: []cli.Field{{Key: "local", Value: local}, {Key: "remote", Value: remote}},
-	})
-}
-
 // hint logs a hint, with -v or if standard error is a terminal.
 func (g *gcat) hint(line string) {
 	if g.log.Enabled(1) || tty.IsTerminal(os.Stderr) {
@@ -38,12 +29,12 @@ func (g *gcat) hint(line string) {
 
 // connected logs a connection that we opened.
 func (g *gcat) connected(p peer) {
-	g.event("connected", "connected to "+p.name, address(p.LocalAddr()), p.name)
+	g.log.Event(1, "connected", "connected to "+p.name, "local", address(p.LocalAddr()), "remote", p.name)
 }
 
 // accepted logs a peer.
 func (g *gcat) accepted(local, remote string) {
-	g.event("accepted", "accepted "+remote, local, remote)
+	g.log.Event(1, "accepted", "accepted "+remote, "local", local, "remote", remote)
 }
 
 // closed logs the result of the conversation between local and remote. to is the
@@ -52,38 +43,38 @@ func (g *gcat) closed(local, remote, to string, r conn.Result) {
 	text, fields := moved(remote, r.Uncounted, r.Sent, r.Received, r.Duration)
 	text += ", ended by " + r.EndedBy
 	if !r.Uncounted && (r.FirstByte > 0 || r.Received == 0) { // else it is not known
-		fields = append(fields, cli.Field{Key: "first_byte", Value: r.FirstByte})
+		fields = append(fields, "first_byte", r.FirstByte)
 	}
-	fields = append(fields, cli.Field{Key: "local", Value: local}, cli.Field{Key: "ended_by", Value: r.EndedBy})
+	fields = append(fields, "local", local, "ended_by", r.EndedBy)
 	lost := func(n int64, key, words string) {
 		if n > 0 {
 			text += fmt.Sprintf(", %d bytes %s", n, words)
-			fields = append(fields, cli.Field{Key: key, Value: n})
+			fields = append(fields, key, n)
 		}
 	}
 	lost(r.Unacknowledged-r.Unsent, "unacknowledged", "not acknowledged")
 	lost(r.Unsent, "unsent", "not sent")
 	lost(r.Undelivered, "undelivered", "not delivered to "+to)
 	if to != "" {
-		fields = append(fields, cli.Field{Key: "to", Value: to})
+		fields = append(fields, "to", to)
 	}
 	if r.Dropped > 0 {
-		fields = append(fields, cli.Field{Key: "dropped", Value: r.Dropped})
+		fields = append(fields, "dropped", r.Dropped)
 	}
-	g.log.Event(1, cli.Event{Name: "closed", Text: text, Fields: fields})
+	g.log.Event(1, "closed", text, fields...)
 }
 
 // moved returns text and fields about a conversation with peer: its bytes, unless the
 // kernel does not count them, and how long it has lasted.
-func moved(peer string, uncounted bool, sent, received int64, lasted time.Duration) (text string, fields []cli.Field) {
+func moved(peer string, uncounted bool, sent, received int64, lasted time.Duration) (text string, fields []any) {
 	text = fmt.Sprintf("%s: sent %d bytes, received %d in ", peer, sent, received)
 	if uncounted {
 		text = peer + ": open for "
 	} else {
-		fields = []cli.Field{{Key: "sent", Value: sent}, {Key: "received", Value: received}}
+		fields = []any{"sent", sent, "received", received}
 	}
 	text += lasted.Round(time.Millisecond).String()
-	return text, append(fields, cli.Field{Key: "duration", Value: lasted}, cli.Field{Key: "remote", Value: peer})
+	return text, append(fields, "duration", lasted, "remote", peer)
 }
 
 // A tally counts the bytes of all conversations, for SIGUSR1 and for the meter.
@@ -148,6 +139,6 @@ func (g *gcat) reportCounts() {
 	for t := range g.tally.open {
 		sent, received := t.counts()
 		text, fields := moved(t.peer, t.uncounted, sent, received, time.Since(t.began))
-		g.log.Event(0, cli.Event{Name: "counts", Text: text + " so far", Fields: fields})
+		g.log.Event(0, "counts", text+" so far", fields...)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/scan"
 )
@@ -113,9 +112,5 @@ func (g *gcat) logPort(r scan.Result) {
 	if n, err := strconv.Atoi(r.Endpoint.Port); err == nil {
 		port = n
 	}
-	g.log.Event(1, cli.Event{
-		Name:   "port",
-		Text:   at + ": " + words,
-		Fields: []cli.Field{{Key: "remote", Value: at}, {Key: "port", Value: port}, {Key: "state", Value: state}},
-	})
+	g.log.Event(1, "port", at+": "+words, "remote", at, "port", port, "state", state)
 }

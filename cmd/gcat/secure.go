@@ -79,11 +79,7 @@ func (g *gcat) logCertificate() {
 		kind = "throw-away certificate"
 	}
 	sum := tlsconn.OwnFingerprint(g.tls)
-	g.log.Event(1, cli.Event{
-		Name:   "info",
-		Text:   fmt.Sprintf("%s with SHA-256 fingerprint %s", kind, sum),
-		Fields: []cli.Field{{Key: "fingerprint", Value: sum}},
-	})
+	g.log.Event(1, "info", kind+" with SHA-256 fingerprint "+sum, "fingerprint", sum)
 }
 
 // secureClient performs the TLS handshake of a client on c, a connection to to.
@@ -136,12 +132,6 @@ func (g *gcat) logTLS(s *tlsconn.Stream) {
 	if f.Fingerprint != "" {
 		words = append(words, fmt.Sprintf("certificate of %.200q with SHA-256 fingerprint %s", f.Peer, f.Fingerprint))
 	}
-	g.log.Event(1, cli.Event{
-		Name: "info",
-		Text: strings.Join(words, ", "),
-		Fields: []cli.Field{
-			{Key: "remote", Value: address(s.RemoteAddr())}, {Key: "tls", Value: f.Version}, {Key: "cipher", Value: f.Cipher},
-			{Key: "alpn", Value: f.ALPN}, {Key: "fingerprint", Value: f.Fingerprint},
-		},
-	})
+	g.log.Event(1, "info", strings.Join(words, ", "), "remote", address(s.RemoteAddr()),
+		"tls", f.Version, "cipher", f.Cipher, "alpn", f.ALPN, "fingerprint", f.Fingerprint)
 }

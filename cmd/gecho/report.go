@@ -40,7 +40,7 @@ func reporter(log *cli.Log) func(echo.Event) {
 		case echo.Bounded:
 			text += " (--allow)"
 		}
-		log.Event(level, cli.Event{Name: name, Text: text, Fields: fields(e)})
+		log.Event(level, name, text, fields(e)...)
 	}
 }
 
@@ -83,25 +83,27 @@ func who(e echo.Event) string {
 	return fmt.Sprintf("connection %d from %s", e.Number, e.Remote)
 }
 
-func fields(e echo.Event) []cli.Field {
-	list := known(
-		cli.Field{Key: "endpoint", Value: e.Endpoint}, cli.Field{Key: "connection", Value: e.Number},
-		cli.Field{Key: "local", Value: plain(e.Local)}, cli.Field{Key: "remote", Value: plain(e.Remote)},
-	)
+// fields returns the members of an event in the log, keys and values in turn.
+func fields(e echo.Event) []any {
+	list := known("endpoint", e.Endpoint, "connection", e.Number, "local", plain(e.Local), "remote", plain(e.Remote))
 	if e.Kind != echo.Closed {
 		return list
 	}
-	list = append(list, cli.Field{Key: "sent", Value: e.Sent}, cli.Field{Key: "received", Value: e.Received}, cli.Field{Key: "duration", Value: e.Duration})
+	list = append(list, "sent", e.Sent, "received", e.Received, "duration", e.Duration)
 	return append(list, known(
-		cli.Field{Key: "first_byte", Value: e.FirstByte}, cli.Field{Key: "ended_by", Value: e.EndedBy},
-		cli.Field{Key: "unacknowledged", Value: e.Unacknowledged}, cli.Field{Key: "tls", Value: e.TLS.Version},
-		cli.Field{Key: "sni", Value: e.TLS.ServerName}, cli.Field{Key: "alpn", Value: e.TLS.ALPN}, cli.Field{Key: "client", Value: e.TLS.Peer},
+		"first_byte", e.FirstByte, "ended_by", e.EndedBy, "unacknowledged", e.Unacknowledged,
+		"tls", e.TLS.Version, "sni", e.TLS.ServerName, "alpn", e.TLS.ALPN, "client", e.TLS.Peer,
 	)...)
 }
 
 // known returns the fields that have a value.
-func known(list ...cli.Field) []cli.Field {
-	return slices.DeleteFunc(list, func(f cli.Field) bool { return reflect.ValueOf(f.Value).IsZero() })
+func known(fields ...any) (list []any) {
+	for f := range slices.Chunk(fields, 2) {
+		if !reflect.ValueOf(f[1]).IsZero() {
+			list = append(list, f...)
+		}
+	}
+	return list
 }
 
 // plain is an address without the quotes around the path of a Unix socket.
@@ -155,10 +157,10 @@ func reportTotals(log *cli.Log, level int, t *echo.Totals) {
 		{"faults", "faults", t.Faults.Load()},
 	}
 	var words []string
-	var fields []cli.Field
+	var fields []any
 	for _, c := range counts {
 		words = append(words, fmt.Sprintf("%d %s", c.value, c.text))
-		fields = append(fields, cli.Field{Key: c.key, Value: c.value})
+		fields = append(fields, c.key, c.value)
 	}
-	log.Event(level, cli.Event{Name: "totals", Text: "totals: " + strings.Join(words, ", "), Fields: fields})
+	log.Event(level, "totals", "totals: "+strings.Join(words, ", "), fields...)
 }

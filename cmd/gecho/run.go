@@ -145,7 +145,7 @@ func announce(log *cli.Log, sockets []echo.Socket) error {
 			continue
 		}
 		out.WriteString(s.Name + "\n")
-		log.Event(1, cli.Event{Name: "listening", Text: "listening on " + s.Name, Fields: []cli.Field{{Key: "local", Value: s.Name}}})
+		log.Event(1, "listening", "listening on "+s.Name, "local", s.Name)
 	}
 	if out.Len() == 0 {
 		return nil

@@ -171,10 +171,7 @@ func (g *gecho) serverConfig(server *echo.Server) (config *tls.Config, err error
 // logCertificate logs the fingerprint of the certificate of config.
 func (g *gecho) logCertificate(kind string, config *tls.Config) {
 	sum := tlsconn.OwnFingerprint(config)
-	g.log.Event(1, cli.Event{
-		Name: "info", Text: kind + ", SHA-256 fingerprint " + sum,
-		Fields: []cli.Field{{Key: "fingerprint", Value: sum}},
-	})
+	g.log.Event(1, "info", kind+", SHA-256 fingerprint "+sum, "fingerprint", sum)
 }
 
 // listen binds one endpoint.

@@ -4,16 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
 // A Log writes diagnostics, and with -v events and information, as readable lines or
-// as JSON objects, one a line. Each line is one write. A Log is safe for concurrent use.
+// as JSON objects, one a line. Each line is one write.
 type Log struct {
 	// Name is the command's name, in front of every readable line.
 	Name string
@@ -23,39 +23,23 @@ type Log struct {
 	JSON bool
 	// Clock writes the time of day in front of the readable lines of -v.
 	Clock bool
-	// Out is written to; nil is nowhere.
+	// Out is written to. It is safe for concurrent use if the log is used so.
 	Out io.Writer
-
-	mu sync.Mutex
-}
-
-// An Event is an event of the log, for people and for programs.
-type Event struct {
-	// Name is the object's member "event", such as listening or closed.
-	Name string
-	// Text is the readable line, without the command's name.
-	Text string
-	// Fields are the object's other members, in order.
-	Fields []Field
-}
-
-// A Field is a member of a JSON object. A duration is written as seconds.
-type Field struct {
-	Key   string
-	Value any
 }
 
 // Enabled reports whether lines of level are written.
-func (l *Log) Enabled(level int) bool { return l != nil && l.Out != nil && level <= l.Level }
+func (l *Log) Enabled(level int) bool { return level <= l.Level }
 
-// Event writes e, if lines of level are written.
-func (l *Log) Event(level int, e Event) {
+// Event writes an event, if lines of level are written: text as a readable line, or an
+// object with the member "event" and those of fields, keys and values in turn. A duration
+// is written as seconds.
+func (l *Log) Event(level int, event, text string, fields ...any) {
 	switch {
 	case !l.Enabled(level):
 	case l.JSON:
-		l.write(object(e))
+		l.object(event, text, fields)
 	default:
-		l.write(l.line(level, e.Text))
+		l.line(level, text)
 	}
 }
 
@@ -63,41 +47,42 @@ func (l *Log) Event(level int, e Event) {
 // "info".
 func (l *Log) Infof(level int, format string, args ...any) {
 	if l.Enabled(level) {
-		l.Event(level, Event{Name: "info", Text: fmt.Sprintf(format, args...)})
+		l.Event(level, "info", fmt.Sprintf(format, args...))
 	}
 }
 
-// Error writes the diagnostic of err, and its hint as a second line.
-func (l *Log) Error(err error, fields ...Field) {
-	if err == nil || l == nil || l.Out == nil {
-		return
-	}
-	if l.JSON {
-		l.write(object(Event{Name: "error", Text: err.Error(), Fields: append([]Field{{"error", kindOf(err)}}, fields...)}))
+// Error writes the diagnostic of err, and its hint as a second line. fields are those of
+// [Log.Event].
+func (l *Log) Error(err error, fields ...any) {
+	if err == nil {
 		return
 	}
 	text := err.Error()
+	if l.JSON {
+		l.object("error", text, append([]any{"error", kindOf(err)}, fields...))
+		return
+	}
 	if StatusOf(err) == Usage {
 		if !strings.HasSuffix(text, "?") {
 			text += ";"
 		}
 		text += " see " + l.Name + " --help"
 	}
-	l.write(l.line(0, text))
+	l.line(0, text)
 	if hint := hintOf(err); hint != "" {
-		l.write(l.line(0, "hint: "+hint))
+		l.line(0, "hint: "+hint)
 	}
 }
 
-// line returns a readable line. Unprintable characters are escaped as by %q: a newline
+// line writes a readable line. Unprintable characters are escaped as by %q: a newline
 // would begin a second line, an escape would control the terminal, and a mark that
 // changes the direction of writing would mislead the reader.
-func (l *Log) line(level int, text string) []byte {
+func (l *Log) line(level int, text string) {
 	var b []byte
 	if l.Clock && level > 0 {
 		b = time.Now().AppendFormat(b, "15:04:05.000 ")
 	}
-	return append(b, l.Name+": "+printable(text)+"\n"...)
+	_, _ = l.Out.Write(append(b, l.Name+": "+printable(text)+"\n"...))
 }
 
 // printable returns text with unprintable characters and bytes that are not UTF-8
@@ -116,38 +101,23 @@ func printable(text string) string {
 	return b.String()
 }
 
-// object returns e as a line with a JSON object.
-func object(e Event) []byte {
-	fields := append([]Field{{"event", e.Name}}, e.Fields...)
-	if e.Text != "" {
-		fields = append(fields, Field{"text", e.Text})
-	}
+// object writes an event as a line with a JSON object.
+func (l *Log) object(event, text string, fields []any) {
 	b := time.Now().UTC().AppendFormat([]byte(`{"time":`), `"2006-01-02T15:04:05.000000Z"`)
-	for _, f := range fields {
+	for f := range slices.Chunk(slices.Concat([]any{"event", event}, fields, []any{"text", text}), 2) {
 		b = append(b, ',')
-		b = appendValue(b, f.Key)
+		b = appendValue(b, f[0])
 		b = append(b, ':')
-		b = appendValue(b, f.Value)
+		b = appendValue(b, f[1])
 	}
-	return append(b, '}', '\n')
+	_, _ = l.Out.Write(append(b, '}', '\n'))
 }
 
-// appendValue appends v as JSON, a duration as seconds, and null for a value that JSON
-// cannot express.
+// appendValue appends v as JSON, a duration as seconds.
 func appendValue(b []byte, v any) []byte {
 	if d, ok := v.(time.Duration); ok {
 		return strconv.AppendFloat(b, d.Seconds(), 'f', 6, 64)
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return append(b, "null"...)
-	}
+	text, _ := json.Marshal(v) // of a string or an integer
 	return append(b, text...)
-}
-
-// write writes a line.
-func (l *Log) write(line []byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _ = l.Out.Write(line)
 }
