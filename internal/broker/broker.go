@@ -49,21 +49,18 @@ type Member struct {
 	drop     context.CancelCauseFunc // cancels its conversation
 	chat     *chatter                // nil: bytes are sent as they arrive
 
-	gone  chan struct{} // closed when it has left
-	ready chan struct{} // capacity 1; a token means that the queue may not be empty
-
 	mu      sync.Mutex
+	changed *sync.Cond // the queue has bytes for Read, or space for senders; or left is set
 	queue   queue
 	left    bool
-	space   chan struct{} // closed at the next Read; nil while no sender waits
-	lagging bool          // more than leastTaken bytes are queued, and a sender had to wait
-	since   time.Time     // start of the current period of slowFor
-	taken   int           // bytes read since then
+	since   time.Time // start of the current period of slowFor; zero: the member does not lag
+	taken   int       // bytes read since then
 }
 
 // Enter makes peer a member. The room calls drop to cancel its conversation.
 func (r *Room) Enter(peer string, drop context.CancelCauseFunc) *Member {
-	m := &Member{room: r, peer: peer, drop: drop, gone: make(chan struct{}), ready: make(chan struct{}, 1)}
+	m := &Member{room: r, peer: peer, drop: drop}
+	m.changed = sync.NewCond(&m.mu)
 	r.mu.Lock()
 	r.number++
 	m.Number = r.number
@@ -84,25 +81,23 @@ func (m *Member) Watch(progress *conn.Progress) { m.progress = progress }
 
 // Leave removes the member from the room and, in a chat, announces that.
 func (m *Member) Leave() {
-	m.remove()
+	m.room.mu.Lock()
+	m.room.members = slices.DeleteFunc(slices.Clone(m.room.members), func(other *Member) bool { return other == m })
+	m.room.mu.Unlock()
+	m.mu.Lock()
+	m.end()
+	m.mu.Unlock()
 	if m.chat != nil {
 		m.chat.flush()
 		m.chat.announce("left")
 	}
 }
 
-// remove removes the member from the room; its Read then returns io.EOF.
-func (m *Member) remove() {
-	m.room.mu.Lock()
-	m.room.members = slices.DeleteFunc(slices.Clone(m.room.members), func(other *Member) bool { return other == m })
-	m.room.mu.Unlock()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.left {
-		m.left = true
-		m.queue.clear()
-		close(m.gone)
-	}
+// end makes Read return io.EOF, and no sender wait for the member. The caller holds m.mu.
+func (m *Member) end() {
+	m.left = true
+	m.queue.clear()
+	m.changed.Broadcast()
 }
 
 // broadcast queues p for all members but from. It returns when p is in every
@@ -114,7 +109,7 @@ func (r *Room) broadcast(from *Member, p []byte) {
 	r.mu.Unlock()
 	var full []*Member
 	for _, m := range members {
-		if m != from && m.push(p) != nil {
+		if m != from && !m.push(p, false) {
 			full = append(full, m)
 		}
 	}
@@ -127,35 +122,28 @@ func (r *Room) broadcast(from *Member, p []byte) {
 		m.startPeriod()
 	}
 	for _, m := range full {
-		for space := m.push(p); space != nil; space = m.push(p) {
-			select {
-			case <-space:
-			case <-m.gone:
-			}
-		}
+		m.push(p, true)
 	}
 }
 
-// push queues a copy of p. If the queue is full, push returns a channel that is
-// closed at the member's next Read. For a member that has left, p is dropped.
-func (m *Member) push(p []byte) (space <-chan struct{}) {
+// push queues a copy of p. If the queue is full, push waits for space, or without wait
+// returns false. For a member that has left, p is dropped.
+func (m *Member) push(p []byte, wait bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch {
-	case m.left:
-		return nil
-	case m.queue.size > 0 && m.queue.size+len(p) > queueMost:
-		if m.space == nil {
-			m.space = make(chan struct{})
+	for !m.left && m.queue.size > 0 && m.queue.size+len(p) > queueMost {
+		if !wait {
+			return false
 		}
-		return m.space
+		m.changed.Wait()
 	}
-	m.queue.put(p)
-	select {
-	case m.ready <- struct{}{}:
-	default:
+	if !m.left {
+		if m.queue.size == 0 { // else Read does not wait
+			m.changed.Broadcast()
+		}
+		m.queue.put(p)
 	}
-	return nil
+	return true
 }
 
 // startPeriod starts the period of slowFor in which a member that lags has to read
@@ -164,58 +152,49 @@ func (m *Member) push(p []byte) (space <-chan struct{}) {
 func (m *Member) startPeriod() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.lagging && m.queue.size > leastTaken {
-		m.lagging, m.since, m.taken = true, time.Now(), 0
-		time.AfterFunc(slowFor, m.endPeriod)
+	if m.since.IsZero() && m.queue.size > leastTaken {
+		m.nextPeriod()
 	}
+}
+
+func (m *Member) nextPeriod() {
+	m.since, m.taken = time.Now(), 0
+	time.AfterFunc(slowFor, m.endPeriod)
 }
 
 // endPeriod drops a member that has lagged for slowFor and has read too little.
 func (m *Member) endPeriod() {
 	m.mu.Lock()
-	slow := false
+	defer m.mu.Unlock()
 	switch {
-	case !m.lagging || m.left || time.Since(m.since) < slowFor: // it has caught up since
+	case m.since.IsZero() || m.left || time.Since(m.since) < slowFor: // it has caught up since
 	case m.taken < leastTaken:
-		slow = true
+		m.drop(&conn.Error{
+			Why: conn.NotDelivered, Op: m.peer,
+			Err: fmt.Errorf("dropped: it does not keep up, and %d bytes wait for it", m.queue.size),
+		})
+		m.end() // the goroutine of its conversation calls Leave
 	default:
-		m.since, m.taken = time.Now(), 0
-		time.AfterFunc(slowFor, m.endPeriod)
-	}
-	waiting := m.queue.size
-	m.mu.Unlock()
-	if slow {
-		m.drop(&conn.Error{Why: conn.NotDelivered, Op: m.peer, Err: fmt.Errorf("dropped: it does not keep up, and %d bytes wait for it", waiting)})
-		m.remove() // the goroutine of its conversation calls Leave
+		m.nextPeriod()
 	}
 }
 
 // Read returns what the others sent, and io.EOF when the member has left.
 func (m *Member) Read(p []byte) (int, error) {
-	for {
-		if n, err := m.take(p); n > 0 || err != nil {
-			return n, err
-		}
-		select {
-		case <-m.ready:
-		case <-m.gone:
-		}
-	}
-}
-
-func (m *Member) take(p []byte) (n int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for m.queue.size == 0 && !m.left {
+		m.changed.Wait()
+	}
 	if m.left {
 		return 0, io.EOF
 	}
-	n = m.queue.take(p)
+	n := m.queue.take(p)
 	m.taken += n
-	m.lagging = m.lagging && m.queue.size > leastTaken
-	if m.space != nil {
-		close(m.space)
-		m.space = nil
+	if m.queue.size <= leastTaken {
+		m.since = time.Time{}
 	}
+	m.changed.Broadcast()
 	return n, nil
 }
 

@@ -97,7 +97,7 @@ func TestRoomSlow(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r, m, ended := testRoom(10)
 			for i := range m[1:] {
-				m[1+i].push(full[:queueMost-i*100_000]) // the last has more than leastTaken
+				m[1+i].push(full[:queueMost-i*100_000], false) // the last has more than leastTaken
 			}
 			began := time.Now()
 			for range 50 {
@@ -135,10 +135,10 @@ func TestRoomSlow(t *testing.T) {
 func TestBoundQueue(t *testing.T) {
 	r, m, _ := testRoom(2)
 	r.broadcast(m[0], make([]byte, 4<<20-1))
-	if m[1].push([]byte("x")) != nil {
+	if !m[1].push([]byte("x"), false) {
 		t.Error("less than 4 MiB fill the queue")
 	}
-	if m[1].push([]byte("x")) == nil {
+	if m[1].push([]byte("x"), false) {
 		t.Error("more than 4 MiB wait")
 	}
 }

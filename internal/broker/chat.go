@@ -36,7 +36,7 @@ func newChatter(m *Member, others int) *chatter {
 	if others > 0 {
 		hello += fmt.Sprintf(", with %d more", others)
 	}
-	m.push([]byte(hello + "\n"))
+	m.push([]byte(hello+"\n"), false)
 	return c
 }
 
