@@ -14,32 +14,25 @@ type CRLF struct {
 	// Messages makes each Read of the stream one message, which one Read returns.
 	Messages bool
 
-	buf   []byte
-	rest  []byte // translated and not yet returned, within buf
 	input []byte
-	last  byte  // the byte before the next one
-	err   error // the error that ended the stream
+	text  []byte // the input, translated
+	rest  []byte // of text, not yet returned
+	last  byte   // the byte before the next one
+	err   error  // the error that ended the stream
 }
 
 // Read returns input with its line ends translated.
 func (c *CRLF) Read(p []byte) (int, error) {
 	if c.input == nil {
-		c.input = make([]byte, maxMessage/2)
-		if c.Messages {
-			c.input = make([]byte, maxMessage)
+		c.input = make([]byte, maxMessage)
+		if !c.Messages {
+			c.input = c.input[:maxMessage/2] // the text fits in a buffer of the relay
 		}
-		c.buf = make([]byte, 0, 2*len(c.input))
 	}
-	if len(c.rest) == 0 {
-		if c.err != nil {
-			return 0, c.err
-		}
+	if len(c.rest) == 0 && c.err == nil {
 		n, err := c.Stream.Read(c.input)
-		c.err = err
-		c.rest = c.translate(c.buf[:0], c.input[:n])
-		if n == 0 {
-			return 0, err
-		}
+		c.text = c.translate(c.text[:0], c.input[:n])
+		c.rest, c.err = c.text, err
 	}
 	if c.Messages && len(c.rest) > len(p) {
 		return 0, conn.InputError(fmt.Errorf("with CRLF a datagram grows to %d bytes", len(c.rest)))
@@ -47,6 +40,9 @@ func (c *CRLF) Read(p []byte) (int, error) {
 	n := copy(p, c.rest)
 	c.rest = c.rest[n:]
 	c.bytes.Store(int64(len(c.rest)))
+	if n == 0 {
+		return 0, c.err
+	}
 	return n, nil
 }
 

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"sync"
@@ -25,14 +26,10 @@ type Dump struct {
 func (d *Dump) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.Out.Close(); err != nil && d.err == nil {
-		d.err = d.failed(err)
+	if d.err = cmp.Or(d.err, d.Out.Close()); d.err != nil {
+		return &conn.Error{Why: conn.Local, Op: fmt.Sprintf("write %q", d.Name), Err: d.err}
 	}
-	return d.err
-}
-
-func (d *Dump) failed(err error) error {
-	return &conn.Error{Why: conn.Local, Op: fmt.Sprintf("write %q", d.Name), Err: err}
+	return nil
 }
 
 // Dumped is a [conn.Stream] that writes all its bytes to a [Dump].
@@ -88,7 +85,5 @@ func (d *Dump) write(mark byte, preposition, peer string, offset int64, p []byte
 		text = append(text, "|\n"...)
 		p, offset = p[len(line):], offset+int64(len(line))
 	}
-	if _, err := d.Out.Write(text); err != nil {
-		d.err = d.failed(err)
-	}
+	_, d.err = d.Out.Write(text)
 }

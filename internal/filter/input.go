@@ -14,6 +14,7 @@ import (
 // value is ready to use.
 type Input struct {
 	mu      sync.Mutex
+	changed *sync.Cond
 	turns   []*Turn // the first has the input, the others wait
 	source  io.Reader
 	reading bool   // a read is pending; its bytes go to the turn that is first when it returns
@@ -25,24 +26,14 @@ type Input struct {
 
 // Queue adds a conversation to the queue.
 func (in *Input) Queue() *Turn {
-	t := &Turn{in: in, wake: make(chan struct{}, 1)}
+	t := &Turn{in: in}
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.changed == nil {
+		in.changed = sync.NewCond(&in.mu)
+	}
 	in.turns = append(in.turns, t)
 	return t
-}
-
-// has reports whether t is first in the queue. The caller holds in.mu.
-func (in *Input) has(t *Turn) bool { return len(in.turns) > 0 && in.turns[0] == t }
-
-// wakeAll makes every turn poll again. The caller holds in.mu.
-func (in *Input) wakeAll() {
-	for _, t := range in.turns {
-		select {
-		case t.wake <- struct{}{}:
-		default:
-		}
-	}
 }
 
 // read reads once. It ends with that read, or with the process if there is no input.
@@ -51,7 +42,7 @@ func (in *Input) read() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.reading, in.chunk, in.unread, in.err = false, in.buf[:n], n > 0 || err == nil, err
-	in.wakeAll()
+	in.changed.Broadcast()
 }
 
 // A Turn is the position of a conversation in the queue for an [Input], and the
@@ -59,7 +50,6 @@ func (in *Input) read() {
 type Turn struct {
 	conn.Stream
 	in   *Input
-	wake chan struct{}
 	over bool // Read returns EOF; guarded by in.mu
 }
 
@@ -76,35 +66,26 @@ func (t *Turn) Wrap(s conn.Stream) conn.Stream {
 
 // Read waits until the turn is first in the queue, and reads.
 func (t *Turn) Read(p []byte) (int, error) {
-	for {
-		if n, err, ready := t.poll(p); ready {
-			return n, err
-		}
-		<-t.wake
-	}
-}
-
-// poll returns the result of Read if it is ready.
-func (t *Turn) poll(p []byte) (n int, err error, ready bool) {
 	in := t.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	first := in.has(t)
-	switch {
-	case t.over:
-		return 0, io.EOF, true
-	case first && in.unread:
-		n = copy(p, in.chunk)
-		in.chunk = in.chunk[n:]
-		in.unread = len(in.chunk) > 0
-		return n, nil, true
-	case in.err != nil && !in.unread:
-		return 0, in.err, true
-	case first && !in.reading:
-		in.reading = true
-		go in.read()
+	for !t.over {
+		first := in.turns[0] == t
+		switch {
+		case first && in.unread:
+			n := copy(p, in.chunk)
+			in.chunk = in.chunk[n:]
+			in.unread = len(in.chunk) > 0
+			return n, nil
+		case in.err != nil && !in.unread:
+			return 0, in.err
+		case first && !in.reading:
+			in.reading = true
+			go in.read()
+		}
+		in.changed.Wait()
 	}
-	return 0, nil, false
+	return 0, io.EOF
 }
 
 // PeerEnded records the peer's EOF: a conversation that still waits gets no input. The
@@ -112,9 +93,9 @@ func (t *Turn) poll(p []byte) (n int, err error, ready bool) {
 func (t *Turn) PeerEnded() {
 	t.in.mu.Lock()
 	defer t.in.mu.Unlock()
-	if !t.in.has(t) {
+	if slices.Index(t.in.turns, t) != 0 {
 		t.over = true
-		t.in.wakeAll()
+		t.in.changed.Broadcast()
 	}
 }
 
@@ -125,6 +106,6 @@ func (t *Turn) Yield() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	t.over = true
-	in.wakeAll()
+	in.changed.Broadcast()
 	in.turns = slices.DeleteFunc(in.turns, func(other *Turn) bool { return other == t })
 }

@@ -50,21 +50,15 @@ func (l *Lines) Read(p []byte) (int, error) {
 		if i := bytes.IndexByte(l.unread[searched:], '\n'); i >= 0 {
 			i += searched
 			if l.Batch {
-				i = max(i, bytes.LastIndexByte(l.unread[:min(len(l.unread), len(p))], '\n'))
+				i = max(i, bytes.LastIndexByte(l.unread[:min(len(l.unread), len(p), maxMessage)], '\n'))
 			}
 			return l.take(p, i+1)
 		}
 		searched = len(l.unread)
-		if len(l.unread) > maxMessage {
-			if l.Messages {
-				return 0, conn.InputError(fmt.Errorf("a line is longer than %d bytes", maxMessage))
-			}
-			return l.take(p, len(l.unread))
-		}
-		if l.err != nil {
-			if len(l.unread) > 0 {
-				return l.take(p, len(l.unread))
-			}
+		switch {
+		case searched > maxMessage, searched > 0 && l.err != nil:
+			return l.take(p, searched)
+		case l.err != nil:
 			return 0, l.err
 		}
 		n := copy(l.buf, l.unread)
@@ -76,8 +70,8 @@ func (l *Lines) Read(p []byte) (int, error) {
 
 // take moves the first n buffered bytes to p.
 func (l *Lines) take(p []byte, n int) (int, error) {
-	if n > len(p) && l.Messages {
-		return 0, conn.InputError(fmt.Errorf("a line is longer than %d bytes", len(p)))
+	if most := min(len(p), maxMessage); n > most && l.Messages {
+		return 0, conn.InputError(fmt.Errorf("a line is longer than %d bytes", most))
 	}
 	n = copy(p, l.unread[:n])
 	l.unread = l.unread[n:]

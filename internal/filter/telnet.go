@@ -25,8 +25,8 @@ const (
 // Read returns. Write doubles a byte 255, as RFC 854 requires. A proposal after
 // CloseWrite gets no answer.
 //
-// A goroutine sends the answers, so that receiving never waits for sending. It ends
-// when there is no answer to send.
+// Goroutines send the answers, so that receiving never waits for sending. There are two
+// at most: one that writes, and one that waits for it.
 type Telnet struct {
 	conn.Stream
 
@@ -36,7 +36,6 @@ type Telnet struct {
 
 	mu      sync.Mutex
 	answers []byte // not yet sent
-	sending bool
 
 	write sync.Mutex // one write at a time
 }
@@ -64,28 +63,21 @@ func (t *Telnet) answer(answers []byte) {
 	if len(answers) == 0 || len(t.answers)+len(answers) > telnetBacklog {
 		return
 	}
-	t.answers = append(t.answers, answers...)
-	if !t.sending {
-		t.sending = true
+	if len(t.answers) == 0 {
 		go t.sendAnswers()
 	}
+	t.answers = append(t.answers, answers...)
 }
 
-// sendAnswers writes the queued answers. It ends when there are none.
+// sendAnswers writes the queued answers, once no other write is in progress.
 func (t *Telnet) sendAnswers() {
-	for {
-		t.mu.Lock()
-		answers := t.answers
-		t.answers = nil
-		t.sending = len(answers) > 0
-		t.mu.Unlock()
-		if len(answers) == 0 {
-			return
-		}
-		t.write.Lock()
-		_, _ = t.Stream.Write(answers) // the next write of data returns the same error
-		t.write.Unlock()
-	}
+	t.write.Lock()
+	defer t.write.Unlock()
+	t.mu.Lock()
+	answers := t.answers
+	t.answers = nil
+	t.mu.Unlock()
+	_, _ = t.Stream.Write(answers) // the next write of data returns the same error
 }
 
 // Write sends p with each byte 255 doubled, and returns how many bytes of p it sent.
