@@ -47,7 +47,7 @@ func (g *gcat) handle(ctx context.Context, p peer) error {
 
 // converse runs the conversation between our standard streams and p, and closes p.
 func (g *gcat) converse(ctx context.Context, p peer) error {
-	remote, messages := streamOf(p, orZero(g.Datagrams))
+	remote, messages := streamOf(p, g.Datagrams)
 	local := g.local()
 	if p.turn != nil {
 		local = p.turn.Wrap(local)
@@ -58,7 +58,7 @@ func (g *gcat) converse(ctx context.Context, p peer) error {
 	relay.Waiting = func() { // standard input may be an idle pipe
 		g.hint(p.name + " has ended, and standard input has not: -d or </dev/null is no input, -Q 0 ends with the peer")
 	}
-	if g.Datagrams != nil && g.QuitAfterPeer == nil {
+	if g.Datagrams > 0 && g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // the last datagram counts as the peer's EOF
 	}
 	result := g.run(ctx, relay)
@@ -166,8 +166,8 @@ func (g *gcat) looksAtBytes() bool {
 // or a fixed size separate them.
 func (g *gcat) wrapLocal(s conn.Stream, messages, batch bool) conn.Stream {
 	switch {
-	case g.DatagramSize != nil:
-		s = &filter.Blocks{Stream: s, Size: *g.DatagramSize, Batch: batch}
+	case g.DatagramSize > 0:
+		s = &filter.Blocks{Stream: s, Size: g.DatagramSize, Batch: batch}
 	case g.Lines || g.Interval > 0:
 		s = &filter.Lines{Stream: s, Messages: messages, Batch: batch}
 	case messages && g.To == "": // that of --to has messages already
@@ -177,7 +177,7 @@ func (g *gcat) wrapLocal(s conn.Stream, messages, batch bool) conn.Stream {
 		s = &filter.CRLF{Stream: s, Messages: messages}
 	}
 	if g.Interval > 0 {
-		s = &filter.Interval{Stream: s, Pause: g.Interval.D(), Messages: messages || g.DatagramSize != nil}
+		s = &filter.Interval{Stream: s, Pause: g.Interval.D(), Messages: messages || g.DatagramSize > 0}
 	}
 	if g.Rate > 0 {
 		s = &filter.Rate{Stream: s, Pacer: filter.Pacer{PerSecond: int64(g.Rate)}, Messages: messages}

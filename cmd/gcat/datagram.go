@@ -22,13 +22,6 @@ func (g *grammar) answerWait() time.Duration {
 	return time.Second
 }
 
-// setFrameSize sets the size of datagrams to that of a frame, if at is a CAN bus.
-func (g *gcat) setFrameSize(at conn.Endpoint) {
-	if n := at.FrameSize(); n > 0 && g.DatagramSize == nil {
-		g.DatagramSize = &n
-	}
-}
-
 // reportDropped reports the datagrams that the kernel dropped because our receive buffer
 // was full, and returns the error that ended the conversation. On a CAN bus, which
 // otherwise loses nothing, the drops are an error themselves; elsewhere they are not.
@@ -61,10 +54,10 @@ func dropped(n int64, what, why string) error {
 // are sent together move by one call: not if an option looks at each. Those received are
 // also apart if standard output preserves message boundaries.
 func (g *gcat) datagramOptions() conn.DatagramOptions {
-	o := conn.DatagramOptions{Want: orZero(g.Datagrams)}
+	o := conn.DatagramOptions{Want: g.Datagrams}
 	switch together := !g.looksAtBytes(); {
-	case together && g.DatagramSize != nil:
-		o.Cut = (&filter.Blocks{Size: *g.DatagramSize}).First
+	case together && g.DatagramSize > 0:
+		o.Cut = (&filter.Blocks{Size: g.DatagramSize}).First
 	case together && g.Lines:
 		o.Cut = filter.FirstLine
 	}
@@ -79,7 +72,6 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 			return usage(err)
 		}
 	}
-	g.setFrameSize(to)
 	d := g.dialer(to)
 	if to.Unix() {
 		d.LocalHost, d.LocalPath = "", g.Source
@@ -110,7 +102,6 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 // listenDatagrams is gcat as a listener over datagrams. There is one conversation, with
 // one peer or with all.
 func (g *gcat) listenDatagrams(ctx context.Context, at conn.Endpoint) error {
-	g.setFrameSize(at)
 	remote, err := g.listenConfig().ListenDatagrams(ctx, at)
 	if err != nil {
 		return conn.Cause(ctx, err)

@@ -124,10 +124,10 @@ func (f *socketFlags) socketOptions() conn.SocketOptions {
 		MPTCP:         f.MPTCP,
 		Congestion:    f.Congestion,
 		ReusePort:     f.ReusePort,
-		SendBuffer:    int(orZero(f.SndBuf)),
-		ReceiveBuffer: int(orZero(f.RcvBuf)),
+		SendBuffer:    int(f.SndBuf),
+		ReceiveBuffer: int(f.RcvBuf),
 		TOS:           orZero(f.TOS),
-		TTL:           orZero(f.TTL),
+		TTL:           f.TTL,
 	}
 	if d := f.Keepalive; d != nil {
 		o.Keepalive = d.D()

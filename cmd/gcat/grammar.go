@@ -35,7 +35,7 @@ type connectFlags struct {
 	Retry    cli.Duration `least:"0"`
 	Scan     bool         `short:"z"`
 	Closed   bool
-	Parallel *int `least:"1"`
+	Parallel int  `least:"1"`
 	PassFD   bool `short:"F" name:"pass-fd"`
 }
 
@@ -63,7 +63,7 @@ type endFlags struct {
 type listenFlags struct {
 	Listen   bool `short:"l"`
 	KeepOpen bool `short:"k"`
-	MaxConns *int `least:"1"`
+	MaxConns int  `least:"1"`
 	Backlog  int  `least:"0"`
 	Mode     cli.Mode
 	Ready    string `filled:""`
@@ -82,9 +82,9 @@ type byteFlags struct {
 	Interval     cli.Duration `short:"i" least:"0"`
 	Rate         cli.Size
 	Hexdump      string `short:"o" filled:""`
-	Datagrams    *int   `short:"W" least:"1"`
+	Datagrams    int    `short:"W" least:"1"`
 	Lines        bool
-	DatagramSize *int `least:"1" most:"65507"`
+	DatagramSize int `least:"1" most:"65507"`
 }
 
 // socketFlags are the options of the socket itself.
@@ -92,11 +92,11 @@ type socketFlags struct {
 	Keepalive  *cli.Duration `least:"0"`
 	NoNodelay  bool          `name:"no-nodelay"`
 	TOS        *int          `name:"tos" least:"0" most:"255"`
-	TTL        *int          `name:"ttl" least:"1" most:"255"`
+	TTL        int           `name:"ttl" least:"1" most:"255"`
 	MPTCP      bool          `name:"mptcp"`
 	Interface  string        `filled:""`
-	SndBuf     *cli.Size     `name:"sndbuf" least:"1" most:"2147483647"`
-	RcvBuf     *cli.Size     `name:"rcvbuf" least:"1" most:"2147483647"`
+	SndBuf     cli.Size      `name:"sndbuf" least:"1" most:"2147483647"`
+	RcvBuf     cli.Size      `name:"rcvbuf" least:"1" most:"2147483647"`
 	Congestion string        `filled:""`
 	ReusePort  bool          `name:"reuse-port"`
 }
@@ -153,7 +153,7 @@ func (g *grammar) idleLimit() time.Duration {
 
 // maxConns is how many peers are served at once.
 func (g *grammar) maxConns() int {
-	return cmp.Or(orZero(g.MaxConns), 100)
+	return cmp.Or(g.MaxConns, 100)
 }
 
 // orZero returns *p, or the zero value if p is nil.

@@ -40,7 +40,7 @@ func (g *gcat) accepted(local, remote string) {
 // closed logs the result of the conversation between local and remote. to is the
 // endpoint of --to, if any.
 func (g *gcat) closed(local, remote, to string, r conn.Result) {
-	text, fields := moved(remote, r.Uncounted, r.Sent, r.Received, r.Duration)
+	text, fields := moved(remote, r)
 	text += ", ended by " + r.EndedBy
 	if !r.Uncounted && (r.FirstByte > 0 || r.Received == 0) { // else it is not known
 		fields = append(fields, "first_byte", r.FirstByte)
@@ -66,15 +66,15 @@ func (g *gcat) closed(local, remote, to string, r conn.Result) {
 
 // moved returns text and fields about a conversation with peer: its bytes, unless the
 // kernel does not count them, and how long it has lasted.
-func moved(peer string, uncounted bool, sent, received int64, lasted time.Duration) (text string, fields []any) {
-	text = fmt.Sprintf("%s: sent %d bytes, received %d in ", peer, sent, received)
-	if uncounted {
+func moved(peer string, r conn.Result) (text string, fields []any) {
+	text = fmt.Sprintf("%s: sent %d bytes, received %d in ", peer, r.Sent, r.Received)
+	if r.Uncounted {
 		text = peer + ": open for "
 	} else {
-		fields = []any{"sent", sent, "received", received}
+		fields = []any{"sent", r.Sent, "received", r.Received}
 	}
-	text += lasted.Round(time.Millisecond).String()
-	return text, append(fields, "duration", lasted, "remote", peer)
+	text += r.Duration.Round(time.Millisecond).String()
+	return text, append(fields, "duration", r.Duration, "remote", peer)
 }
 
 // A tally counts the bytes of all conversations, for SIGUSR1 and for the meter.
@@ -87,19 +87,23 @@ type tally struct {
 
 // A running conversation is one that has not ended.
 type running struct {
-	peer      string
-	counts    func() (sent, received int64)
-	uncounted bool // counts returns zeros
-	began     time.Time
+	peer   string
+	counts func() (sent, received int64) // nil: its bytes are not counted
+	began  time.Time
 }
 
-// add adds a conversation to the tally; counts is nil if its bytes are not counted. done
-// records its final counts.
-func (t *tally) add(peer string, counts func() (sent, received int64)) (done func()) {
-	one := &running{peer: peer, counts: counts, uncounted: counts == nil, began: time.Now()}
-	if counts == nil {
-		one.counts = func() (sent, received int64) { return 0, 0 }
+// soFar returns the result of the conversation if it ended now.
+func (one *running) soFar() (r conn.Result) {
+	r.Duration, r.Uncounted = time.Since(one.began), one.counts == nil
+	if !r.Uncounted {
+		r.Sent, r.Received = one.counts()
 	}
+	return r
+}
+
+// add adds a conversation to the tally. done records its final counts.
+func (t *tally) add(peer string, counts func() (sent, received int64)) (done func()) {
+	one := &running{peer, counts, time.Now()}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open == nil {
@@ -110,9 +114,9 @@ func (t *tally) add(peer string, counts func() (sent, received int64)) (done fun
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		delete(t.open, one)
-		sent, received := one.counts()
-		t.sent += sent
-		t.received += received
+		r := one.soFar()
+		t.sent += r.Sent
+		t.received += r.Received
 	}
 }
 
@@ -122,8 +126,8 @@ func (t *tally) total() (sent, received int64) {
 	defer t.mu.Unlock()
 	sent, received = t.sent, t.received
 	for one := range t.open {
-		s, n := one.counts()
-		sent, received = sent+s, received+n
+		r := one.soFar()
+		sent, received = sent+r.Sent, received+r.Received
 	}
 	return sent, received
 }
@@ -136,9 +140,8 @@ func (g *gcat) reportCounts() {
 	if len(g.tally.open) == 0 {
 		g.log.Infof(0, "no peer is connected")
 	}
-	for t := range g.tally.open {
-		sent, received := t.counts()
-		text, fields := moved(t.peer, t.uncounted, sent, received, time.Since(t.began))
+	for one := range g.tally.open {
+		text, fields := moved(one.peer, one.soFar())
 		g.log.Event(0, "counts", text+" so far", fields...)
 	}
 }

@@ -115,6 +115,7 @@ func (g *gcat) prepare(ctx context.Context, targets []conn.Endpoint) (err error)
 	if g.rules, err = conn.ParseRules(g.Allow, g.Deny); err != nil {
 		return usage(err)
 	}
+	g.DatagramSize = cmp.Or(g.DatagramSize, targets[0].FrameSize())
 	dialled := targets
 	if g.Listen {
 		dialled = []conn.Endpoint{g.to}

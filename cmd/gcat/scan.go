@@ -40,7 +40,7 @@ func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 			return one.Dial(ctx, g.firstHop(to))
 		},
 		DialDatagrams: datagrams.DialDatagrams,
-		Parallel:      orZero(g.Parallel),
+		Parallel:      g.Parallel,
 		Retry:         g.Retry.D(),
 		Interval:      g.Interval.D(),
 		Wait:          g.probeWait(),
