@@ -47,13 +47,12 @@ func (g *gcat) handle(ctx context.Context, p peer) error {
 
 // converse runs the conversation between our standard streams and p, and closes p.
 func (g *gcat) converse(ctx context.Context, p peer) error {
-	remote, messages := streamOf(p, g.Datagrams)
 	local := g.local()
 	if p.turn != nil {
 		local = p.turn.Wrap(local)
 		defer p.turn.Yield()
 	}
-	relay := g.relay(g.wrapLocal(local, messages, false), g.wrapRemote(remote, p.name), p.name)
+	relay := g.relay(local, g.streamOf(p), p.name)
 	relay.EndWithPeer = !g.RecvOnly && tty.IsTerminal(os.Stdin)
 	relay.Waiting = func() { // standard input may be an idle pipe
 		g.hint(p.name + " has ended, and standard input has not: -d or </dev/null is no input, -Q 0 ends with the peer")
@@ -74,7 +73,7 @@ func (g *gcat) command(ctx context.Context, p peer) error {
 	cmd := &command.Command{
 		Line: g.Exec, Secret: passwordVariable, Conn: p.Conn, Peer: p.name, Idle: g.idleLimit(), Relayed: g.looksAtBytes(),
 		Relay: func(command, remote conn.Stream) conn.Result {
-			relay := g.relay(g.wrapLocal(command, false, false), g.wrapRemote(remote, p.name), p.name)
+			relay := g.relay(command, remote, p.name)
 			relay.QuitAfter = new(time.Duration) // the conversation ends with the command
 			return g.run(ctx, relay)
 		},
@@ -91,7 +90,7 @@ func (g *gcat) join(ctx context.Context, p peer) error {
 	defer drop(nil)
 	member := g.room.Enter(p.name, drop)
 	g.log.Infof(2, "%s hears the others (peer %d)", p.name, member.Number)
-	result := g.run(ctx, g.relay(g.wrapLocal(member, false, false), g.wrapRemote(conn.StreamOf(p.Conn), p.name), p.name))
+	result := g.run(ctx, g.relay(member, g.streamOf(p), p.name))
 	member.Leave()
 	if dropped, ok := errors.AsType[*conn.Error](result.Err); ok && dropped == context.Cause(ctx) {
 		result.EndedBy = "local"
@@ -100,11 +99,12 @@ func (g *gcat) join(ctx context.Context, p peer) error {
 	return result.Err
 }
 
-// relay returns a relay between local and the peer, with the time limits of the options.
+// relay returns a relay between local and the peer, with the filters and the time limits
+// of the options.
 func (g *gcat) relay(local, remote conn.Stream, peer string) *conn.Relay {
 	return &conn.Relay{
-		Local:         local,
-		Remote:        remote,
+		Local:         g.wrapLocal(local, remote),
+		Remote:        g.wrapRemote(remote, peer),
 		Peer:          peer,
 		Idle:          g.idleLimit(),
 		QuitAfter:     (*time.Duration)(g.QuitAfter),
@@ -133,15 +133,14 @@ func (g *gcat) endedUnanswered(relay *conn.Relay, r conn.Result) bool {
 		relay.Shutdown == conn.ShutWrite && (relay.QuitAfter == nil || *relay.QuitAfter < 0) && !relay.SendOnly && !relay.RecvOnly
 }
 
-// streamOf returns p as a side of a relay, and whether each read returns one message.
-// The stream of messages ends after want of them; 0 is no limit.
-func streamOf(p peer, want int) (s conn.Stream, messages bool) {
+// streamOf returns p as a side of a relay.
+func (g *gcat) streamOf(p peer) conn.Stream {
 	if p.LocalAddr().Network() == "unixpacket" {
 		m := conn.NewMessages(conn.NewSocket(p.Conn))
-		m.Want = want
-		return m, true
+		m.Want = g.Datagrams
+		return m
 	}
-	return conn.StreamOf(p.Conn), false
+	return conn.StreamOf(p.Conn)
 }
 
 // shutdown returns what the end of standard input does to the connection.
@@ -161,10 +160,17 @@ func (g *gcat) looksAtBytes() bool {
 	return g.CRLF || g.Telnet || g.Interval > 0 || g.Rate > 0 || g.dump != nil
 }
 
-// wrapLocal adds the filters that the options ask for to the local side. messages means
-// that one read is one message. batch lets one read return several messages if lines
-// or a fixed size separate them.
-func (g *gcat) wrapLocal(s conn.Stream, messages, batch bool) conn.Stream {
+// wrapLocal adds the filters that the options ask for to the local side.
+func (g *gcat) wrapLocal(s, remote conn.Stream) conn.Stream {
+	messages := true // one read is one message
+	batch := false   // or several, if lines or a fixed size separate them
+	switch remote.(type) {
+	case *conn.Datagrams, *conn.DatagramListener:
+		batch = !g.looksAtBytes()
+	case *conn.Messages, *conn.DatagramPeer:
+	default:
+		messages = false
+	}
 	switch {
 	case g.DatagramSize > 0:
 		s = &filter.Blocks{Stream: s, Size: g.DatagramSize, Batch: batch}

@@ -85,7 +85,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 	remote.Moved = func(c net.Conn) { g.connected(peerOf(c, to)) }
 	p := peerOf(remote.Conn(), to)
 	g.connected(p)
-	relay := g.datagramRelay(remote, p.name)
+	relay := g.datagramRelay(g.local(), remote, p.name)
 	if g.answerWait() == 0 {
 		relay.QuitAfter = nil // remote ends at once, and knows a refusal
 	}
@@ -115,8 +115,7 @@ func (g *gcat) listenDatagrams(ctx context.Context, at conn.Endpoint) error {
 	remote.Keep, remote.Limit = g.KeepOpen, g.acceptLimit()
 	remote.Heard = func(a net.Addr) { g.accepted(bound.Address(), address(a)) }
 	remote.Lost = func(err error) { g.log.Error(err) }
-	relay := g.datagramRelay(remote, bound.Address())
-	result := g.run(ctx, relay)
+	result := g.run(ctx, g.datagramRelay(g.local(), remote, bound.Address()))
 	name := bound.Address()
 	if a := remote.Peer(); a != nil {
 		name = address(a)
@@ -126,8 +125,8 @@ func (g *gcat) listenDatagrams(ctx context.Context, at conn.Endpoint) error {
 }
 
 // datagramRelay is a relay without acknowledgements and half-closes.
-func (g *gcat) datagramRelay(remote conn.Stream, peer string) *conn.Relay {
-	relay := g.relay(g.wrapLocal(g.local(), true, !g.looksAtBytes()), g.wrapRemote(remote, peer), peer)
+func (g *gcat) datagramRelay(local, remote conn.Stream, peer string) *conn.Relay {
+	relay := g.relay(local, remote, peer)
 	if g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // -W ends standard input, too
 	}

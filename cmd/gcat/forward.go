@@ -16,7 +16,7 @@ import (
 // reset; if the peer is gone meanwhile, the dial ends.
 func (g *gcat) forward(ctx context.Context, p peer) error {
 	start, bound := time.Now(), address(p.LocalAddr())
-	remote, _ := streamOf(p, 0)
+	remote := g.streamOf(p)
 	dialing, stop := conn.SocketBelow(remote).UntilGone(ctx, conn.PeerGone(p.name, g.to.Address()))
 	to, err := g.dial(dialing, g.to)
 	stop()
@@ -25,8 +25,7 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 		g.closed(bound, p.name, g.to.Address(), unreached(ctx, start))
 		return err
 	}
-	local, messages := streamOf(to, 0)
-	relay := g.relay(g.wrapLocal(local, messages, false), g.wrapRemote(remote, p.name), p.name)
+	relay := g.relay(g.streamOf(to), remote, p.name)
 	relay.To = to.name
 	result := g.run(ctx, relay)
 	g.closed(bound, p.name, to.name, result)
@@ -109,14 +108,9 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 		idle = conn.PeerMemory
 	}
 	name := address(p.Addr())
-	result := g.run(ctx, &conn.Relay{
-		Local:         g.wrapLocal(to, true, false),
-		Remote:        g.wrapRemote(p, name),
-		Peer:          name,
-		To:            g.to.Address(),
-		Idle:          idle,
-		QuitAfterPeer: new(time.Duration),
-	})
+	relay := g.datagramRelay(to, p, name)
+	relay.To, relay.Idle = g.to.Address(), idle
+	result := g.run(ctx, relay)
 	g.closed(local, name, g.to.Address(), result)
 	if n := result.Dropped; n > 0 {
 		g.log.Infof(0, "%s: %v", name, dropped(n, "datagram", "they came too fast or were too long to be forwarded"))
