@@ -44,6 +44,11 @@ func (g *gcat) parseTo() (err error) {
 	return usage(err)
 }
 
+// syntax returns how the operands are read.
+func (g *grammar) syntax() conn.Syntax {
+	return conn.Syntax{Network: g.network(), Listening: g.Listen}
+}
+
 // network returns the network of an endpoint without a scheme, from the flags.
 func (g *grammar) network() string {
 	switch {
@@ -76,17 +81,16 @@ func (g *grammar) family() string {
 
 // destination returns the endpoint to connect to.
 func (g *grammar) destination() (e conn.Endpoint, err error) {
-	syntax := conn.Syntax{Network: g.network()}
 	switch len(g.Args) {
 	case 0:
 		return e, cli.Usagef("no destination: want HOST PORT, HOST:PORT or a path")
 	case 1:
-		return g.endpoint(g.Args[0], syntax)
+		return g.endpoint(g.Args[0])
 	case 2:
 		if g.Unix {
 			return e, cli.Usagef("cannot use a port with -U: %q", g.Args[1])
 		}
-		return g.hostPort(g.Args[0], g.Args[1], syntax)
+		return g.hostPort(g.Args[0], g.Args[1])
 	}
 	return e, cli.Usagef("too many arguments: %q", g.Args[2])
 }
@@ -94,7 +98,6 @@ func (g *grammar) destination() (e conn.Endpoint, err error) {
 // listenAddress returns the endpoint to listen on. It accepts the forms of all versions of
 // nc.
 func (g *grammar) listenAddress() (e conn.Endpoint, err error) {
-	syntax := conn.Syntax{Network: g.network(), Listening: true}
 	words := slices.Clone(g.Args)
 	if g.Port != "" {
 		words = append(words, g.Port)
@@ -107,11 +110,11 @@ func (g *grammar) listenAddress() (e conn.Endpoint, err error) {
 	case len(words) > 2 || len(words) == 2 && g.Source != "":
 		return e, cli.Usagef("too many arguments: %q", g.Args[len(g.Args)-1])
 	case len(words) == 2:
-		return g.hostPort(words[0], words[1], syntax)
+		return g.hostPort(words[0], words[1])
 	case g.Port != "" || g.Source != "":
-		return g.hostPort(g.Source, words[0], syntax)
+		return g.hostPort(g.Source, words[0])
 	}
-	return g.endpoint(words[0], syntax)
+	return g.endpoint(words[0])
 }
 
 // scanTargets returns the endpoints of a scan: the ports of one host, or endpoints.
@@ -119,18 +122,17 @@ func (g *grammar) scanTargets() (targets []conn.Endpoint, err error) {
 	if len(g.Args) == 0 {
 		return nil, cli.Usagef("no destination: want HOST PORT[-PORT]... or HOST:PORT...")
 	}
-	syntax := conn.Syntax{Network: g.network()}
 	host, words := g.Args[0], g.Args[1:]
-	_, notOne := conn.ParseEndpoint(host, syntax)
+	_, notOne := conn.ParseEndpoint(host, g.syntax())
 	if _, _, several := cutPorts(host); len(words) > 0 && notOne != nil && !several && !g.Unix {
-		return g.hostPorts(host, words, syntax)
+		return g.hostPorts(host, words)
 	}
 	for _, word := range g.Args {
 		var more []conn.Endpoint
 		if host, ports, several := cutPorts(word); several && !g.Unix {
-			more, err = g.hostPorts(host, []string{ports}, syntax)
+			more, err = g.hostPorts(host, []string{ports})
 		} else {
-			more, err = one(g.endpoint(word, syntax))
+			more, err = one(g.endpoint(word))
 		}
 		if err != nil {
 			return nil, err
@@ -141,14 +143,14 @@ func (g *grammar) scanTargets() (targets []conn.Endpoint, err error) {
 }
 
 // hostPorts returns the endpoints of the ports of one host.
-func (g *grammar) hostPorts(host string, words []string, syntax conn.Syntax) ([]conn.Endpoint, error) {
+func (g *grammar) hostPorts(host string, words []string) ([]conn.Endpoint, error) {
 	ports, err := scan.ParsePorts(words)
 	if err != nil {
 		return nil, usage(err)
 	}
 	targets := make([]conn.Endpoint, len(ports))
 	for i, port := range ports {
-		if targets[i], err = g.hostPort(host, port, syntax); err != nil {
+		if targets[i], err = g.hostPort(host, port); err != nil {
 			return nil, err
 		}
 	}
@@ -168,17 +170,17 @@ func cutPorts(word string) (host, ports string, ok bool) {
 
 // hostPort returns the endpoint that a host and a port name. A number is no host:
 // inet_aton(3) would make 0.0.0.80 of 80.
-func (g *grammar) hostPort(host, port string, syntax conn.Syntax) (conn.Endpoint, error) {
+func (g *grammar) hostPort(host, port string) (conn.Endpoint, error) {
 	if isPort(host) && host != "0" && !g.Unix {
 		return conn.Endpoint{}, cli.Usagef("%q is a port, not an address", host)
 	}
-	e, err := conn.ParseHostPort(host, port, syntax)
+	e, err := conn.ParseHostPort(host, port, g.syntax())
 	return e, usage(err)
 }
 
 // endpoint returns the endpoint that one word names; with -U the word is always a path.
-func (g *grammar) endpoint(word string, syntax conn.Syntax) (conn.Endpoint, error) {
-	e, err := conn.ParseEndpoint(word, syntax)
+func (g *grammar) endpoint(word string) (conn.Endpoint, error) {
+	e, err := conn.ParseEndpoint(word, g.syntax())
 	switch {
 	case g.Unix && word == "":
 		return e, cli.Usagef("the path is empty")
