@@ -24,11 +24,7 @@ func (g *gcat) listen(ctx context.Context, at conn.Endpoint) error {
 		if !g.permits(c) {
 			return &conn.Error{Why: conn.NoConnection, Err: fmt.Errorf("%s may not connect (--allow, --deny)", address(c.RemoteAddr()))}
 		}
-		p, err := g.secureServer(ctx, g.newPeer(c, at))
-		if err != nil {
-			return err
-		}
-		return g.handle(ctx, p)
+		return g.serveOne(ctx, c, at)
 	}
 	l, err := g.listenConfig().Listen(ctx, at)
 	if err != nil {
@@ -62,11 +58,7 @@ func (g *gcat) listen(ctx context.Context, at conn.Endpoint) error {
 		return err
 	}
 	_ = l.Close() // without -k the next peer is refused rather than left in the backlog
-	p, err := g.secureServer(ctx, g.newPeer(c, at))
-	if err != nil {
-		return err
-	}
-	return g.handle(ctx, p)
+	return g.serveOne(ctx, c, at)
 }
 
 // listenConfig returns the options of the listening socket.
@@ -87,6 +79,15 @@ func (g *gcat) limitAccept(cancel context.CancelCauseFunc, at conn.Endpoint) *ti
 	return time.AfterFunc(limit, func() {
 		cancel(&conn.Error{Why: conn.Timeout, Op: "listen on " + at.String(), Err: fmt.Errorf("no peer connected within %v (connect limit)", limit)})
 	})
+}
+
+// serveOne serves the only peer.
+func (g *gcat) serveOne(ctx context.Context, c net.Conn, at conn.Endpoint) error {
+	p, err := g.secureServer(ctx, g.newPeer(c, at))
+	if err != nil {
+		return err
+	}
+	return g.handle(ctx, p)
 }
 
 // newPeer sets the socket options of an accepted connection, and logs the peer.
@@ -169,17 +170,14 @@ func (s slots) take(ctx context.Context) bool {
 
 func (s slots) free() { <-s }
 
-// The pauses between two tries to accept a peer. (TestSystemCallDescriptorLimit)
-const (
-	acceptPause        = 5 * time.Millisecond
-	longestAcceptPause = time.Second
-)
+// acceptPause is between two tries to accept a peer. (TestSystemCallDescriptorLimit)
+const acceptPause = 100 * time.Millisecond
 
 // accept accepts the next peer that --allow and --deny let connect. An error, such as no
 // free descriptor, is returned without -k; with -k it is logged once, and accept tries
 // again.
 func (g *gcat) accept(ctx context.Context, l net.Listener) (net.Conn, error) {
-	for pause := acceptPause; ; {
+	for logged := false; ; {
 		c, err := l.Accept()
 		switch {
 		case err == nil && g.permits(c):
@@ -193,14 +191,14 @@ func (g *gcat) accept(ctx context.Context, l net.Listener) (net.Conn, error) {
 		if !g.KeepOpen {
 			return nil, failed
 		}
-		if pause == acceptPause {
+		if !logged {
 			g.log.Error(failed)
+			logged = true
 		}
 		select {
-		case <-time.After(pause):
+		case <-time.After(acceptPause):
 		case <-ctx.Done():
 		}
-		pause = min(2*pause, longestAcceptPause)
 	}
 }
 
@@ -213,7 +211,7 @@ func outputFailed(err error) bool {
 
 // permits reports whether the rules let the peer at c connect; if not, it closes c.
 func (g *gcat) permits(c net.Conn) bool {
-	if g.rules.IsZero() || g.rules.Permits(c.RemoteAddr()) {
+	if g.rules.Permits(c.RemoteAddr()) {
 		return true
 	}
 	remote := address(c.RemoteAddr())
