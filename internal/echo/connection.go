@@ -147,15 +147,12 @@ func (c *connection) handshake(secure *tls.Config) error {
 	if secure == nil {
 		return nil
 	}
-	fault := c.server.Faults.TLS
-	if c.plan.spare {
-		fault = ""
-	}
+	fault := c.plan.TLS
 	if fault != "" {
 		c.fault("TLS: %s", fault)
 	}
 	if fault.OfCertificate() {
-		secure = c.server.Faults.BadTLS
+		secure = c.plan.BadTLS
 	}
 	if fault == tlsconn.Stall {
 		defer c.untimed()()
@@ -305,7 +302,7 @@ func (c *connection) finish(err error) {
 	case errors.Is(err, tlsconn.ErrFault): // it is closed
 		if cause != nil {
 			endedBy = cause.by
-		} else if c.server.Faults.TLS == tlsconn.Stall {
+		} else if c.plan.TLS == tlsconn.Stall {
 			endedBy = "peer" // the server closes no such connection by itself
 		}
 	case cause != nil:

@@ -10,15 +10,14 @@ import (
 // converse holds the conversation. It returns nil at the peer's end of file, else
 // the error that ended it.
 func (c *connection) converse() error {
-	f := &c.server.Faults
 	if c.failing() {
-		return c.failFirst(f.Fail)
+		return c.failFirst(c.server.Faults.Fail)
 	}
 	if c.server.To != nil {
 		return c.forward()
 	}
 	defer c.out.startLimits()()
-	if limit := f.limit(); limit != nil && limit.Bytes == 0 && !c.plan.spare {
+	if limit := c.plan.limit(); limit != nil && limit.Bytes == 0 {
 		if err := c.out.after(limit.How); err != nil {
 			c.unfollowed()
 			return err
@@ -30,7 +29,7 @@ func (c *connection) converse() error {
 			return err
 		}
 	}
-	if f.NoRead && !c.plan.spare {
+	if c.plan.NoRead {
 		c.fault("reads nothing")
 		err := c.hang()
 		c.unfollowed()
@@ -45,8 +44,8 @@ func (c *connection) converse() error {
 	if c.out.stalled.Load() && (err == nil || errors.Is(err, errDone)) {
 		return c.hang()
 	}
-	if err == nil && f.OnEOF != Close && !c.plan.spare {
-		return c.onEOF(f.OnEOF)
+	if err == nil && c.plan.OnEOF != Close {
+		return c.onEOF(c.plan.OnEOF)
 	}
 	return err
 }
@@ -96,10 +95,9 @@ func (c *connection) tell(b []byte) error {
 // discardService reads and discards. Limits count received bytes here, since none
 // are sent.
 func (c *connection) discardService() error {
-	f := &c.server.Faults
-	limit := f.limit()
+	limit := c.plan.limit()
 	return c.each(func([]byte) error {
-		if limit == nil || c.plan.spare || c.received.Load() < limit.Bytes {
+		if limit == nil || c.received.Load() < limit.Bytes {
 			return nil
 		}
 		c.out.apply(*limit)

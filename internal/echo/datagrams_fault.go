@@ -37,27 +37,26 @@ const reorderLimit = time.Second
 // applyFaults sends a reply with the faults: it is lost, corrupted, duplicated, delayed
 // or sent after the next one.
 func (l *lane) applyFaults(reply []byte, to *conn.Sender) {
-	f := &l.p.server.Faults
-	dice := f.plan(l.number)
-	if dice.spare {
+	plan := l.p.server.Faults.plan(l.number)
+	if !plan.anyPacket() { // it is spared
 		l.deliver(reply, to)
 		return
 	}
-	if dice.chance(f.Loss) {
+	if plan.chance(plan.Loss) {
 		l.fault(to, "lost datagram %d", l.number)
 		return
 	}
 	one := &postponed{data: bytes.Clone(reply), to: to.Clone(), copies: 1}
-	if len(reply) > 0 && dice.chance(f.Corrupt) {
-		offset, bit := dice.flip(one.data)
+	if len(reply) > 0 && plan.chance(plan.Corrupt) {
+		offset, bit := plan.flip(one.data)
 		l.fault(to, "flipped bit %d of byte %d of datagram %d", bit, offset, l.number)
 	}
-	if dice.chance(f.Duplicate) && (l.bound == nil || l.bound(len(reply), to)) {
+	if plan.chance(plan.Duplicate) && (l.bound == nil || l.bound(len(reply), to)) {
 		l.fault(to, "sent datagram %d twice", l.number)
 		one.copies = 2
 	}
-	late := dice.chance(f.Reorder)
-	d := dice.delay(f)
+	late := plan.chance(plan.Reorder)
+	d := plan.delay()
 	switch {
 	case d > 0 && l.postpone(one, d, false):
 		l.fault(to, "delayed datagram %d by %v", l.number, d)

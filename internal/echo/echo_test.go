@@ -257,7 +257,7 @@ func TestPlan(t *testing.T) {
 	throw := func(f *Faults, number int64) (all []any) {
 		p := f.plan(number)
 		for range 10 {
-			all = append(all, p.spare, p.chance(f.Corrupt), p.delay(f))
+			all = append(all, !p.any(), p.chance(f.Corrupt), p.delay())
 		}
 		return all
 	}
@@ -326,7 +326,7 @@ func FuzzLines(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, piece uint8) {
 		var got []byte
 		c := &connection{server: &Server{MaxLine: 1 << 20}}
-		c.out = outlet{c: c, stream: sink{&got}}
+		c.out = outlet{c: c, stream: sink{&got}, plan: plan{Faults: new(Faults)}}
 		for rest := data; len(rest) > 0; {
 			n := min(len(rest), int(piece)+1)
 			if err := c.takeLines(rest[:n]); err != nil {

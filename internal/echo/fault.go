@@ -64,16 +64,18 @@ func (f *Faults) anyPacket() bool {
 	return f.Loss > 0 || f.Duplicate > 0 || f.Reorder > 0 || len(f.Delays) > 0 || f.Corrupt > 0
 }
 
-// A plan is the random choices for one connection (or datagram). They depend on the
-// seed and its number alone, not on other connections.
+// A plan is the faults of one connection (or datagram), none if it is spared, and their
+// random choices, which depend on the seed and its number alone, not on other connections.
 type plan struct {
-	dice  *rand.Rand
-	spare bool
+	*Faults
+	dice *rand.Rand
 }
 
 func (f *Faults) plan(number int64) plan {
-	p := plan{dice: rand.New(rand.NewPCG(f.Seed, uint64(number)))}
-	p.spare = p.chance(f.Spared)
+	p := plan{f, rand.New(rand.NewPCG(f.Seed, uint64(number)))}
+	if p.chance(f.Spared) {
+		p.Faults = new(Faults)
+	}
 	return p
 }
 
@@ -83,13 +85,13 @@ func (p *plan) chance(probability float64) bool {
 }
 
 // delay returns the next pause. It draws a number only if there is a choice.
-func (p *plan) delay(f *Faults) time.Duration {
-	if len(f.Delays) == 0 {
+func (p *plan) delay() time.Duration {
+	if len(p.Delays) == 0 {
 		return 0
 	}
-	d := f.Delays[0]
-	if len(f.Delays) > 1 {
-		d = f.drawn(p.dice.Float64())
+	d := p.Delays[0]
+	if len(p.Delays) > 1 {
+		d = p.drawn(p.dice.Float64())
 	}
 	if d.Max <= d.Min {
 		return d.Min

@@ -94,25 +94,26 @@ func (c *connection) forwardEnd(how *conn.Result) string {
 // faultyClient is the client's side of the relay. Without faults it is the bare
 // stream, so that the kernel can move the bytes.
 func (c *connection) faultyClient() conn.Stream {
-	f, target := &c.server.Faults, c.server.To
-	reads := !f.NoRead && f.OnEOF == Close || c.plan.spare
-	if !f.any() || reads && !target.Down {
+	reads := c.plan.NoRead || c.plan.OnEOF != Close
+	if !c.plan.any() || !reads && !c.server.To.Down {
 		return c.stream
 	}
 	c.out.direction = down
-	c.out.plan.spare = c.out.plan.spare || !target.Down
+	if !c.server.To.Down {
+		c.out.plan.Faults = new(Faults)
+	}
 	return &faulty{Stream: c.stream, c: c, out: &c.out, reads: reads}
 }
 
 // faultyTarget is the target's side.
 func (c *connection) faultyTarget(to conn.Stream) conn.Stream {
-	f := &c.server.Faults
-	if !f.any() || !c.server.To.Up {
+	if !c.plan.any() || !c.server.To.Up {
 		return to
 	}
-	up := &outlet{c: c, stream: to, direction: up, plan: f.plan(-c.number), pacer: filter.Pacer{PerSecond: f.Rate}}
-	up.plan.spare = c.plan.spare
-	return &faulty{Stream: to, c: c, out: up, reads: true}
+	plan := c.server.Faults.plan(-c.number)
+	plan.Faults = c.plan.Faults
+	up := &outlet{c: c, stream: to, direction: up, plan: plan, pacer: filter.Pacer{PerSecond: plan.Rate}}
+	return &faulty{Stream: to, c: c, out: up}
 }
 
 // A faulty is a side of a relay that faults apply to.
@@ -120,7 +121,7 @@ type faulty struct {
 	conn.Stream
 	c     *connection
 	out   *outlet
-	reads bool // no faults in reading
+	reads bool // with the faults of reading
 	stop  func()
 }
 
@@ -137,19 +138,20 @@ func (f *faulty) Watch(p *conn.Progress) {
 
 // Read reads, and applies NoRead and OnEOF.
 func (f *faulty) Read(p []byte) (int, error) {
-	faults := &f.c.server.Faults
-	if !f.reads && f.c.cause.Load() != nil {
+	switch {
+	case !f.reads:
+		return f.Stream.Read(p)
+	case f.c.cause.Load() != nil:
 		return 0, io.EOF // it is being closed
-	}
-	if !f.reads && faults.NoRead {
+	case f.c.plan.NoRead:
 		f.c.fault("reads nothing")
 		return 0, f.c.hang()
 	}
 	n, err := f.Stream.Read(p)
-	if err != io.EOF || f.reads || faults.OnEOF == Close {
+	if err != io.EOF {
 		return n, err
 	}
-	if err := f.c.onEOF(faults.OnEOF); err != errReset {
+	if err := f.c.onEOF(f.c.plan.OnEOF); err != errReset {
 		return n, err
 	}
 	f.c.end(reason{by: "local", reset: true})

@@ -28,12 +28,11 @@ type outlet struct {
 
 // announce reports the faults that apply to the whole connection.
 func (o *outlet) announce() {
-	f := &o.c.server.Faults
-	if !o.plan.spare && f.Rate > 0 {
-		o.fault("sends %d bytes a second", f.Rate)
+	if o.plan.Rate > 0 {
+		o.fault("sends %d bytes a second", o.plan.Rate)
 	}
-	if !o.plan.spare && f.Chunk > 0 {
-		o.fault("sends %d bytes at a time", f.Chunk)
+	if o.plan.Chunk > 0 {
+		o.fault("sends %d bytes at a time", o.plan.Chunk)
 	}
 }
 
@@ -42,27 +41,26 @@ func (c *connection) send(b []byte) error { return c.out.send(b) }
 
 // send sends b with the faults of sending.
 func (o *outlet) send(b []byte) error {
-	f := &o.c.server.Faults
 	switch {
-	case !f.any() || o.plan.spare:
+	case !o.plan.any():
 		return o.write(b)
 	case o.halved.Load():
 		return o.readOn()
 	case o.stalled.Load():
 		return o.c.hang()
 	}
-	if d := o.plan.delay(f); d > 0 {
+	if d := o.plan.delay(); d > 0 {
 		o.fault("delayed a reply by %v", d)
 		if err := o.c.pause(d); err != nil {
 			return err
 		}
 	}
-	limit := f.limit()
+	limit := o.plan.limit()
 	last := limit != nil && o.sent.Load()+int64(len(b)) >= limit.Bytes
 	if last {
 		b = b[:limit.Bytes-o.sent.Load()]
 	}
-	if len(b) > 0 && o.plan.chance(f.Corrupt) {
+	if len(b) > 0 && o.plan.chance(o.plan.Corrupt) {
 		b = bytes.Clone(b)
 		offset, bit := o.plan.flip(b)
 		o.fault("flipped bit %d of byte %d", bit, o.sent.Load()+int64(offset))
@@ -129,17 +127,15 @@ func (o *outlet) apply(l Limit) {
 // stop ends them.
 func (o *outlet) startLimits() (stop func()) {
 	var timers []*time.Timer
-	f := &o.c.server.Faults
-	for i, l := range f.Limits {
+	for i, l := range o.plan.Limits {
 		switch {
-		case o.plan.spare:
 		case l.Time > 0:
 			timers = append(timers, time.AfterFunc(l.Time-time.Since(o.c.start), func() {
 				if o.c.cause.Load() == nil {
 					o.apply(l)
 				}
 			}))
-		case l.Bytes == 0 && &f.Limits[i] == f.limit():
+		case l.Bytes == 0 && &o.plan.Limits[i] == o.plan.limit():
 			o.apply(l)
 		}
 	}
@@ -166,10 +162,10 @@ func (o *outlet) event(format string, args ...any) Event {
 
 // drip writes b in pieces of Chunk and at Rate.
 func (o *outlet) drip(b []byte) error {
-	f, c := &o.c.server.Faults, o.c
+	c := o.c
 	piece := min(len(b), o.pacer.Piece())
-	if f.Chunk > 0 {
-		piece = min(piece, f.Chunk)
+	if o.plan.Chunk > 0 {
+		piece = min(piece, o.plan.Chunk)
 	}
 	for len(b) > 0 {
 		piece = min(piece, len(b))
@@ -184,7 +180,7 @@ func (o *outlet) drip(b []byte) error {
 			return err
 		}
 		b = b[piece:]
-		if f.Chunk > 0 && f.Rate == 0 && len(b) > 0 {
+		if o.plan.Chunk > 0 && o.plan.Rate == 0 && len(b) > 0 {
 			if err := c.pause(chunkPause); err != nil {
 				return err
 			}
