@@ -18,7 +18,8 @@ func (s *Server) startFast(sockets []Socket) {
 			s.fast = epoll.Start(epoll.Config{
 				Idle: s.Idle, Deadline: s.Deadline, Farewell: s.Farewell, Drain: drainLimit, Buffers: &buffers,
 				Received: &s.Totals.Received, Sent: &s.Totals.Sent, Unacknowledged: s.Trace,
-				Expired: s.expiredFast, Ended: s.endedFast,
+				Expired: func(c *epoll.Conn, clock string, limit time.Duration) { s.reportFast(c, timedOut(clock, limit)) },
+				Ended:   s.endedFast,
 			})
 			return
 		}
@@ -64,11 +65,6 @@ func (a *acceptor) acceptFast() error {
 	return nil
 }
 
-// expiredFast reports that a clock ends a connection.
-func (s *Server) expiredFast(c *epoll.Conn, clock string, limit time.Duration) {
-	s.reportFast(c, timedOut(clock, limit))
-}
-
 // endedFast reports how a connection ended, and closes it.
 func (s *Server) endedFast(c *epoll.Conn, how epoll.End) {
 	if how.Err != nil {
@@ -80,10 +76,6 @@ func (s *Server) endedFast(c *epoll.Conn, how epoll.End) {
 			Duration: how.Duration, FirstByte: how.FirstByte, EndedBy: how.By,
 		})
 	}
-	s.closeFast(c)
-}
-
-func (s *Server) closeFast(c *epoll.Conn) {
 	c.Close() // before its slot is free, or a descriptor may be missing
 	s.Totals.Now.Add(-1)
 	s.slots.release(false)

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -13,7 +14,10 @@ import (
 )
 
 // A Group is the loops of one server.
-type Group struct{ loops []*loop }
+type Group struct {
+	loops   []*loop
+	running sync.WaitGroup
+}
 
 // Start starts a loop for every two processors: on one machine the clients need the
 // other half. It returns nil if no loop can be made.
@@ -25,7 +29,7 @@ func Start(config Config) *Group {
 			break
 		}
 		g.loops = append(g.loops, l)
-		go l.run() // ends with Stop
+		g.running.Go(l.run) // ends with Stop
 	}
 	if len(g.loops) == 0 {
 		return nil
@@ -83,12 +87,9 @@ func (g *Group) EndAll() (n int) {
 // Stop ends the loops, all of whose connections have ended.
 func (g *Group) Stop() {
 	for _, l := range g.loops {
-		l.mu.Lock()
-		l.stop = true
-		l.mu.Unlock()
-		_ = l.file.SetReadDeadline(time.Unix(1, 0))
-		<-l.done
+		_ = l.file.Close() // nothing was written to it
 	}
+	g.running.Wait()
 }
 
 // Close closes the socket. It must not be called between Add and Ended.

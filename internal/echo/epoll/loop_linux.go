@@ -1,6 +1,8 @@
 package epoll
 
 import (
+	"cmp"
+	"errors"
 	"net/netip"
 	"os"
 	"sync"
@@ -23,12 +25,11 @@ type loop struct {
 	epoll int
 	file  *os.File // the epoll descriptor, for the runtime's poller
 	raw   syscall.RawConn
-	done  chan struct{} // closed when run has returned
+	began time.Time
 
 	mu     sync.Mutex
-	conns  []*Conn   // by descriptor
-	next   time.Time // when the next sweep is due; zero: no clock runs
-	stop   bool
+	conns  []*Conn       // by descriptor
+	next   time.Duration // when the next sweep is due
 	buf    []byte
 	events [128]unix.EpollEvent
 }
@@ -40,15 +41,15 @@ type Conn struct {
 
 	fd             int32
 	state          state
-	ends           reason
+	idle           bool           // the idle limit has passed
+	ends           string         // why it is closed from this side: timeout, signal; empty if it is not
 	remote         netip.AddrPort // invalid for Unix sockets
 	received, sent int64
-	born           time.Time
-	first          time.Duration
+	born, first    time.Duration
 	progress       conn.Progress
-	due            time.Time // of the next look at progress, or of a closing connection's end
+	due            time.Duration // when check is: for a limit, or at a closing connection's end
 	pending        *[]byte
-	from, to       int // the part of pending that is not written
+	rest           []byte // the part of pending that is not written
 }
 
 type state uint8
@@ -59,36 +60,17 @@ const (
 	closing       // our FIN is sent; received bytes are discarded
 )
 
-// A reason is why a connection is closed from this side.
-type reason uint8
-
-const (
-	open reason = iota
-	byIdle
-	byDeadline
-	bySignal
-)
-
-func (r reason) String() string {
-	if r == bySignal {
-		return "signal"
-	}
-	return "timeout"
-}
-
 func newLoop(config Config) (*loop, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd)
-		return nil, err
-	}
+	_ = unix.SetNonblock(fd, true) // if it fails, so does SetReadDeadline
 	l := &loop{
 		Config: config, epoll: fd, file: os.NewFile(uintptr(fd), "epoll"),
-		done: make(chan struct{}), buf: make([]byte, 64<<10),
+		began: time.Now(), next: never, buf: make([]byte, 64<<10),
 	}
+	l.Idle, l.Deadline = limited(config.Idle), limited(config.Deadline)
 	if l.raw, err = l.file.SyscallConn(); err == nil {
 		err = l.file.SetReadDeadline(time.Time{}) // an error if it cannot be polled
 	}
@@ -101,15 +83,11 @@ func newLoop(config Config) (*loop, error) {
 
 // run serves until Stop.
 func (l *loop) run() {
-	defer close(l.done)
-	defer func() { _ = l.file.Close() }() // nothing was written to it
 	for {
-		_ = l.raw.Read(l.poll) // the deadline is its only error
-		l.mu.Lock()
-		if l.stop {
-			l.mu.Unlock()
-			return
+		if err := l.raw.Read(l.poll); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return // Stop has closed the file
 		}
+		l.mu.Lock()
 		l.sweep()
 		l.mu.Unlock()
 	}
@@ -133,7 +111,7 @@ func (l *loop) poll(fd uintptr) bool {
 				l.handle(c)
 			}
 		}
-		due := !l.next.IsZero() && !time.Now().Before(l.next)
+		due := l.now() >= l.next
 		l.mu.Unlock()
 		if due {
 			return true
@@ -148,16 +126,16 @@ func (l *loop) add(c *Conn) error {
 	for int(c.fd) >= len(l.conns) {
 		l.conns = append(l.conns, nil)
 	}
-	c.born = time.Now()
+	c.born = l.now()
 	c.progress.Start()
 	c.progress.Queued = c.queued
-	c.due = c.born.Add(l.Idle / 4)
+	c.due = c.born + min(l.Idle/4, l.Deadline)
 	if err := l.watch(c, unix.EPOLL_CTL_ADD, unix.EPOLLIN); err != nil {
 		return err
 	}
 	l.conns[c.fd] = c
-	if due := l.dueOf(c); !due.IsZero() && (l.next.IsZero() || due.Before(l.next)) {
-		l.wakeAt(due)
+	if c.due < l.next {
+		l.sweepAt(c.due)
 	}
 	return nil
 }
@@ -191,15 +169,15 @@ func (l *loop) read(c *Conn) {
 	case again(errno):
 		return
 	case errno != 0:
-		l.fail(c, errno)
+		l.remove(c, errno)
 		return
 	default:
-		l.remove(c, "peer", nil)
+		l.remove(c, nil)
 		return
 	}
 	c.progress.Touch()
 	if c.received == 0 {
-		c.first = time.Since(c.born)
+		c.first = l.now() - c.born
 	}
 	c.received += int64(n)
 	l.Received.Add(int64(n))
@@ -210,13 +188,13 @@ func (l *loop) read(c *Conn) {
 	switch {
 	case w == n:
 	case errno != 0 && !again(errno):
-		l.fail(c, errno)
+		l.remove(c, errno)
 	default:
 		c.pending = l.Buffers.Get().(*[]byte)
-		c.from, c.to = 0, copy(*c.pending, l.buf[max(w, 0):n])
+		c.rest = (*c.pending)[:copy(*c.pending, l.buf[max(w, 0):n])]
 		c.state = writing
 		if err := l.watch(c, unix.EPOLL_CTL_MOD, unix.EPOLLOUT); err != nil {
-			l.fail(c, err)
+			l.remove(c, err)
 		}
 	}
 }
@@ -228,36 +206,36 @@ func (l *loop) wrote(c *Conn, n int) {
 
 // flush writes pending data, and resumes reading when all of it is written.
 func (l *loop) flush(c *Conn) {
-	n, errno := sysWrite(c.fd, (*c.pending)[c.from:c.to])
+	n, errno := sysWrite(c.fd, c.rest)
 	switch {
 	case n > 0:
 		c.progress.Touch()
 		l.wrote(c, n)
-		c.from += n
+		c.rest = c.rest[n:]
 	case !again(errno):
-		l.fail(c, errno)
+		l.remove(c, errno)
 		return
 	}
-	if c.from < c.to {
+	if len(c.rest) > 0 {
 		return
 	}
 	l.Buffers.Put(c.pending)
-	c.pending = nil
-	if c.ends != open {
+	c.pending, c.rest = nil, nil
+	if c.ends != "" {
 		l.shut(c)
 		return
 	}
 	c.state = reading
 	if err := l.watch(c, unix.EPOLL_CTL_MOD, unix.EPOLLIN); err != nil {
-		l.fail(c, err)
+		l.remove(c, err)
 	}
 }
 
 // end begins to close a connection in order: it writes pending data if the peer
 // reads, the text of Farewell and our FIN, and discards what it receives. After Drain
 // at most the socket is closed.
-func (l *loop) end(c *Conn, why reason) {
-	c.ends, c.due = why, time.Now().Add(l.Drain)
+func (l *loop) end(c *Conn, why string) {
+	c.ends, c.due = why, l.now()+l.Drain
 	if c.state == reading {
 		l.shut(c)
 	}
@@ -273,7 +251,7 @@ func (l *loop) shut(c *Conn) {
 	c.state = closing
 	_ = unix.Shutdown(int(c.fd), unix.SHUT_WR) // the peer may be gone already
 	if err := l.watch(c, unix.EPOLL_CTL_MOD, unix.EPOLLIN); err != nil {
-		l.remove(c, c.ends.String(), nil)
+		l.remove(c, err)
 	}
 }
 
@@ -283,32 +261,27 @@ func (l *loop) shut(c *Conn) {
 func (l *loop) drain(c *Conn) {
 	n, errno := sysRead(c.fd, l.buf)
 	switch {
-	case n > 0 && c.ends == byIdle && c.queued() <= 0:
+	case n > 0 && c.idle && c.queued() <= 0:
 		_ = unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	case n > 0, again(errno):
 		return
 	}
-	l.remove(c, c.ends.String(), nil)
+	l.remove(c, nil)
 }
 
-// fail ends a connection whose socket failed.
-func (l *loop) fail(c *Conn, err error) {
-	if c.ends != open {
-		l.remove(c, c.ends.String(), nil)
-		return
-	}
-	l.remove(c, "reset", err)
-}
-
-// remove takes the connection out of the loop and calls Ended.
-func (l *loop) remove(c *Conn, by string, err error) {
+// remove takes the connection out of the loop and calls Ended. The failure of a connection
+// that is being closed is none.
+func (l *loop) remove(c *Conn, err error) {
 	if c.pending != nil {
 		l.Buffers.Put(c.pending)
 		c.pending = nil
 	}
-	end := End{By: by, Err: err, Received: c.received, Sent: c.sent, Duration: time.Since(c.born), FirstByte: c.first}
-	if by == "reset" && l.Unacknowledged {
-		end.Unacknowledged = max(c.queued(), 0)
+	end := End{By: cmp.Or(c.ends, "peer"), Received: c.received, Sent: c.sent, Duration: l.now() - c.born, FirstByte: c.first}
+	if err != nil && c.ends == "" {
+		end.By, end.Err = "reset", err
+		if l.Unacknowledged {
+			end.Unacknowledged = c.queued()
+		}
 	}
 	l.conns[c.fd] = nil
 	l.Ended(c, end)

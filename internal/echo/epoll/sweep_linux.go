@@ -1,87 +1,76 @@
 package epoll
 
-import "time"
+import (
+	"cmp"
+	"math"
+	"time"
+)
+
+// Times are durations since the loop began. A limit of 0 becomes forever, which can be
+// added to any of them; never is later than all.
+const (
+	never   = time.Duration(math.MaxInt64)
+	forever = never / 2
+)
+
+func limited(d time.Duration) time.Duration { return min(cmp.Or(d, forever), forever) }
+
+func (l *loop) now() time.Duration { return time.Since(l.began) }
 
 // sweep ends the connections of the loop whose limit has passed and schedules the
-// next sweep. [conn.Progress.Look] decides whether a connection is idle. The caller
-// holds the lock.
+// next sweep. The caller holds the lock.
 func (l *loop) sweep() {
-	now, next := time.Now(), time.Time{}
+	now, next := l.now(), never
 	for _, c := range l.conns {
-		if c == nil {
-			continue
+		if c != nil && now >= c.due {
+			l.check(c, now)
 		}
-		l.check(c, now)
-		if l.conns[c.fd] != c {
-			continue
-		}
-		if due := l.dueOf(c); !due.IsZero() && (next.IsZero() || due.Before(next)) {
-			next = due
+		if c != nil && l.conns[c.fd] == c {
+			next = min(next, c.due)
 		}
 	}
-	if soonest := now.Add(l.pause()); !next.IsZero() && next.Before(soonest) {
-		next = soonest
-	}
-	l.wakeAt(next)
+	l.sweepAt(max(next, now+l.pause()))
 }
 
-// check applies the clocks to one connection, which it may close.
-func (l *loop) check(c *Conn, now time.Time) {
+// check ends a connection whose limit has passed, or sets when it is next due.
+// [conn.Progress.Look] decides whether it is idle.
+func (l *loop) check(c *Conn, now time.Duration) {
 	switch {
-	case c.ends != open:
-		if !now.Before(c.due) {
-			l.remove(c, c.ends.String(), nil)
-		}
+	case c.ends != "":
+		l.remove(c, nil)
 		return
-	case l.Deadline > 0 && now.Sub(c.born) >= l.Deadline:
+	case now >= c.born+l.Deadline:
 		l.Expired(c, "deadline", l.Deadline)
-		l.end(c, byDeadline)
-		return
-	case l.Idle == 0 || now.Before(c.due):
+		l.end(c, "timeout")
 		return
 	}
-	if c.due = c.progress.Look(l.Idle, c.due); !c.due.IsZero() {
-		return
-	}
-	// Bytes that arrived in time may not have been read yet.
-	l.handle(c)
-	switch {
-	case l.conns[c.fd] != c:
-	case c.progress.Since() < l.Idle:
-		c.due = now.Add(l.Idle / 4)
-	default:
-		l.Expired(c, "idle", l.Idle)
-		l.end(c, byIdle)
-	}
-}
-
-// dueOf is when a sweep must next check c; zero is never.
-func (l *loop) dueOf(c *Conn) (due time.Time) {
-	if c.ends != open || l.Idle > 0 {
-		due = c.due
-	}
-	if l.Deadline > 0 && c.ends == open {
-		if end := c.born.Add(l.Deadline); due.IsZero() || end.Before(due) {
-			due = end
+	next := c.progress.Look(l.Idle, l.began.Add(c.due))
+	if next.IsZero() {
+		l.handle(c) // bytes that arrived in time may not have been read yet
+		if l.conns[c.fd] != c {
+			return
 		}
+		if c.progress.Since() >= l.Idle {
+			c.idle = true
+			l.Expired(c, "idle", l.Idle)
+			l.end(c, "timeout")
+			return
+		}
+		next = l.began.Add(now + l.Idle/4)
 	}
-	return due
+	c.due = min(next.Sub(l.began), c.born+l.Deadline)
 }
 
 // pause is the least time between two sweeps: with many connections one is always
 // due. Limits are enforced late by no more than that.
 func (l *loop) pause() time.Duration {
-	short := 100 * time.Millisecond
-	if l.Idle > 0 {
-		short = min(short, l.Idle/64)
-	}
-	return max(short, time.Millisecond)
+	return max(time.Millisecond, min(100*time.Millisecond, l.Idle/64))
 }
 
-// wakeAt makes run sweep at that time; zero is never.
-func (l *loop) wakeAt(next time.Time) {
+// sweepAt makes run sweep at that time.
+func (l *loop) sweepAt(next time.Duration) {
 	l.next = next
-	_ = l.file.SetReadDeadline(next) // it can be polled: newLoop tried
+	_ = l.file.SetReadDeadline(l.began.Add(next)) // it can be polled: newLoop tried
 }
 
 // endAll begins to close all connections, and returns how many there are.
@@ -89,11 +78,11 @@ func (l *loop) endAll() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.conns {
-		if c != nil && c.ends == open {
-			l.end(c, bySignal)
+		if c != nil && c.ends == "" {
+			l.end(c, "signal")
 			n++
 		}
 	}
-	l.wakeAt(time.Now().Add(l.Drain / 100))
+	l.sweepAt(min(l.next, l.now()+l.Drain))
 	return n
 }
