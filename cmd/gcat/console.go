@@ -56,7 +56,7 @@ func (g *gcat) openConsole() {
 	}
 	g.console.terminal.Store(terminal)
 	if g.Progress && terminal == nil {
-		meter := tty.NewMeter(os.Stderr, cli.DirectStderr, inputSize(os.Stdin), g.tally.total)
+		meter := tty.NewMeter(os.Stderr, cli.DirectStderr, inputSize(os.Stdin), g.tally.Total)
 		meter.Start()
 		g.console.meter.Store(meter)
 	}

@@ -60,7 +60,7 @@ func (g *gcat) converse(ctx context.Context, p peer) error {
 	if g.Datagrams > 0 && g.QuitAfterPeer == nil {
 		relay.QuitAfterPeer = new(time.Duration) // the last datagram counts as the peer's EOF
 	}
-	result := g.run(ctx, relay)
+	result := relay.Run(ctx)
 	g.closed(address(p.LocalAddr()), p.name, "", result)
 	if g.endedUnanswered(relay, result) {
 		g.hint("the peer ended without an answer; some servers take a half-close for a hang-up (--no-shutdown)")
@@ -75,9 +75,9 @@ func (g *gcat) command(ctx context.Context, p peer) error {
 		Relay: func(command, remote conn.Stream) conn.Result {
 			relay := g.relay(command, remote, p.name)
 			relay.QuitAfter = new(time.Duration) // the conversation ends with the command
-			return g.run(ctx, relay)
+			return relay.Run(ctx)
 		},
-		Counting: func(counts func() (sent, received int64)) func() { return g.tally.add(p.name, counts) },
+		Tally: &g.tally,
 	}
 	result := cmd.Run(ctx)
 	g.closed(address(p.LocalAddr()), p.name, "", result)
@@ -90,7 +90,7 @@ func (g *gcat) join(ctx context.Context, p peer) error {
 	defer drop(nil)
 	member := g.room.Enter(p.name, drop)
 	g.log.Infof(2, "%s hears the others (peer %d)", p.name, member.Number)
-	result := g.run(ctx, g.relay(member, g.streamOf(p), p.name))
+	result := g.relay(member, g.streamOf(p), p.name).Run(ctx)
 	member.Leave()
 	if dropped, ok := errors.AsType[*conn.Error](result.Err); ok && dropped == context.Cause(ctx) {
 		result.EndedBy = "local"
@@ -112,14 +112,9 @@ func (g *gcat) relay(local, remote conn.Stream, peer string) *conn.Relay {
 		Shutdown:      g.shutdown(),
 		SendOnly:      g.SendOnly,
 		RecvOnly:      g.RecvOnly,
+		Tally:         &g.tally,
 		OnPanic:       tty.OnPanic,
 	}
-}
-
-// run runs the relay, and counts its bytes.
-func (g *gcat) run(ctx context.Context, relay *conn.Relay) conn.Result {
-	defer g.tally.add(relay.Peer, relay.Counts)()
-	return relay.Run(ctx)
 }
 
 // maxRequest is the largest request that a server is expected to answer, in bytes;

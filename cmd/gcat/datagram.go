@@ -89,7 +89,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 	if g.answerWait() == 0 {
 		relay.QuitAfter = nil // remote ends at once, and knows a refusal
 	}
-	result := g.run(ctx, relay)
+	result := relay.Run(ctx)
 	local := address(remote.Conn().LocalAddr())
 	g.closed(local, p.name, "", result)
 	err = g.reportDropped(to, local, result)
@@ -115,7 +115,7 @@ func (g *gcat) listenDatagrams(ctx context.Context, at conn.Endpoint) error {
 	remote.Keep, remote.Limit = g.KeepOpen, g.acceptLimit()
 	remote.Heard = func(a net.Addr) { g.accepted(bound.Address(), address(a)) }
 	remote.Lost = func(err error) { g.log.Error(err) }
-	result := g.run(ctx, g.datagramRelay(g.local(), remote, bound.Address()))
+	result := g.datagramRelay(g.local(), remote, bound.Address()).Run(ctx)
 	name := bound.Address()
 	if a := remote.Peer(); a != nil {
 		name = address(a)

@@ -27,7 +27,7 @@ func (g *gcat) forward(ctx context.Context, p peer) error {
 	}
 	relay := g.relay(g.streamOf(to), remote, p.name)
 	relay.To = to.name
-	result := g.run(ctx, relay)
+	result := relay.Run(ctx)
 	g.closed(bound, p.name, to.name, result)
 	return result.Err
 }
@@ -110,7 +110,7 @@ func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local stri
 	name := address(p.Addr())
 	relay := g.datagramRelay(to, p, name)
 	relay.To, relay.Idle = g.to.Address(), idle
-	result := g.run(ctx, relay)
+	result := relay.Run(ctx)
 	g.closed(local, name, g.to.Address(), result)
 	if n := result.Dropped; n > 0 {
 		g.log.Infof(0, "%s: %v", name, dropped(n, "datagram", "they came too fast or were too long to be forwarded"))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"sync"
 	"time"
 
 	"gcat/internal/conn"
@@ -77,71 +76,16 @@ func moved(peer string, r conn.Result) (text string, fields []any) {
 	return text, append(fields, "duration", r.Duration, "remote", peer)
 }
 
-// A tally counts the bytes of all conversations, for SIGUSR1 and for the meter.
-type tally struct {
-	mu   sync.Mutex
-	open map[*running]bool
-
-	sent, received int64 // by conversations that have ended
-}
-
-// A running conversation is one that has not ended.
-type running struct {
-	peer   string
-	counts func() (sent, received int64) // nil: its bytes are not counted
-	began  time.Time
-}
-
-// soFar returns the result of the conversation if it ended now.
-func (one *running) soFar() (r conn.Result) {
-	r.Duration, r.Uncounted = time.Since(one.began), one.counts == nil
-	if !r.Uncounted {
-		r.Sent, r.Received = one.counts()
-	}
-	return r
-}
-
-// add adds a conversation to the tally. done records its final counts.
-func (t *tally) add(peer string, counts func() (sent, received int64)) (done func()) {
-	one := &running{peer, counts, time.Now()}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.open == nil {
-		t.open = make(map[*running]bool)
-	}
-	t.open[one] = true
-	return func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		delete(t.open, one)
-		r := one.soFar()
-		t.sent += r.Sent
-		t.received += r.Received
-	}
-}
-
-// total returns the bytes of all conversations, including those that have ended.
-func (t *tally) total() (sent, received int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	sent, received = t.sent, t.received
-	for one := range t.open {
-		r := one.soFar()
-		sent, received = sent+r.Sent, received+r.Received
-	}
-	return sent, received
-}
-
 // reportCounts logs the counts so far, for SIGUSR1, or for SIGINFO (^T) where it
 // exists.
 func (g *gcat) reportCounts() {
-	g.tally.mu.Lock()
-	defer g.tally.mu.Unlock()
-	if len(g.tally.open) == 0 {
-		g.log.Infof(0, "no peer is connected")
-	}
-	for one := range g.tally.open {
-		text, fields := moved(one.peer, one.soFar())
+	none := true
+	for peer, soFar := range g.tally.Open() {
+		none = false
+		text, fields := moved(peer, soFar)
 		g.log.Event(0, "counts", text+" so far", fields...)
+	}
+	if none {
+		g.log.Infof(0, "no peer is connected")
 	}
 }

@@ -24,7 +24,7 @@ import (
 type gcat struct {
 	*grammar
 	log     *cli.Log
-	tally   tally
+	tally   conn.Tally
 	console console
 	stdio   conn.Stdio // standard input and output; with -k they stay open between peers
 

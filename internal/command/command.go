@@ -34,10 +34,8 @@ type Command struct {
 	// bytes must pass through it, or the command cannot have the socket: under TLS, or
 	// with an idle limit where the kernel does not count bytes.
 	Relay func(command, remote conn.Stream) conn.Result
-	// Counting is called without a relay, with a function that returns the byte counts
-	// so far, or nil if the kernel does not count them. Run calls done before it closes
-	// the connection.
-	Counting func(counts func() (sent, received int64)) (done func())
+	// Tally counts the conversation, unless Relay runs.
+	Tally *conn.Tally
 }
 
 // prepare returns the command, ready to start.

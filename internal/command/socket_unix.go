@@ -47,7 +47,7 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	if !c.isTCP() || !canCount {
 		counting = nil
 	}
-	done := c.Counting(counting)
+	done := c.Tally.Add(c.Peer, counting)
 	cmd, err := c.startOnSocket()
 	if err == nil {
 		err = cmd.waitForGroup(ctx)

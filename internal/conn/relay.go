@@ -66,6 +66,8 @@ type Relay struct {
 	// Waiting, if set, is called once the peer has ended and Local's input has gone
 	// on for 2 s.
 	Waiting func()
+	// Tally, if set, counts the conversation.
+	Tally *Tally
 	// OnPanic, if set, is deferred in the goroutines that copy, for what must
 	// happen even if one of them panics.
 	OnPanic func()
@@ -120,6 +122,9 @@ func (r *Relay) Counts() (sent, received int64) { return r.send.written.Load(), 
 func (r *Relay) Run(ctx context.Context) Result {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if r.Tally != nil {
+		defer r.Tally.Add(r.Peer, r.Counts)()
+	}
 	c := newConversation(r)
 	c.begin(ctx)
 	for !c.over {
