@@ -255,7 +255,7 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 	if network == "udp" && ToMany(a.Addr()) {
 		return dialMany(ctx, dialer, a)
 	}
-	c, err := dialer.DialContext(ctx, network, a.String())
+	c, err := dialKeeping(ctx, dialer, network, a)
 	if errors.Is(err, syscall.EINVAL) {
 		err = d.invalid(ctx, a, local.Addr(), err)
 	}
