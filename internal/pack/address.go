@@ -1,12 +1,17 @@
 package pack
 
 import (
+	"bytes"
+	"encoding/hex"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// The indices of the bytes that stand behind a separator.
+var macBreaks, uuidBreaks = []int{1, 2, 3, 4, 5}, []int{4, 6, 8, 10}
 
 // appendAddress writes the bytes of an {ip4}, {ip6}, {mac} or {uuid}.
 func appendAddress(dst []byte, k kind, p []byte) []byte {
@@ -15,13 +20,45 @@ func appendAddress(dst []byte, k kind, p []byte) []byte {
 		return netip.AddrFrom4([4]byte(p)).AppendTo(dst)
 	case ip6:
 		return netip.AddrFrom16([16]byte(p)).AppendTo(dst)
+	case mac:
+		return appendSeparated(dst, p, macBreaks, ':')
 	}
-	before, separator := uuidBreaks, byte('-')
-	if k == mac {
-		before, separator = macBreaks, ':'
+	return appendSeparated(dst, p, uuidBreaks, '-')
+}
+
+// parseAddress appends the bytes of what appendAddress writes.
+func parseAddress(dst []byte, k kind, text []byte) (out []byte, err error) {
+	what, ok := "", false
+	switch k {
+	case ip4, ip6:
+		if what = "an IPv4 address"; k == ip6 {
+			what = "an IPv6 address"
+		}
+		// netip refuses leading zeros, which some programs take for octal.
+		a, err := netip.ParseAddr(string(text))
+		ok = err == nil && a.Is4() == (k == ip4) && a.Zone() == ""
+		out = append(dst, a.AsSlice()...)
+	case mac:
+		what = "a MAC address"
+		separator := byte(':')
+		if bytes.IndexByte(text, '-') >= 0 {
+			separator = '-'
+		}
+		out, ok = parseSeparated(dst, text, 6, macBreaks, separator)
+	case uuid:
+		what = "a UUID"
+		out, ok = parseSeparated(dst, text, 16, uuidBreaks, '-')
 	}
-	for i, c := range p {
-		if slices.Contains(before, i) {
+	if !ok {
+		return dst, dataf("required argument is not %s, got %s", what, shown(text))
+	}
+	return out, nil
+}
+
+// appendSeparated writes bytes in hex, with a separator in front of those at breaks.
+func appendSeparated(dst, b []byte, breaks []int, separator byte) []byte {
+	for i, c := range b {
+		if slices.Contains(breaks, i) {
 			dst = append(dst, separator)
 		}
 		dst = append(dst, lowerHex[c>>4], lowerHex[c&15])
@@ -29,61 +66,17 @@ func appendAddress(dst []byte, k kind, p []byte) []byte {
 	return dst
 }
 
-// The indices of the bytes that stand behind a separator.
-var macBreaks, uuidBreaks = []int{1, 2, 3, 4, 5}, []int{4, 6, 8, 10}
-
-// parseAddress appends the bytes of what appendAddress writes.
-func parseAddress(dst []byte, k kind, text []byte) ([]byte, error) {
-	switch k {
-	case ip4:
-		// netip refuses leading zeros, which some programs take for octal.
-		if a, err := netip.ParseAddr(string(text)); err == nil && a.Is4() {
-			return append(dst, a.AsSlice()...), nil
+// parseSeparated reads n bytes as appendSeparated writes them, or in upper case.
+func parseSeparated(dst, text []byte, n int, breaks []int, separator byte) ([]byte, bool) {
+	digits := make([]byte, 0, 32)
+	for _, c := range text {
+		if c != separator {
+			digits = append(digits, c)
 		}
-		return dst, dataf("required argument is not an IPv4 address, got %s", shown(text))
-	case ip6:
-		if a, err := netip.ParseAddr(string(text)); err == nil && a.Zone() == "" && a.Is6() {
-			b := a.As16()
-			return append(dst, b[:]...), nil
-		}
-		return dst, dataf("required argument is not an IPv6 address, got %s", shown(text))
-	case mac:
-		if out, ok := separatedHex(dst, text, 6, macBreaks, ":-"); ok {
-			return out, nil
-		}
-		return dst, dataf("required argument is not a MAC address, got %s", shown(text))
 	}
-	if out, ok := separatedHex(dst, text, 16, uuidBreaks, "-"); ok {
-		return out, nil
-	}
-	return dst, dataf("required argument is not a UUID, got %s", shown(text))
-}
-
-// separatedHex reads n bytes in hex. One of separators, the same throughout, stands in front
-// of the bytes whose indices are in before.
-func separatedHex(dst, text []byte, n int, before []int, separators string) ([]byte, bool) {
-	if len(text) != 2*n+len(before) {
-		return dst, false
-	}
-	separator := text[2*before[0]]
-	if strings.IndexByte(separators, separator) < 0 {
-		return dst, false
-	}
-	for i := range n {
-		if len(before) > 0 && before[0] == i {
-			if text[0] != separator {
-				return dst, false
-			}
-			text, before = text[1:], before[1:]
-		}
-		hi, lo := digitValue(text[0]), digitValue(text[1])
-		if hi > 15 || lo > 15 {
-			return dst, false
-		}
-		dst = append(dst, byte(hi<<4|lo))
-		text = text[2:]
-	}
-	return dst, true
+	out, err := hex.AppendDecode(dst, digits)
+	again := appendSeparated(make([]byte, 0, 36), out[len(dst):], breaks, separator)
+	return out, err == nil && len(out) == len(dst)+n && bytes.EqualFold(again, text)
 }
 
 // The seconds since 1970 that RFC 3339 can write: the years 0 to 9999.
