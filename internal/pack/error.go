@@ -8,20 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-// A FormatError is an error in a format, with its position.
-type FormatError struct {
-	// Why is Python's wording where Python has one.
-	Why string
-	// Position counts characters from 1.
-	Position int
-	// Format is the whole of it.
-	Format string
-}
-
-func (e *FormatError) Error() string {
-	return fmt.Sprintf("%s at position %d of %s", e.Why, e.Position, quote(e.Format))
-}
-
 // A DataError is the error of a value, line or record that could not be converted.
 type DataError struct {
 	// Line counts input lines from 1; 0 means that the values were no lines.

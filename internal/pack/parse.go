@@ -2,6 +2,7 @@ package pack
 
 import (
 	"cmp"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +11,7 @@ import (
 // deepest is how many groups may stand within each other.
 const deepest = 16
 
-// Parse compiles a format. Its error is a *[FormatError].
+// Parse compiles a format. Its error says where the format is wrong.
 func Parse(text string) (*Format, error) { return parse(text, false) }
 
 // ParseUnverified is Parse, but treats checksums as integers.
@@ -46,9 +47,10 @@ type parser struct {
 // level is the sequence that is being read.
 func (p *parser) level() *sequence { return p.levels[len(p.levels)-1] }
 
-// fail is an error at the byte index at.
+// fail is an error at the byte index at, in Python's wording where Python has one. Its
+// position counts characters from 1.
 func (p *parser) fail(at int, why string) error {
-	return &FormatError{Why: why, Position: utf8.RuneCountInString(p.text[:at]) + 1, Format: p.text}
+	return fmt.Errorf("%s at position %d of %s", why, utf8.RuneCountInString(p.text[:at])+1, quote(p.text))
 }
 
 // badChar is Python's error for an unknown character, with the character.
