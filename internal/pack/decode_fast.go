@@ -160,58 +160,28 @@ func (d *Decoder) isLone() bool {
 	return d.f.isLone() && d.ops[0].plain && len(d.begin)+len(d.ops[0].lead) == 0 && !d.o.Offsets && len(d.tail) == 1
 }
 
-// loneIntegers writes integers of four bytes, one a line. It begins with the last
-// line and writes each with all ten digits, in front of the one before: the
-// leading zeros are then overwritten by the line in front of them. The result
-// does not begin where dst does.
+// loneIntegers writes integers of four bytes, one a line.
 func (d *Decoder) loneIntegers(dst, chunk []byte) []byte {
 	little, end := d.ops[0].little, d.tail[0]
-	chunk = chunk[:len(chunk)&^3]
-	need := len(chunk)/4*11 + 16 // the longest lines, and what the first one writes in front of itself
-	if cap(dst) < need {
-		dst = make([]byte, need)
-	}
-	out := dst[:need]
-	at := need
-	for n := len(chunk); n >= 4; n -= 4 {
-		v := binary.LittleEndian.Uint32(chunk[n-4 : n])
+	n := len(dst)
+	dst = slices.Grow(dst, len(chunk)/4*11+uintRoom) // the longest lines
+	out := dst[:cap(dst)]
+	for ; len(chunk) >= 4; chunk = chunk[4:] {
+		v := binary.LittleEndian.Uint32(chunk)
 		if !little {
 			v = bits.ReverseBytes32(v)
 		}
-		q := v / 10_000
-		top := q / 10_000 // at most 42
-		middle := q - 10_000*top
-		digits := uint64(fours[middle&(1<<14-1)]) | uint64(fours[(v-10_000*q)&(1<<14-1)])<<32
-		line := out[at-16 : at : at]
-		line[15] = end
-		binary.LittleEndian.PutUint64(line[7:], digits+asciiZeros)
-		binary.LittleEndian.PutUint16(line[5:], pairs[top&127])
-		at -= lineLength(v)
-	}
-	return out[at:]
-}
-
-// lengths makes lineLength: for each number of bits, 2^32 times the length of the
-// line of the least such number, so corrected that adding any such number carries
-// into the upper half exactly when it has one digit more.
-var lengths = func() (t [33]uint64) {
-	power := uint64(10)
-	digits := uint64(1)
-	for n := range t {
-		greatest := uint64(1)<<n - 1
-		if greatest >= power {
-			// Within these numbers the next digit begins, at power.
-			t[n] = (digits+2)<<32 - power
-			power *= 10
-			digits++
-			continue
+		line := out[n : n+uintRoom]
+		k := 0
+		if v < tenTo8 {
+			k = putSmall(line, v) // is inlined
+		} else {
+			k = putSmall(line, v/tenTo8)
+			binary.LittleEndian.PutUint64(line[k:], digits8(v%tenTo8)+asciiZeros)
+			k += 8
 		}
-		t[n] = (digits + 1) << 32
+		line[k] = end
+		n += k + 1
 	}
-	return t
-}()
-
-// lineLength is how many digits v has, and one.
-func lineLength(v uint32) int {
-	return int((lengths[bits.Len32(v)] + uint64(v)) >> 32)
+	return out[:n]
 }

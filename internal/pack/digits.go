@@ -28,15 +28,6 @@ var fours = func() (t [1 << 14]uint32) {
 	return t
 }()
 
-// pairs are the two ASCII digits of each number below 100, the first lowest. The
-// table goes on as that of fours does.
-var pairs = func() (t [128]uint16) {
-	for i := range 100 {
-		t[i] = uint16('0'+i/10) | uint16('0'+i%10)<<8
-	}
-	return t
-}()
-
 // digits8 returns the eight digits of v, which is below 10^8: the first in the
 // lowest byte, each with the value 0 to 9.
 func digits8(v uint32) uint64 {
