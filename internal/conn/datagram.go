@@ -143,7 +143,7 @@ func (d *Datagrams) silent(c *gramConn) error {
 		return d.failed
 	case !d.ended:
 		return nil
-	case d.Wait > 0 && (leapt(d.Wait, time.Since(d.until)) || readyToRead(rawConn(c.Conn))):
+	case d.Wait > 0 && (leapt(d.Wait, time.Since(d.until)) || ReadyToRead(rawConn(c.Conn))):
 		return nil
 	}
 	return d.end()

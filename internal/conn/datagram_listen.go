@@ -78,7 +78,7 @@ func (l *DatagramListener) Read(p []byte) (int, error) {
 			}
 		case errors.Is(err, syscall.ECONNREFUSED): // an answer was refused; other peers may still send
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if !readyToRead(rawConn(l.conn.Conn)) { // else the process was stopped, and a datagram came in time
+			if !ReadyToRead(rawConn(l.conn.Conn)) { // else the process was stopped, and a datagram came in time
 				return 0, &Error{Why: Timeout, Err: fmt.Errorf("no datagram came within %v (connect limit)", l.Limit)}
 			}
 		default:

@@ -71,7 +71,7 @@ func (b *inbox) draining() bool { return b.drainEnd.Load() != nil }
 // drained returns io.EOF unless there is a datagram to receive before the drain is over.
 func (b *inbox) drained() error {
 	end := *b.drainEnd.Load()
-	if time.Now().After(end) || !readyToRead(rawConn(b.conn)) {
+	if time.Now().After(end) || !ReadyToRead(rawConn(b.conn)) {
 		return io.EOF
 	}
 	return b.conn.SetReadDeadline(end)

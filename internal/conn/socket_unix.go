@@ -62,11 +62,17 @@ func (s *Socket) tryWrite(fd uintptr) bool {
 // a Unix peer has closed rather than shut down. It is for the time after the
 // peer's end of file, when nothing is read any more; Interrupt ends it.
 func (s *Socket) Gone() error {
-	return s.raw.Read(func(fd uintptr) bool { return pollNow(int(fd), 0) != 0 })
+	return s.raw.Read(func(uintptr) bool { return s.IsGone() })
 }
 
-// readyToRead reports whether a read would not have to wait (poll(2)).
-func readyToRead(c syscall.RawConn) (ready bool) {
+// IsGone reports whether Gone would return at once.
+func (s *Socket) IsGone() (gone bool) {
+	_ = s.raw.Control(func(fd uintptr) { gone = pollNow(int(fd), 0) != 0 })
+	return gone
+}
+
+// ReadyToRead reports whether a read would not have to wait (poll(2)).
+func ReadyToRead(c syscall.RawConn) (ready bool) {
 	_ = c.Control(func(fd uintptr) { ready = pollNow(int(fd), unix.POLLIN) != 0 })
 	return ready
 }

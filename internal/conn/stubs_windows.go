@@ -38,7 +38,8 @@ func SocketOf(*os.File) (Handed, error) { return Handed{}, syscall.ENOTSOCK }
 // Windows has no poll(2) for these questions. A wait by the RawConn would spin
 // once there is data or an end of file to read.
 func (s *Socket) Gone() error            { return errors.ErrUnsupported }
-func readyToRead(syscall.RawConn) bool   { return false }
+func (s *Socket) IsGone() bool           { return false }
+func ReadyToRead(syscall.RawConn) bool   { return false }
 func (s *Stdio) ready() bool             { return false }
 func (s *Stdio) KeepsBounds() bool       { return false }
 func pendingError(syscall.RawConn) error { return nil }

@@ -273,7 +273,7 @@ func (c *connection) pause(d time.Duration) error {
 			t.Stop()
 			return context.Canceled
 		}
-		if d > goneCheck && c.gone() {
+		if d > goneCheck && c.socket.IsGone() {
 			return syscall.ECONNRESET
 		}
 	}

@@ -1,14 +1,5 @@
 package echo
 
-// open has nothing to prepare here.
-func (a *acceptor) open() {}
-
-// ready takes a slot; Accept then waits for a connection.
-func (a *acceptor) ready() bool { return a.server.slots.take(a.secure()) }
-
-// waiting cannot be known here: it is false.
-func (a *acceptor) waiting() bool { return false }
-
 // room has no limit here.
 func (s *Server) room(int) int { return 0 }
 
@@ -18,6 +9,3 @@ func (c *connection) receiveRaw() (b *[]byte, n int, err error) {
 	n, err = c.socket.Read(*b)
 	return b, n, err
 }
-
-// gone cannot be known here: it is false.
-func (c *connection) gone() bool { return false }

@@ -2,14 +2,9 @@ package echo
 
 import (
 	"context"
-	"errors"
 	"net"
-	"os"
 	"sync"
-	"syscall"
 	"time"
-
-	"gcat/internal/conn"
 )
 
 // Serve serves sockets until ctx ends or Count connections have been served, and
@@ -101,9 +96,7 @@ func (s *Server) serveSocket(accepting context.Context, socket Socket) {
 			a.drain()
 		}
 		_ = socket.Listener.Close()
-		if a.watch != nil {
-			_ = a.watch.Close()
-		}
+		_ = a.watch.Close() // nil is an error
 	}
 }
 
@@ -119,86 +112,6 @@ func (s *Server) serveConn(ctx context.Context, socket Socket) {
 		return
 	}
 	s.begin(socket.Conn, socket)
-}
-
-// An acceptor takes connections from one listener.
-type acceptor struct {
-	server *Server
-	socket Socket
-	fast   bool     // connections take the fast path
-	watch  *os.File // a copy of the listener's descriptor to wait on; nil if there is none
-	raw    syscall.RawConn
-}
-
-// secure reports whether its connections are TLS.
-func (a *acceptor) secure() bool { return a.socket.TLS != nil }
-
-// run accepts until ctx ends.
-func (a *acceptor) run(ctx context.Context) {
-	a.open()
-	a.fast = a.server.fast != nil && a.raw != nil && a.socket.fast()
-	if a.fast {
-		a.server.fast.Prepare(a.raw)
-	}
-	stop := context.AfterFunc(ctx, a.interrupt)
-	defer stop()
-	for ctx.Err() == nil {
-		a.server.slots.wait(ctx, a.secure())
-		if ctx.Err() != nil || !a.ready() {
-			continue
-		}
-		if err := a.accept(); err != nil {
-			a.failed(ctx, err)
-		}
-	}
-}
-
-// interrupt makes Accept and the wait for it return.
-func (a *acceptor) interrupt() {
-	if a.watch != nil {
-		_ = a.watch.SetReadDeadline(time.Unix(1, 0)) // it can be polled: open tried
-	}
-	if l, ok := a.socket.Listener.(interface{ SetDeadline(time.Time) error }); ok {
-		_ = l.SetDeadline(time.Unix(1, 0)) // it fails only on a closed listener
-		return
-	}
-	_ = a.socket.Listener.Close()
-}
-
-// drain accepts the connections in the backlog when the server ends: their clients
-// are connected already.
-func (a *acceptor) drain() {
-	l, ok := a.socket.Listener.(interface{ SetDeadline(time.Time) error })
-	if !ok || a.raw == nil {
-		return
-	}
-	_ = l.SetDeadline(time.Now().Add(drainLimit)) // it fails only on a closed listener
-	for a.waiting() && a.server.slots.take(a.secure()) {
-		if a.accept() != nil {
-			return
-		}
-	}
-}
-
-// accept accepts the connection that is ready, for which a slot is taken, and
-// begins to serve it.
-func (a *acceptor) accept() error {
-	s := a.server
-	if a.fast {
-		return a.acceptFast()
-	}
-	nc, err := a.socket.Listener.Accept()
-	if err != nil {
-		s.slots.returnSlot(a.secure())
-		return err
-	}
-	if !s.permits(nc.RemoteAddr(), nc.LocalAddr(), a.socket) {
-		_ = nc.Close()
-		s.slots.returnSlot(a.secure())
-		return nil
-	}
-	s.begin(nc, a.socket)
-	return nil
 }
 
 // begin serves a connection, whose slot is taken, in a goroutine of its own.
@@ -234,23 +147,6 @@ func (s *Server) permits(remote, local net.Addr, socket Socket) bool {
 	}
 	s.report(Event{Kind: RefusedByRule, Endpoint: socket.Name, Remote: addrName(remote), Local: addrName(local)})
 	return false
-}
-
-// acceptPause is the pause after an error of accept(2).
-const acceptPause = time.Second
-
-// failed reports why accept failed, and waits for acceptPause: what is missing, as a rule a
-// descriptor or memory, will not be there at once.
-func (a *acceptor) failed(ctx context.Context, err error) {
-	if ctx.Err() != nil || errors.Is(err, syscall.ECONNABORTED) || errors.Is(err, syscall.EINTR) {
-		return
-	}
-	a.server.report(Event{Kind: Failed, Endpoint: a.socket.Name, Err: &conn.Error{
-		Why: conn.Local, Op: "accept on " + a.socket.Name, Err: err}})
-	select {
-	case <-time.After(acceptPause):
-	case <-ctx.Done():
-	}
 }
 
 // backlogLimit is how long a connect may take before the backlog counts as full.
