@@ -27,11 +27,11 @@ func reporter(log *cli.Log) func(echo.Event) {
 		case echo.RefusedByRule:
 			name, text = "refused-by-rule", fmt.Sprintf("refused %s on %s by rule", who(e), e.Endpoint)
 		case echo.TimedOut:
-			log.Error(&failure{string(conn.Timeout), text}, fields(e)...)
+			log.Error(&conn.Error{Why: conn.Timeout, Err: errors.New(text)}, fields(e)...)
 			return
 		case echo.Failed:
 			text = strings.TrimPrefix(who(e)+": "+conn.Words(e.Err), ": ")
-			log.Error(&failure{kindOf(e.Err), text}, fields(e)...)
+			log.Error(&conn.Error{Why: kindOf(e.Err), Err: errors.New(text)}, fields(e)...)
 			return
 		case echo.Faulted:
 			name, text = "fault", who(e)+": fault: "+e.What
@@ -44,30 +44,20 @@ func reporter(log *cli.Log) func(echo.Event) {
 	}
 }
 
-// A failure is an error with its kind, for the log.
-type failure struct{ kind, text string }
-
-func (f *failure) Error() string { return f.text }
-
-// Kind is the word for JSON.
-func (f *failure) Kind() string { return f.kind }
-
 // kindOf is the kind of a connection's failure, for the log.
-func kindOf(err error) string {
-	if k, ok := errors.AsType[interface {
-		error
-		Kind() string
-	}](err); ok {
-		return k.Kind()
+func kindOf(err error) conn.Kind {
+	if kind := conn.KindOf(err); kind != "" {
+		return kind
 	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		switch errno {
-		case syscall.ECONNREFUSED:
-			return string(conn.Refused)
-		case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
-			return string(conn.Local)
-		}
-		return string(conn.ResetByPeer)
+	errno, ok := errors.AsType[syscall.Errno](err)
+	switch errno {
+	case syscall.ECONNREFUSED:
+		return conn.Refused
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
+		return conn.Local
+	}
+	if ok {
+		return conn.ResetByPeer
 	}
 	return "data"
 }

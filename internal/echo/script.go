@@ -2,6 +2,7 @@ package echo
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -43,15 +44,12 @@ const (
 	Hold                // silence, until the client has left
 )
 
-// A scriptError reports a client that did not do what the script expects.
-type scriptError struct{ pos, want, got string }
+// strayed is the kind of the error of a client that did not do what the script expects.
+const strayed conn.Kind = "script"
 
-func (e *scriptError) Error() string {
-	return fmt.Sprintf("%s: expected %s, got %s", e.pos, e.want, e.got)
+func (s Step) strayed(got string) error {
+	return &conn.Error{Why: strayed, Op: s.Pos, Err: fmt.Errorf("expected %s, got %s", s.wants(), got)}
 }
-
-// Kind is the word for JSON.
-func (e *scriptError) Kind() string { return "script" }
 
 // follow executes the steps. After the last one the connection is closed in order. A
 // client has followed the script only if the script, not a fault, ended the connection.
@@ -67,7 +65,7 @@ func (c *connection) follow(steps []Step) error {
 			c.unfollowed()
 			err = step.named(err)
 		}
-		if _, ok := errors.AsType[*scriptError](err); ok {
+		if conn.KindOf(err) == strayed {
 			c.end(reason{by: "local", event: &Event{Kind: Failed, Err: err}})
 		}
 		return err
@@ -90,14 +88,11 @@ func (c *connection) unfollowed() {
 // named is the error of a connection that failed at s, unless it names its line or is
 // that of a fault.
 func (s Step) named(err error) error {
-	if _, ok := errors.AsType[*scriptError](err); ok || errors.Is(err, errDone) || errors.Is(err, errReset) {
+	why := conn.KindOf(err)
+	if why == strayed || errors.Is(err, errDone) || errors.Is(err, errReset) {
 		return err
 	}
-	why := conn.ResetByPeer
-	if failed, ok := errors.AsType[*conn.Error](err); ok {
-		why = failed.Why
-	}
-	return &conn.Error{Why: why, Op: s.Pos, Err: err}
+	return &conn.Error{Why: cmp.Or(why, conn.ResetByPeer), Op: s.Pos, Err: err}
 }
 
 // A reader buffers what the client sent until a step takes it.
@@ -149,7 +144,7 @@ func (r *reader) await(s Step) error {
 		case err == io.EOF && s.Do == AwaitEOF:
 			return nil
 		case err == io.EOF:
-			return &scriptError{s.Pos, s.wants(), "the end of file"}
+			return s.strayed("the end of file")
 		case err != nil:
 			return err
 		}
@@ -162,7 +157,7 @@ func (r *reader) match(s Step) (n int, done bool, err error) {
 	switch s.Do {
 	case Expect:
 		if n = min(len(r.held), len(s.Text)); !bytes.Equal(r.held[:n], s.Text[:n]) {
-			return 0, false, r.strayed(s, n)
+			return 0, false, s.strayed(quoted(r.held[:n]))
 		}
 		if n == len(s.Text) {
 			return n, true, nil
@@ -175,7 +170,7 @@ func (r *reader) match(s Step) (n int, done bool, err error) {
 	case Line:
 		i, longest := bytes.IndexByte(r.held, '\n'), r.c.server.longestLine()
 		if i >= longest || i < 0 && len(r.held) > longest {
-			return 0, false, r.strayed(s, 100)
+			return 0, false, s.strayed(quoted(r.held[:min(len(r.held), 100)]))
 		}
 		return i + 1, i >= 0, nil
 	case Read:
@@ -184,7 +179,7 @@ func (r *reader) match(s Step) (n int, done bool, err error) {
 		return int(n), r.left == 0, nil
 	case AwaitEOF:
 		if len(r.held) > 0 {
-			return 0, false, r.strayed(s, len(r.held))
+			return 0, false, s.strayed(quoted(r.held))
 		}
 	}
 	return 0, false, nil
@@ -196,11 +191,6 @@ func (r *reader) more() error {
 		r.held = append(r.held, data...)
 		return nil
 	})
-}
-
-// strayed is the error of a client whose next n bytes are not what s expects.
-func (r *reader) strayed(s Step, n int) error {
-	return &scriptError{s.Pos, s.wants(), quoted(r.held[:min(n, len(r.held))])}
 }
 
 // wants is what the client is expected to do, in words.
