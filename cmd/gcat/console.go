@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"sync/atomic"
 	"syscall"
 
 	"gcat/internal/cli"
@@ -17,49 +15,37 @@ import (
 	"gcat/internal/tty"
 )
 
-// A console is the terminal, which all conversations share. What [cli.Stderr] writes is
-// shown by it, so that the lines of the log, and of a hex dump on standard error, disturb
-// neither the line that is being typed nor the meter.
-type console struct {
-	open     sync.Once
-	terminal atomic.Pointer[tty.Terminal] // nil: standard input or output is not a terminal
-	meter    atomic.Pointer[tty.Meter]    // nil: none
-}
-
 // local returns the local side of a conversation. If standard input and output are a
 // terminal, it edits lines; if standard output is one, it escapes the peer's control
 // characters. With --raw, keys and bytes pass unchanged. Without a terminal it is
 // stdio itself.
 func (g *gcat) local() conn.Stream {
-	g.console.open.Do(g.openConsole)
-	terminal, meter, stdio := g.console.terminal.Load(), g.console.meter.Load(), &g.stdio
-	switch {
-	case terminal != nil:
-		return terminalStdio{stdio, terminal, terminal}
-	case !stdio.Terminal:
+	terminal, stdio := g.terminal(), &g.stdio
+	if terminal == nil && !stdio.Terminal {
 		return stdio
-	case g.Raw:
-		return terminalStdio{stdio, stdio, meter.Around(stdio)}
 	}
-	return terminalStdio{stdio, stdio, &tty.Safe{W: meter.Around(stdio)}}
+	shown := terminalStdio{stdio, stdio, tty.Around(stdio)}
+	if terminal != nil {
+		shown.from, shown.to = terminal, terminal
+	}
+	if !g.Raw {
+		shown.to = &tty.Safe{W: shown.to}
+	}
+	return shown
 }
 
-// openConsole opens the terminal and starts the meter, at the first conversation. If the
-// mode of the terminal cannot be changed, it is used as it is.
-func (g *gcat) openConsole() {
-	var terminal *tty.Terminal
+// openTerminal opens the terminal, which all conversations share, or else starts the
+// meter. It returns nil if standard input or output is no terminal, or its mode cannot be
+// changed; then it is used as it is.
+func (g *gcat) openTerminal() (terminal *tty.Terminal) {
 	if !g.RecvOnly && tty.IsTerminal(os.Stdin) && (g.Raw || g.stdio.Terminal) {
 		cli.Flush()
-		terminal, _ = tty.Open(os.Stdin, os.Stdout, tty.Options{
-			Raw: g.Raw, Through: &g.stdio, Stop: cli.Stop,
-		})
+		terminal, _ = tty.Open(os.Stdin, os.Stdout, tty.Options{Raw: g.Raw, Through: &g.stdio, Stop: cli.Stop})
 	}
-	g.console.terminal.Store(terminal)
 	if g.Progress && terminal == nil {
-		meter := tty.NewMeter(os.Stderr, cli.DirectStderr, inputSize(os.Stdin), g.tally.Total)
-		meter.Start()
-		g.console.meter.Store(meter)
+		tty.StartMeter(os.Stderr, cli.DirectStderr, inputSize(os.Stdin), g.tally.Total)
 	}
+	return terminal
 }
 
 // inputSize returns the number of unread bytes in f if it is a regular file, else 0.
@@ -73,21 +59,6 @@ func inputSize(f *os.File) int64 {
 		return 0
 	}
 	return max(0, info.Size()-at)
-}
-
-// restore restores the terminal, erases the line that is being typed, and removes the
-// meter.
-func (c *console) restore() {
-	c.meter.Load().Stop()
-	tty.Restore()
-}
-
-// show writes lines to standard error. It blocks while ^S has stopped the terminal.
-func (c *console) show(lines []byte) (int, error) {
-	if terminal := c.terminal.Load(); terminal != nil && tty.IsTerminal(os.Stderr) {
-		return len(lines), terminal.Notice(lines, cli.DirectStderr)
-	}
-	return c.meter.Load().Around(cli.DirectStderr).Write(lines)
 }
 
 // terminalStdio is standard input and output with a terminal. It reads through the line

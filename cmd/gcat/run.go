@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,10 +24,10 @@ import (
 // conversations share.
 type gcat struct {
 	*grammar
-	log     *cli.Log
-	tally   conn.Tally
-	console console
-	stdio   conn.Stdio // standard input and output; with -k they stay open between peers
+	log      *cli.Log
+	tally    conn.Tally
+	stdio    conn.Stdio           // standard input and output; with -k they stay open between peers
+	terminal func() *tty.Terminal // opens it, once; nil is none
 
 	tls    *tls.Config            // of the listener; nil is no TLS
 	trust  map[string]*tls.Config // of connections that we open, by the peer's host
@@ -49,9 +50,10 @@ func (g *gcat) main() error {
 	if err := conn.StartPoller(); err != nil {
 		return err
 	}
-	cli.WriteStderrBy(g.console.show)
+	cli.WriteStderrBy(tty.Notice) // the log and a hex dump disturb no line that is being typed
+	g.terminal = sync.OnceValue(g.openTerminal)
 	g.stdio.Terminal, g.stdio.KeepOpen = tty.IsTerminal(os.Stdout), g.KeepOpen
-	defer g.console.restore()
+	defer tty.Restore()
 	ctx, done := g.deadline(g.signals())
 	defer done()
 	if err := g.prepare(ctx, targets); err != nil {
@@ -177,7 +179,7 @@ func (g *gcat) signals() context.Context {
 		case slices.Contains(cli.ReportSignals, s):
 			g.reportCounts()
 		case slices.Contains(ending, s) && ctx.Err() == nil:
-			g.console.restore()
+			tty.Restore()
 			cancel(&cli.Interrupted{Signal: s})
 		default:
 			tty.Restore()

@@ -15,20 +15,20 @@ var Stderr io.WriteCloser = standardError
 
 var standardError = &backgroundWriter{write: writeStderr, sleep: sleep}
 
-// DirectStderr writes to standard error at once, and blocks as long as the reader does. It
-// is for the function of [WriteStderrBy].
+// DirectStderr writes to standard error at once, and blocks as long as the reader does.
 var DirectStderr io.Writer = direct{}
 
 type direct struct{}
 
 func (direct) Write(p []byte) (int, error) { return writeStderr(p) }
 
-// WriteStderrBy makes [Stderr] write by write, one call at a time: the terminal shows more
-// than lines, for example a line that is being typed.
-func WriteStderrBy(write func([]byte) (int, error)) {
+// WriteStderrBy makes [Stderr] write by show, one call at a time, to which it gives
+// [DirectStderr]: the terminal shows more than lines, for example a line that is being
+// typed.
+func WriteStderrBy(show func(lines []byte, stderr io.Writer) (int, error)) {
 	standardError.mu.Lock()
 	defer standardError.mu.Unlock()
-	standardError.write = write
+	standardError.write = func(p []byte) (int, error) { return show(p, DirectStderr) }
 }
 
 // Flush waits, as the end of the command does, until [Stderr] has been written: another

@@ -5,6 +5,6 @@
 // passes unchanged. The terminal's own mode is restored at the end, on a signal, in
 // a panic, and while ^Z has stopped the process.
 //
-// A [Safe] writer escapes the control characters of a peer. A [Meter] shows the
+// A [Safe] writer escapes the control characters of a peer. [StartMeter] shows the
 // progress of a transfer. [ReadPassword] asks for a password.
 package tty

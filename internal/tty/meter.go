@@ -5,20 +5,17 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// A Meter shows the progress of a transfer on a terminal, in one line that it
-// redraws a few times a second and erases at the end. A nil Meter shows nothing.
-type Meter struct {
-	// Out is the terminal.
-	Out io.Writer
-	// Width returns the terminal's number of columns, or 0 not to draw now.
-	Width func() int
-	// Count returns how many bytes have been sent and received so far.
-	Count func() (sent, received int64)
-	// Size is how many bytes there are to send; 0 is not known.
-	Size int64
+// A meter shows the progress of a transfer on a terminal, in one line that it
+// redraws a few times a second and erases at the end.
+type meter struct {
+	out   io.Writer                     // the terminal
+	width func() int                    // its number of columns; 0 is not to draw now
+	count func() (sent, received int64) // the bytes so far
+	size  int64                         // how many there are to send; 0 is not known
 
 	mu      sync.Mutex
 	at      time.Time // of the last beat
@@ -32,11 +29,14 @@ type Meter struct {
 // meterBeat is the time between two drawings, so that a person can read them.
 const meterBeat = 200 * time.Millisecond
 
-// NewMeter returns a meter on f, which out writes to; nil if f is not a terminal, or
-// one that cannot erase. A size of 0 is not known.
-func NewMeter(f *os.File, out io.Writer, size int64, count func() (sent, received int64)) *Meter {
+// running is the process's meter; nil if there is none.
+var running atomic.Pointer[meter]
+
+// StartMeter shows the progress of a transfer on f, which out writes to, until [Restore],
+// if f is a terminal, and one that can erase. A size of 0 is not known.
+func StartMeter(f *os.File, out io.Writer, size int64, count func() (sent, received int64)) {
 	if !IsTerminal(f) || !erases() {
-		return nil
+		return
 	}
 	width := func() int {
 		if !foreground(int(f.Fd())) {
@@ -45,20 +45,19 @@ func NewMeter(f *os.File, out io.Writer, size int64, count func() (sent, receive
 		width, _ := window(f)
 		return width
 	}
-	return &Meter{Out: out, Width: width, Size: size, Count: count}
+	m := &meter{out: out, width: width, size: size, count: count}
+	m.start()
+	running.Store(m)
 }
 
-// Start starts to draw.
-func (m *Meter) Start() {
-	if m == nil {
-		return
-	}
+// start starts to draw.
+func (m *meter) start() {
 	m.at = time.Now()
 	time.AfterFunc(meterBeat, m.beat)
 }
 
-// Stop erases the line and stops to draw. It may be called more than once.
-func (m *Meter) Stop() {
+// stop erases the line and stops to draw. It may be called more than once.
+func (m *meter) stop() {
 	if m == nil {
 		return
 	}
@@ -72,9 +71,9 @@ func (m *Meter) Stop() {
 
 // beat measures the rate, draws the line unless another writer's is incomplete, and sets
 // the timer of the next beat.
-func (m *Meter) beat() {
+func (m *meter) beat() {
 	defer OnPanic()
-	sent, received := m.Count()
+	sent, received := m.count()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.stopped {
@@ -82,16 +81,16 @@ func (m *Meter) beat() {
 	}
 	time.AfterFunc(meterBeat, m.beat)
 	m.measure(sent + received)
-	if columns := m.Width(); columns > 0 && !m.within {
+	if columns := m.width(); columns > 0 && !m.within {
 		m.drawn = true
 		line := m.line(sent, received)
-		_, _ = io.WriteString(m.Out, "\r"+line[:min(len(line), columns-1)]+"\x1b[K")
+		_, _ = io.WriteString(m.out, "\r"+line[:min(len(line), columns-1)]+"\x1b[K")
 	}
 }
 
 // measure follows the rate: a tenth of it is that of the last beat, which else would change
 // faster than a person reads.
-func (m *Meter) measure(total int64) {
+func (m *meter) measure(total int64) {
 	now := time.Now()
 	rate := float64(total-m.total) / max(now.Sub(m.at), 1).Seconds()
 	if m.total > 0 {
@@ -101,21 +100,21 @@ func (m *Meter) measure(total int64) {
 }
 
 // erase removes the line from the screen.
-func (m *Meter) erase() {
+func (m *meter) erase() {
 	if m.drawn {
 		m.drawn = false
-		_, _ = io.WriteString(m.Out, "\r\x1b[K")
+		_, _ = io.WriteString(m.out, "\r\x1b[K")
 	}
 }
 
 // line returns the meter's text.
-func (m *Meter) line(sent, received int64) string {
+func (m *meter) line(sent, received int64) string {
 	of, left := "", ""
-	if m.Size > 0 {
-		of = " of " + inUnits(m.Size)
+	if m.size > 0 {
+		of = " of " + inUnits(m.size)
 	}
-	if m.Size > 0 && m.rate >= 1 {
-		seconds := min(float64(max(0, m.Size-sent))/m.rate, 99*3600)
+	if m.size > 0 && m.rate >= 1 {
+		seconds := min(float64(max(0, m.size-sent))/m.rate, 99*3600)
 		left = fmt.Sprintf("  %v left", time.Duration(seconds)*time.Second)
 	}
 	return fmt.Sprintf("sent %s%s, received %s  %s/s%s", inUnits(sent), of, inUnits(received), inUnits(int64(m.rate)), left)
@@ -133,17 +132,17 @@ func inUnits(n int64) string {
 	return fmt.Sprintf("%.3g %ciB", v, "BKMGTPE"[unit])
 }
 
-// Around returns a writer to w, which shares the screen with the meter: a write erases
-// the meter, which is not drawn again until the written line is complete.
-func (m *Meter) Around(w io.Writer) io.Writer {
-	if m == nil {
-		return w
+// Around returns a writer to w, which shares the screen with the meter, if there is one: a
+// write erases the meter, which is not drawn again until the written line is complete.
+func Around(w io.Writer) io.Writer {
+	if m := running.Load(); m != nil {
+		return around{m, w}
 	}
-	return around{m, w}
+	return w
 }
 
 type around struct {
-	m *Meter
+	m *meter
 	w io.Writer
 }
 

@@ -48,8 +48,8 @@ func TestMeter(t *testing.T) {
 		var g glass
 		var sent, width atomic.Int64
 		width.Store(100)
-		m := &Meter{Out: &g, Size: 1000 * tenth, Width: func() int { return int(width.Load()) }, Count: func() (int64, int64) { return sent.Load(), 0 }}
-		m.Start()
+		m := &meter{out: &g, size: 1000 * tenth, width: func() int { return int(width.Load()) }, count: func() (int64, int64) { return sent.Load(), 0 }}
+		m.start()
 		time.Sleep(meterBeat / 4) // not at the same moments as the beats
 		for range 100 {           // ten seconds at 1 MiB/s
 			sent.Add(tenth)
@@ -80,8 +80,8 @@ func TestMeter(t *testing.T) {
 		if got := g.last(); got != "sent 70 MiB of 100 MiB, received 0 B  0 B/s" {
 			t.Errorf("got %q", got)
 		}
-		m.Stop()
-		m.Stop()
+		m.stop()
+		m.stop()
 		if got := g.last(); got != "" {
 			t.Errorf("left behind: %q", got)
 		}
@@ -97,16 +97,14 @@ func TestMeter(t *testing.T) {
 func TestMeterShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g glass
-		m := &Meter{Out: &g, Width: wide, Count: func() (int64, int64) { return 1, 1 }}
-		m.Start()
-		m.Stop()
+		m := &meter{out: &g, width: wide, count: func() (int64, int64) { return 1, 1 }}
+		m.start()
+		m.stop()
 		if len(g.seen) > 0 {
 			t.Errorf("%q", g.seen)
 		}
-		var none *Meter
-		none.Start()
-		none.Stop()
-		if w := none.Around(&g); w != &g {
+		Restore() // without a meter
+		if w := Around(&g); w != &g {
 			t.Errorf("%v", w)
 		}
 	})
@@ -116,9 +114,9 @@ func TestMeterShort(t *testing.T) {
 func TestMeterAround(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		m := &Meter{Out: &out, Width: wide, Count: func() (int64, int64) { return 0, 2048 }}
-		w := m.Around(&out)
-		m.Start()
+		m := &meter{out: &out, width: wide, count: func() (int64, int64) { return 0, 2048 }}
+		w := around{m, &out}
+		m.start()
 		time.Sleep(meterBeat)
 		synctest.Wait()
 		for _, text := range []string{"half a ", "line\n"} {
@@ -128,7 +126,7 @@ func TestMeterAround(t *testing.T) {
 			time.Sleep(3 * meterBeat / 2)
 			synctest.Wait()
 		}
-		m.Stop()
+		m.stop()
 		const line = "\rsent 0 B, received 2 KiB  "
 		got := out.String()
 		first, rest, _ := strings.Cut(got, "\r\x1b[Khalf a line\n")

@@ -22,7 +22,7 @@ func ReadPassword(ctx context.Context, prompt string, stop func()) (string, erro
 		return "", ErrNoTerminal
 	}
 	defer f.Close()
-	t, err := Open(f, f, Options{Raw: true, Stop: stop})
+	t, err := Open(f, f, Options{Raw: true, Stop: stop, Through: f})
 	if err != nil {
 		return "", ErrNoTerminal
 	}

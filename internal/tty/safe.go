@@ -32,18 +32,12 @@ func (s *Safe) Write(p []byte) (int, error) {
 
 // Flush writes an incomplete character.
 func (s *Safe) Flush() error {
-	if rest := s.rest(); len(rest) > 0 {
-		_, err := s.W.Write(rest)
-		return err
+	if len(s.begun) == 0 {
+		return nil
 	}
-	return nil
-}
-
-// rest removes the incomplete character, and returns it as it is shown.
-func (s *Safe) rest() []byte {
-	rest := hex(nil, s.begun)
+	_, err := s.W.Write(hex(nil, s.begun))
 	s.begun = nil
-	return rest
+	return err
 }
 
 // append appends the incomplete character and p as they are shown.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,31 +16,25 @@ import (
 // A Terminal is a terminal as one side of a conversation. Read returns what the user
 // enters, line by line or, in raw mode, key by key; Write shows what the peer sends.
 type Terminal struct {
-	out     *os.File
-	through io.ReadWriter
-	stop    func()
-	mode    *mode
-	modeMu  sync.Mutex // guards the terminal's mode and left
-	left    bool       // the terminal has its own mode for good
-	closed  chan struct{}
-
-	editor *editor // nil if raw
-
-	showing sync.Mutex // guards safe
-	safe    Safe       // escapes the peer's text
-
-	lines []byte // entered and not yet read
+	Options
+	out    *os.File
+	mode   *mode
+	modeMu sync.Mutex     // guards the terminal's mode and left
+	left   bool           // the terminal has its own mode for good
+	jobs   chan os.Signal // closed when left
+	editor *editor        // nil if raw
+	lines  []byte         // entered and not yet read
 }
 
-// Options are the options of [Open]. The zero value edits lines.
+// Options are the options of [Open].
 type Options struct {
-	// Raw passes every key and all that the peer sends unchanged, for a shell at
-	// the other end.
+	// Raw passes every key unchanged, for a shell at the other end; otherwise lines are
+	// edited.
 	Raw bool
 	// Stop is called for ^Z with the terminal in its own mode, and must return when
-	// the process is continued; nil does not stop it.
+	// the process is continued.
 	Stop func()
-	// Through reads and writes the terminal; nil is the two files.
+	// Through reads and writes the terminal.
 	Through io.ReadWriter
 }
 
@@ -56,30 +51,25 @@ func Open(in, out *os.File, o Options) (*Terminal, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Terminal{out: out, through: o.Through, stop: o.Stop, mode: m, closed: make(chan struct{})}
-	if t.through == nil {
-		t.through = struct {
-			io.Reader
-			io.Writer
-		}{in, out}
-	}
+	t := &Terminal{Options: o, out: out, mode: m, jobs: make(chan os.Signal, 8)}
 	if !o.Raw {
 		width, height := window(out)
-		t.editor = newEditor(t.through, width, height)
+		t.editor = newEditor(o.Through, width, height)
 	}
 	opened.Store(t)
 	t.follow()
-	if err := t.set(); err != nil {
+	if err := t.unlessLeft(m.set); err != nil {
 		t.leave()
 		return nil, err
 	}
 	return t, nil
 }
 
-// Restore restores the mode of the terminal that was opened last, if any, for good. It
-// may be called at any time, more than once. Every early end of the process must call
-// it.
+// Restore removes the meter, and restores the mode of the terminal that is open, if any,
+// for good. It may be called at any time, more than once. Every early end of the process
+// must call it.
 func Restore() {
+	running.Load().stop()
 	if t := opened.Load(); t != nil {
 		t.leave()
 	}
@@ -98,7 +88,7 @@ func OnPanic() {
 func (t *Terminal) Read(p []byte) (int, error) {
 	defer OnPanic()
 	if t.editor == nil {
-		return t.through.Read(p)
+		return t.Through.Read(p)
 	}
 	if len(t.lines) == 0 {
 		t.resize() // some systems have no signal for it
@@ -120,47 +110,31 @@ func (t *Terminal) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write shows what the peer sends, in raw mode unchanged, otherwise as [Safe] does.
+// Write shows what the peer sends; unless the terminal is raw, through [Safe].
 func (t *Terminal) Write(p []byte) (int, error) {
-	defer OnPanic()
 	if t.editor == nil {
-		return t.through.Write(p)
+		return t.Through.Write(p)
 	}
-	t.showing.Lock()
-	defer t.showing.Unlock()
-	if err := t.editor.show(string(t.safe.append(nil, p))); err != nil {
+	if err := t.editor.show(string(p)); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// Flush shows an incomplete character of the peer, at its EOF. The user may still type.
-func (t *Terminal) Flush() error {
-	if t.editor == nil {
-		return nil
-	}
-	t.showing.Lock()
-	defer t.showing.Unlock()
-	if rest := t.safe.rest(); len(rest) > 0 {
-		return t.editor.show(string(rest))
-	}
-	return nil
-}
-
-// Notice shows a line of the command itself above the line that is being typed.
-// Without line editing, Notice writes it to stderr, which is the same screen.
-func (t *Terminal) Notice(line []byte, stderr io.Writer) error {
-	t.modeMu.Lock()
-	left := t.left
-	t.modeMu.Unlock()
+// Notice shows lines of the command itself, which stderr writes to standard error: above
+// the line that is being typed, and without disturbing the meter. It blocks while ^S has
+// stopped the terminal.
+func Notice(lines []byte, stderr io.Writer) (int, error) {
+	t := opened.Load()
 	switch {
-	case !left && t.editor != nil:
-		return t.editor.notice(string(line))
-	case !left: // in raw mode a newline does not return to the left edge
-		line = bytes.ReplaceAll(line, []byte("\n"), []byte("\r\n"))
+	case t == nil || !IsTerminal(os.Stderr):
+		return Around(stderr).Write(lines)
+	case t.editor != nil:
+		return len(lines), t.editor.notice(string(lines))
 	}
-	_, err := stderr.Write(line)
-	return err
+	// In raw mode a newline does not return to the left edge.
+	_, err := stderr.Write(bytes.ReplaceAll(lines, []byte("\n"), []byte("\r\n")))
+	return len(lines), err
 }
 
 // leave restores the terminal's own mode for good, and erases the line that is being
@@ -173,11 +147,13 @@ func (t *Terminal) leave() {
 		return
 	}
 	t.left = true
-	close(t.closed)
+	signal.Stop(t.jobs)
+	close(t.jobs)
 	_ = t.mode.restore() // the terminal may have gone
 	if t.editor != nil && foreground(t.mode.fd) {
 		briefly(t.editor.leave)
 	}
+	opened.CompareAndSwap(t, nil)
 }
 
 // screenLimit is how long a write at the end may take: a terminal that ^S has stopped must
@@ -197,23 +173,14 @@ func briefly(use func()) {
 	}
 }
 
-// restore sets the terminal's own mode, until set.
-func (t *Terminal) restore() {
-	t.modeMu.Lock()
-	defer t.modeMu.Unlock()
-	if !t.left {
-		_ = t.mode.restore()
-	}
-}
-
-// set sets our mode, unless the terminal has been left.
-func (t *Terminal) set() error {
+// unlessLeft calls change, which changes the mode, unless the terminal has been left.
+func (t *Terminal) unlessLeft(change func() error) error {
 	t.modeMu.Lock()
 	defer t.modeMu.Unlock()
 	if t.left {
 		return nil
 	}
-	return t.mode.set()
+	return change()
 }
 
 // resize sets the editor's size to that of the window.

@@ -38,12 +38,19 @@ func child(mode string) int {
 		_, _ = fmt.Fprintf(entered, "<%v>", s)
 		os.Exit(100)
 	}, ending...)
-	t, err := Open(os.Stdin, os.Stdout, Options{Raw: mode == "raw", Stop: cli.Stop})
+	t, err := Open(os.Stdin, os.Stdout, Options{Raw: mode == "raw", Stop: cli.Stop, Through: struct {
+		io.Reader
+		io.Writer
+	}{os.Stdin, os.Stdout}})
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
 	defer t.leave()
+	var shown io.Writer = t
+	if mode != "raw" {
+		shown = &Safe{W: t}
+	}
 	_, _ = io.WriteString(entered, "<ready>")
 	go func() {
 		_, _ = io.Copy(entered, struct{ io.Reader }{t})
@@ -59,9 +66,9 @@ func child(mode string) int {
 			defer OnPanic()
 			panic("on purpose")
 		case strings.HasPrefix(text, "<notice>"):
-			_ = t.Notice([]byte(text[8:]+"\n"), os.Stderr)
+			_, _ = Notice([]byte(text[8:]+"\n"), os.Stderr)
 		default:
-			_, _ = t.Write(buf[:n])
+			_, _ = shown.Write(buf[:n])
 		}
 		_, _ = io.WriteString(entered, "<shown>")
 	}
