@@ -30,14 +30,7 @@ func isDirectedBroadcast(ip netip.Addr) bool {
 	own, _ := net.InterfaceAddrs() // on an error it counts as a host's address
 	for _, a := range own {
 		p, err := netip.ParsePrefix(a.String())
-		if err != nil || !p.Contains(ip) || p.Bits() > 30 {
-			continue
-		}
-		last := ip.As4()
-		for bit := p.Bits(); bit < 32; bit++ {
-			last[bit/8] |= 0x80 >> (bit % 8)
-		}
-		if ip == netip.AddrFrom4(last) {
+		if err == nil && p.Bits() <= 30 && p.Contains(ip) && !p.Contains(ip.Next()) {
 			return true
 		}
 	}

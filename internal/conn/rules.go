@@ -41,29 +41,16 @@ func (r Rules) IsZero() bool { return len(r.Allow) == 0 && len(r.Deny) == 0 }
 // Permits reports whether the peer at addr may connect. A peer without an IP
 // address (a Unix socket) is in no list: it is let in if Allow is empty.
 func (r Rules) Permits(addr net.Addr) bool {
-	ip, ok := addrIP(addr)
+	a, ok := addr.(interface{ AddrPort() netip.AddrPort })
 	if !ok {
 		return len(r.Allow) == 0
 	}
+	ip := a.AddrPort().Addr().Unmap().WithZone("")
 	return (len(r.Allow) == 0 || holds(r.Allow, ip)) && !holds(r.Deny, ip)
 }
 
 func holds(prefixes []netip.Prefix, ip netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(ip) })
-}
-
-// addrIP is the IP address of addr without zone, IPv4 as IPv4.
-func addrIP(addr net.Addr) (netip.Addr, bool) {
-	var ip netip.Addr
-	switch a := addr.(type) {
-	case *net.TCPAddr:
-		ip = a.AddrPort().Addr()
-	case *net.UDPAddr:
-		ip = a.AddrPort().Addr()
-	case *net.IPAddr:
-		ip, _ = netip.AddrFromSlice(a.IP)
-	}
-	return ip.Unmap().WithZone(""), ip.IsValid()
 }
 
 func parsePrefixes(texts []string) ([]netip.Prefix, error) {
