@@ -147,8 +147,8 @@ func (c *canConn) setUpRaw(fd int, e Endpoint, p canPlace, index int) error {
 	}
 	options := []sockopt{
 		{"CAN_RAW_ERR_FILTER", unix.SOL_CAN_RAW, canRawErrors, int(p.errors)},
-		{"CAN_RAW_JOIN_FILTERS", unix.SOL_CAN_RAW, canRawJoin, number(p.all)},
-		{"CAN_RAW_FD_FRAMES", unix.SOL_CAN_RAW, canRawFD, number(e.Network == "canfd")},
+		{"CAN_RAW_JOIN_FILTERS", unix.SOL_CAN_RAW, canRawJoin, onlyIf(p.all, 1)},
+		{"CAN_RAW_FD_FRAMES", unix.SOL_CAN_RAW, canRawFD, onlyIf(e.Network == "canfd", 1)},
 	}
 	if err := setOptions(fd, options); err != nil {
 		return err

@@ -50,9 +50,6 @@ func (o *SocketOptions) keepAlive() net.KeepAliveConfig {
 // address. It returns an error if the system refuses one.
 func (o *SocketOptions) control(network, address string, c syscall.RawConn) error {
 	congestion, asked := o.congestion(network, address)
-	if congestion == "" && o.none() {
-		return nil
-	}
 	var err error
 	if e := c.Control(func(fd uintptr) {
 		if err = o.set(network, fd); err == nil && congestion != "" {
@@ -62,11 +59,6 @@ func (o *SocketOptions) control(network, address string, c syscall.RawConn) erro
 		return e
 	}
 	return err
-}
-
-// none reports whether there is no option to set before the socket is bound.
-func (o *SocketOptions) none() bool {
-	return o.TOS == 0 && o.TTL == 0 && o.Interface == "" && o.SendBuffer == 0 && o.ReceiveBuffer == 0 && !o.ReusePort
 }
 
 // congestion is the congestion control to set, and whether it was asked for by name.

@@ -31,26 +31,18 @@ func setOptions(fd int, options []sockopt) error {
 // IPv4, too, for its mapped addresses. Groups have a TTL of their own, 1.
 func (o *SocketOptions) set(network string, fd uintptr) error {
 	ip, udp, v6 := !strings.HasPrefix(network, "unix"), strings.HasPrefix(network, "udp"), strings.HasSuffix(network, "6")
-	options := []sockopt{
+	err := setOptions(int(fd), []sockopt{
 		{"SO_SNDBUF", unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer},
 		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer},
-		{"SO_REUSEPORT", unix.SOL_SOCKET, unix.SO_REUSEPORT, number(o.ReusePort)},
-	}
-	if ip {
-		options = append(options, sockopt{"IP_TOS", unix.IPPROTO_IP, unix.IP_TOS, o.TOS},
-			sockopt{"IP_TTL", unix.IPPROTO_IP, unix.IP_TTL, o.TTL})
-	}
-	if v6 {
-		options = append(options, sockopt{"IPV6_TCLASS", unix.IPPROTO_IPV6, unix.IPV6_TCLASS, o.TOS},
-			sockopt{"IPV6_UNICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, o.TTL})
-	}
-	if udp {
-		options = append(options, sockopt{"IP_MULTICAST_TTL", unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, o.TTL})
-	}
-	if udp && v6 {
-		options = append(options, sockopt{"IPV6_MULTICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, o.TTL})
-	}
-	if err := setOptions(int(fd), options); err != nil || !ip || o.Interface == "" {
+		{"SO_REUSEPORT", unix.SOL_SOCKET, unix.SO_REUSEPORT, onlyIf(o.ReusePort, 1)},
+		{"IP_TOS", unix.IPPROTO_IP, unix.IP_TOS, onlyIf(ip, o.TOS)},
+		{"IP_TTL", unix.IPPROTO_IP, unix.IP_TTL, onlyIf(ip, o.TTL)},
+		{"IPV6_TCLASS", unix.IPPROTO_IPV6, unix.IPV6_TCLASS, onlyIf(v6, o.TOS)},
+		{"IPV6_UNICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, onlyIf(v6, o.TTL)},
+		{"IP_MULTICAST_TTL", unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, onlyIf(udp, o.TTL)},
+		{"IPV6_MULTICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, onlyIf(udp && v6, o.TTL)},
+	})
+	if err != nil || !ip || o.Interface == "" {
 		return err
 	}
 	if err := unix.BindToDevice(int(fd), o.Interface); err != nil {
@@ -59,9 +51,10 @@ func (o *SocketOptions) set(network string, fd uintptr) error {
 	return nil
 }
 
-func number(b bool) int {
-	if b {
-		return 1
+// onlyIf is value if it is asked for.
+func onlyIf(asked bool, value int) int {
+	if asked {
+		return value
 	}
 	return 0
 }

@@ -34,7 +34,7 @@ func (s *Socket) peerEOF() bool { return true }
 
 // set refuses all options: they are set on Linux only.
 func (o *SocketOptions) set(network string, fd uintptr) error {
-	if o.none() {
+	if o.TOS == 0 && o.TTL == 0 && o.Interface == "" && o.SendBuffer == 0 && o.ReceiveBuffer == 0 && !o.ReusePort {
 		return nil
 	}
 	return &Error{Why: Unsupported, Err: fmt.Errorf("socket options are not set on %s", runtime.GOOS)}
