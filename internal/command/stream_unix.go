@@ -40,7 +40,7 @@ func (c *Command) Run(ctx context.Context) conn.Result {
 	remote := conn.StreamOf(c.Conn)
 	s, err := c.startOnPipes(ctx, remote)
 	if err != nil {
-		_ = conn.CloseInOrder(c.Conn, lingerPause)
+		conn.CloseInOrder(c.Conn, lingerPause)
 		return conn.Result{EndedBy: "local", Err: c.failure(err)}
 	}
 	result := c.Relay(s, remote)

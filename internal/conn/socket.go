@@ -2,7 +2,6 @@ package conn
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -155,20 +154,13 @@ func (s *Socket) Reset() error { return Reset(s.Conn) }
 // CloseInOrder closes c so that the peer sees an end of file and no reset: it shuts
 // the sending direction down, discards what the peer sends until its end of file, or
 // for at most limit, and closes.
-func CloseInOrder(c net.Conn, limit time.Duration) error {
-	if w, ok := c.(interface{ CloseWrite() error }); ok {
-		if err := w.CloseWrite(); err != nil {
-			return errors.Join(err, c.Close())
-		}
+func CloseInOrder(c net.Conn, limit time.Duration) {
+	defer c.Close()
+	if w, ok := c.(interface{ CloseWrite() error }); ok && w.CloseWrite() != nil {
+		return // the peer is gone
 	}
 	_ = c.SetReadDeadline(time.Now().Add(limit)) // it fails only on a closed connection
-	_, err := io.Copy(io.Discard, c)
-	closed := c.Close()
-	var ne net.Error
-	if errors.As(err, &ne) && ne.Timeout() {
-		return closed
-	}
-	return errors.Join(err, closed)
+	_, _ = io.Copy(io.Discard, c)
 }
 
 // Reset ends c at once by a RST (SO_LINGER with a linger time of 0,

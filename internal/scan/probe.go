@@ -61,7 +61,7 @@ func (s *Scan) probePort(ctx context.Context, e conn.Endpoint, retry time.Durati
 	if e.Datagram() {
 		return c.Close() // connect(2) succeeds only if a process has bound the path
 	}
-	_ = conn.CloseInOrder(c, closeLimit) // the port was open, whatever the close returns
+	conn.CloseInOrder(c, closeLimit)
 	return nil
 }
 

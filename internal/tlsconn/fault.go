@@ -88,5 +88,5 @@ func (f Fault) fail(ctx context.Context, c net.Conn) {
 		return
 	}
 	_, _ = io.WriteString(c, "HTTP/1.0 400 Bad Request\r\n\r\nThis is not TLS.\r\n")
-	_ = conn.CloseInOrder(c, alertWait)
+	conn.CloseInOrder(c, alertWait)
 }

@@ -92,7 +92,7 @@ func handshake(ctx context.Context, t *transport, c *tls.Conn) (*Stream, error) 
 			if end, ok := ctx.Deadline(); ok {
 				wait = min(wait, time.Until(end)/2) // report this failure, not a passed deadline
 			}
-			_ = conn.CloseInOrder(t.Conn, wait)
+			conn.CloseInOrder(t.Conn, wait)
 		} else {
 			_ = t.Close()
 		}
