@@ -43,7 +43,7 @@ func SocketOf(f *os.File) (s Handed, err error) {
 // CanPass returns an error if a descriptor cannot be passed over standard output, which
 // must be a Unix socket.
 func CanPass() error {
-	fd := descriptor(nil, os.Stdout)
+	fd := descriptor(os.Stdout)
 	a, err := unix.Getsockname(fd)
 	if err != nil {
 		return outputError(err)
@@ -59,7 +59,7 @@ func CanPass() error {
 // mode. It stays open here, too.
 func Pass(c net.Conn) error {
 	err := errors.New("the connection has no descriptor of its own")
-	out := descriptor(nil, os.Stdout)
+	out := descriptor(os.Stdout)
 	_ = rawConn(c).Control(func(fd uintptr) {
 		if err = unix.SetNonblock(int(fd), false); err == nil {
 			err = sendRights(out, unix.UnixRights(int(fd)))

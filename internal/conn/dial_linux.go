@@ -33,11 +33,7 @@ func dialVsock(ctx context.Context, e Endpoint) (net.Conn, error) {
 		if errors.Is(err, syscall.ECONNRESET) { // vsock's word for a port that nothing listens on
 			err = syscall.ECONNREFUSED
 		}
-		if err != nil {
-			done <- attempt{err: err}
-			return
-		}
-		done <- attempt{c: c}
+		done <- attempt{0, c, err}
 	}()
 	select {
 	case a := <-done:

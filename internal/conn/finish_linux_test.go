@@ -61,7 +61,7 @@ func TestDrainStuckOutput(t *testing.T) {
 				arrive(t, peer, socket, rest)
 				cancel(errTestClock)
 				r := <-done
-				written, err := unix.IoctlGetInt(descriptor(hear, nil), fionread) // a read would make room for more
+				written, err := unix.IoctlGetInt(descriptor(hear), fionread) // a read would make room for more
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -18,7 +18,7 @@ const pipeBuf = 4096
 
 func (s *Stdio) init() {
 	s.once.Do(func() {
-		s.in, s.out = descriptor(s.In, os.Stdin), descriptor(s.Out, os.Stdout)
+		s.in, s.out = descriptor(cmp.Or(s.In, os.Stdin)), descriptor(cmp.Or(s.Out, os.Stdout))
 		_, err := unix.IoctlGetInt(s.in, unix.TIOCGPGRP)
 		s.jobs = err == nil
 		kind, err := unix.GetsockoptInt(s.in, unix.SOL_SOCKET, unix.SO_TYPE)
@@ -40,13 +40,9 @@ func (s *Stdio) init() {
 	})
 }
 
-// descriptor is the descriptor of f or, if that is nil, of fallback. File.Fd would set
-// it to blocking mode.
-func descriptor(f, fallback *os.File) (fd int) {
-	if f == nil {
-		f = fallback
-	}
-	fd = -1
+// descriptor is the descriptor of f. File.Fd would set it to blocking mode.
+func descriptor(f *os.File) int {
+	fd := -1
 	_ = rawConn(f).Control(func(n uintptr) { fd = int(n) })
 	return fd
 }

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -86,11 +87,7 @@ func duplicate(f *os.File) (*os.File, error) {
 }
 
 func (s *Stdio) Read(p []byte) (int, error) {
-	f := s.In
-	if f == nil {
-		f = os.Stdin
-	}
-	n, err := f.Read(p)
+	n, err := cmp.Or(s.In, os.Stdin).Read(p)
 	if err != nil && err != io.EOF {
 		err = InputError(err)
 	}
@@ -100,20 +97,10 @@ func (s *Stdio) Read(p []byte) (int, error) {
 func (s *Stdio) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, err := s.output().Write(p)
+	n, err := cmp.Or(s.Out, os.Stdout).Write(p)
 	s.progress.Touch()
-	if err != nil {
-		err = outputError(err)
-	}
-	return n, err
-}
-
-func (s *Stdio) output() *os.File {
-	if s.Out != nil {
-		return s.Out
-	}
-	return os.Stdout
+	return n, outputError(err)
 }
 
 // endOutput closes standard output.
-func (s *Stdio) endOutput() error { return s.output().Close() }
+func (s *Stdio) endOutput() error { return cmp.Or(s.Out, os.Stdout).Close() }
