@@ -12,7 +12,6 @@ import (
 // coordinator, handles one event at a time.
 type conversation struct {
 	*Relay
-	start         time.Time
 	local, remote *side
 
 	// What other goroutines report: next calls each. It is buffered for all of them, so
@@ -30,16 +29,14 @@ type conversation struct {
 
 func newConversation(r *Relay) *conversation {
 	c := &conversation{
-		Relay: r, start: time.Now(), local: newSide(r.Local, r.To), remote: newSide(r.Remote, r.Peer),
+		Relay: r, local: newSide(r.Local, r.To), remote: newSide(r.Remote, r.Peer),
 		events: make(chan func(), 8), // each direction and each clock has one at a time
 	}
 	c.remote.connection = true // also without a socket
-	r.send.init(c.local, c.remote, &r.progress, c.start)
-	r.receive.init(c.remote, c.local, &r.progress, c.start)
+	r.send.init(c.local, c.remote, &r.receive, &r.progress)
+	r.receive.init(c.remote, c.local, &r.send, &r.progress)
 	r.receive.discard.Store(r.SendOnly)
-	if c.local.socket != nil || c.remote.socket != nil {
-		r.progress.Queued = func() int64 { return c.local.queued() + c.remote.queued() }
-	}
+	r.progress.Queued = func() int64 { return c.local.queued() + c.remote.queued() }
 	r.progress.Start()
 	watch(r.Local, &r.progress)
 	watch(r.Remote, &r.progress)
@@ -111,7 +108,7 @@ func (c *conversation) settle(ctx context.Context) {
 // delivered. If both have ended and no FIN is sent yet (TLS, ShutNone), it sends the FIN.
 func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 	socket := d.to.socket
-	ended := c.other(d).state >= atEOF
+	ended := d.back.state >= atEOF
 	if d.state != halfClosed || !ended && !(d == &c.send && c.endsWhenDelivered()) && (socket == nil || !socket.finSent()) {
 		return
 	}
@@ -127,14 +124,6 @@ func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 		err := socket.Acknowledged(ctx)
 		c.events <- func() { c.acknowledged(d, err) }
 	}()
-}
-
-// other is the direction opposite to d.
-func (c *conversation) other(d *direction) *direction {
-	if d == &c.send {
-		return &c.receive
-	}
-	return &c.send
 }
 
 // pumpEnded acts on the end of a pump.
@@ -163,9 +152,9 @@ func (c *conversation) pumpEnded(d *direction, s step) {
 // take a part for the whole.
 func (c *conversation) readFailed(d *direction, err error) {
 	d.to.reset = true
-	back, gone := c.other(d), d.from.connection && (d.from.socket == nil || !d.from.socket.alive())
-	if gone && back.state == reading && !back.flight.stop() { // a write in progress returns, and then it counts
-		c.awaitPump(back, time.Now().Add(drainMost))
+	gone := d.from.connection && (d.from.socket == nil || !d.from.socket.alive())
+	if gone && d.back.state == reading && !d.back.flight.stop() { // a write in progress returns, and then it counts
+		c.awaitPump(d.back, time.Now().Add(drainMost))
 	}
 	if d.from.connection || d.from.name != "" { // To has no Socket if it is of datagrams
 		c.fail(culprit(err), c.receiveError(d, err))
@@ -299,7 +288,7 @@ func (c *conversation) endsWhenDelivered() bool {
 // connection's errno, the pump's report has that error.
 func (c *conversation) acknowledged(d *direction, err error) {
 	d.state = done
-	if KindOf(err) == NotDelivered && !(errors.Is(err, errSeen) && c.other(d).state == reading) {
+	if KindOf(err) == NotDelivered && !(errors.Is(err, errSeen) && d.back.state == reading) {
 		c.note("reset", c.notDelivered(d, err))
 	}
 }

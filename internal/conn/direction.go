@@ -20,20 +20,20 @@ const (
 // A direction is the flow of bytes from one side to the other.
 type direction struct {
 	from, to      *side
+	back          *direction // the opposite one
 	read, written atomic.Int64
 	flight        flight
 	state         state
 	discard       atomic.Bool  // what is read is discarded
 	progress      *Progress    // of the conversation
-	start         time.Time    // of the conversation
-	first         atomic.Int64 // when the first byte came, in nanoseconds after start; 0 is not yet
+	first         atomic.Int64 // when the first byte came, in nanoseconds after its start; 0 is not yet
 	pumped        chan step    // the pump ended; no errors if at EOF or stopped
 	looks         int          // how often hungUp found pending input
 	left, unsent  int64        // bytes not acknowledged, and not even sent, when the receiving side was closed
 }
 
-func (d *direction) init(from, to *side, progress *Progress, start time.Time) {
-	d.from, d.to, d.progress, d.start = from, to, progress, start
+func (d *direction) init(from, to *side, back *direction, progress *Progress) {
+	d.from, d.to, d.back, d.progress = from, to, back, progress
 	d.pumped = make(chan step, 1)
 }
 
@@ -44,7 +44,7 @@ func (d *direction) arrived(n int) {
 	}
 	d.progress.Touch()
 	if d.read.Add(int64(n)) == int64(n) {
-		d.first.Store(int64(time.Since(d.start)))
+		d.first.Store(int64(time.Since(d.progress.start)))
 	}
 }
 

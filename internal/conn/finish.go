@@ -149,7 +149,7 @@ func (c *conversation) result() Result {
 		Received:       c.receive.read.Load(),
 		Unacknowledged: c.send.left,
 		Unsent:         c.send.unsent,
-		Duration:       time.Since(c.start),
+		Duration:       time.Since(c.progress.start),
 		FirstByte:      time.Duration(c.receive.first.Load()),
 		EndedBy:        c.endedBy,
 		Err:            c.err,

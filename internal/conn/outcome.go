@@ -3,6 +3,7 @@ package conn
 import (
 	"errors"
 	"fmt"
+	"net"
 	"syscall"
 )
 
@@ -25,8 +26,9 @@ func sendWords(d *direction, err error) string {
 		peer = u.to
 	}
 	op := fmt.Sprintf("send to %s after %s", peer, ByteCount(d.read.Load()+buffered(d.from.Stream)))
+	_, unix := below[*net.UnixConn](d.to.Stream)
 	switch n := d.unacknowledged(); {
-	case n > 0 && !(d.to.isUnix() && errors.Is(brokenWords(err), syscall.ECONNRESET)):
+	case n > 0 && !(unix && errors.Is(brokenWords(err), syscall.ECONNRESET)):
 		return op + fmt.Sprintf(", %d of them not delivered", n)
 	case d.to.alive():
 		return op // these were delivered; more was to be sent
@@ -41,11 +43,10 @@ func (c *conversation) receiveError(d *direction, err error) error {
 		return err // a wrapper of the connection failed, not the peer
 	}
 	if _, ok := errors.AsType[*sendError](err); ok {
-		return &Error{Why: talkKind(err), Op: sendWords(c.other(d), err), Err: err}
+		return &Error{Why: talkKind(err), Op: sendWords(d.back, err), Err: err}
 	}
 	failed := ReceiveError(d.from.name, d.read.Load(), err)
-	back := c.other(d)
-	if left := leftWords(back.unacknowledged(), back.unsentNow()); left != "" {
+	if left := leftWords(d.back.unacknowledged(), d.back.unsentNow()); left != "" {
 		failed.Op += ", " + left
 	}
 	return failed
@@ -69,11 +70,8 @@ func buffered(s Stream) (n int64) {
 
 // culprit is what ended a conversation whose receiving failed with err.
 func culprit(err error) string {
-	switch KindOf(err) {
-	case Local:
-		return "local"
-	case Timeout:
-		return "timeout"
+	if kind := KindOf(err); kind == Local || kind == Timeout {
+		return string(kind)
 	}
 	return "reset"
 }

@@ -68,15 +68,6 @@ func (s *side) alive() bool {
 	return bare && socket.alive()
 }
 
-// isUnix reports whether the side is a Unix socket.
-func (s *side) isUnix() bool {
-	if s.socket == nil {
-		return false
-	}
-	_, ok := s.socket.Conn.(*net.UnixConn)
-	return ok
-}
-
 // bufferSize is the size of the buffer that the side is read into at first: a message is
 // read whole, or it would be passed on as several.
 func (s *side) bufferSize() int {
