@@ -36,7 +36,9 @@ func newConversation(r *Relay) *conversation {
 	r.send.init(c.local, c.remote, &r.receive, &r.progress)
 	r.receive.init(c.remote, c.local, &r.send, &r.progress)
 	r.receive.discard.Store(r.SendOnly)
-	r.progress.Queued = func() int64 { return c.local.queued() + c.remote.queued() }
+	if c.local.socket != nil || c.remote.socket != nil {
+		r.progress.Queued = func() int64 { return c.local.queued() + c.remote.queued() }
+	}
 	r.progress.Start()
 	watch(r.Local, &r.progress)
 	watch(r.Remote, &r.progress)
