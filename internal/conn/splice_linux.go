@@ -3,7 +3,6 @@ package conn
 import (
 	"cmp"
 	"io"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -110,12 +109,12 @@ func (p *splicePath) writes(s Stream) bool {
 			return false
 		}
 		s.init()
-		switch fileType(s.out) {
+		switch s.outType {
 		case unix.S_IFIFO, unix.S_IFREG:
 			p.write = polling(s.out, unix.POLLOUT)
 			return true
-		case devNull:
-			return p.fromTCP()
+		case unix.S_IFCHR:
+			return isNull(s.out) && p.fromTCP()
 		}
 	}
 	return false
@@ -127,19 +126,10 @@ func (p *splicePath) fromTCP() bool {
 	return ok && s.isTCP()
 }
 
-// devNull is the fileType of /dev/null.
-const devNull = 0
-
-// fileType is the type of the file (S_IFMT, inode(7)), or devNull.
-func fileType(fd int) uint32 {
+// isNull reports whether a character device is /dev/null.
+func isNull(fd int) bool {
 	var st unix.Stat_t
-	if unix.Fstat(fd, &st) != nil {
-		return unix.S_IFMT // none
-	}
-	if st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3) {
-		return devNull
-	}
-	return st.Mode & unix.S_IFMT
+	return unix.Fstat(fd, &st) == nil && st.Rdev == unix.Mkdev(1, 3)
 }
 
 // polling waits for a descriptor that is not in non-blocking mode.
@@ -332,14 +322,9 @@ func (p *splicePath) unloadOnce(fd uintptr) bool {
 // its memory is never touched.
 func (p *splicePath) truncate(fd uintptr) (int, error) {
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p.scratch))),
-			uintptr(len(p.scratch)), unix.MSG_TRUNC, 0, 0)
-		switch errno {
-		case 0:
-			return int(n), nil
-		case unix.EINTR:
-		default:
-			return 0, errno
+		n, _, err := unix.Recvfrom(int(fd), p.scratch, unix.MSG_TRUNC)
+		if err != unix.EINTR {
+			return max(n, 0), err
 		}
 	}
 }

@@ -30,7 +30,7 @@ type Stdio struct {
 
 	once    sync.Once
 	in, out int
-	kind    outKind
+	outType uint32     // of the file that Out is (S_IFMT, inode(7))
 	grams   bool       // In is a datagram socket
 	jobs    bool       // In is the terminal that controls our jobs
 	mu      sync.Mutex // one write at a time, whole
@@ -39,16 +39,6 @@ type Stdio struct {
 	wake   *os.File      // the end of a pipe that stopWatch closes
 	woken  chan struct{} // closed when Gone polls no more; nil if it never did
 }
-
-// An outKind is what standard output is, as far as writing to it differs.
-type outKind int
-
-const (
-	outPlain    outKind = iota // a file or device: write(2) does not block for long
-	outPipe                    // a pipe or FIFO
-	outSocket                  // a socket
-	outTerminal                // a terminal
-)
 
 // Watch makes s touch the conversation's progress after every partial write, unless
 // other conversations write to it, too.
@@ -71,7 +61,7 @@ func (s *Stdio) taking() int64 {
 // number for another file). A socket is shut down for writing.
 func (s *Stdio) CloseWrite() error {
 	s.init()
-	if s.KeepOpen || s.kind == outTerminal { // no process waits for the end of a terminal
+	if s.KeepOpen || s.Terminal { // no process waits for the end of a terminal
 		return nil
 	}
 	s.mu.Lock()

@@ -23,21 +23,15 @@ func (s *Stdio) init() {
 		s.jobs = err == nil
 		kind, err := unix.GetsockoptInt(s.in, unix.SOL_SOCKET, unix.SO_TYPE)
 		s.grams = err == nil && kind == unix.SOCK_DGRAM
-		var st unix.Stat_t
-		if unix.Fstat(s.out, &st) != nil {
-			return
-		}
-		switch uint32(st.Mode) & unix.S_IFMT {
-		case unix.S_IFIFO:
-			s.kind = outPipe
-		case unix.S_IFSOCK:
-			s.kind = outSocket
-		case unix.S_IFCHR:
-			if s.Terminal {
-				s.kind = outTerminal
-			}
-		}
+		s.outType = fileType(s.out)
 	})
+}
+
+// fileType is the type of a file (S_IFMT, inode(7)); 0 is none.
+func fileType(fd int) uint32 {
+	var st unix.Stat_t
+	_ = unix.Fstat(fd, &st)
+	return uint32(st.Mode) & unix.S_IFMT
 }
 
 // descriptor is the descriptor of f. File.Fd would set it to blocking mode.
@@ -117,14 +111,14 @@ func (s *Stdio) Write(p []byte) (n int, err error) {
 
 // writeSome writes a part of p.
 func (s *Stdio) writeSome(p []byte) (int, error) {
-	switch s.kind {
-	case outPipe:
+	switch s.outType {
+	case unix.S_IFIFO:
 		if n, err := writeNoWait(s.out, p); !errors.Is(err, errors.ErrUnsupported) {
 			return n, err
 		}
 		waitReady(s.out, unix.POLLOUT)
 		return unix.Write(s.out, p[:min(len(p), pipeBuf)])
-	case outSocket:
+	case unix.S_IFSOCK:
 		return unix.SendmsgN(s.out, p, nil, nil, unix.MSG_DONTWAIT|msgNoSignal)
 	}
 	return unix.Write(s.out, p)
@@ -177,8 +171,7 @@ func (s *Stdio) ready() bool {
 // endOutput takes standard output away from the process, and returns the error of
 // closing it.
 func (s *Stdio) endOutput() error {
-	switch s.kind {
-	case outSocket:
+	if s.outType == unix.S_IFSOCK {
 		_ = unix.Shutdown(s.out, unix.SHUT_WR) // the reader may have left
 		return nil
 	}
@@ -203,7 +196,7 @@ func (s *Stdio) endOutput() error {
 // standard output is no pipe or socket, or if another call waits already.
 func (s *Stdio) Gone() error {
 	s.init()
-	if s.kind != outPipe && s.kind != outSocket {
+	if s.outType != unix.S_IFIFO && s.outType != unix.S_IFSOCK {
 		return nil
 	}
 	var woken *os.File
