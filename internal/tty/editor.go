@@ -28,8 +28,6 @@ const (
 // x/term draws a prompt only when it begins to read a line. Until the next key the
 // editor itself writes the incomplete line.
 type editor struct {
-	tty io.ReadWriter
-
 	// mu guards the fields below and the screen. The reading goroutine releases it
 	// only while it waits for a key.
 	mu      sync.Mutex
@@ -47,8 +45,8 @@ type editor struct {
 var errNewPrompt = errors.New("draw the prompt")
 
 func newEditor(tty io.ReadWriter, width, height int) *editor {
-	e := &editor{tty: tty, keys: keys{tty: tty}, width: width}
-	e.term = term.NewTerminal(keysAndScreen{e}, "")
+	e := &editor{keys: keys{Reader: tty, Writer: tty}, width: width}
+	e.term = term.NewTerminal(e, "")
 	e.term.AutoCompleteCallback = e.key
 	_ = e.term.SetSize(width, height)
 	return e
@@ -87,13 +85,9 @@ func (e *editor) line() (string, error) {
 	}
 }
 
-// keysAndScreen is what x/term reads from and writes to.
-type keysAndScreen struct{ e *editor }
-
-// Read returns the next keys. The caller holds e.mu, which Read releases while it
-// waits.
-func (k keysAndScreen) Read(p []byte) (int, error) {
-	e := k.e
+// Read returns the next keys to x/term. The caller holds e.mu, which Read releases while
+// it waits.
+func (e *editor) Read(p []byte) (int, error) {
 	if len(e.pending) == 0 {
 		_ = e.flush() // a terminal that has gone fails the read, too
 		e.mu.Unlock()
@@ -113,9 +107,9 @@ func (k keysAndScreen) Read(p []byte) (int, error) {
 }
 
 // Write buffers what x/term draws.
-func (k keysAndScreen) Write(p []byte) (int, error) {
-	if !k.e.left {
-		k.e.screen = append(k.e.screen, p...)
+func (e *editor) Write(p []byte) (int, error) {
+	if !e.left {
+		e.screen = append(e.screen, p...)
 	}
 	return len(p), nil
 }
@@ -229,7 +223,7 @@ func (e *editor) flush() error {
 	if len(e.screen) == 0 {
 		return nil
 	}
-	_, err := e.tty.Write(e.screen)
+	_, err := e.keys.Write(e.screen)
 	e.screen = e.screen[:0]
 	return err
 }

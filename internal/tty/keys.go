@@ -10,10 +10,11 @@ import (
 // signal.
 var ErrInterrupt = errors.New("interrupted")
 
-// keys reads a terminal's keys for x/term, which waits for ever behind bytes that are not
-// UTF-8 and behind an escape sequence without an end, and takes ^C for ^D.
+// keys is a terminal whose keys x/term can read: it would wait for ever behind bytes that
+// are not UTF-8 and behind an escape sequence without an end, and takes ^C for ^D.
 type keys struct {
-	tty         io.Reader
+	io.Reader
+	io.Writer
 	begun       []byte // an incomplete character
 	sequence    int    // bytes so far of an incomplete escape sequence
 	interrupted bool   // ^C was read
@@ -25,7 +26,7 @@ const maxSequence = 16
 // Read reads into p, which has space for a few bytes, complete characters.
 func (k *keys) Read(p []byte) (int, error) {
 	n := copy(p, k.begun)
-	more, err := k.tty.Read(p[n:])
+	more, err := k.Reader.Read(p[n:])
 	p, n = p[:n+more], 0
 	for n < len(p) && utf8.FullRune(p[n:]) {
 		r, width := utf8.DecodeRune(p[n:])

@@ -21,14 +21,14 @@ func TestKeys(t *testing.T) {
 		{"^D of the terminal's own editing", "a\x00", "a\x04"},
 	} {
 		for _, in := range []io.Reader{bytes.NewReader([]byte(test.in)), iotest.OneByteReader(bytes.NewReader([]byte(test.in)))} {
-			got, err := io.ReadAll(&keys{tty: in})
+			got, err := io.ReadAll(&keys{Reader: in})
 			if err != nil || string(got) != test.want {
 				t.Errorf("%s: %q, %v; want %q", test.name, got, err, test.want)
 			}
 		}
 	}
 	for in, want := range map[string]error{"ab\x03c": ErrInterrupt, "ab": io.EOF} {
-		k := &keys{tty: bytes.NewReader([]byte(in))}
+		k := &keys{Reader: bytes.NewReader([]byte(in))}
 		if _, _ = io.ReadAll(k); k.cause(io.EOF) != want {
 			t.Errorf("%q: %v", in, k.cause(io.EOF))
 		}
@@ -44,7 +44,7 @@ func FuzzKeys(f *testing.F) {
 		if len(in) > 0 && !utf8.FullRune(in[max(0, len(in)-utf8.UTFMax):]) {
 			return // a character is still to come
 		}
-		got, err := io.ReadAll(&keys{tty: &pieces{in, 1 + int(size)%8}})
+		got, err := io.ReadAll(&keys{Reader: &pieces{in, 1 + int(size)%8}})
 		if err != nil || bytes.ContainsRune(got, utf8.RuneError) {
 			t.Fatalf("%q: x/term gets %q, %v", in, got, err)
 		}

@@ -3,7 +3,6 @@ package tty
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 
 	"golang.org/x/term"
@@ -30,12 +29,9 @@ func ReadPassword(ctx context.Context, prompt string, stop func()) (string, erro
 	var password string
 	answered := make(chan error, 1)
 	go func() { // ends with the process if the user does not answer
-		keys := &keys{tty: t}
+		keys := &keys{Reader: t, Writer: t}
 		var err error
-		password, err = term.NewTerminal(struct {
-			io.Reader
-			io.Writer
-		}{keys, t}, "").ReadPassword(prompt)
+		password, err = term.NewTerminal(keys, "").ReadPassword(prompt)
 		answered <- keys.cause(err)
 	}()
 	select {

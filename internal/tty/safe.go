@@ -1,6 +1,7 @@
 package tty
 
 import (
+	"fmt"
 	"io"
 	"unicode/utf8"
 )
@@ -75,9 +76,8 @@ func redirects(r rune) bool {
 }
 
 func hex(dst, bytes []byte) []byte {
-	const digits = "0123456789abcdef"
 	for _, b := range bytes {
-		dst = append(dst, '\\', 'x', digits[b>>4], digits[b&15])
+		dst = fmt.Appendf(dst, `\x%02x`, b)
 	}
 	return dst
 }

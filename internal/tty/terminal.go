@@ -115,10 +115,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 	if t.editor == nil {
 		return t.Through.Write(p)
 	}
-	if err := t.editor.show(string(p)); err != nil {
-		return 0, err
-	}
-	return len(p), nil
+	return len(p), t.editor.show(string(p))
 }
 
 // Notice shows lines of the command itself, which stderr writes to standard error: above
