@@ -198,19 +198,15 @@ func (g *gcat) wrapRemote(s conn.Stream, peer string) conn.Stream {
 }
 
 // openDump opens the file of the hex dump, once for all conversations.
-func (g *gcat) openDump() error {
-	switch g.Hexdump {
-	case "":
-	case "-":
-		g.dump = &filter.Dump{Name: "standard error", Out: cli.Stderr}
-	default:
-		f, err := conn.OpenOutput(g.Hexdump, cli.Stderr, g.tlsFiles()...)
-		if err != nil {
-			return err
-		}
-		g.dump = &filter.Dump{Name: g.Hexdump, Out: f}
+func (g *gcat) openDump() (err error) {
+	if g.Hexdump == "" {
+		return nil
 	}
-	return nil
+	g.dump = &filter.Dump{Name: g.Hexdump, Out: cli.Stderr}
+	if g.Hexdump != "-" {
+		g.dump.Out, err = conn.OpenOutput(g.Hexdump, cli.Stderr, g.tlsFiles()...)
+	}
+	return err
 }
 
 // closeDump closes the dump. It returns err; if err is nil, it returns the error of the

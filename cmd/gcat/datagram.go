@@ -55,23 +55,21 @@ func dropped(n int64, what, why string) error {
 // also apart if standard output preserves message boundaries.
 func (g *gcat) datagramOptions() conn.DatagramOptions {
 	o := conn.DatagramOptions{Want: g.Datagrams}
-	switch together := !g.looksAtBytes(); {
-	case together && g.DatagramSize > 0:
+	if g.looksAtBytes() {
+		return o
+	}
+	switch {
+	case g.DatagramSize > 0:
 		o.Cut = (&filter.Blocks{Size: g.DatagramSize}).First
-	case together && g.Lines:
+	case g.Lines:
 		o.Cut = filter.FirstLine
 	}
-	o.Batch = !g.looksAtBytes() && !g.stdio.Terminal && !g.stdio.KeepsBounds()
+	o.Batch = !g.stdio.Terminal && !g.stdio.KeepsBounds()
 	return o
 }
 
 // connectDatagrams is gcat as a client over datagrams.
 func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
-	if to.Network == "j1939" {
-		if err := conn.CheckJ1939(g.Source); err != nil {
-			return usage(err)
-		}
-	}
 	d := g.dialer(to)
 	if to.Unix() {
 		d.LocalHost, d.LocalPath = "", g.Source

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -16,11 +18,8 @@ import (
 // if the error has its own.
 func (g *grammar) operandHint() string {
 	args := g.Args
-	if line := g.ncatCommand(); line != "" {
+	if line := cmp.Or(g.ncatCommand(), g.tookHost()); line != "" {
 		return line
-	}
-	if option, value := g.tookHost(); option != "" {
-		return option + " took " + strconv.Quote(value) + " for its value: type gcat " + option + " VALUE " + strings.Join(append([]string{value}, args...), " ")
 	}
 	rest := slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == "-" })
 	if len(rest) < len(args) && len(rest) > 0 { // "-" is standard input and output in socat
@@ -74,20 +73,20 @@ func (g *grammar) ncatCommand() string {
 	return ""
 }
 
-// tookHost returns an option whose value is probably meant as the host, and that value:
-// the only operand is a port.
-func (g *grammar) tookHost() (option, value string) {
+// tookHost returns the hint for an option whose value is probably meant as the host, as
+// the only operand is a port; empty if there is none.
+func (g *grammar) tookHost() string {
 	if len(g.Args) != 1 || !isPort(g.Args[0]) || g.Listen {
-		return "", ""
+		return ""
 	}
 	for _, o := range []struct{ name, value string }{
 		{"-o", g.Hexdump}, {"-e", g.Exec}, {"-P", g.ProxyUser}, {"-x", g.Proxy},
 	} {
 		if isAddress(o.value) || o.name == "-x" && o.value != "" && !strings.Contains(o.value, ":") {
-			return o.name, o.value
+			return fmt.Sprintf("%s took %q for its value: type gcat %[1]s VALUE %[2]s %s", o.name, o.value, g.Args[0])
 		}
 	}
-	return "", ""
+	return ""
 }
 
 // translated returns words as one; if the first is an endpoint in another tool's syntax,

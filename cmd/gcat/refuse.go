@@ -207,6 +207,11 @@ func (g *gcat) refuseAt(at conn.Endpoint) error {
 			return usage(err)
 		}
 	}
+	if at.Network == "j1939" && !g.Listen {
+		if err := conn.CheckJ1939(g.Source); err != nil {
+			return usage(err)
+		}
+	}
 	if g.Mode != 0 && at.Abstract() {
 		return cli.Usagef("cannot use --mode with %q: an abstract socket has no file", at.Path)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"gcat/internal/conn"
 	"gcat/internal/filter"
 	"gcat/internal/proxy"
+	"gcat/internal/tlsconn"
 	"gcat/internal/tty"
 )
 
@@ -134,6 +136,9 @@ func (g *gcat) prepare(ctx context.Context, targets []conn.Endpoint) (err error)
 		}
 		return g.openDump()
 	})
+	if errors.Is(err, tlsconn.ErrNoKey) && g.TLSKey == "" {
+		return cli.Hint(err, "--tls-key FILE names the private key of --tls-cert")
+	}
 	if err != nil {
 		return err
 	}

@@ -27,19 +27,18 @@ func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 		memory = lookupMemory
 	}
 	d.Resolver = d.Resolver.Memo(memory)
-	datagrams := *d
-	datagrams.Retry = 0 // scan.Scan repeats the datagrams
-	if g.Closed {
-		d.Retry = 0
-	}
+	d.Retry = 0 // scan.Scan repeats datagrams, and what is to be closed
 	var output error
 	s := &scan.Scan{
 		Dial: func(ctx context.Context, to conn.Endpoint) (net.Conn, error) {
 			one := *d
 			one.Upgrade = g.upgrade(to)
+			if !g.Closed {
+				one.Retry = g.Retry.D()
+			}
 			return one.Dial(ctx, g.firstHop(to))
 		},
-		DialDatagrams: datagrams.DialDatagrams,
+		DialDatagrams: d.DialDatagrams,
 		Parallel:      g.Parallel,
 		Retry:         g.Retry.D(),
 		Interval:      g.Interval.D(),

@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 
-	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/tlsconn"
 )
@@ -39,7 +38,7 @@ func (g *gcat) loadTLS(listener conn.Endpoint, dialled []conn.Endpoint) (err err
 			server.Fingerprint = ""
 		}
 		if g.tls, err = server.ServerConfig(); err != nil {
-			return g.hintKey(err)
+			return err
 		}
 	}
 	client := options
@@ -52,21 +51,13 @@ func (g *gcat) loadTLS(listener conn.Endpoint, dialled []conn.Endpoint) (err err
 			continue
 		}
 		if g.trust[p.Host], err = client.ClientConfig(cmp.Or(p.Host, "localhost")); err != nil {
-			return g.hintKey(err)
+			return err
 		}
 	}
 	if options.KeyLog != "" && (g.tls != nil || len(g.trust) > 0) {
 		g.log.Infof(1, "warning: the keys of TLS are appended to %q (SSLKEYLOGFILE)", options.KeyLog)
 	}
 	return nil
-}
-
-// hintKey adds a hint about --tls-key to the error of a certificate without its key.
-func (f *tlsFlags) hintKey(err error) error {
-	if errors.Is(err, tlsconn.ErrNoKey) && f.TLSKey == "" {
-		return cli.Hint(err, "--tls-key FILE names the private key of --tls-cert")
-	}
-	return err
 }
 
 // logCertificate logs the fingerprint of the listener's certificate.
@@ -121,9 +112,6 @@ func (g *gcat) secureServer(ctx context.Context, p peer) (peer, error) {
 
 // logTLS logs the results of the handshake.
 func (g *gcat) logTLS(s *tlsconn.Stream) {
-	if !g.log.Enabled(1) {
-		return
-	}
 	f := s.Facts()
 	words := []string{f.Version, f.Cipher}
 	if f.ALPN != "" {
