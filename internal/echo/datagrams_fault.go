@@ -146,20 +146,20 @@ func (l *lane) remove(i int) *postponed {
 func (l *lane) sendDue() {
 	l.sending.Lock() // one goroutine at a time, to keep their order
 	defer l.sending.Unlock()
-	for one := l.nextDue(); one != nil; one = l.nextDue() {
+	for one := l.next(false); one != nil; one = l.next(false) {
 		l.sendCopies(one)
 	}
 }
 
-// nextDue takes out the next reply whose time has come. If there is none, it returns nil
-// and sets the alarm.
-func (l *lane) nextDue() *postponed {
+// next takes out the first of the postponed replies. It returns nil if there is none or,
+// unless early is set, if its time has not come, and sets the alarm.
+func (l *lane) next(early bool) *postponed {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.later) == 0 {
 		return nil
 	}
-	if d := time.Until(l.later[0].due); d > 0 {
+	if d := time.Until(l.later[0].due); d > 0 && !early {
 		l.alarm.Reset(d)
 		return nil
 	}
@@ -182,32 +182,13 @@ func (l *lane) release() {
 // finish waits until the postponed replies are sent, or over ends, and drops the rest. None
 // is postponed any more.
 func (l *lane) finish(over context.Context) {
-	l.mu.Lock()
-	wait := time.Duration(0)
-	if n := len(l.later); n > 0 {
-		wait = time.Until(l.later[n-1].due)
-	}
-	l.mu.Unlock()
-	last := time.NewTimer(wait)
-	defer last.Stop()
-	select {
-	case <-last.C:
-	case <-over.Done():
+	for over.Err() == nil && l.waits() {
+		time.Sleep(silenceLook)
 	}
 	l.sendDue()
-	for one := l.takeLast(); one != nil; one = l.takeLast() {
+	for one := l.next(true); one != nil; one = l.next(true) {
 		l.unanswered(one.to, Noticed, "the server has ended before its delay")
 	}
-}
-
-// takeLast takes out the last of the postponed replies; nil if there is none.
-func (l *lane) takeLast() *postponed {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.later) == 0 {
-		return nil
-	}
-	return l.remove(len(l.later) - 1)
 }
 
 // waits reports whether there are postponed replies.
@@ -219,7 +200,7 @@ func (l *lane) waits() bool {
 
 // drop discards the postponed replies.
 func (l *lane) drop() {
-	for l.takeLast() != nil {
+	for l.next(true) != nil {
 	}
 }
 

@@ -101,7 +101,7 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 }
 
 // Once gecho is to end, a peer is forwarded until there has been no datagram for answerWait,
-// which is looked at every silenceLook.
+// and postponed replies are waited for; both are looked at every silenceLook.
 const (
 	answerWait  = time.Second
 	silenceLook = 20 * time.Millisecond
