@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -85,9 +86,7 @@ func (s *Server) newConnection(nc net.Conn, number int64, socket Socket) *connec
 	c.progress.Queued = c.socket.Unacknowledged
 	c.stream = c.socket
 	c.out = outlet{c: c, stream: c.socket, plan: c.plan, pacer: filter.Pacer{PerSecond: s.Faults.Rate}}
-	if raw, err := c.socket.SyscallConn(); err == nil {
-		c.raw = raw
-	}
+	c.raw, _ = c.socket.SyscallConn()
 	return c
 }
 
@@ -159,10 +158,7 @@ func (c *connection) handshake(secure *tls.Config) error {
 	}
 	c.progress.Pause() // one clock for the handshake: that of its limit
 	defer c.progress.Resume()
-	limit := tlsconn.HandshakeLimit
-	if idle := c.server.Idle; idle > 0 {
-		limit = min(limit, idle)
-	}
+	limit := min(tlsconn.HandshakeLimit, cmp.Or(c.server.Idle, math.MaxInt64))
 	t, err := fault.Server(context.Background(), c.socket, secure, tlsconn.Limits{Total: limit})
 	if err != nil {
 		return err
@@ -266,11 +262,9 @@ func (c *connection) pause(d time.Duration) error {
 	c.progress.Pause()
 	defer c.progress.Resume()
 	for ; d > 0; d -= goneCheck {
-		t := time.NewTimer(min(d, goneCheck))
 		select {
-		case <-t.C:
+		case <-time.After(min(d, goneCheck)):
 		case <-c.ctx.Done():
-			t.Stop()
 			return context.Canceled
 		}
 		if d > goneCheck && c.socket.IsGone() {
@@ -307,16 +301,12 @@ func (c *connection) finish(err error) {
 		}
 	case cause != nil:
 		endedBy = cause.by
-		last := c.server.Farewell
-		if endedBy == "local" {
-			last = ""
-		}
-		c.closeInOrder(last, cause.idle)
+		c.closeInOrder(cause)
 	case err == nil || errors.Is(err, errDone) || errors.Is(err, errLong):
 		if err == nil {
 			endedBy = "peer"
 		}
-		c.closeInOrder("", false)
+		c.closeInOrder(&reason{by: "local"})
 	default:
 		endedBy, left = "reset", c.socket.Unacknowledged()
 		e := Event{Kind: Failed, Err: err}
@@ -332,22 +322,22 @@ func (c *connection) finish(err error) {
 	})
 }
 
-// closeInOrder sends last, shuts the sending direction down, reads what is
-// in flight and closes, all within drainLimit.
-func (c *connection) closeInOrder(last string, idle bool) {
+// closeInOrder sends the farewell, unless the connection is complete, shuts the sending
+// direction down, reads what is in flight and closes, all within drainLimit.
+func (c *connection) closeInOrder(why *reason) {
 	c.endMu.Lock() // end has set its deadlines, and sets no more
-	c.cause.CompareAndSwap(nil, &reason{by: "local"})
+	c.cause.CompareAndSwap(nil, why)
 	c.endMu.Unlock()
 	_ = c.socket.SetDeadline(time.Now().Add(drainLimit)) // it fails only on a closed connection
-	if last != "" {
-		_ = c.out.write([]byte(last))
+	if why.by != "local" {
+		_ = c.out.write([]byte(c.server.Farewell))
 	}
 	_ = c.stream.CloseWrite() // the peer may be gone already
 	if c.stream != conn.Stream(c.socket) {
 		_ = c.socket.CloseWrite()
 	}
 	_, err := c.socket.SyscallConn()
-	if err == nil && c.drain(idle) { // without a descriptor there is no reset
+	if err == nil && c.drain(why.idle) { // without a descriptor there is no reset
 		_ = c.socket.Reset()
 		return
 	}

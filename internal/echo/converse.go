@@ -2,8 +2,10 @@ package echo
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -11,7 +13,9 @@ import (
 // the error that ended it.
 func (c *connection) converse() error {
 	if c.failing() {
-		return c.failFirst(c.server.Faults.Fail)
+		how := c.server.Faults.Fail
+		c.fault("%s, one of the first", [...]string{"closed", "reset", "left hanging"}[how])
+		return c.out.after(how)
 	}
 	if c.server.To != nil {
 		return c.forward()
@@ -53,11 +57,6 @@ func (c *connection) converse() error {
 // failing reports whether the connection is one of the first FailFirst.
 func (c *connection) failing() bool { return c.number <= c.server.Faults.FailFirst }
 
-func (c *connection) failFirst(how How) error {
-	c.fault("%s, one of the first", [...]string{"closed", "reset", "left hanging"}[how])
-	return c.out.after(how)
-}
-
 func (c *connection) onEOF(how How) error {
 	c.fault("%s its end of file", [...]string{Reset: "reset at", Hang: "held open after"}[how])
 	return c.out.after(how)
@@ -70,26 +69,18 @@ func (c *connection) serviced() error {
 	case Discard:
 		return c.discardService()
 	case Chargen:
-		return c.generate(0)
+		return c.generate(math.MaxInt64)
 	case Source:
-		return c.generate(s.Size)
+		return c.generate(cmp.Or(s.Size, math.MaxInt64))
 	case Daytime:
-		return c.tell(daytime(time.Now()))
+		return cmp.Or(c.send(daytime(time.Now())), errDone)
 	case Time:
-		return c.tell(timestamp(time.Now()))
+		return cmp.Or(c.send(timestamp(time.Now())), errDone)
 	}
 	if s.lines() {
 		return c.echoLines()
 	}
 	return c.each(c.answer)
-}
-
-// tell sends b and ends the connection.
-func (c *connection) tell(b []byte) error {
-	if err := c.send(b); err != nil {
-		return err
-	}
-	return errDone
 }
 
 // discardService reads and discards. Limits count received bytes here, since none
@@ -105,8 +96,7 @@ func (c *connection) discardService() error {
 	})
 }
 
-// generate sends size bytes of the pattern, or sends it without end if size is 0,
-// and discards what it receives.
+// generate sends size bytes of the pattern, and discards what it receives.
 func (c *connection) generate(size int64) error {
 	ended := make(chan error, 1)
 	go func() { ended <- c.discard() }() // ends at the peer's end of file, or by Interrupt
@@ -123,15 +113,11 @@ func (c *connection) generate(size int64) error {
 }
 
 func (c *connection) sendPattern(size int64) error {
-	for offset := int64(0); size == 0 || offset < size; {
-		n := int64(sourceChunk)
-		if size > 0 {
-			n = min(n, size-offset)
-		}
+	for offset, n := int64(0), int64(0); offset < size; offset += n {
+		n = min(sourceChunk, size-offset)
 		if err := c.send(patternAt(offset, int(n))); err != nil {
 			return err
 		}
-		offset += n
 	}
 	return nil
 }
@@ -142,25 +128,20 @@ func (c *connection) answer(data []byte) error {
 	if s.Reply != nil || s.Suffix != "" {
 		b := borrow()
 		defer giveBack(b)
-		data = c.appendReply((*b)[:0], data)
+		reply := (*b)[:0]
+		if s.Reply == nil {
+			reply = append(reply, data...)
+		} else {
+			c.replies++
+			reply = s.Reply.append(reply, message{data: data, remote: c.remote, local: c.local, n: c.replies, tls: c.facts})
+		}
+		data = append(reply, s.Suffix...)
 	}
 	err := c.send(data)
 	if err == nil && s.CloseAfterReply {
 		err = errDone
 	}
 	return err
-}
-
-// appendReply appends to b the reply to data, its suffix included.
-func (c *connection) appendReply(b, data []byte) []byte {
-	s := c.server
-	c.replies++
-	if s.Reply != nil {
-		b = s.Reply.append(b, message{data: data, remote: c.remote, local: c.local, n: c.replies, tls: c.facts})
-	} else {
-		b = append(b, data...)
-	}
-	return append(b, s.Suffix...)
 }
 
 // echoLines answers line by line. A last line without an ending is a line.
@@ -178,7 +159,11 @@ func (c *connection) echoLines() error {
 func (c *connection) takeLines(data []byte) error {
 	longest := c.server.longestLine()
 	for {
-		line, rest, whole := cutLine(data)
+		line, whole := data, false
+		if i := bytes.IndexByte(data, '\n'); i >= 0 {
+			line, whole = data[:i+1], true
+		}
+		data = data[len(line):]
 		if len(c.partial)+len(line) > longest {
 			c.report(Event{Kind: Failed, Err: fmt.Errorf("a line is longer than %d bytes", longest)})
 			return errLong
@@ -194,17 +179,7 @@ func (c *connection) takeLines(data []byte) error {
 		if err := c.takeLine(line); err != nil {
 			return err
 		}
-		data = rest
 	}
-}
-
-// cutLine cuts the first line, with its newline, off data; whole is false if
-// there is no newline, and line is then all of data.
-func cutLine(data []byte) (line, rest []byte, whole bool) {
-	if i := bytes.IndexByte(data, '\n'); i >= 0 {
-		return data[:i+1], data[i+1:], true
-	}
-	return data, nil, false
 }
 
 // takeLine executes line if it is a control line, and answers it.

@@ -2,6 +2,7 @@ package echo
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -91,10 +92,7 @@ func (o *outlet) readOn() error {
 	if o.direction != "" || o.c.server.Script != nil {
 		return nil
 	}
-	if err := o.c.discard(); err != nil {
-		return err
-	}
-	return errDone
+	return cmp.Or(o.c.discard(), errDone)
 }
 
 // apply applies a limit, once; it may be called in any goroutine. A limit that ends the

@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"bytes"
 	"encoding/binary"
 	"time"
 )
@@ -41,11 +42,7 @@ func makePattern() []byte {
 		}
 		cycle = append(cycle, '\r', '\n')
 	}
-	b := make([]byte, 0, sourceChunk+2*cycleLength)
-	for len(b) < sourceChunk+cycleLength {
-		b = append(b, cycle...)
-	}
-	return b
+	return bytes.Repeat(cycle, sourceChunk/cycleLength+2)
 }
 
 // patternAt returns n bytes, but at most sourceChunk, of the stream from that

@@ -68,21 +68,18 @@ func (s *slots) add(secure bool, taken int, reserved int64) {
 func (s *slots) await(ctx context.Context, ok func() bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ok() {
-		return true
-	}
 	defer context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.changed.Broadcast()
 	})()
-	for ctx.Err() == nil {
-		s.changed.Wait()
-		if ok() {
-			return true
+	for !ok() {
+		if ctx.Err() != nil {
+			return false
 		}
+		s.changed.Wait()
 	}
-	return false
+	return true
 }
 
 // wait blocks until there may be a slot, or ctx ends.
