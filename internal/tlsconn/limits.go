@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"gcat/internal/conn"
@@ -34,7 +35,8 @@ type Limits struct {
 	// TotalName names Total in the error when it has passed; empty is "handshake
 	// limit".
 	TotalName string
-	// Idle is how long no byte of the handshake may move; 0 is no limit.
+	// Idle is how long no byte of the handshake may move; 0 is no limit. With it, the
+	// connection is a [conn.Socket].
 	Idle time.Duration
 }
 
@@ -45,7 +47,7 @@ func (e *limitError) Error() string { return e.words }
 
 // start returns a context that ends when a limit has passed, with a limitError as its
 // cause. stop releases the timers.
-func (l Limits) start(ctx context.Context, t *transport) (limited context.Context, stop func()) {
+func (l Limits) start(ctx context.Context, c net.Conn) (limited context.Context, stop func()) {
 	limited, end := context.WithCancelCause(ctx)
 	stop = func() { end(nil) }
 	if l.Total > 0 {
@@ -58,7 +60,7 @@ func (l Limits) start(ctx context.Context, t *transport) (limited context.Contex
 	if l.Idle > 0 {
 		progress := new(conn.Progress)
 		progress.Start()
-		t.progress = progress
+		c.(*conn.Socket).Watch(progress)
 		context.AfterFunc(limited, progress.AfterIdle(l.Idle, func() {
 			end(&limitError{fmt.Sprintf("no byte of the handshake moved for %v (idle limit)", l.Idle)})
 		}))

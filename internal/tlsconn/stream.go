@@ -6,13 +6,14 @@
 package tlsconn
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -36,15 +37,12 @@ type Stream struct {
 
 	noCloseNotify bool // the fault [NoCloseNotify]
 
-	closeWrite sync.Once
-	closeErr   error
-	notified   atomic.Bool // our close_notify is sent, or about to be
-	received   atomic.Bool // the peer has sent data
-	// readDone is closed when Read has returned its last error; alert is that error if
-	// it is an alert.
-	readDone chan struct{}
-	readOnce sync.Once
-	alert    *conn.Error
+	notified atomic.Bool // our close_notify is sent, or about to be
+	received atomic.Bool // the peer has sent data
+	// reading ends when Read has returned its last error, which is the cause if it is an
+	// alert.
+	reading context.Context
+	endRead context.CancelCauseFunc
 }
 
 // Facts are the results of a handshake.
@@ -73,7 +71,7 @@ func Client(ctx context.Context, c net.Conn, config *tls.Config) (*Stream, error
 // fails, it closes c.
 func Server(ctx context.Context, c net.Conn, config *tls.Config, limits Limits) (*Stream, error) {
 	t := &transport{Conn: c}
-	ctx, stop := limits.start(ctx, t)
+	ctx, stop := limits.start(ctx, c)
 	defer stop()
 	return handshake(ctx, t, tls.Server(t, config))
 }
@@ -84,8 +82,8 @@ func handshake(ctx context.Context, t *transport, c *tls.Conn) (*Stream, error) 
 			err = passed
 		}
 		failed := handshakeError(t.RemoteAddr(), err)
-		if alert := t.plainAlert(); alert != nil && failed.Why == conn.TLS {
-			failed.Err = errors.New(refusedBy(alertName(alert)))
+		if t.alert != nil && failed.Why == conn.TLS {
+			failed.Err = errors.New(refusedBy(alertName(t.alert)))
 		}
 		if failed.Why != conn.Timeout && ctx.Err() == nil {
 			wait := alertWait
@@ -98,8 +96,9 @@ func handshake(ctx context.Context, t *transport, c *tls.Conn) (*Stream, error) 
 		}
 		return nil, failed
 	}
-	t.progress = nil
-	return &Stream{Conn: t.Conn, tls: c, below: t, readDone: make(chan struct{})}, nil
+	s := &Stream{Conn: t.Conn, tls: c, below: t}
+	s.reading, s.endRead = context.WithCancelCause(context.Background())
+	return s, nil
 }
 
 // Facts returns the results of the handshake.
@@ -130,15 +129,14 @@ func (s *Stream) Read(p []byte) (int, error) {
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
 		return n, err // a later deadline makes reads possible again
 	}
-	switch broken := streamError(err, s.received.Load()); {
-	case err == io.EOF && !s.below.eof.Load():
-	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
-		err = s.cutShort()
-	case broken != nil:
-		s.readOnce.Do(func() { s.alert = broken; close(s.readDone) })
+	if broken := streamError(err, s.received.Load()); broken != nil {
+		s.endRead(broken)
 		return n, broken
 	}
-	s.readOnce.Do(func() { close(s.readDone) })
+	s.endRead(nil)
+	if errors.Is(err, errFIN) {
+		err = s.cutShort()
+	}
 	return n, err
 }
 
@@ -165,9 +163,9 @@ func (s *Stream) Write(p []byte) (int, error) {
 	}
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
 		select {
-		case <-s.readDone:
-			if s.alert != nil {
-				return n, s.alert
+		case <-s.reading.Done():
+			if alert, ok := errors.AsType[*conn.Error](context.Cause(s.reading)); ok {
+				return n, alert
 			}
 		case <-time.After(alertWait):
 		}
@@ -178,18 +176,17 @@ func (s *Stream) Write(p []byte) (int, error) {
 // CloseWrite sends close_notify. It waits until the kernel takes it, up to the write
 // deadline.
 func (s *Stream) CloseWrite() error {
-	s.closeWrite.Do(func() {
-		s.notified.Store(true)
-		if s.noCloseNotify {
-			return
-		}
-		before := s.below.written.Load()
-		s.closeErr = s.tls.CloseWrite()
-		if socket, ok := s.Conn.(*conn.Socket); ok && s.closeErr == nil {
-			socket.Trailer(s.below.written.Load() - before)
-		}
-	})
-	return s.closeErr
+	s.notified.Store(true)
+	if s.noCloseNotify {
+		return nil
+	}
+	before := s.below.written.Load()
+	err := s.tls.CloseWrite() // a second call returns the first one's error
+	trailer := s.below.written.Load() - before
+	if socket, ok := s.Conn.(*conn.Socket); ok && err == nil && trailer > 0 {
+		socket.Trailer(trailer)
+	}
+	return err
 }
 
 // Close sends close_notify unless CloseWrite has, waits at most 500 ms for a peer
@@ -210,53 +207,37 @@ func (s *Stream) Close() error {
 // NetConn returns the connection below.
 func (s *Stream) NetConn() net.Conn { return s.Conn }
 
-// A transport is the connection below TLS. It records EOF. It ignores the write deadlines
+// A transport is the connection below TLS. Its EOF is errFIN. It ignores the write deadlines
 // that crypto/tls sets: five seconds for close_notify, and then one in the past, by which
 // a peer that reads slowly would lose the end of an upload.
 type transport struct {
 	net.Conn
-	eof     atomic.Bool  // the peer's FIN was read
 	written atomic.Int64 // bytes
-	// progress is the idle clock of the handshake; nil after it.
-	progress *conn.Progress
-	last     [7]byte // the last bytes that were read
+	alert   error        // the unencrypted alert at the end of what a Read returned
 }
 
-// plainAlert returns the unencrypted alert at the end of the received bytes; nil if
-// there is none (RFC 8446, 5.1 and 6). A client that does not trust our certificate
-// has no keys yet, and sends such an alert; crypto/tls, which expects an encrypted
-// one, reports only a bad record.
-func (t *transport) plainAlert() error {
-	const alertRecord, fatal = 21, 2
-	if l := t.last; l[0] == alertRecord && l[1] == 3 && l[3] == 0 && l[4] == 2 && l[5] == fatal {
-		return tls.AlertError(l[6])
-	}
-	return nil
-}
+// errFIN is the end of the connection below, which crypto/tls would take for a
+// close_notify if it were io.EOF.
+var errFIN = fmt.Errorf("%w", io.ErrUnexpectedEOF)
+
+// plainAlert is the beginning of a fatal alert that is not encrypted (RFC 8446, 5.1 and
+// 6). A client that does not trust our certificate has no keys yet, and sends such an
+// alert; crypto/tls, which expects an encrypted one, reports only a bad record.
+var plainAlert = []byte{21, 3, 3, 0, 2, 2}
 
 func (t *transport) Write(p []byte) (int, error) {
 	n, err := t.Conn.Write(p)
 	t.written.Add(int64(n))
-	if n > 0 {
-		t.progress.Touch()
-	}
 	return n, err
 }
 
 func (t *transport) Read(p []byte) (int, error) {
 	n, err := t.Conn.Read(p)
-	if n > 0 {
-		t.progress.Touch()
+	if last := n - len(plainAlert) - 1; last >= 0 && bytes.HasPrefix(p[last:n], plainAlert) {
+		t.alert = tls.AlertError(p[n-1])
 	}
-	if kept := min(n, len(t.last)); kept > 0 {
-		copy(t.last[:], t.last[kept:])
-		copy(t.last[len(t.last)-kept:], p[n-kept:n])
-	}
-	if err == io.EOF && n == 0 && len(p) > 0 {
-		t.eof.Store(true)
-	}
-	if err == io.EOF && n > 0 {
-		err = nil // these bytes may be the close_notify; the next Read returns EOF
+	if err == io.EOF {
+		err = errFIN
 	}
 	return n, err
 }
