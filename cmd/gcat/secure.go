@@ -81,8 +81,8 @@ func (g *gcat) secureClient(ctx context.Context, c net.Conn, to conn.Endpoint) (
 		if ok && g.via != nil {
 			e.Op = "TLS with " + to.Address() // not with the proxy
 		}
-		if sum, unknown := tlsconn.UnknownAuthority(err); ok && unknown {
-			e.Try = "--tls-ca FILE trusts its authority; if this is the right peer, --tls-fingerprint " + sum
+		if unknown, is := errors.AsType[*tlsconn.UnknownAuthority](err); ok && is {
+			e.Try = "--tls-ca FILE trusts its authority; if this is the right peer, --tls-fingerprint " + unknown.Fingerprint
 		}
 		return nil, err
 	}

@@ -19,17 +19,6 @@ import (
 // self-signed certificates.
 type Authority struct{ cert tls.Certificate }
 
-// A leaf describes a certificate to make. The zero value is a certificate for this
-// host that is valid now.
-type leaf struct {
-	// names are the host names and addresses in it; nil is localhost, the loopback
-	// addresses and this host's name.
-	names []string
-	// from and until bound its validity, relative to now. If both are zero, it is
-	// valid since an hour ago (clocks differ) and for a year.
-	from, until time.Duration
-}
-
 const (
 	day  = 24 * time.Hour
 	year = 365 * day
@@ -49,30 +38,32 @@ func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Certificate[0]})
 }
 
-// issue makes a certificate with a new key.
-func (a *Authority) issue(l leaf) (tls.Certificate, error) {
+// issue makes a certificate for this host with a new key, signed by a. It has the fault f.
+func (f Fault) issue(a *Authority) (cert tls.Certificate, err error) {
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "throw-away certificate"},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		DNSNames:    []string{"localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
-	if l.names == nil {
-		l.names = []string{"localhost", "127.0.0.1", "::1"}
-		if host, err := os.Hostname(); err == nil && host != "" && host != "localhost" {
-			l.names = append(l.names, host)
+	if host, err := os.Hostname(); err == nil && host != "" && host != "localhost" {
+		template.DNSNames = append(template.DNSNames, host)
+	}
+	from, until := -time.Hour, year // clocks differ
+	switch f {
+	case Expired:
+		from, until = -25*time.Hour, -time.Hour
+	case NotYet:
+		from, until = day, 2*day
+	case WrongName:
+		template.DNSNames, template.IPAddresses = []string{"wrong.invalid"}, nil
+	case Untrusted:
+		if a, err = NewAuthority(); err != nil {
+			return cert, err
 		}
 	}
-	for _, name := range l.names {
-		if ip := net.ParseIP(name); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, name)
-		}
-	}
-	if l.from == 0 && l.until == 0 {
-		l.from, l.until = -time.Hour, year
-	}
-	return newCertificate(a, l.from, l.until, template)
+	return newCertificate(a, from, until, template)
 }
 
 // newCertificate completes template and signs it with a's key, or its own if a is nil.

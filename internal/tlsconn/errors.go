@@ -3,7 +3,6 @@ package tlsconn
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -20,15 +19,11 @@ import (
 func handshakeError(addr net.Addr, err error) *conn.Error {
 	e := &conn.Error{Why: conn.TLS, Op: "TLS with " + addrString(addr)}
 	passed, late := errors.AsType[*limitError](err)
-	switch words := certificateWords(err); {
+	e.Try, e.Err = certificateError(err)
+	switch {
+	case e.Err != nil:
 	case late:
 		e.Why, e.Err = conn.Timeout, passed
-	case words != "":
-		e.Err, e.Try = errors.New(words), namesHint(err)
-		cert := presented(err)
-		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown && cert != nil {
-			e.Err = &authorityError{words, fingerprintOf(cert.Raw)}
-		}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		e.Why, e.Err = conn.Timeout, errors.New("handshake timed out")
 	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):

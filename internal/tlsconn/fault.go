@@ -38,24 +38,6 @@ func (f Fault) OfCertificate() bool {
 	return slices.Contains([]Fault{Expired, NotYet, WrongName, Untrusted}, f)
 }
 
-// issue makes the certificate that has the fault f and is signed by a.
-func (f Fault) issue(a *Authority) (cert tls.Certificate, err error) {
-	var l leaf
-	switch f {
-	case Expired:
-		l.from, l.until = -25*time.Hour, -time.Hour
-	case NotYet:
-		l.from, l.until = day, 2*day
-	case WrongName:
-		l.names = []string{"wrong.invalid"}
-	case Untrusted:
-		if a, err = NewAuthority(); err != nil {
-			return cert, err
-		}
-	}
-	return a.issue(l)
-}
-
 // Server is [Server] with the fault f. A fault that fails the handshake closes c and
 // returns [ErrFault]. A stall lasts until the client closes the connection, ctx
 // ends, or a read deadline passes.

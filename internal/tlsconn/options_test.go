@@ -379,8 +379,8 @@ func TestTry(t *testing.T) {
 	}
 	server := must(t)(Options{}.ServerConfig())
 	_, _, err, _ := handshakes(t, must(t)(Options{CA: caFile}.ClientConfig("localhost")), server)
-	if sum, ok := UnknownAuthority(err); !ok || sum != OwnFingerprint(server) {
-		t.Errorf("%v, fingerprint %q", err, sum)
+	if e, ok := errors.AsType[*UnknownAuthority](err); !ok || e.Fingerprint != OwnFingerprint(server) {
+		t.Errorf("%v, %+v", err, e)
 	}
 	_, err = Options{}.ClientConfig("b\u00fccher.example")
 	if e, ok := errors.AsType[*conn.Error](err); !ok || !strings.Contains(e.Hint(), "xn--") {

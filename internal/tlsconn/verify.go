@@ -1,7 +1,6 @@
 package tlsconn
 
 import (
-	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -12,46 +11,38 @@ import (
 	"time"
 )
 
-// certificateWords returns what is wrong with the peer's certificate; empty if err
-// is of another kind.
-func certificateWords(err error) string {
+// certificateError returns what is wrong with the peer's certificate, nil if err is of
+// another kind, and a command that makes a better certificate, empty if there is none.
+func certificateError(err error) (try string, cause error) {
 	if pin, ok := errors.AsType[*pinError](err); ok {
-		return pin.Error()
+		return "", pin
 	}
-	if e, ok := errors.AsType[x509.HostnameError](err); ok && onlyCommonName(e.Certificate) {
-		return fmt.Sprintf("certificate names no host: no subjectAltName has one, and its common name %.100q does not count", e.Certificate.Subject.CommonName)
-	} else if ok {
-		return fmt.Sprintf("name mismatch: certificate is for %s, not for %.100q", namesOf(e.Certificate), e.Host)
+	failed, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	if !ok {
+		return "", nil
 	}
-	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return unknownAuthority(e.Cert)
+	peer := failed.UnverifiedCertificates[0]
+	switch e := failed.Err.(type) {
+	case x509.HostnameError:
+		// Clients accepted a common name until about 2017.
+		name := e.Certificate.Subject.CommonName
+		if len(e.Certificate.DNSNames) == 0 && len(e.Certificate.IPAddresses) == 0 && name != "" {
+			return tryNames(e.Host), fmt.Errorf("certificate names no host: no subjectAltName has one, and its common name %.100q does not count", name)
+		}
+		return "", fmt.Errorf("name mismatch: certificate is for %s, not for %.100q", namesOf(e.Certificate), e.Host)
+	case x509.UnknownAuthorityError:
+		return "", &UnknownAuthority{fingerprintOf(peer.Raw), unknownAuthority(e.Cert)}
+	case x509.CertificateInvalidError:
+		return "", errors.New(invalidWords(e, peer))
+	case x509.SystemRootsError:
+		return "", errors.New("unknown authority: this system has no trusted authorities")
 	}
-	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		return invalidWords(e, presented(err))
-	}
-	if _, ok := errors.AsType[x509.SystemRootsError](err); ok {
-		return "unknown authority: this system has no trusted authorities"
-	}
-	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "bad certificate: " + plainX509(e.Err.Error())
-	}
-	return ""
+	return "", errors.New("bad certificate: " + plainX509(failed.Err.Error()))
 }
 
-// onlyCommonName reports whether cert has a common name but no subjectAltName for a
-// host or an address. Clients accepted such certificates until about 2017.
-func onlyCommonName(cert *x509.Certificate) bool {
-	return len(cert.DNSNames) == 0 && len(cert.IPAddresses) == 0 && cert.Subject.CommonName != ""
-}
-
-// namesHint returns the command that makes a certificate with the missing name; empty
-// if err is of another kind.
-func namesHint(err error) string {
-	e, ok := errors.AsType[x509.HostnameError](err)
-	if !ok || !onlyCommonName(e.Certificate) {
-		return ""
-	}
-	kind, name := "DNS", e.Host
+// tryNames returns the command that makes a certificate for host.
+func tryNames(host string) string {
+	kind, name := "DNS", host
 	if net.ParseIP(name) != nil {
 		kind = "IP"
 	} else if strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789.-_") != "" {
@@ -60,38 +51,24 @@ func namesHint(err error) string {
 	return fmt.Sprintf("openssl req -x509 -nodes -newkey rsa:2048 -keyout key.pem -out cert.pem -subj /CN=%s -addext subjectAltName=%s:%s", name, kind, name)
 }
 
-// An authorityError is the error of a certificate whose authority is not trusted.
-type authorityError struct {
+// An UnknownAuthority is the error of a certificate that no trusted authority signed.
+type UnknownAuthority struct {
+	Fingerprint string // the SHA-256 of the peer's certificate
 	words       string
-	fingerprint string // of the certificate
 }
 
-func (e *authorityError) Error() string { return e.words }
+func (e *UnknownAuthority) Error() string { return e.words }
 
-// UnknownAuthority reports whether a handshake failed because no trusted authority
-// signed the peer's certificate, whose SHA-256 fingerprint it returns.
-func UnknownAuthority(err error) (fingerprint string, ok bool) {
-	if e, ok := errors.AsType[*authorityError](err); ok {
-		return e.fingerprint, true
-	}
-	return "", false
-}
-
-// presented returns the certificate that the peer presented; nil if it is not known.
-func presented(err error) *x509.Certificate {
-	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(e.UnverifiedCertificates) > 0 {
-		return e.UnverifiedCertificates[0]
-	}
-	return nil
-}
-
-// invalidWords returns why a certificate is invalid: the one that the peer presented,
-// or one in its chain.
-func invalidWords(e x509.CertificateInvalidError, presented *x509.Certificate) string {
+// invalidWords returns why a certificate is invalid: the peer's, or one in its chain.
+func invalidWords(e x509.CertificateInvalidError, peer *x509.Certificate) string {
 	switch e.Reason {
-	case x509.Expired:
-		words := cmp.Or(outOfDate(e.Cert, time.Now()), "expired")
-		if presented != nil && !e.Cert.Equal(presented) {
+	case x509.Expired: // or not valid yet
+		const date = "2006-01-02 15:04:05 UTC"
+		words := "expired on " + e.Cert.NotAfter.UTC().Format(date)
+		if time.Now().Before(e.Cert.NotBefore) {
+			words = "is not valid before " + e.Cert.NotBefore.UTC().Format(date)
+		}
+		if !e.Cert.Equal(peer) {
 			return "certificate of its authority, " + subject(e.Cert) + ", " + words
 		}
 		return "certificate " + words
@@ -101,18 +78,6 @@ func invalidWords(e x509.CertificateInvalidError, presented *x509.Certificate) s
 		return "certificate is not meant for this use"
 	}
 	return "bad certificate: " + plainX509(e.Error())
-}
-
-// outOfDate returns why cert is not valid at now; empty if it is valid.
-func outOfDate(cert *x509.Certificate, now time.Time) string {
-	const date = "2006-01-02 15:04:05 UTC"
-	switch {
-	case now.After(cert.NotAfter):
-		return "expired on " + cert.NotAfter.UTC().Format(date)
-	case now.Before(cert.NotBefore):
-		return "is not valid before " + cert.NotBefore.UTC().Format(date)
-	}
-	return ""
 }
 
 func unknownAuthority(cert *x509.Certificate) string {
