@@ -132,9 +132,9 @@ func (p *parser) braces(it *item) error {
 }
 
 // sum makes the item it a checksum, or an integer if checksums are not verified.
-func (p *parser) sum(it *item, sum algorithm) {
-	it.kind, it.width = checksum, sum.width()
-	if sum == inet {
+func (p *parser) sum(it *item, sum *algorithm) {
+	it.kind, it.width = checksum, sum.width
+	if sum.inverted {
 		it.little = false
 	}
 	if p.unverified {

@@ -52,7 +52,7 @@ func (c *cursor) record(offset int64) error {
 	c.offset, c.at, c.behind, c.depth, c.empty = offset, 0, 0, 0, 0
 	c.begun, c.comma, c.open, c.sums = false, false, nil, c.sums[:0]
 	for _, a := range c.d.f.sums {
-		c.sums = append(c.sums, a.start())
+		c.sums = append(c.sums, a.begin())
 	}
 	c.ready = append(c.ready, c.d.begin...)
 	if c.d.o.Offsets {
@@ -207,7 +207,7 @@ func (c *cursor) item(p *op) error {
 		err = c.group(p)
 	case from:
 		for i := range c.sums {
-			c.sums[i] = c.sums[i].algorithm.start()
+			c.sums[i] = c.sums[i].begin()
 		}
 	case upTo:
 		if c.open != nil {

@@ -69,7 +69,7 @@ func (p *packer) item(dst []byte, it *item) ([]byte, error) {
 
 // sum writes the checksum of the bytes since the last {from} at an index of dst.
 func (p *packer) sum(dst []byte, at int, it *item) {
-	s := p.e.f.sums[it.sum].start()
+	s := p.e.f.sums[it.sum].begin()
 	s.add(dst[p.from:])
 	it.store(dst[:at], 0, s.sum(), it.width)
 }

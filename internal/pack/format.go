@@ -8,10 +8,10 @@ type Format struct {
 	Text string
 	sequence
 
-	native bool        // '@': native sizes and alignment
-	slots  int         // integers that something refers to
-	sized  bool        // some of them hold the length of a string and are no values
-	sums   []algorithm // the checksums in it, each once
+	native bool         // '@': native sizes and alignment
+	slots  int          // integers that something refers to
+	sized  bool         // some of them hold the length of a string and are no values
+	sums   []*algorithm // the checksums in it, each once
 }
 
 // A sequence is a list of items: those of a format, or of one element of a group.
