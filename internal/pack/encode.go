@@ -42,7 +42,7 @@ const (
 	jsonText                    // a JSON string, or base64: the bytes themselves
 	jsonNumber                  // a JSON number
 	jsonBool                    // true or false
-	jsonCount                   // of a list: a number that JSON does not show
+	computed                    // a number that is not given: the count of a list in JSON, the length of a frame
 )
 
 // A packer is the encoding of one record after the other: a walk over the items of a
@@ -155,13 +155,13 @@ func asShown(err error, fields []field) error {
 		return err
 	}
 	n := int(e.Value)
-	if n <= len(fields) && fields[n-1].kind == jsonCount {
+	if n <= len(fields) && fields[n-1].kind == computed {
 		e.Why = fmt.Sprintf("list of %s elements: %s", fields[n-1].text, e.Why)
 		e.Value = 0
 		return err
 	}
 	for _, f := range fields[:min(n, len(fields))] {
-		if f.kind == jsonCount {
+		if f.kind == computed {
 			e.Value--
 		}
 	}

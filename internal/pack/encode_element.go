@@ -17,7 +17,7 @@ func (p *packer) element(dst []byte, it *item, v *field) ([]byte, error) {
 	case char, bytesOf, pascal, terminated, prefixed:
 		return p.string(dst, it, text, v)
 	case integer, varint:
-		hi, lo, err := p.e.integer(it, text, it.bitSize())
+		hi, lo, err := p.e.integer(it, v, text, it.bitSize())
 		if err != nil {
 			return dst, err
 		}
@@ -175,20 +175,20 @@ func (it *item) appendLength(dst []byte, n int64) ([]byte, error) {
 	return it.appendWhole(dst, whole{lo: uint64(n)}, nil)
 }
 
-// integer reads an integer for n bits of it, in two's complement.
-func (e *Encoder) integer(it *item, text []byte, n int) (hi, lo uint64, err error) {
+// integer reads an integer for n bits of it, in two's complement; text is v without escapes.
+func (e *Encoder) integer(it *item, v *field, text []byte, n int) (hi, lo uint64, err error) {
 	limit := uint64(math.MaxUint64) >> (64 - min(n, 64))
 	if it.signed {
 		limit >>= 1
 	}
-	if v, ok := parseShort(text); ok && v <= limit {
-		return 0, v, nil // most are
+	if short, ok := parseShort(text); ok && short <= limit {
+		return 0, short, nil // most are
 	}
 	w, ok := parseWhole(text)
 	switch {
 	case !ok:
 		return 0, 0, dataf("required argument is not an integer, got %s", shown(text))
-	case e.o.Wrap:
+	case e.o.Wrap && v.kind != computed:
 	case it.pointer:
 		if !w.fits(n, false) && !w.fits(n, true) {
 			return 0, 0, dataf("int too large to convert, got %s", shownNumber(text))

@@ -208,11 +208,12 @@ func (p *packer) bitfield(dst []byte, it *item) ([]byte, error) {
 	var word uint64
 	shift := 0
 	for i, n := range it.bits {
-		text, err := p.value(it, &p.fields[p.v+i])
+		v := &p.fields[p.v+i]
+		text, err := p.value(it, v)
 		if err != nil {
 			return dst, atValue(err, int64(p.v+i)+1)
 		}
-		_, lo, err := p.e.integer(it, text, int(n))
+		_, lo, err := p.e.integer(it, v, text, int(n))
 		if err != nil {
 			return dst, atValue(err, int64(p.v+i)+1)
 		}

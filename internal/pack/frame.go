@@ -51,12 +51,6 @@ func NewHeader(f *Format, length string) (*Header, error) {
 	return nil, fmt.Errorf("%s has no item %s", quote(f.Text), quote(length))
 }
 
-// value is the index of the value that is the length.
-func (h *Header) value() int64 {
-	it := &h.f.items[h.item]
-	return it.first + it.elements*it.perElement - 1
-}
-
 // A Framer puts a header with their length in front of payloads.
 type Framer struct {
 	h *Header
@@ -80,12 +74,12 @@ func NewFramer(h *Header, o Options, adjust int64, values []string) (*Framer, er
 	fr := &Framer{h: h, o: o, adjust: adjust}
 	o.Form, o.JSON, o.Names = Raw, false, nil
 	fr.e = NewEncoder(h.f, o)
-	fr.at = h.value()
+	it := &h.f.items[h.item]
+	fr.at = it.first + it.elements*it.perElement - 1
 	if want, _ := h.f.Values(); int64(len(values)) != want-1 {
 		return nil, dataf("pack expected %d items for packing (got %d)", want-1, len(values))
 	}
-	length := field{text: []byte("0"), kind: jsonNumber}
-	fr.fields = slices.Insert(operands(values), int(fr.at), length)
+	fr.fields = slices.Insert(operands(values), int(fr.at), field{text: zero, kind: computed})
 	_, err := fr.e.record(nil, fr.fields, new(packer))
 	return fr, fr.renumber(err)
 }
@@ -112,28 +106,10 @@ func (fr *Framer) header(old []byte, size int64, p *packer) ([]byte, error) {
 	case n < 0:
 		return old, dataf("length %d is negative", n)
 	}
-	// The length never wraps, whatever the other values do.
-	if fr.o.Wrap {
-		if err := fr.lengthFits(n); err != nil {
-			return old, err
-		}
-	}
 	fr.length = strconv.AppendInt(fr.length[:0], n, 10)
 	fr.fields[fr.at].text = fr.length
 	header, err := fr.e.record(old[:0], fr.fields, p)
 	return header, fr.renumber(err)
-}
-
-// lengthFits checks a length against the item that is to hold it.
-func (fr *Framer) lengthFits(n int64) error {
-	it := &fr.h.f.items[fr.h.item]
-	e := Encoder{f: fr.h.f}
-	width := it.bitSize()
-	if it.kind == bitfield {
-		width = int(it.bits[len(it.bits)-1])
-	}
-	_, _, err := e.integer(it, strconv.AppendInt(nil, n, 10), width)
-	return err
 }
 
 // Frame reads all of src and writes it as one frame.

@@ -215,7 +215,7 @@ func (p *jsonParser) group(it *item) error {
 // place makes a field for an integer that counts the elements of a list.
 func (p *jsonParser) place(it *item) {
 	p.places[it.slot-1] = place{field: len(p.fields)}
-	p.fields = append(p.fields, field{text: zero, kind: jsonCount})
+	p.fields = append(p.fields, field{text: zero, kind: computed})
 }
 
 var zero = []byte("0")
