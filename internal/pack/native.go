@@ -14,22 +14,18 @@ var (
 	nativeWord = strconv.IntSize / 8
 	// nativeLong is the size of long: 8 where pointers are (LP64), but 4 on
 	// Windows (LLP64).
-	nativeLong = longSize(runtime.GOOS, nativeWord)
+	nativeLong = func() int {
+		if runtime.GOOS == "windows" {
+			return 4
+		}
+		return nativeWord
+	}()
 	// nativeWide is the alignment of long long and double: 4 in the System V
 	// ABI of the 386, else 8.
-	nativeWide = wideAlign(runtime.GOOS, runtime.GOARCH)
+	nativeWide = func() int {
+		if runtime.GOARCH == "386" && runtime.GOOS != "windows" {
+			return 4
+		}
+		return 8
+	}()
 )
-
-func longSize(system string, word int) int {
-	if system == "windows" {
-		return 4
-	}
-	return word
-}
-
-func wideAlign(system, machine string) int {
-	if machine == "386" && system != "windows" {
-		return 4
-	}
-	return 8
-}
