@@ -137,23 +137,16 @@ func parseComplex(s []byte) (re, im float64, big, ok bool) {
 		return re, 0, big, ok
 	}
 	s = s[:len(s)-1]
-	// The sign that starts the imaginary half is the last one that belongs to no
-	// exponent.
-	split := len(s) - 1
-	for ; split > 0; split-- {
+	// The sign that starts the imaginary half is the last one behind a number: that of an
+	// exponent is not.
+	for split := len(s) - 1; split > 0; split-- {
 		if s[split] != '+' && s[split] != '-' {
 			continue
 		}
-		before := s[split-1] | 0x20
-		if before != 'p' && (before != 'e' || isHex(s[:split])) {
+		if v, over, ok := parseFloat(s[:split]); ok {
+			re, big, s = v, over, s[split:]
 			break
 		}
-	}
-	if split > 0 {
-		if re, big, ok = parseFloat(s[:split]); !ok {
-			return 0, 0, false, false
-		}
-		s = s[split:]
 	}
 	switch string(s) {
 	case "", "+":
@@ -163,17 +156,6 @@ func parseComplex(s []byte) (re, im float64, big, ok bool) {
 	}
 	im, big2, ok := parseFloat(s)
 	return re, im, big || big2, ok
-}
-
-// isHex reports whether the last number in s has the prefix 0x, in which e is a
-// digit.
-func isHex(s []byte) bool {
-	start := len(s)
-	for start > 0 && s[start-1] != '+' && s[start-1] != '-' {
-		start--
-	}
-	s = s[start:]
-	return len(s) > 1 && s[0] == '0' && s[1]|0x20 == 'x'
 }
 
 // The NaN of Python's float("nan"); Go's math.NaN has another lowest bit.
@@ -201,7 +183,7 @@ func parseFloat(s []byte) (v float64, big, ok bool) {
 		return 0, false, false
 	}
 	text := string(s)
-	if isHex(s) && !bytes.ContainsAny(s, "pP") {
+	if len(s) > 1 && s[1]|0x20 == 'x' && !bytes.ContainsAny(s, "pP") {
 		text += "p0"
 	}
 	v, err := strconv.ParseFloat(text, 64)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 )
 
@@ -188,30 +189,20 @@ func (w whole) append(dst []byte) []byte {
 	if w.negative {
 		dst = append(dst, '-')
 	}
-	if w.hi == 0 {
-		return strconv.AppendUint(dst, w.lo, 10)
-	}
-	// Three chunks of at most 19 digits hold 2^128.
-	const chunk = 10_000_000_000_000_000_000
-	q, low := bits.Div64(w.hi%chunk, w.lo, chunk)
-	top, middle := bits.Div64(w.hi/chunk, q, chunk)
-	if top > 0 {
-		dst = strconv.AppendUint(dst, top, 10)
-		dst = appendPadded(dst, middle)
-	} else {
-		dst = strconv.AppendUint(dst, middle, 10)
-	}
-	return appendPadded(dst, low)
+	return appendWide(dst, w.hi, w.lo)
 }
 
-// appendPadded writes v with 19 digits.
-func appendPadded(dst []byte, v uint64) []byte {
-	var digits [20]byte
-	s := strconv.AppendUint(digits[:0], v, 10)
-	for range 19 - len(s) {
-		dst = append(dst, '0')
+// appendWide writes an unsigned integer in decimal, the last 18 digits apart.
+func appendWide(dst []byte, hi, lo uint64) []byte {
+	if hi == 0 {
+		return strconv.AppendUint(dst, lo, 10)
 	}
-	return append(dst, s...)
+	const chunk = 1_000_000_000_000_000_000
+	q, low := bits.Div64(hi%chunk, lo, chunk)
+	dst = appendWide(dst, hi/chunk, q)
+	n := len(dst)
+	dst = strconv.AppendUint(dst, chunk+low, 10)
+	return slices.Delete(dst, n, n+1) // the 1 that kept the leading zeros
 }
 
 // appendRadix writes w with the prefix of the radix, padded to what n bits need
