@@ -128,7 +128,7 @@ func (p *packer) expect() error {
 	n := int64(len(p.fields))
 	want, fixed := p.e.f.Values()
 	switch {
-	case fixed && n != want:
+	case fixed && n != want && !p.leading:
 		return dataf("pack expected %d items for packing (got %d)", want, n)
 	case n < want:
 		return dataf("pack expected at least %d items for packing (got %d)", want, n)

@@ -4,15 +4,11 @@ import "io"
 
 // CheckValues reports why [Encoder.EncodeValues] cannot encode the values.
 func (e *Encoder) CheckValues(values []string, limit int64) error {
-	fields := operands(values)
-	per, count, err := e.share(int64(len(values)), limit)
-	if err != nil {
-		return err
+	if n, fixed := e.f.Values(); n == 0 && fixed && !e.o.JSON {
+		limit = min(limit, 1) // all records are equal
 	}
-	if per == 0 {
-		count = min(count, 1) // all records are equal
-	}
-	return e.encodeAll(&recordWriter{output: output{dst: io.Discard}}, fields, per, count, limit)
+	_, err := e.EncodeValues(io.Discard, values, limit)
+	return err
 }
 
 // EncodeValues writes the records that values describe: the format is used again
@@ -20,13 +16,19 @@ func (e *Encoder) CheckValues(values []string, limit int64) error {
 // returns: [Encoder.CheckValues] finds it first. With JSON each value is one record. A
 // limit that is not negative is how many records there must be.
 func (e *Encoder) EncodeValues(dst io.Writer, values []string, limit int64) (Counts, error) {
-	fields := operands(values)
-	per, count, err := e.share(int64(len(values)), limit)
+	count, err := e.records(int64(len(values)), limit)
 	if err != nil {
 		return Counts{}, err
 	}
 	w := recordWriter{output{dst: dst}, e.o.Form}
-	return w.finish(0, e.encodeAll(&w, fields, per, count, limit))
+	_, fixed := e.f.Values()
+	p := packer{leading: !e.o.JSON && (fixed || count < 0)}
+	err = e.encodeAll(&w, operands(values), count, &p)
+	if err == nil && count < 0 && limit >= 0 && limit != w.count.Records {
+		err = dataf("pack expected %d records, got %d", limit, w.count.Records)
+	}
+	w.count.Cut = p.cut
+	return w.finish(0, err)
 }
 
 // operands are the fields of values.
@@ -38,70 +40,61 @@ func operands(values []string) []field {
 	return fields
 }
 
-// encodeAll encodes count records of per values each; or, if per is negative, records
-// that say how many values they have, until all are used.
-func (e *Encoder) encodeAll(w *recordWriter, fields []field, per, count, want int64) error {
-	p := packer{leading: per < 0}
-	defer func() { w.count.Cut = p.cut }()
+// encodeAll encodes count records, or until all fields are used if that is negative.
+func (e *Encoder) encodeAll(w *recordWriter, fields []field, count int64, p *packer) error {
 	var record []byte
 	var err error
-	used := int64(0)
-	for i := int64(0); i < count || p.leading && used < int64(len(fields)); i++ {
-		switch {
-		case e.o.JSON:
-			record, err = e.line(record[:0], fields[i].text, &p)
-		case p.leading:
-			record, err = e.record(record[:0], fields[used:], &p)
-		default:
-			record, err = e.record(record[:0], fields[used:used+per], &p)
+	used := 0
+	for i := int64(0); i < count || count < 0 && used < len(fields); i++ {
+		if e.o.JSON {
+			record, err = e.line(record[:0], fields[i].text, p)
+		} else {
+			record, err = e.record(record[:0], fields[used:], p)
 		}
 		if err != nil {
-			return e.inOperands(err, i, used)
+			return e.inOperands(err, i, int64(used))
 		}
-		if p.leading && p.v == 0 {
-			return dataf("pack expected 0 items for packing (got %d)", int64(len(fields))-used)
+		if count < 0 && p.v == 0 {
+			return dataf("pack expected 0 items for packing (got %d)", len(fields)-used)
 		}
-		used += int64(p.v)
+		used += p.v
 		if err := w.record(record); err != nil {
 			return err
 		}
 	}
-	if p.leading && want >= 0 && want != w.count.Records {
-		return dataf("pack expected %d records, got %d", want, w.count.Records)
-	}
 	return nil
 }
 
-// share works out how many values each record gets, and how many records there are,
-// from the number of values; per is negative if the values say how many they are.
-func (e *Encoder) share(got, want int64) (per, count int64, err error) {
+// records works out how many records the values make; it is negative if the values say
+// how many of them each record takes.
+func (e *Encoder) records(got, want int64) (int64, error) {
 	per, fixed := e.f.Values()
 	if e.o.Exact {
 		want = 1
 	}
 	switch {
 	case e.o.JSON && want >= 0 && want != got:
-		return 0, 0, dataf("pack expected %d records, got %d", want, got)
+		return 0, dataf("pack expected %d records, got %d", want, got)
 	case e.o.JSON:
-		return 1, got, nil
+		return got, nil
 	case !fixed && !e.f.rest && want != 1:
-		return -1, 0, nil
+		return -1, nil
 	case !fixed && want == 0 && got == 0:
-		return 0, 0, nil
+		return 0, nil
 	case !fixed && want >= 0 && want != 1:
-		return 0, 0, dataf("pack expected %d records, got 1", want)
+		return 0, dataf("pack expected %d records, got 1", want)
 	case !fixed:
-		return got, 1, nil
+		return 1, nil
 	case want >= 0 && got != saturated(want, per):
-		return 0, 0, dataf("pack expected %d items for packing (got %d)", saturated(want, per), got)
+		return 0, dataf("pack expected %d items for packing (got %d)", saturated(want, per), got)
 	case want >= 0:
-		return per, want, nil
+		return want, nil
 	case per == 0 && got == 0:
-		return 0, 1, nil
+		return 1, nil
 	case per == 0 || got == 0 || got%per != 0:
-		return 0, 0, dataf("pack expected %d items for packing (got %d)", per, got)
+		return 0, dataf("pack expected %d items for packing (got %d)", per, got)
 	}
-	return per, got / per, nil
+	return got / per, nil
 }
 
 // inOperands makes the error of a record count from the first operand: used of them come
