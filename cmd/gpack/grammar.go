@@ -17,7 +17,7 @@ type gpack struct {
 	Explain bool
 	Write   string `short:"w" filled:""`
 
-	Count  *int64     `short:"n"`
+	Count  *int64     `short:"n" least:"0"`
 	Exact  bool       `short:"1"`
 	Skip   offset     `short:"s"`
 	Binary *pack.Form `short:"b"`

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"strings"
 
@@ -11,61 +10,54 @@ import (
 	"gcat/internal/pack"
 )
 
-// A conflict is a combination of options that makes no sense.
-type conflict struct {
-	wrong bool
-	words string
+// describes reports whether the command only describes the format.
+func (g *gpack) describes() bool { return g.Size || g.Explain && !g.Decode }
+
+// rules returns the table of conflicts.
+func (g *gpack) rules() []cli.Rule {
+	formed := g.Binary != nil || g.Hex
+	one := g.Count == nil || *g.Count == 1
+	return []cli.Rule{
+		{Of: "-z", Not: "--explain -d -f"},
+		{Of: "--explain", Not: "-f"},
+		{Of: "-w", With: "-z or --explain", Unless: !g.describes()},
+		{Of: "-1", Not: "-n", Unless: one},
+		{Of: "-x", With: "another -b", Unless: g.Binary == nil || *g.Binary == pack.Hex},
+		{Of: "-j", Not: "-S -t"},
+		{Of: "-S", Not: "-t"},
+		{Of: "-j", With: "-r: JSON has decimal numbers only", Unless: g.Radix == 10},
+		{Of: "-j", Not: "-R"},
+		{Of: "-S -a -T -r", Needs: "-d"},
+		{Of: "--wrap --strict -w", Not: "-d"},
+		{Of: "-s", Lacks: "-d or -w", Unless: g.Decode || g.describes() || g.Write != ""},
+		{Of: "-A --length", Needs: "-f"},
+		{Of: "-H -e", Lacks: "-df", Unless: g.Decode && g.Frame},
+		{Of: "-L", Lacks: "-f without -d", Unless: g.Frame && !g.Decode},
+		{Of: "-S -k -T -r", Not: "-f"},
+		{Of: "-j", Lacks: "-d with -f", Unless: g.Decode || !g.Frame},
+		{Of: "-n", Lacks: "-L with -f", Unless: g.Decode || !g.Frame || g.Lines || one},
+		{Of: "-e", With: "-j, -a, -b or -x", Unless: !g.JSON && !g.Offsets && !formed},
+		{Of: "-j", With: "-b or -x", Unless: !g.Frame || !formed},
+		{Of: "-a", With: "raw payloads", Unless: !g.Frame || !g.rawPayloads()},
+		{Of: "-1", With: "several files", Unless: !g.Decode || len(g.Args) < 2},
+	}
 }
 
 // refuse returns the usage error of a command line that makes no sense, else, with -f,
 // f as a header. Nothing has been opened yet.
 func (g *gpack) refuse(f *pack.Format) (*pack.Header, error) {
-	look := g.Size || g.Explain && !g.Decode
-	for _, c := range []conflict{
-		{g.Size && g.Explain, "cannot use -z with --explain"},
-		{g.Size && g.Decode, "cannot use -z with -d"},
-		{g.Size && g.Frame, "cannot use -z with -f"},
-		{g.Explain && g.Frame, "cannot use --explain with -f"},
-		{look && g.Write != "", "cannot use -w with -z or --explain"},
-		{look && len(g.Args) > 0, "too many operands: -z and --explain take FORMAT alone"},
-		{g.Decode && g.Explain && (g.JSON || g.Shell || g.Names != nil || g.Separator != nil || g.Offsets), "cannot use -d --explain with -j, -S, -k, -t or -a"},
-		{g.Count != nil && *g.Count < 0, "-n cannot be negative"},
-		{g.Count != nil && g.Exact && *g.Count != 1, "cannot use -1 with -n"},
-		{g.Hex && g.Binary != nil && *g.Binary != pack.Hex, "cannot use -x with another -b"},
-		{g.Radix != 10 && g.Radix != 16 && g.Radix != 8 && g.Radix != 2, "-r wants 10, 16, 8 or 2"},
-		{g.JSON && g.Shell, "cannot use -j with -S"},
-		{g.JSON && g.Separator != nil, "cannot use -j with -t"},
-		{g.Shell && g.Separator != nil, "cannot use -S with -t"},
-		{g.JSON && g.Radix != 10, "cannot use -j with -r: JSON has decimal numbers only"},
-		{g.JSON && g.RawStrings, "cannot use -j with -R"},
-		{g.Separator != nil && *g.Separator == "", "-t wants a separator that is not empty"},
-		{!g.Decode && g.Shell, "-S needs -d"},
-		{!g.Decode && g.Offsets, "-a needs -d"},
-		{!g.Decode && g.Trim, "-T needs -d"},
-		{!g.Decode && g.Radix != 10, "-r needs -d"},
-		{g.Decode && g.Wrap, "cannot use --wrap with -d"},
-		{g.Decode && g.Strict, "cannot use --strict with -d"},
-		{g.Decode && g.Write != "", "cannot use -w with -d"},
-		{!g.Decode && !look && g.Skip != 0 && g.Write == "", "-s needs -d or -w"},
-		{!g.Frame && g.Adjust != 0, "-A needs -f"},
-		{!g.Frame && g.Length != "", "--length needs -f"},
-		{g.KeepHeader && !(g.Decode && g.Frame), "-H needs -df"},
-		{g.Exec != "" && !(g.Decode && g.Frame), "-e needs -df"},
-		{g.Lines && (g.Decode || !g.Frame), "-L needs -f without -d"},
-		{g.Frame && g.Shell, "cannot use -S with -f"},
-		{g.Frame && g.Names != nil, "cannot use -k with -f"},
-		{g.Frame && g.Trim, "cannot use -T with -f"},
-		{g.Frame && g.Radix != 10, "cannot use -r with -f"},
-		{g.Frame && !g.Decode && g.JSON, "-j needs -d with -f"},
-		{g.Frame && !g.Decode && !g.Lines && g.Count != nil && *g.Count != 1, "-n needs -L with -f"},
-		{g.Exec != "" && (g.JSON || g.Offsets || g.Binary != nil || g.Hex), "cannot use -e with -j, -a, -b or -x"},
-		{g.JSON && g.Frame && (g.Binary != nil || g.Hex), "cannot use -j with -b or -x"},
-		{g.Offsets && g.Frame && g.rawPayloads(), "cannot use -a with raw payloads"},
-		{g.Decode && g.Exact && len(g.Args) > 1, "cannot use -1 with several files"},
-	} {
-		if c.wrong {
-			return nil, cli.Usagef("%s", c.words)
-		}
+	switch {
+	case g.describes() && len(g.Args) > 0:
+		return nil, cli.Usagef("too many operands: -z and --explain take FORMAT alone")
+	case g.Decode && g.Explain && (g.JSON || g.Shell || g.Names != nil || g.Separator != nil || g.Offsets):
+		return nil, cli.Usagef("cannot use -d --explain with -j, -S, -k, -t or -a")
+	case g.Radix != 10 && g.Radix != 16 && g.Radix != 8 && g.Radix != 2:
+		return nil, cli.Usagef("-r wants 10, 16, 8 or 2")
+	case g.Separator != nil && *g.Separator == "":
+		return nil, cli.Usagef("-t wants a separator that is not empty")
+	}
+	if err := cli.Refuse(g.Given(), g.rules()); err != nil {
+		return nil, err
 	}
 	if err := g.refuseFormat(f); err != nil || !g.Frame {
 		return nil, err
@@ -117,7 +109,7 @@ func (g *gpack) rawPayloads() bool {
 // option.
 func (g *gpack) misplaced(err error) error {
 	for _, arg := range g.Args {
-		if e, ok := errors.AsType[*cli.Error](err); ok && e.Status == cli.Local && looksLikeOption(arg) {
+		if looksLikeOption(arg) {
 			return cli.Hint(err, "options go before FORMAT: gpack "+arg+" ... "+g.Format)
 		}
 	}

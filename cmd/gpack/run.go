@@ -29,7 +29,7 @@ func (g *gpack) run(log *cli.Log) error {
 	if err != nil {
 		return err
 	}
-	if g.Size || g.Explain && !g.Decode {
+	if g.describes() {
 		return g.describe(f)
 	}
 	if err := g.refuseTerminal(f); err != nil {
