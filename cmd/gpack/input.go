@@ -11,9 +11,8 @@ import (
 	"gcat/internal/pack"
 )
 
-// A converter converts limit records of an input whose first skipped bytes have been
-// skipped.
-type converter = func(src io.Reader, limit, skipped int64) (pack.Counts, error)
+// A converter converts limit records of an input.
+type converter = func(o pack.Options, src io.Reader, limit int64) (pack.Counts, error)
 
 // inputs converts one input after the other, standard input if none is named. As
 // cat does, it goes on behind an input that fails. Its error is the last one; the
@@ -76,11 +75,11 @@ func (g *gpack) input(name, where string, form pack.Form, limit int64, convert c
 	enlarge(file)
 	enlarge(os.Stdout)
 	src := pack.NewFormReader(file, form)
-	skipped, err := skip(file, src, int64(g.Skip))
-	if err != nil {
+	o, err := g.options(), error(nil)
+	if o.Skipped, err = skip(file, src, int64(g.Skip)); err != nil {
 		return pack.Counts{}, g.failure(where, err)
 	}
-	count, err := convert(src, limit, skipped)
+	count, err := convert(o, src, limit)
 	if e, ok := errors.AsType[*pack.DataError](err); ok && e.More && g.Count == nil {
 		return count, cli.Hint(g.failure(where, err), "-n 1 reads one record and leaves the rest")
 	}

@@ -16,20 +16,41 @@ import (
 	"gcat/internal/pack"
 )
 
-// output opens the output of records: standard output, or the file of -w at the offset
-// of -s, as in struct.pack_into.
-func (g *gpack) output() (*os.File, error) {
-	if g.Write == "" {
-		enlarge(os.Stdout)
-		return os.Stdout, nil
+// output has records written to standard output, or to the file of -w at the offset of -s,
+// as in struct.pack_into; in is what they are made of, if it is a file.
+func (g *gpack) output(in *os.File, write func(io.Writer) (pack.Counts, error)) (pack.Counts, error) {
+	out, err := os.Stdout, error(nil)
+	if g.Write != "" {
+		out, err = g.open()
+	} else {
+		enlarge(out)
 	}
+	if err != nil {
+		return pack.Counts{}, outputError(g.Write, err)
+	}
+	var count pack.Counts
+	if in != nil {
+		err = refuseSame(in, out, "standard input")
+	}
+	if err == nil {
+		count, err = write(out)
+		err = g.failure("", err)
+	}
+	if g.Write != "" { // some file systems report only then that they are full
+		err = cmp.Or(err, outputError(g.Write, out.Close()))
+	}
+	return count, err
+}
+
+// open opens the file of -w.
+func (g *gpack) open() (*os.File, error) {
 	flags := os.O_WRONLY | os.O_CREATE
 	if g.Skip < 0 {
 		flags = os.O_WRONLY // a new file has no last bytes
 	}
 	file, err := os.OpenFile(g.Write, flags, 0o666)
 	if err != nil {
-		return nil, outputError(g.Write, err)
+		return nil, err
 	}
 	if g.Skip > 0 {
 		_, err = file.Seek(int64(g.Skip), io.SeekStart)
@@ -38,17 +59,8 @@ func (g *gpack) output() (*os.File, error) {
 	}
 	if err != nil {
 		file.Close()
-		return nil, outputError(g.Write, err)
 	}
-	return file, nil
-}
-
-// close closes the file of -w: some file systems report only then that they are full.
-func (g *gpack) close(out *os.File) error {
-	if g.Write == "" {
-		return nil
-	}
-	return outputError(g.Write, out.Close())
+	return file, err
 }
 
 // outputError names the output that failed; "" is standard output.
@@ -60,7 +72,7 @@ func outputError(name string, err error) error {
 	if name != "" {
 		where = strconv.Quote(name)
 	}
-	return &cli.Error{Status: cli.Local, Err: fmt.Errorf("%s: %w", where, plainError{err})}
+	return &pack.WriteError{Err: fmt.Errorf("%s: %s", where, words(err))}
 }
 
 // failure turns an error of internal/pack into a diagnostic. where names the input; it
@@ -78,14 +90,8 @@ func (g *gpack) failure(where string, err error) error {
 	if where != "" {
 		return cli.Failf(cli.Local, "%s: %w", where, err)
 	}
-	return cli.WithStatus(cli.Local, err)
+	return err
 }
-
-// plainError shows an error in the system's words and can be unwrapped.
-type plainError struct{ err error }
-
-func (e plainError) Error() string { return words(e.err) }
-func (e plainError) Unwrap() error { return e.err }
 
 // words are the system's own for err.
 func words(err error) string {

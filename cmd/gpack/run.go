@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -69,81 +68,52 @@ func (g *gpack) describe(f *pack.Format) error {
 // encode writes the records of the operands, or of the lines of standard input.
 func (g *gpack) encode(f *pack.Format) (pack.Counts, error) {
 	e := pack.NewEncoder(f, g.options())
-	if !g.filter(f) { // operands that are refused leave no file behind
-		if err := e.CheckValues(g.Args, g.limit()); err != nil {
-			return pack.Counts{}, g.misplaced(g.failure("", err))
-		}
-	}
-	out, err := g.output()
-	if err != nil {
-		return pack.Counts{}, err
-	}
 	if g.filter(f) {
-		err = refuseSame(os.Stdin, out, "standard input")
+		return g.convertLines(e.EncodeLines, "pack expected one record, got none")
 	}
-	if err != nil {
-		return pack.Counts{}, cmp.Or(err, g.close(out))
+	// Operands that are refused leave no file behind.
+	if err := e.CheckValues(g.Args, g.limit()); err != nil {
+		return pack.Counts{}, g.misplaced(err)
 	}
-	var count pack.Counts
-	if g.filter(f) {
-		enlarge(os.Stdin)
-		count, err = e.EncodeLines(out, os.Stdin, g.limit())
-		err = g.failure("", err)
-		if err == nil && g.limit() > count.Records {
-			err = short("standard input", count.Records, g.limit())
-		} else if err == nil && g.Exact && count.Records == 0 {
-			err = cli.Failf(cli.Local, "standard input: pack expected one record, got none")
-		}
-	} else {
-		count, err = e.EncodeValues(out, g.Args, g.limit())
-		err = g.failure("", err)
-	}
-	return count, cmp.Or(err, g.close(out))
+	return g.output(nil, func(out io.Writer) (pack.Counts, error) { return e.EncodeValues(out, g.Args, g.limit()) })
 }
 
-// frame puts the header in front of standard input.
+// frame puts the header in front of standard input, or of each of its lines.
 func (g *gpack) frame(h *pack.Header) (pack.Counts, error) {
 	fr, err := pack.NewFramer(h, g.options(), g.Adjust, g.Args)
 	if err != nil {
-		return pack.Counts{}, g.misplaced(g.failure("", err))
+		return pack.Counts{}, g.misplaced(err)
 	}
-	out, err := g.output()
-	if err != nil {
-		return pack.Counts{}, err
+	if g.Lines {
+		return g.convertLines(fr.FrameLines, "expected one line, got none")
 	}
-	if err := refuseSame(os.Stdin, out, "standard input"); err != nil {
-		return pack.Counts{}, cmp.Or(err, g.close(out))
+	return g.output(os.Stdin, func(out io.Writer) (pack.Counts, error) { return fr.Frame(out, os.Stdin) })
+}
+
+// convertLines converts the lines of standard input. With -1 none are the error none.
+func (g *gpack) convertLines(convert func(io.Writer, io.Reader, int64) (pack.Counts, error), none string) (pack.Counts, error) {
+	enlarge(os.Stdin)
+	count, err := g.output(os.Stdin, func(out io.Writer) (pack.Counts, error) { return convert(out, os.Stdin, g.limit()) })
+	switch {
+	case err != nil:
+	case g.limit() > count.Records:
+		err = short("standard input", count.Records, g.limit())
+	case g.Exact && count.Records == 0:
+		err = cli.Failf(cli.Local, "standard input: %s", none)
 	}
-	var count pack.Counts
-	if !g.Lines {
-		count, err = fr.Frame(out, os.Stdin)
-		return count, cmp.Or(g.failure("", err), g.close(out))
-	}
-	limit := g.limit()
-	count, err = fr.FrameLines(out, os.Stdin, limit)
-	err = g.failure("", err)
-	if err == nil && limit > count.Records {
-		err = short("standard input", count.Records, limit)
-	} else if err == nil && g.Exact && count.Records != 1 {
-		err = cli.Failf(cli.Local, "standard input: expected one line, got none")
-	}
-	return count, cmp.Or(err, g.close(out))
+	return count, err
 }
 
 // decode writes the records of all inputs as text.
 func (g *gpack) decode(f *pack.Format) (pack.Counts, error) {
-	return g.inputs(g.form(), func(src io.Reader, limit, skipped int64) (pack.Counts, error) {
-		o := g.options()
-		o.Skipped = skipped
+	return g.inputs(g.form(), func(o pack.Options, src io.Reader, limit int64) (pack.Counts, error) {
 		return pack.NewDecoder(f, o).Decode(os.Stdout, src, limit)
 	})
 }
 
 // deframe writes the payloads of all inputs.
 func (g *gpack) deframe(h *pack.Header) (pack.Counts, error) {
-	return g.inputs(pack.Raw, func(src io.Reader, limit, skipped int64) (pack.Counts, error) {
-		o := g.options()
-		o.Skipped = skipped
+	return g.inputs(pack.Raw, func(o pack.Options, src io.Reader, limit int64) (pack.Counts, error) {
 		d := pack.NewDeframer(h, o)
 		d.Adjust, d.KeepHeader = g.Adjust, g.KeepHeader
 		d.Lines = !g.rawPayloads()
