@@ -29,7 +29,7 @@ type grammar struct {
 	Backlog   int   `least:"0" most:"2147483647"`
 	Inetd     bool
 	ReusePort bool
-	Mode      *cli.Mode
+	Mode      cli.Mode
 
 	FailFirst      int64  `least:"0" most:"2147483647"`
 	Fail           string `enum:"close,reset,hang" default:"close"`
@@ -39,10 +39,10 @@ type grammar struct {
 	Delay          delay
 	Rate           cli.Size
 	Chunk          cli.Size
-	CloseAfter     point
-	ResetAfter     point
-	StallAfter     point
-	HalfCloseAfter point
+	CloseAfter     *point
+	ResetAfter     *point
+	StallAfter     *point
+	HalfCloseAfter *point
 	TLSFault       string `name:"tls-fault" enum:",expired,not-yet,wrong-name,untrusted,no-close-notify,stall,garbage,reset" default:"" filled:""`
 	Corrupt        probability
 	Loss           probability

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -65,14 +64,13 @@ func newStdio() *stdio {
 
 func reopen(f *os.File, how int) *os.File {
 	info, err := f.Stat()
-	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) == 0 || runtime.GOOS != "linux" {
-		return f
+	if err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) != 0 {
+		path := "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) // of Linux alone
+		if again, err := os.OpenFile(path, how|syscall.O_NONBLOCK, 0); err == nil {
+			return again
+		}
 	}
-	again, err := os.OpenFile("/proc/self/fd/"+strconv.Itoa(int(f.Fd())), how|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return f
-	}
-	return again
+	return f
 }
 
 func (s *stdio) Read(p []byte) (int, error) {

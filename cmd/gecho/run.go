@@ -36,11 +36,8 @@ func (g *gecho) run() error {
 	}
 	signalled, again := g.catch(&server.Totals)
 	sockets, err := g.open(signalled, server, endpoints)
-	if signalled.Err() != nil {
+	if err = cmp.Or(context.Cause(signalled), err); err != nil {
 		closeAll(sockets)
-		return context.Cause(signalled)
-	}
-	if err != nil {
 		return err
 	}
 	own, ok := sockets[0].Conn.(*stdio)
@@ -120,12 +117,9 @@ func (g *gecho) faults() echo.Faults {
 		Corrupt: float64(g.Corrupt), Loss: float64(g.Loss), Duplicate: float64(g.Duplicate), Reorder: float64(g.Reorder),
 		Spared: 1 - float64(g.FaultRate), Seed: rand.Uint64N(1_000_000),
 	}
-	for _, l := range []struct {
-		how echo.How
-		at  point
-	}{{echo.Close, g.CloseAfter}, {echo.Reset, g.ResetAfter}, {echo.Hang, g.StallAfter}, {echo.Halved, g.HalfCloseAfter}} {
-		if l.at.given {
-			f.Limits = append(f.Limits, echo.Limit{How: l.how, Bytes: l.at.bytes, Time: l.at.time})
+	for how, at := range []*point{echo.Close: g.CloseAfter, echo.Reset: g.ResetAfter, echo.Hang: g.StallAfter, echo.Halved: g.HalfCloseAfter} {
+		if at != nil {
+			f.Limits = append(f.Limits, echo.Limit{How: echo.How(how), Bytes: at.bytes, Time: at.time})
 		}
 	}
 	if g.Seed != nil {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 
 	"gcat/internal/cli"
 	"gcat/internal/conn"
@@ -60,51 +61,38 @@ func (g *grammar) tlsOptions() tlsconn.Options {
 	}
 }
 
-// open opens all endpoints. If one cannot be bound, it closes the others.
+// open opens all endpoints. If one cannot be bound, it returns those before it, too.
 func (g *gecho) open(ctx context.Context, server *echo.Server, endpoints []conn.Endpoint) (sockets []echo.Socket, err error) {
-	defer func() {
-		if err != nil {
-			closeAll(sockets)
-			sockets = nil
-		}
-	}()
-	var config *tls.Config
-	secure := func(s *echo.Socket) (err error) {
-		if config == nil {
-			err = cli.Interruptible(ctx, func() (err error) {
-				config, err = g.serverConfig(server)
-				return err
-			})
-		}
-		if err != nil {
+	config := sync.OnceValues(func() (config *tls.Config, err error) {
+		err = cli.Interruptible(ctx, func() (err error) {
+			config, err = g.serverConfig(server)
 			return err
+		})
+		return config, err
+	})
+	add := func(s echo.Socket, secure bool) (err error) {
+		if secure {
+			s.TLS, err = config()
+			if address, ok := strings.CutPrefix(s.Name, "tcp://"); ok {
+				s.Name = "tls://" + address
+			}
 		}
-		s.TLS = config
-		if address, ok := strings.CutPrefix(s.Name, "tcp://"); ok {
-			s.Name = "tls://" + address
-		}
-		return nil
+		sockets = append(sockets, s)
+		return err
 	}
-	sockets = g.handed
-	for i, s := range sockets {
+	for _, s := range g.handed {
 		if g.To != "" && (s.Messages || (s.Packet != nil) != g.to.Datagram()) {
 			return sockets, cli.Failf(cli.Local, "LISTEN_FDS: %s cannot be handed on to %s", s.Name, g.to)
 		}
-		if g.TLS && s.Packet == nil && !s.Messages {
-			if err := secure(&sockets[i]); err != nil {
-				return sockets, err
-			}
+		if err := add(s, g.TLS && s.Packet == nil && !s.Messages); err != nil {
+			return sockets, err
 		}
 	}
 	for _, e := range endpoints {
 		s, err := g.listen(ctx, e)
-		if err != nil {
-			return sockets, err
+		if err == nil {
+			err = add(s, e.TLS)
 		}
-		if e.TLS {
-			err = secure(&s)
-		}
-		sockets = append(sockets, s)
 		if err != nil {
 			return sockets, err
 		}
@@ -176,9 +164,8 @@ func (g *gecho) logCertificate(kind string, config *tls.Config) {
 
 // listen binds one endpoint.
 func (g *grammar) listen(ctx context.Context, e conn.Endpoint) (echo.Socket, error) {
-	config := conn.ListenConfig{Backlog: g.Backlog, Socket: conn.SocketOptions{ReusePort: g.ReusePort}}
-	if g.Mode != nil {
-		config.Mode = fs.FileMode(*g.Mode)
+	config := conn.ListenConfig{
+		Backlog: g.Backlog, Mode: fs.FileMode(g.Mode), Socket: conn.SocketOptions{ReusePort: g.ReusePort},
 	}
 	if g.NoAccept {
 		config.Backlog = 1

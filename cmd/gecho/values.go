@@ -22,18 +22,16 @@ var services = map[string]echo.Service{
 	"daytime": echo.Daytime, "time": echo.Time, "source": echo.Source,
 }
 
-func (s *service) UnmarshalText(text []byte) error {
+func (s *service) UnmarshalText(text []byte) (err error) {
 	name, size, sized := strings.Cut(string(text), ":")
 	kind, ok := services[name]
 	if !ok || sized && kind != echo.Source {
 		return fmt.Errorf("bad service %q: want echo, discard, chargen, daytime, time or source[:SIZE]", text)
 	}
-	s.kind, s.size = kind, 0
-	if !sized {
-		return nil
+	*s = service{kind: kind}
+	if sized {
+		s.size, err = cli.ParseSize(size)
 	}
-	var err error
-	s.size, err = cli.ParseSize(size)
 	return err
 }
 
@@ -60,18 +58,16 @@ func (d *delay) UnmarshalText(text []byte) error {
 }
 
 func parseDelay(text string) (d echo.Delay, err error) {
-	low, high, ranged := text, "", false
-	if i := strings.IndexByte(low[min(1, len(low)):], '-'); i >= 0 { // a minus in front is a sign
-		low, high, ranged = low[:i+1], low[i+2:], true
+	sign := min(1, len(text)) // a minus in front is a sign
+	low, high, ranged := strings.Cut(text[sign:], "-")
+	if low = text[:sign] + low; !ranged {
+		high = low
 	}
 	if d.Min, err = cli.ParseDuration(low); err != nil {
 		return d, err
 	}
-	d.Max = d.Min
-	if ranged {
-		if d.Max, err = cli.ParseDuration(high); err != nil {
-			return d, err
-		}
+	if d.Max, err = cli.ParseDuration(high); err != nil {
+		return d, err
 	}
 	switch unit := strings.TrimLeft(high, "0123456789."); {
 	case d.Min < 0:
@@ -103,13 +99,12 @@ func (p *probability) UnmarshalText(text []byte) error {
 // A point is when a fault applies: after a number of bytes or, with a unit of time,
 // after the connection has lasted that long; 0 is at once.
 type point struct {
-	given bool
 	bytes int64
 	time  time.Duration
 }
 
 func (p *point) UnmarshalText(text []byte) error {
-	*p = point{given: true}
+	*p = point{}
 	word := string(text)
 	size, sizeErr := cli.ParseSize(word)
 	d, timeErr := cli.ParseDuration(word)
