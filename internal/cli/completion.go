@@ -19,7 +19,7 @@ type option struct {
 // --help. Values that are no choices are completed as files.
 func (a *App) complete(r *reader, shell string) error {
 	// An operand names a peer, a host or the file of a Unix socket, or else a file.
-	hosts := slices.ContainsFunc(r.operands, func(o operand) bool { return o.name == "dest" || o.name == "endpoint" })
+	hosts := slices.ContainsFunc(r.operands, func(o flag) bool { return o.name == "dest" || o.name == "endpoint" })
 	switch shell {
 	case "bash":
 		return print(bashCompletion(a.called(), a.options(r)))
@@ -40,7 +40,7 @@ func (a *App) options(r *reader) []option {
 		if words == "" {
 			continue
 		}
-		choices := f.enum
+		choices := f.tags.Get("enum")
 		if choices == "" && placeholder == strings.ToLower(placeholder) {
 			choices = placeholder
 		}
@@ -131,7 +131,7 @@ func zshOption(o option) string {
 		short, long = short+"+", long+"="
 	}
 	exclude := "(" + strings.Join(o.names(), " ") + ")"
-	if o.count || o.field.Kind() == reflect.Slice {
+	if o.counts() || o.field.Kind() == reflect.Slice {
 		exclude = "*"
 	}
 	if o.letter == "" {

@@ -23,7 +23,7 @@ func (a *App) kong(r *reader) error {
 		args = append(args, arg)
 	}
 	for _, o := range r.operands {
-		if !o.optional {
+		if !has(o.tags, "optional") {
 			args = append(args, "x")
 		}
 	}

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // A Log writes diagnostics, and with -v events and information, as readable lines or
@@ -86,19 +84,10 @@ func (l *Log) line(level int, text string) {
 }
 
 // printable returns text with unprintable characters and bytes that are not UTF-8
-// escaped.
+// escaped, but neither backslashes nor quotes.
 func printable(text string) string {
-	var b strings.Builder
-	for rest := text; rest != ""; {
-		r, width := utf8.DecodeRuneInString(rest)
-		if !unicode.IsPrint(r) || r == utf8.RuneError && width == 1 {
-			b.WriteString(strings.Trim(strconv.Quote(rest[:width]), `"`))
-		} else {
-			b.WriteString(rest[:width])
-		}
-		rest = rest[width:]
-	}
-	return b.String()
+	quoted := strconv.Quote(text)
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(quoted[1 : len(quoted)-1])
 }
 
 // object writes an event as a line with a JSON object.

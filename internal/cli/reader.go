@@ -10,39 +10,32 @@ import (
 	"unicode/utf8"
 )
 
-// A flag is an option of a grammar, from the tags of its field, which are kong's.
+// A flag is an option or an operand of a grammar. The tags of its field are kong's, and
+// filled, which refuses an empty value (it is usually a script's unset variable), least
+// and most.
 type flag struct {
 	name   string // without hyphens
 	letter string // empty if it has none
 	field  reflect.Value
-	enum   string // the permitted values, separated by commas; empty is any
-	preset string // the default value
-	commas bool   // commas separate values
-	filled bool   // an empty value is refused: it is usually a script's unset variable
 	tags   reflect.StructTag
-	count  bool // the value is the number of times it is given, as in -vv
 	given  bool
 }
 
+// counts reports whether the value of f is the number of times it is given, as in -vv.
+func (f *flag) counts() bool { return f.tags.Get("type") == "counter" }
+
 // takesValue reports whether f requires a value.
-func (f *flag) takesValue() bool { return !f.count && f.field.Kind() != reflect.Bool }
+func (f *flag) takesValue() bool { return f.field.Kind() != reflect.Bool && !f.counts() }
 
 // isPreset reports whether the value of f is its default.
 func (f *flag) isPreset() bool {
-	if f.preset == "" {
+	value := f.tags.Get("default")
+	if value == "" {
 		return f.field.IsZero()
 	}
 	preset := reflect.New(f.field.Type()).Elem()
-	_, err := assign(preset, f.preset)
+	_, err := assign(preset, value)
 	return err == nil && preset.Equal(f.field)
-}
-
-// An operand is a field for an argument that is not an option, or, if it is a list, for
-// all remaining ones.
-type operand struct {
-	name     string
-	field    reflect.Value
-	optional bool
 }
 
 // A reader reads command lines into a grammar: a pointer to a struct of flags and
@@ -50,8 +43,7 @@ type operand struct {
 type reader struct {
 	grammar  any
 	flags    []flag
-	operands []operand
-	leading  bool // the first operand ends the options
+	operands []flag // the last one may be a list
 
 	// The command line, after split.
 	words []word
@@ -80,29 +72,22 @@ func (r *reader) fields(v reflect.Value) {
 	t := v.Type()
 	for i := range t.NumField() {
 		field, target := t.Field(i), v.Field(i)
-		tag := field.Tag.Get
-		name := tag("name")
-		if name == "" {
-			name = hyphenated(field.Name)
-		}
+		name := cmp.Or(field.Tag.Get("name"), hyphenated(field.Name))
+		f := flag{name: name, letter: field.Tag.Get("short"), field: target, tags: field.Tag}
 		switch {
 		case field.Anonymous:
 			r.fields(target)
 		case !target.CanSet(): // not an option
-		case has(field, "arg"):
-			r.operands = append(r.operands, operand{name, target, has(field, "optional")})
-			r.leading = r.leading || has(field, "passthrough")
+		case has(field.Tag, "arg"):
+			r.operands = append(r.operands, f)
 		default:
-			r.flags = append(r.flags, flag{
-				name: name, letter: tag("short"), field: target, enum: tag("enum"), preset: tag("default"),
-				commas: tag("sep") != "none", filled: has(field, "filled"), count: tag("type") == "counter", tags: field.Tag,
-			})
+			r.flags = append(r.flags, f)
 		}
 	}
 }
 
-func has(field reflect.StructField, key string) bool {
-	_, ok := field.Tag.Lookup(key)
+func has(tags reflect.StructTag, key string) bool {
+	_, ok := tags.Lookup(key)
 	return ok
 }
 
@@ -142,7 +127,7 @@ func (a *App) split(r *reader, args []string) {
 			return
 		case len(arg) < 2 || arg[0] != '-':
 			r.rest = append(r.rest, arg)
-			if r.leading {
+			if has(r.operands[0].tags, "passthrough") { // it ends the options
 				r.rest = append(r.rest, args...)
 				return
 			}
@@ -174,7 +159,7 @@ func (a *App) option(r *reader, w word, arg string, args []string) []string {
 	case w.takesValue() && !w.valued:
 		placeholder, _ := a.described(w.name)
 		r.wrong = cmp.Or(r.wrong, Usagef("%s needs a value: type %s %s", w.typed, w.typed, placeholder))
-	case w.filled && w.value == "":
+	case w.value == "" && has(w.tags, "filled"):
 		r.wrong = cmp.Or(r.wrong, Usagef("the value of %s is empty", w.typed))
 	default:
 		r.words = append(r.words, w)
@@ -188,20 +173,21 @@ func (r *reader) set() (ok bool, err error) {
 	for i := range r.flags {
 		f := &r.flags[i]
 		f.field.SetZero()
-		if f.preset != "" {
-			if ok, err := assign(f.field, f.preset); !ok || err != nil {
+		if preset := f.tags.Get("default"); preset != "" {
+			if ok, err := assign(f.field, preset); !ok || err != nil {
 				return ok, err
 			}
 		}
 	}
 	for _, w := range r.words {
+		enum := w.tags.Get("enum")
 		switch {
-		case w.count && !w.valued:
+		case !w.valued && w.counts():
 			w.field.SetInt(w.field.Int() + 1)
-		case !w.takesValue() && !w.valued:
+		case !w.valued && !w.takesValue():
 			w.field.SetBool(true)
-		case w.given, !w.takesValue(), w.enum != "" && !slices.Contains(strings.Split(w.enum, ","), w.value),
-			w.field.Kind() == reflect.Slice && w.commas && (w.value == "" || strings.ContainsAny(w.value, `,\`)):
+		case w.given, !w.takesValue(), enum != "" && !slices.Contains(strings.Split(enum, ","), w.value),
+			w.field.Kind() == reflect.Slice && w.tags.Get("sep") != "none" && (w.value == "" || strings.ContainsAny(w.value, `,\`)):
 			return false, nil
 		default:
 			if ok, err := assign(w.field, w.value); err != nil {
@@ -226,7 +212,7 @@ func (a *App) setOperands(r *reader) error {
 		case len(rest) > 0:
 			o.field.SetString(rest[0])
 			rest = rest[1:]
-		case !o.optional:
+		case !has(o.tags, "optional"):
 			return Usagef("%s is missing: usage: %s", strings.ToUpper(o.name), a.synopsis())
 		}
 	}

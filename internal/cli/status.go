@@ -64,15 +64,6 @@ func kindOf(err error) string {
 	if k, ok := errors.AsType[kindError](err); ok {
 		return k.Kind()
 	}
-	switch StatusOf(err) {
-	case Usage:
-		return "usage"
-	case NoConnection:
-		return "no-connection"
-	case TimedOut:
-		return "timeout"
-	case Broken:
-		return "broken"
-	}
-	return "local"
+	words := [...]string{Local: "local", Usage: "usage", NoConnection: "no-connection", TimedOut: "timeout", Broken: "broken"}
+	return words[StatusOf(err)]
 }
