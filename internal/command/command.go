@@ -38,24 +38,18 @@ type Command struct {
 	Tally *conn.Tally
 }
 
-// prepare returns the command, ready to start.
+// prepare returns the command, ready to start. Hidden from it are the secret, and the
+// variables in which a UCSPI server described another connection.
 func (c *Command) prepare(stdin, stdout *os.File) *exec.Cmd {
 	cmd := exec.Command("/bin/sh", "-c", c.Line)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, os.Stderr
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), c.hides), ucspi(c.Conn)...)
+	hidden := []string{c.Secret, "PROTO", "TCPREMOTEIP", "TCPREMOTEPORT", "TCPREMOTEHOST", "TCPREMOTEINFO",
+		"TCPLOCALIP", "TCPLOCALPORT", "TCPLOCALHOST"}
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains(hidden, name)
+	}), ucspi(c.Conn)...)
 	return cmd
-}
-
-// hides reports whether a variable of our environment is hidden from the command:
-// the secret, or a variable in which a UCSPI server described another connection.
-func (c *Command) hides(variable string) bool {
-	name, _, _ := strings.Cut(variable, "=")
-	switch name {
-	case c.Secret, "PROTO", "TCPREMOTEIP", "TCPREMOTEPORT", "TCPREMOTEHOST", "TCPREMOTEINFO",
-		"TCPLOCALIP", "TCPLOCALPORT", "TCPLOCALHOST":
-		return true
-	}
-	return false
 }
 
 // ucspi returns the environment variables of tcpserver(1) that describe the

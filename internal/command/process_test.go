@@ -94,7 +94,7 @@ func TestWaitBounded(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		began := time.Now()
-		p := &process{pid: 1 << 30, exit: make(chan syscall.WaitStatus)} // more than pid_max
+		p := &process{pid: 1 << 30, exited: make(chan struct{})} // more than pid_max
 		if err := p.waitForGroup(ctx); err == nil || err.Error() != "still running after SIGKILL" {
 			t.Error(err)
 		}

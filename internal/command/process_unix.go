@@ -21,9 +21,8 @@ const Supported = true
 // processes in that group.
 type process struct {
 	pid    int
-	exit   <-chan syscall.WaitStatus // receives the leader's status
-	status syscall.WaitStatus
-	exited bool // status is valid
+	exited chan struct{}      // closed when the leader has ended
+	status syscall.WaitStatus // of the leader, once it has ended
 }
 
 // children are the running commands. One goroutine, reap, waits for all children
@@ -31,8 +30,8 @@ type process struct {
 // wait(2).
 var children struct {
 	mu      sync.Mutex
-	exits   map[int]chan<- syscall.WaitStatus // by the command's process ID
-	groups  map[int]bool                      // of the commands that waitForGroup has not returned for
+	leaders map[int]*process // that have not ended, by process ID
+	groups  map[int]bool     // of the commands that waitForGroup has not returned for
 	reaping bool
 }
 
@@ -45,12 +44,11 @@ func start(cmd *exec.Cmd) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	exit := make(chan syscall.WaitStatus, 1)
-	if children.exits == nil {
-		children.exits, children.groups = make(map[int]chan<- syscall.WaitStatus), make(map[int]bool)
+	if children.leaders == nil {
+		children.leaders, children.groups = make(map[int]*process), make(map[int]bool)
 	}
-	p := &process{pid: cmd.Process.Pid, exit: exit}
-	children.exits[p.pid], children.groups[p.pid] = exit, true
+	p := &process{pid: cmd.Process.Pid, exited: make(chan struct{})}
+	children.leaders[p.pid], children.groups[p.pid] = p, true
 	_ = cmd.Process.Release() // reap waits for it
 	if !children.reaping {
 		children.reaping = true
@@ -65,14 +63,15 @@ func reap() {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, 0, nil)
 		children.mu.Lock()
-		switch exit := children.exits[pid]; {
-		case err == syscall.ECHILD && len(children.exits) == 0:
+		switch p := children.leaders[pid]; {
+		case err == syscall.ECHILD && len(children.leaders) == 0:
 			children.reaping = false
 			children.mu.Unlock()
 			return
-		case err == nil && exit != nil:
-			delete(children.exits, pid)
-			exit <- status
+		case err == nil && p != nil:
+			delete(children.leaders, pid)
+			p.status = status
+			close(p.exited)
 		}
 		children.mu.Unlock()
 	}
@@ -123,13 +122,10 @@ func (p *process) waitForGroup(ctx context.Context) error {
 // ends waits until no process is left in the group. It returns false if ctx ends
 // earlier.
 func (p *process) ends(ctx context.Context) bool {
-	if !p.exited {
-		select {
-		case p.status = <-p.exit:
-			p.exited = true
-		case <-ctx.Done():
-			return false
-		}
+	select {
+	case <-p.exited:
+	case <-ctx.Done():
+		return false
 	}
 	for pause := time.Millisecond; unix.Kill(-p.pid, 0) != unix.ESRCH; pause = min(2*pause, groupLook) {
 		select {

@@ -94,7 +94,6 @@ type counts struct {
 	taken    int64 // of these, read from it
 	peerEOF  bool  // the peer's FIN has come
 	closed   bool  // it is closed, and all that was sent is acknowledged
-	reset    bool  // it is closed, and not in order
 	data     int64 // of sent, the bytes without a FIN (Linux 4.19)
 }
 
@@ -105,7 +104,6 @@ func (n counts) since(before counts) counts {
 	if n.closed && n.sent > n.data-before.data {
 		n.sent, n.received, n.peerEOF = n.sent-1, n.received-1, true
 	}
-	n.reset = n.closed && !n.peerEOF
 	return n
 }
 
@@ -123,7 +121,7 @@ func (c *Command) brokenBefore(before counts) error {
 		return &conn.Error{Why: conn.ResetByPeer, Op: "receive from " + c.Peer, Err: failed}
 	case failed != 0:
 		return conn.ReceiveError(c.Peer, now.received, failed)
-	case now.reset:
+	case now.closed && !now.peerEOF: // by a reset
 		return conn.ReceiveError(c.Peer, now.received, syscall.ECONNRESET)
 	}
 	return nil

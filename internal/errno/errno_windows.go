@@ -1,6 +1,7 @@
 package errno
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -66,9 +67,7 @@ func Posix(err error) error {
 
 func translated(err error) error {
 	if number, ok := err.(syscall.Errno); ok {
-		if e, ok := posix[number]; ok {
-			return e
-		}
+		return cmp.Or(posix[number], number)
 	}
 	return err
 }
@@ -76,9 +75,6 @@ func translated(err error) error {
 // Words returns the system's words for number, which in Windows are a sentence, as
 // the other systems have theirs: lower case, no full stop.
 func Words(number syscall.Errno) string {
-	words := strings.TrimSuffix(number.Error(), ".")
-	if words == "" {
-		return words
-	}
+	words := strings.TrimSuffix(number.Error(), ".") // never empty
 	return strings.ToLower(words[:1]) + words[1:]
 }

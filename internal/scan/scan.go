@@ -51,24 +51,20 @@ func (s *Scan) Run(ctx context.Context, ports []conn.Endpoint) (Results, error) 
 		}
 		select {
 		case r.Err = <-errs[i]:
-			if ctx.Err() != nil {
-				return results, conn.Cause(ctx, unknown(e))
-			}
-			s.Report(r)
-			if r.Err == nil {
-				results.open = append(results.open, r)
-			} else {
-				results.closed = append(results.closed, r)
-			}
 		case <-ctx.Done():
-			return results, conn.Cause(ctx, unknown(e))
+		}
+		if ctx.Err() != nil {
+			return results, conn.Cause(ctx, &conn.Error{Op: "connect to " + e.Address()})
+		}
+		s.Report(r)
+		if r.Err == nil {
+			results.open = append(results.open, r)
+		} else {
+			results.closed = append(results.closed, r)
 		}
 	}
 	return results, nil
 }
-
-// unknown is the error of a port that has no result yet.
-func unknown(e conn.Endpoint) error { return &conn.Error{Op: "connect to " + e.Address()} }
 
 // probeAll probes the ports, at most parallel at a time. A probe that found no free
 // descriptor is repeated after another probe has ended, and from then on no more run at
