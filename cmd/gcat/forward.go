@@ -49,10 +49,11 @@ func (g *gcat) refuseSelf(ctx context.Context, bound net.Addr) error {
 // forwardDatagrams connects each peer of a datagram socket to the endpoint of --to by a
 // socket of its own. Without -k it serves one peer and ends with it.
 func (g *gcat) forwardDatagrams(ctx context.Context, at conn.Endpoint) error {
-	l, err := g.listenConfig().ListenPeers(ctx, at)
+	socket, err := g.listenConfig().ListenPacket(ctx, at)
 	if err != nil {
 		return conn.Cause(ctx, err)
 	}
+	l := conn.NewDatagramPeers(socket)
 	defer l.Close()
 	defer context.AfterFunc(ctx, l.Drain)() // ends Accept
 	if err := g.refuseSelf(ctx, l.Addr()); err != nil {

@@ -114,11 +114,7 @@ func TestBoundDrain(t *testing.T) {
 // 100 peers of datagrams are known at once, for a minute without a datagram, and 256 KiB of
 // each wait.
 func TestBoundPeers(t *testing.T) {
-	d, err := ListenConfig{}.ListenPeers(t.Context(), Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	d := peersTest(t, Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
 	d.Keep = true
 	var first, last *DatagramPeer
 	for i := range 101 {
@@ -135,10 +131,10 @@ func TestBoundPeers(t *testing.T) {
 		case 0:
 			first = last
 			for range 33 {
-				d.take(&arrival{from: first.to.sockaddr, data: make([]byte, 8<<10-64)})
+				d.take(make([]byte, 8<<10-64), first.Sender, false)
 			}
 		case 99:
-			if d.peers[string(first.to.sockaddr)] != first {
+			if d.peers[string(first.sockaddr)] != first {
 				t.Error("one of 100 is forgotten")
 			}
 		}

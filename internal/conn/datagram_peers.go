@@ -3,7 +3,6 @@ package conn
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"io"
 	"math"
@@ -30,15 +29,6 @@ type DatagramPeers struct {
 	mu    sync.Mutex
 	first bool                     // there has been a peer
 	peers map[string]*DatagramPeer // by struct sockaddr
-}
-
-// ListenPeers binds a socket to e.
-func (lc ListenConfig) ListenPeers(ctx context.Context, e Endpoint) (*DatagramPeers, error) {
-	c, err := lc.ListenPacket(ctx, e)
-	if err != nil {
-		return nil, err
-	}
-	return NewDatagramPeers(c), nil
 }
 
 // NewDatagramPeers divides the datagrams of c, which [ListenConfig.ListenPacket] bound or
@@ -72,30 +62,28 @@ func (d *DatagramPeers) Drain() { d.socket.in.drain() }
 // peers, so it must be called in a loop.
 func (d *DatagramPeers) Accept() (*DatagramPeer, error) {
 	for {
-		s, err := d.socket.in.next(math.MaxInt)
+		data, from, err := d.socket.Receive(math.MaxInt)
 		switch {
-		case errors.Is(err, syscall.ECONNREFUSED):
-			continue // an answer was refused; other peers may still send
-		case err != nil && err != errTruncated:
+		case errors.Is(err, syscall.ECONNREFUSED): // an answer was refused; other peers may still send
+		case from == nil:
 			return nil, err
-		}
-		if p := d.take(s); p != nil {
-			return p, nil
+		default:
+			if p := d.take(data, from, err != nil); p != nil {
+				return p, nil
+			}
 		}
 	}
 }
 
-// take passes s on to its sender, and returns that if it is new. One from a Unix socket
-// that is too long is dropped rather than cut.
-func (d *DatagramPeers) take(s *arrival) (added *DatagramPeer) {
-	from := &d.socket.from
-	d.socket.in.sender(s, from)
+// take passes a datagram on to its sender, and returns that if it is new. One from a Unix
+// socket that is too long is dropped rather than cut.
+func (d *DatagramPeers) take(data []byte, from *Sender, tooLong bool) (added *DatagramPeer) {
 	if d.Refuses != nil && d.Refuses(from) {
 		return nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p := d.peers[string(s.from)]
+	p := d.peers[string(from.sockaddr)]
 	if p == nil && d.first && !d.Keep {
 		return nil
 	}
@@ -104,12 +92,12 @@ func (d *DatagramPeers) take(s *arrival) (added *DatagramPeer) {
 		added = p
 	}
 	p.last = time.Now()
-	cost := len(s.data) + datagramCost
-	if s.truncated || p.waiting > 0 && p.waiting+cost > peerQueue {
+	cost := len(data) + datagramCost
+	if tooLong || p.waiting > 0 && p.waiting+cost > peerQueue {
 		p.dropped++
 		return added
 	}
-	p.queue = append(p.queue, bytes.Clone(s.data))
+	p.queue = append(p.queue, bytes.Clone(data))
 	p.waiting += cost
 	p.came.Signal()
 	return added
@@ -120,7 +108,7 @@ func (d *DatagramPeers) add(from *Sender) *DatagramPeer {
 	if len(d.peers) >= cmp.Or(d.Most, 100) {
 		d.forgetOne()
 	}
-	p := &DatagramPeer{all: d, to: *from.Clone(), came: sync.NewCond(&d.mu)}
+	p := &DatagramPeer{Sender: from.Clone(), all: d, came: sync.NewCond(&d.mu)}
 	d.peers[string(from.sockaddr)], d.first = p, true
 	return p
 }
@@ -146,8 +134,8 @@ const (
 // A DatagramPeer is one sender of datagrams as a Stream: one Read returns one datagram,
 // one Write sends one. Once it is closed, Read returns those that wait, and io.EOF.
 type DatagramPeer struct {
-	all *DatagramPeers
-	to  Sender
+	*Sender // of its first datagram
+	all     *DatagramPeers
 
 	// Of all.mu:
 	queue   [][]byte   // the datagrams that wait for a Read
@@ -156,12 +144,6 @@ type DatagramPeer struct {
 	dropped int64      // datagrams for which there was no room
 	last    time.Time  // when there was a datagram
 }
-
-// Sender is the sender of the peer's first datagram.
-func (p *DatagramPeer) Sender() *Sender { return &p.to }
-
-// Addr is the peer's address; nil if it has none.
-func (p *DatagramPeer) Addr() net.Addr { return p.to.addr }
 
 // Dropped is how many of the peer's datagrams were dropped: they came faster than they
 // were read, or were too long.
@@ -179,12 +161,12 @@ func (p *DatagramPeer) Silence() time.Duration {
 }
 
 // known reports whether the peer has not been forgotten. The caller holds p.all.mu.
-func (p *DatagramPeer) known() bool { return p.all.peers[string(p.to.sockaddr)] == p }
+func (p *DatagramPeer) known() bool { return p.all.peers[string(p.sockaddr)] == p }
 
 // end forgets the peer. The caller holds p.all.mu.
 func (p *DatagramPeer) end() {
 	if p.known() {
-		delete(p.all.peers, string(p.to.sockaddr))
+		delete(p.all.peers, string(p.sockaddr))
 		p.came.Broadcast()
 	}
 }
@@ -216,7 +198,7 @@ func (p *DatagramPeer) Write(b []byte) (int, error) {
 	p.last = time.Now()
 	p.all.mu.Unlock()
 	for pause := queueFirst; ; pause = min(pause*3/2, queueMost) {
-		err := p.all.socket.Send(b, &p.to)
+		err := p.all.socket.Send(b, p.Sender)
 		if err == nil {
 			return len(b), nil
 		}

@@ -15,11 +15,7 @@ import (
 func TestPeerDoesNotRead(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
-	peers, err := ListenConfig{}.ListenPeers(t.Context(), Endpoint{Network: "unixgram", Path: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peers.Close()
+	peers := peersTest(t, Endpoint{Network: "unixgram", Path: path})
 	peers.Keep = true
 	open := func(name string) (*net.UnixConn, *DatagramPeer) {
 		c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, name), Net: "unixgram"})

@@ -24,14 +24,21 @@ func (s reportingStream) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// An answer that a peer refused is reported, and the next ones are sent.
-func TestPeerRefusesOneAnswer(t *testing.T) {
-	own, path := filepath.Join(t.TempDir(), "own"), filepath.Join(t.TempDir(), "s")
-	peers, err := ListenConfig{}.ListenPeers(t.Context(), Endpoint{Network: "unixgram", Path: path})
+func peersTest(t *testing.T, e Endpoint) *DatagramPeers {
+	t.Helper()
+	c, err := ListenConfig{}.ListenPacket(t.Context(), e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer peers.Close()
+	peers := NewDatagramPeers(c)
+	t.Cleanup(func() { _ = peers.Close() })
+	return peers
+}
+
+// An answer that a peer refused is reported, and the next ones are sent.
+func TestPeerRefusesOneAnswer(t *testing.T) {
+	own, path := filepath.Join(t.TempDir(), "own"), filepath.Join(t.TempDir(), "s")
+	peers := peersTest(t, Endpoint{Network: "unixgram", Path: path})
 	target, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -88,11 +95,7 @@ func TestPeerRefusesOneAnswer(t *testing.T) {
 // A burst of datagrams waits until it is read.
 func TestPeerBurst(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	peers, err := ListenConfig{}.ListenPeers(t.Context(), Endpoint{Network: "unixgram", Path: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peers.Close()
+	peers := peersTest(t, Endpoint{Network: "unixgram", Path: path})
 	peers.Keep = true
 	open := func() *net.UnixConn {
 		own := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "own"), Net: "unixgram"}

@@ -53,12 +53,7 @@ type Sender struct {
 }
 
 // Addr is the sender's address; nil if it has none.
-func (s *Sender) Addr() net.Addr {
-	if s.AddrPort.IsValid() {
-		return net.UDPAddrFromAddrPort(s.AddrPort)
-	}
-	return s.addr
-}
+func (s *Sender) Addr() net.Addr { return s.addr }
 
 // name is s's address in words; empty is none.
 func (s *Sender) name() string {

@@ -57,8 +57,8 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 	defer func() { _ = peer.Close() }() // its next datagram makes it a new one
 	s := p.server
 	number := s.Totals.Connections.Add(1)
-	toPeer := p.newHop(peer, peer.Sender(), number, down, s.To.Down)
-	report := func(e Event) { toPeer.reportOf(peer.Sender(), e) }
+	toPeer := p.newHop(peer, peer.Sender, number, down, s.To.Down)
+	report := func(e Event) { toPeer.reportOf(peer.Sender, e) }
 	report(Event{Kind: Accepted})
 	relaying, end := context.WithCancel(s.graceOver)
 	defer end()
@@ -69,7 +69,7 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 	}
 	s.Totals.Now.Add(1)
 	defer s.Totals.Now.Add(-1)
-	toTarget := p.newHop(to, peer.Sender(), number, up, s.To.Up)
+	toTarget := p.newHop(to, peer.Sender, number, up, s.To.Up)
 	relay := conn.Relay{
 		Local: toTarget, Remote: toPeer, Peer: addrName(peer.Addr()), To: s.To.Name,
 		Idle: cmp.Or(s.Idle, conn.PeerMemory), QuitAfterPeer: new(time.Duration),
