@@ -17,7 +17,7 @@ import (
 func (g *gcat) forward(ctx context.Context, p peer) error {
 	start, bound := time.Now(), address(p.LocalAddr())
 	remote := g.streamOf(p)
-	dialing, stop := conn.SocketBelow(remote).UntilGone(ctx, conn.PeerGone(p.name, g.to.Address()))
+	dialing, stop := conn.SocketBelow(remote).UntilGone(ctx, p.name, g.to.Address())
 	to, err := g.dial(dialing, g.to)
 	stop()
 	if err != nil {

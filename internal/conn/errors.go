@@ -213,11 +213,8 @@ func Cause(ctx context.Context, err error) error {
 		return why
 	}
 	words := Words(clock.Err)
-	switch addresses := Words(tried.Err); {
-	case strings.HasSuffix(addresses, ": timed out"):
-		words = strings.TrimSuffix(addresses, "timed out") + words
-	case strings.Contains(addresses, ": timed out; "):
-		words += "; " + addresses
+	if strings.Contains(Words(tried.Err)+"; ", ": timed out; ") { // one of the addresses
+		words = limitWords(tried.Err, words)
 	}
 	return &Error{Why: clock.Why, Op: tried.Op, Err: errors.New(words)}
 }

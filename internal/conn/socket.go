@@ -120,10 +120,10 @@ func (s *Socket) finSent() bool { return s.fin.Load() }
 // [os.ErrDeadlineExceeded].
 func (s *Socket) Interrupt() { _ = s.SetReadDeadline(time.Unix(1, 0)) }
 
-// UntilGone returns a context that ends with ctx or, with the cause gone, when the peer
-// is gone (see Gone) and has left nothing to read. Nothing may be read before stop has
-// returned.
-func (s *Socket) UntilGone(ctx context.Context, gone error) (_ context.Context, stop func()) {
+// UntilGone returns a context that ends with ctx, or when peer is gone (see Gone) and has
+// left nothing to read; the cause is then that it left before target was reached. Nothing
+// may be read before stop has returned.
+func (s *Socket) UntilGone(ctx context.Context, peer, target string) (_ context.Context, stop func()) {
 	if s == nil || !s.bare() {
 		return ctx, func() {}
 	}
@@ -132,7 +132,7 @@ func (s *Socket) UntilGone(ctx context.Context, gone error) (_ context.Context, 
 	go func() { // ends by Interrupt
 		defer close(done)
 		if s.Gone() == nil && s.readable() == 0 {
-			cancel(gone)
+			cancel(&Error{Why: ResetByPeer, Op: "receive from " + peer, Err: fmt.Errorf("it left before %s was reached", target)})
 		}
 	}()
 	return ctx, func() {
@@ -141,11 +141,6 @@ func (s *Socket) UntilGone(ctx context.Context, gone error) (_ context.Context, 
 		_ = s.SetReadDeadline(time.Time{}) // it fails only on a closed connection
 		cancel(nil)
 	}
-}
-
-// PeerGone is the error of a peer that is gone before the connection to target was made.
-func PeerGone(peer, target string) error {
-	return &Error{Why: ResetByPeer, Op: "receive from " + peer, Err: fmt.Errorf("it left before %s was reached", target)}
 }
 
 // Reset ends the connection by a RST; see [Reset].

@@ -40,7 +40,7 @@ func (c *connection) forward() error {
 	if c.cause.Load() != nil {
 		return context.Canceled
 	}
-	dialing, stop := c.socket.UntilGone(c.ctx, conn.PeerGone(c.remote, target.Name))
+	dialing, stop := c.socket.UntilGone(c.ctx, c.remote, target.Name)
 	to, err := target.Dial(dialing)
 	gone := context.Cause(dialing)
 	stop()
