@@ -71,26 +71,19 @@ func openCAN(e Endpoint, from string, o SocketOptions, listen bool) (*canConn, e
 	if err != nil {
 		return nil, err
 	}
-	kind, protocol := unix.SOCK_DGRAM, 0
-	switch e.Network {
-	case "can", "canfd":
-		kind, protocol = unix.SOCK_RAW, unix.CAN_RAW
-	case "isotp":
-		protocol = unix.CAN_ISOTP
-	case "j1939":
-		protocol = unix.CAN_J1939
-	case "canbcm":
-		protocol = unix.CAN_BCM
+	kind := unix.SOCK_DGRAM
+	if p.protocol == unix.CAN_RAW {
+		kind = unix.SOCK_RAW
 	}
-	fd, err := unix.Socket(unix.AF_CAN, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
-	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EPERM) && protocol == 0 {
+	fd, err := unix.Socket(unix.AF_CAN, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, p.protocol)
+	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) {
 		return nil, &Error{Why: Unsupported, Err: fmt.Errorf("this kernel has no %s sockets: %s", strings.ToUpper(e.Network), Words(err))}
 	}
 	if err != nil {
 		return nil, err
 	}
 	c := &canConn{local: canAddr{e}, remote: canAddr{e}}
-	if err = c.setUp(fd, e, p, from, o, listen); err != nil {
+	if err = c.setUp(fd, p, from, o, listen); err != nil {
 		_ = unix.Close(fd)
 		switch {
 		case errors.Is(err, unix.ENETDOWN): // the bus may be up again later, as while it is used
@@ -105,30 +98,28 @@ func openCAN(e Endpoint, from string, o SocketOptions, listen bool) (*canConn, e
 }
 
 // setUp sets the socket's options, and binds it.
-func (c *canConn) setUp(fd int, e Endpoint, p canPlace, from string, o SocketOptions, listen bool) error {
-	index := 0
+func (c *canConn) setUp(fd int, p canPlace, from string, o SocketOptions, listen bool) error {
 	if p.device != "" {
 		i, err := interfaceNamed(p.device)
 		if err != nil {
 			return err
 		}
-		index = i.Index
+		c.index = i.Index
 	}
-	c.index = index
 	if err := o.set("can", uintptr(fd)); err != nil {
 		return err
 	}
-	switch e.Network {
-	case "can", "canfd":
-		return c.setUpRaw(fd, e, p, index)
-	case "isotp":
+	switch p.protocol {
+	case unix.CAN_RAW:
+		return c.setUpRaw(fd, p)
+	case unix.CAN_ISOTP:
 		c.received = func(s *arrival) { s.from = nil } // there is one peer, which no answer names
 		c.closing = make(chan struct{})
-		return setUpISOTP(fd, p, index, listen)
-	case "j1939":
-		return c.setUpJ1939(fd, e, p, index, from, listen)
+		return c.setUpISOTP(fd, p, listen)
+	case unix.CAN_J1939:
+		return c.setUpJ1939(fd, p, from, listen)
 	}
-	return unix.Connect(fd, &unix.SockaddrCAN{Ifindex: index})
+	return unix.Connect(fd, &unix.SockaddrCAN{Ifindex: c.index})
 }
 
 // Options of raw sockets (can/raw.h).
@@ -139,7 +130,8 @@ const (
 	canRawJoin   = 6
 )
 
-func (c *canConn) setUpRaw(fd int, e Endpoint, p canPlace, index int) error {
+func (c *canConn) setUpRaw(fd int, p canPlace) error {
+	isFD := c.local.Endpoint.Network == "canfd"
 	if len(p.filters) > 0 {
 		if err := unix.SetsockoptCanRawFilter(fd, unix.SOL_CAN_RAW, canRawFilter, p.filters); err != nil {
 			return err
@@ -148,16 +140,16 @@ func (c *canConn) setUpRaw(fd int, e Endpoint, p canPlace, index int) error {
 	options := []sockopt{
 		{"CAN_RAW_ERR_FILTER", unix.SOL_CAN_RAW, canRawErrors, int(p.errors)},
 		{"CAN_RAW_JOIN_FILTERS", unix.SOL_CAN_RAW, canRawJoin, onlyIf(p.all, 1)},
-		{"CAN_RAW_FD_FRAMES", unix.SOL_CAN_RAW, canRawFD, onlyIf(e.Network == "canfd", 1)},
+		{"CAN_RAW_FD_FRAMES", unix.SOL_CAN_RAW, canRawFD, onlyIf(isFD, 1)},
 	}
 	if err := setOptions(fd, options); err != nil {
 		return err
 	}
 	c.sending = wholeFrame
-	if e.Network == "canfd" {
+	if isFD {
 		c.sending, c.received = fdFrame, padFrame
 	}
-	return unix.Bind(fd, &unix.SockaddrCAN{Ifindex: index})
+	return unix.Bind(fd, &unix.SockaddrCAN{Ifindex: c.index})
 }
 
 // wholeFrame refuses a datagram that is not the size of a frame.
@@ -204,7 +196,7 @@ const (
 )
 
 // setUpISOTP binds the two ids. The server receives on REQ and sends on RSP.
-func setUpISOTP(fd int, p canPlace, index int, listen bool) error {
+func (c *canConn) setUpISOTP(fd int, p canPlace, listen bool) error {
 	tx, rx := p.req, p.rsp
 	if listen {
 		tx, rx = rx, tx
@@ -214,12 +206,12 @@ func setUpISOTP(fd int, p canPlace, index int, listen bool) error {
 	if err := unix.SetsockoptString(fd, unix.SOL_CAN_BASE+unix.CAN_ISOTP, isotpOptions, string(options[:])); err != nil {
 		return fmt.Errorf("set CAN_ISOTP_OPTS: %w", err)
 	}
-	return unix.Bind(fd, &unix.SockaddrCAN{Ifindex: index, RxID: rx, TxID: tx})
+	return unix.Bind(fd, &unix.SockaddrCAN{Ifindex: c.index, RxID: rx, TxID: tx})
 }
 
 // setUpJ1939 binds our own address. It connects to the peer unless messages go to all
 // addresses.
-func (c *canConn) setUpJ1939(fd int, e Endpoint, p canPlace, index int, from string, listen bool) error {
+func (c *canConn) setUpJ1939(fd int, p canPlace, from string, listen bool) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1); err != nil {
 		return fmt.Errorf("set SO_BROADCAST: %w", err)
 	}
@@ -229,9 +221,9 @@ func (c *canConn) setUpJ1939(fd int, e Endpoint, p canPlace, index int, from str
 		own, peer = peer, own
 		peer.PGN = own.PGN
 	} else if from != "" {
-		c.local = canAddr{Endpoint{Network: "j1939", Host: e.Host, Port: from}}
+		c.local.Port = from
 	}
-	own.Ifindex, peer.Ifindex = index, index
+	own.Ifindex, peer.Ifindex = c.index, c.index
 	if err := unix.Bind(fd, &own); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ const (
 
 // A canPlace is a parsed endpoint of CAN.
 type canPlace struct {
+	protocol int
 	device   string // empty is all interfaces
 	filters  []unix.CanFilter
 	errors   uint32 // classes of error frames to receive
@@ -38,18 +39,22 @@ func (e Endpoint) canPlace() (p canPlace, err error) {
 	}
 	switch e.Network {
 	case "can", "canfd":
+		p.protocol = unix.CAN_RAW
 		err = p.parseFilters(e.Port)
 	case "isotp":
+		p.protocol = unix.CAN_ISOTP
 		if p.device == "" {
 			return p, errors.New("ISO-TP needs one interface")
 		}
 		err = p.parseIDs(e.Port)
 	case "j1939":
+		p.protocol = unix.CAN_J1939
 		if p.device == "" {
 			return p, errors.New("J1939 needs one interface")
 		}
 		p.j1939, err = parseJ1939(e.Port)
 	default:
+		p.protocol = unix.CAN_BCM
 		if e.Port != "" {
 			err = errors.New("want IFACE alone")
 		}
