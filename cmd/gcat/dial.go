@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -129,11 +130,8 @@ func (f *socketFlags) socketOptions() conn.SocketOptions {
 		TOS:           orZero(f.TOS),
 		TTL:           f.TTL,
 	}
-	if d := f.Keepalive; d != nil {
-		o.Keepalive = d.D()
-		if *d == 0 {
-			o.Keepalive = -1 // none
-		}
+	if f.Keepalive != nil {
+		o.Keepalive = cmp.Or(f.Keepalive.D(), -1) // none
 	}
 	return o
 }

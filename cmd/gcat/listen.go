@@ -108,20 +108,19 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 	var peers sync.WaitGroup
 	defer peers.Wait()
 	var input filter.Input
-	turn := func() *filter.Turn {
-		if g.RecvOnly || !g.usesStdio() {
-			return nil
-		}
-		return input.Queue()
-	}
 	conversations, handshakes := make(slots, g.maxConns()), make(slots, tlsconn.MaxHandshakes)
-	handle := func(p peer) {
-		defer conversations.free()
-		if err := g.handle(ctx, p); ctx.Err() == nil && outputFailed(err) {
-			cancel(err)
-		} else if ctx.Err() == nil {
-			g.log.Error(err)
+	start := func(p peer) {
+		if !g.RecvOnly && g.usesStdio() {
+			p.turn = input.Queue()
 		}
+		peers.Go(func() {
+			defer conversations.free()
+			if err := g.handle(ctx, p); ctx.Err() == nil && outputFailed(err) {
+				cancel(err)
+			} else if ctx.Err() == nil {
+				g.log.Error(err)
+			}
+		})
 	}
 	for conversations.take(ctx) {
 		if g.tls != nil {
@@ -136,17 +135,13 @@ func (g *gcat) serve(ctx context.Context, cancel context.CancelCauseFunc, l net.
 		}
 		p := g.newPeer(c, at)
 		if g.tls == nil {
-			p.turn = turn()
-			peers.Go(func() { handle(p) })
+			start(p)
 			continue
 		}
 		peers.Go(func() {
-			p, err := g.secureServer(ctx, p)
-			ready := err == nil && conversations.take(ctx)
-			handshakes.free()
-			if ready {
-				p.turn = turn()
-				handle(p)
+			defer handshakes.free()
+			if p, err := g.secureServer(ctx, p); err == nil && conversations.take(ctx) {
+				start(p)
 			} else if ctx.Err() == nil {
 				g.log.Error(err)
 			}

@@ -61,31 +61,15 @@ func notOn(at conn.Endpoint, kinds string) string {
 // names of their own: see [gcat.given].
 func (g *gcat) conflicts(at conn.Endpoint) []cli.Rule {
 	forwards, dialled := g.To != "", at
-	server, none := "-c", "-l" // with these there is, or is not, a server's certificate to verify
 	if forwards {
 		dialled = g.to
-		server, none = "--to=tls://", ""
-	}
-	handed, connected := "", ""
-	if g.handed.Addr() != nil {
-		handed = "the socket of LISTEN_FDS" // which the service manager has opened and bound
-	}
-	if g.handed.Conn != nil {
-		connected = "a connected socket of LISTEN_FDS" // which has one peer, and does not listen
-	}
-	sources := ip
-	if !g.Listen {
-		sources += " unixgram"
-	}
-	if at.Network == "j1939" && !g.Listen {
-		sources += " can"
 	}
 	const ofStdio = " --shutdown --no-shutdown --raw --progress" // these concern standard input and output
 	return []cli.Rule{
 		{Of: "-4", Not: "-U -6"},
 		{Of: "-6", Not: "-U"},
 		{Of: "-s", Not: "-U", Unless: g.UDP},
-		{Of: "-s", With: notOn(at, sources)},
+		{Of: "-s", With: notOn(at, ip), Unless: !g.Listen && (at.Network == "unixgram" || at.Network == "j1939")},
 		{Of: "-p", Not: "-U", With: notOn(at, ip)},
 		{Of: "--retry", Not: "-l", Unless: forwards},
 		{Of: "--retry", With: on(dialled, "udp"), Unless: g.Scan, Try: "a datagram socket connects to nothing: gcat -zu --retry D HOST PORT waits for an answer"},
@@ -115,7 +99,8 @@ func (g *gcat) conflicts(at conn.Endpoint) []cli.Rule {
 		{Of: "--sndbuf --rcvbuf", With: on(at, "vsock")},
 
 		{Of: "-c", With: notOn(at, streams), Unless: !at.TLS},
-		{Of: "--tls-ca --tls-name --tls-insecure", Needs: server, Not: none},
+		{Of: "--tls-ca --tls-name --tls-insecure", Needs: "-c", Not: "-l", Unless: forwards}, // they verify a server
+		{Of: "--tls-ca --tls-name --tls-insecure", Needs: "--to=tls://", Unless: !forwards},
 		{Of: "--tls-insecure", Not: "--tls-ca"},
 		{Of: "--tls-cert --tls-key", Needs: "-c"},
 		{Of: "--tls-alpn --tls-fingerprint", Needs: "-c", Unless: g.to.TLS},
@@ -124,8 +109,8 @@ func (g *gcat) conflicts(at conn.Endpoint) []cli.Rule {
 		{Of: "-x", With: notOn(dialled, "tcp")},
 		{Of: "-X -P", Needs: "-x"},
 
-		{Of: "-4 -6 --backlog --mode --interface --keepalive --mptcp --rcvbuf --reuse-port --sndbuf --tos --ttl", With: handed},
-		{Of: "-k --ready", With: connected},
+		{Of: "-4 -6 --backlog --mode --interface --keepalive --mptcp --rcvbuf --reuse-port --sndbuf --tos --ttl", With: "the socket of LISTEN_FDS", Unless: g.handed.Addr() == nil},
+		{Of: "-k --ready", With: "a connected socket of LISTEN_FDS", Unless: g.handed.Conn == nil},
 	}
 }
 
