@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -209,13 +210,19 @@ func (g *gcat) openDump() (err error) {
 	return err
 }
 
+// closeLimit is how long an early end waits for a pipe that takes the dump.
+const closeLimit = 2 * time.Second
+
 // closeDump closes the dump. It returns err; if err is nil, it returns the error of the
 // dump, which did not end the conversation.
 func (g *gcat) closeDump(err error) error {
 	if g.dump == nil {
 		return err
 	}
-	failed := g.dump.Close()
+	unread := &conn.Error{Why: conn.Local, Op: fmt.Sprintf("write %q", g.dump.Name), Err: errors.New("its reader takes nothing")}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), closeLimit, unread)
+	defer cancel()
+	failed := cli.Interruptible(ctx, g.dump.Close)
 	if err == nil {
 		return failed
 	}

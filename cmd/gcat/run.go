@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"gcat/internal/broker"
 	"gcat/internal/cli"
@@ -145,28 +144,14 @@ func (g *gcat) prepare(ctx context.Context, targets []conn.Endpoint) (err error)
 	return g.askPassword(ctx)
 }
 
-// closeLimit is how long closing in order may take after the deadline has passed.
-const closeLimit = 5 * time.Second
-
-// deadline ends ctx when the time of --deadline has passed. If the run does not end
-// within closeLimit, for example because the pipe of -o is not read, the process exits.
+// deadline ends ctx when the time of --deadline has passed.
 func (g *gcat) deadline(ctx context.Context) (limited context.Context, done func()) {
 	d := g.Deadline.D()
 	if d <= 0 {
 		return ctx, func() {}
 	}
 	passed := &conn.Error{Why: conn.Timeout, Err: fmt.Errorf("the run took longer than %v (deadline)", d)}
-	ctx, cancel := context.WithTimeoutCause(ctx, d, passed)
-	late := time.AfterFunc(d+closeLimit, func() {
-		tty.Restore()
-		g.log.Error(passed)
-		cli.Flush()
-		os.Exit(cli.TimedOut)
-	})
-	return ctx, func() {
-		late.Stop()
-		cancel()
-	}
+	return context.WithTimeoutCause(ctx, d, passed)
 }
 
 // signals returns a context that a signal ends; its cause is the signal. A second

@@ -280,19 +280,44 @@ func TestOutputsAreOurs(t *testing.T) {
 	})
 }
 
-// TestDeadlineDumpUnread: a dump into a pipe that is not read delays the end by
-// closeLimit, and the deadline is reported.
-func TestDeadlineDumpUnread(t *testing.T) {
-	t.Parallel()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
+// A dump into a pipe that nothing reads delays the end, whatever its cause, by
+// closeLimit, and both are reported.
+func TestDumpUnread(t *testing.T) {
+	for _, test := range []struct {
+		name, option, words string
+		status              int
+	}{
+		{"deadline", "--deadline=0.2", "the run took longer than 200ms (deadline)", 4},
+		{"idle", "-w0.2", "no byte moved for 200ms (idle limit)", 4},
+		{"signal", "-v", "ended by signal", 128 + int(syscall.SIGTERM)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			defer w.Close()
+			cmd := gcatCmd(append([]string{test.option, "-o", "/dev/fd/3"}, serve(t, "tcp", func(s halfConn) {
+				_, _ = s.Write(make([]byte, 1<<20)) // more than the pipe holds; it fails when gcat ends
+			})...)...)
+			cmd.ExtraFiles, cmd.Stdout = []*os.File{w}, io.Discard
+			p := launch(t, cmd)
+			if _, err := r.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+			if test.name == "signal" {
+				_ = cmd.Process.Signal(syscall.SIGTERM)
+			}
+			if got := p.status(); got != test.status {
+				t.Errorf("status %d, want %d", got, test.status)
+			}
+			for _, want := range []string{test.words, `write "/dev/fd/3": its reader takes nothing`} {
+				if !strings.Contains(p.err.String(), want) {
+					t.Errorf("it said %q, want %q", p.err, want)
+				}
+			}
+		})
 	}
-	defer r.Close()
-	defer w.Close()
-	cmd := gcatCmd(append([]string{"--deadline", "0.2", "-o", "/dev/fd/3"}, serve(t, "tcp", func(s halfConn) {
-		_, _ = s.Write(make([]byte, 1<<20)) // more than the pipe holds; it fails when gcat ends
-	})...)...)
-	cmd.ExtraFiles, cmd.Stdout = []*os.File{w}, io.Discard
-	launch(t, cmd).ends(4, "", "gcat: the run took longer than 200ms (deadline)")
 }
