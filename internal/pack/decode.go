@@ -165,7 +165,10 @@ func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 	case char:
 		return d.text(dst, p, b)
 	case truth:
-		return d.truth(dst, b[0] != 0)
+		if d.o.JSON {
+			return strconv.AppendBool(dst, b[0] != 0)
+		}
+		return append(dst, '0'+min(b[0], 1))
 	case integer:
 		if p.plain {
 			return appendInteger(dst, p.load(b), p.width, p.signed)
@@ -174,18 +177,12 @@ func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 		dst = fromTwos(hi, lo, 8*len(b), p.signed).appendRadix(dst, d.o.radix(), 8*len(b))
 	case float:
 		dst = d.float(dst, floatOf(p.load(b), p.width), p.width)
-	case complexNum:
-		half := p.width / 2
-		dst = d.quoted(dst, func(dst []byte) []byte {
-			return appendComplex(dst, floatOf(p.load(b[:half]), half), floatOf(p.load(b[half:]), half), half)
-		})
-	case instant:
-		v := int64(p.load(b))
-		dst = d.quoted(dst, func(dst []byte) []byte { return appendInstant(dst, v) })
-	case hexBytes:
-		dst = d.quoted(dst, func(dst []byte) []byte { return hex.AppendEncode(dst, b) })
 	default:
-		dst = d.quoted(dst, func(dst []byte) []byte { return appendAddress(dst, p.kind, b) })
+		if d.o.JSON {
+			dst = append(d.unquoted(append(dst, '"'), p, b), '"')
+		} else {
+			dst = d.unquoted(dst, p, b)
+		}
 	}
 	if d.special != 0 {
 		dst = d.escapeField(dst, start)
@@ -193,12 +190,18 @@ func (d *Decoder) element(dst []byte, p *op, b []byte) []byte {
 	return dst
 }
 
-// quoted writes a value, in JSON as a string.
-func (d *Decoder) quoted(dst []byte, value func([]byte) []byte) []byte {
-	if !d.o.JSON {
-		return value(dst)
+// unquoted writes a value that JSON has as a string.
+func (d *Decoder) unquoted(dst []byte, p *op, b []byte) []byte {
+	switch p.kind {
+	case complexNum:
+		half := p.width / 2
+		return appendComplex(dst, floatOf(p.load(b[:half]), half), floatOf(p.load(b[half:]), half), half)
+	case instant:
+		return appendInstant(dst, int64(p.load(b)))
+	case hexBytes:
+		return hex.AppendEncode(dst, b)
 	}
-	return append(value(append(dst, '"')), '"')
+	return appendAddress(dst, p.kind, b)
 }
 
 // escapeField escapes the separator within a field that is no string.
@@ -216,16 +219,6 @@ func (d *Decoder) escapeField(dst []byte, start int) []byte {
 		}
 	}
 	return dst
-}
-
-func (d *Decoder) truth(dst []byte, v bool) []byte {
-	switch {
-	case d.o.JSON:
-		return strconv.AppendBool(dst, v)
-	case v:
-		return append(dst, '1')
-	}
-	return append(dst, '0')
 }
 
 func (d *Decoder) float(dst []byte, v float64, width int) []byte {
