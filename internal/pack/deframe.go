@@ -65,8 +65,12 @@ func (d *Deframer) Deframe(dst io.Writer, src io.Reader, limit int64) (Counts, e
 func (s *deframing) frame() error {
 	s.final = len(s.ready)
 	if len(s.t.bytes()) == 0 {
-		if err := s.read(max(s.h.f.size, 1)); err != nil {
-			return s.none(err)
+		err := s.read(max(s.h.f.size, 1))
+		if err == io.EOF && s.o.Exact && s.count.Records == 0 {
+			err = dataf("expected one frame, got none")
+		}
+		if err != nil {
+			return err
 		}
 	}
 	header, length, err := s.measure()
@@ -77,7 +81,11 @@ func (s *deframing) frame() error {
 		return inFrame(err, s.count.Records+1)
 	}
 	if s.o.Exact {
-		if err := s.t.alone(int(header + length)); err != nil {
+		// The frame is written only behind the end of the input.
+		if int64(len(s.t.bytes())) > header+length || s.t.more(1) {
+			return moref("expected one frame, got more")
+		}
+		if err := s.t.failed(); err != nil {
 			return err
 		}
 	}
@@ -116,23 +124,6 @@ func (s *deframing) measure() (header, length int64, err error) {
 	return s.at, length, err
 }
 
-// none is the error of an input that ends with err before a frame.
-func (s *deframing) none(err error) error {
-	if err == io.EOF && s.o.Exact && s.count.Records == 0 {
-		return dataf("expected one frame, got none")
-	}
-	return err
-}
-
-// alone waits for the end of the input, which must follow the frame of that size at the
-// start of the tape. The frame is written only after that.
-func (t *tape) alone(size int) error {
-	if len(t.bytes()) > size || t.more(1) {
-		return moref("expected one frame, got more")
-	}
-	return t.failed()
-}
-
 // payload makes one payload ready in the form that was asked for. Text, which may take six
 // times the memory of the payload, is written as it is made.
 func (s *deframing) payload(payload []byte) error {
@@ -141,22 +132,11 @@ func (s *deframing) payload(payload []byte) error {
 		return nil
 	}
 	var before, after string
-	piece := func(dst, b []byte) ([]byte, int) {
-		n := min(len(b), textPiece)
-		return s.escape.append(dst, b[:n], n == len(b))
-	}
+	var piece func(dst, b []byte) ([]byte, int)
 	switch {
 	case s.o.JSON:
 		q := quotesOf(payload)
 		before, piece, after = q[0], q.piece, q[1]
-		if s.o.Offsets {
-			before, after = fmt.Sprintf("[%d,%s", s.offset, before), after+"]"
-		}
-	case s.o.Offsets:
-		before = fmt.Sprint(s.offset) + s.o.separator()
-	}
-	switch {
-	case s.o.JSON:
 	case s.o.Form != Raw:
 		piece = func(dst, b []byte) ([]byte, int) {
 			dst = appendForm(dst, b, s.o.Form)
@@ -164,6 +144,17 @@ func (s *deframing) payload(payload []byte) error {
 		}
 	case s.o.Raw:
 		piece = func(dst, b []byte) ([]byte, int) { return append(dst, b...), len(b) }
+	default:
+		piece = func(dst, b []byte) ([]byte, int) {
+			n := min(len(b), textPiece)
+			return s.escape.append(dst, b[:n], n == len(b))
+		}
+	}
+	switch {
+	case s.o.Offsets && s.o.JSON:
+		before, after = fmt.Sprintf("[%d,%s", s.offset, before), after+"]"
+	case s.o.Offsets:
+		before = fmt.Sprint(s.offset) + s.o.separator()
 	}
 	s.ready = append(s.ready, before...)
 	for n := 0; len(payload) > 0; payload = payload[n:] {
