@@ -234,18 +234,14 @@ func (s *sequence) lone() *item {
 }
 
 // first is the item of the first value.
-func (s *sequence) first() *item {
-	for i := range s.items {
-		it := &s.items[i]
-		if it.kind == group {
-			if inner := it.group.first(); inner != nil {
-				return inner
-			}
-		} else if it.perElement > 0 && (it.elements > 0 || it.Rest) {
-			return it
+func (s *sequence) first() (found *item) {
+	s.any(func(it *item) bool {
+		if it.kind != group && it.perElement > 0 && (it.elements > 0 || it.Rest) {
+			found = it
 		}
-	}
-	return nil
+		return found != nil
+	})
+	return found
 }
 
 // lay computes the sizes and offsets of the items of s, which begins at offset base of

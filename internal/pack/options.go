@@ -3,6 +3,7 @@ package pack
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -176,14 +177,8 @@ func (o *Options) checkItemNames(f *Format, s *sequence, shell bool) error {
 
 // isWord reports whether a shell can assign to name.
 func isWord(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		letter := c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return name != ""
+	const digits, letters = "0123456789", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+	return name != "" && strings.Trim(name, letters+digits) == "" && strings.IndexByte(digits, name[0]) < 0
 }
 
 // CheckSeparator returns an error if escapes cannot keep the separator out of strings.
