@@ -101,12 +101,7 @@ func (d *Decoder) decodeStream(dst io.Writer, src io.Reader, limit int64) (Count
 		}
 	}
 	if err == nil && d.o.Exact {
-		if len(c.t.bytes()) > 0 || c.t.more(1) {
-			err = d.exactly(c.count.Read, 0, "more than ")
-		} else {
-			err = c.t.failed()
-		}
-		if err != nil {
+		if err = c.t.alone(0, d.exactly(c.count.Read, 0, "more than ")); err != nil {
 			c.ready, c.count.Records = nil, 0
 		}
 	}
@@ -156,7 +151,7 @@ func (c *cursor) cutShort() error {
 }
 
 // exactly is the error of Python's struct.unpack, with the number of bytes.
-func (d *Decoder) exactly(got, more int64, than string) error {
+func (d *Decoder) exactly(got, more int64, than string) *DataError {
 	switch {
 	case d.f.fixed:
 		e := dataf("unpack requires a buffer of %d bytes, got %s%d", d.f.size, than, got)

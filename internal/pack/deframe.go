@@ -82,10 +82,7 @@ func (s *deframing) frame() error {
 	}
 	if s.o.Exact {
 		// The frame is written only behind the end of the input.
-		if int64(len(s.t.bytes())) > header+length || s.t.more(1) {
-			return moref("expected one frame, got more")
-		}
-		if err := s.t.failed(); err != nil {
+		if err := s.t.alone(header+length, moref("expected one frame, got more")); err != nil {
 			return err
 		}
 	}

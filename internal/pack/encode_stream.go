@@ -153,12 +153,7 @@ func (r *lineReader) each(convert func(line []byte) error, write func() error) e
 			err = convert(line)
 		}
 		if err == nil && r.only != "" {
-			if _, err = r.next(); err == nil {
-				return moref("%s", r.only)
-			}
-			if err == io.EOF {
-				err = nil
-			}
+			err = r.t.alone(0, moref("%s", r.only))
 		}
 		if err == nil {
 			err = write()

@@ -45,9 +45,13 @@ func (t *tape) more(need int64) bool {
 	}
 }
 
-// failed is the error that ended the tape; nil at the end of the input.
-func (t *tape) failed() error {
-	if t.err == io.EOF {
+// alone waits for the end of the input, which must come behind the next n bytes: if anything
+// else is there, its error is more.
+func (t *tape) alone(n int64, more *DataError) error {
+	switch {
+	case int64(len(t.bytes())) > n || t.more(1):
+		return more
+	case t.err == io.EOF:
 		return nil
 	}
 	return t.err
