@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -116,7 +117,10 @@ func (fr *Framer) header(old []byte, size int64, p *packer) ([]byte, error) {
 func (fr *Framer) Frame(dst io.Writer, src io.Reader) (Counts, error) {
 	w := recordWriter{output{dst: dst}, fr.o.Form}
 	var p packer
-	payload, err := readLimited(src, fr.o.Max)
+	most := cmp.Or(fr.o.Max, math.MaxInt64)
+	var buf bytes.Buffer
+	_, err := buf.ReadFrom(io.LimitReader(src, plus(most, 1)))
+	payload := buf.Bytes()
 	if err == nil && fr.o.tooLong(int64(len(payload))) {
 		err = fr.o.over("frame 1: payload")
 	}
@@ -129,16 +133,6 @@ func (fr *Framer) Frame(dst io.Writer, src io.Reader) (Counts, error) {
 	}
 	w.count.Cut = p.cut
 	return w.finish(int64(len(payload)), err)
-}
-
-// readLimited reads to the end, but not much more than limit bytes.
-func readLimited(src io.Reader, limit int64) ([]byte, error) {
-	var buf bytes.Buffer
-	if limit > 0 && limit < 1<<63-1 {
-		src = io.LimitReader(src, limit+1)
-	}
-	_, err := buf.ReadFrom(src)
-	return buf.Bytes(), err
 }
 
 // inFrame puts the number of the frame in front of an error of its data.
