@@ -135,16 +135,6 @@ func (c *cursor) more(p *op, n int64) error {
 	return c.read(c.need)
 }
 
-// fill waits until n bytes of the element of p are there.
-func (c *cursor) fill(p *op, n int) error {
-	for len(c.bytes()) < n {
-		if err := c.more(p, int64(n-len(c.bytes()))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // commit makes all text final.
 func (c *cursor) commit() {
 	c.final, c.begun = len(c.ready), !c.d.o.Explain
@@ -306,8 +296,10 @@ func (c *cursor) one(p *op) error {
 	case varint:
 		return c.varint(p)
 	}
-	if err := c.fill(p, p.width); err != nil {
-		return err
+	for len(c.bytes()) < p.width {
+		if err := c.more(p, int64(p.width-len(c.bytes()))); err != nil {
+			return err
+		}
 	}
 	b := c.bytes()[:p.width]
 	if p.slot > 0 {
@@ -322,8 +314,10 @@ func (c *cursor) one(p *op) error {
 		if !bytes.Equal(b, p.text) {
 			return c.bad("constant %s at offset %d: got %x", p.Code, c.offset+c.at, b)
 		}
+	case p.kind == checksum && p.to:
+		c.open, c.own, c.found, c.where = p.item, c.sums[p.sum], p.load(b), c.at
 	case p.kind == checksum:
-		if err := c.check(p.item, p.load(b)); err != nil {
+		if err := c.verify(p.item, c.sums[p.sum].sum(), p.load(b), c.at); err != nil {
 			return err
 		}
 	default:
@@ -365,15 +359,6 @@ func (c *cursor) integer(p *op, it *item) (w whole, n int, err error) {
 			return w, 0, err
 		}
 	}
-}
-
-// check verifies a checksum, now or at its {to}.
-func (c *cursor) check(it *item, v uint64) error {
-	if it.to {
-		c.open, c.own, c.found, c.where = it, c.sums[it.sum], v, c.at
-		return nil
-	}
-	return c.verify(it, c.sums[it.sum].sum(), v, c.at)
 }
 
 // verify compares the checksum at offset at of the record with the computed one.
