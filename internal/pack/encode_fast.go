@@ -65,18 +65,16 @@ func (e *Encoder) plain() bool {
 		return false
 	}
 	for i := range e.f.items {
-		it := &e.f.items[i]
-		switch it.kind {
+		ok := false
+		switch it := &e.f.items[i]; it.kind {
 		case integer:
-			if it.Count != 1 || it.width > 8 || it.width&(it.width-1) != 0 {
-				return false
-			}
+			ok = it.Count == 1 && it.width <= 8 && it.width&(it.width-1) == 0
 		case float:
-			if it.Count != 1 || it.width == 2 {
-				return false
-			}
+			ok = it.Count == 1 && it.width > 2
 		case bytesOf, pad:
-		default:
+			ok = true
+		}
+		if !ok {
 			return false
 		}
 	}

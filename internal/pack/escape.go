@@ -96,12 +96,11 @@ func appendHexEscape(dst []byte, c byte) []byte {
 // separatorByte is the byte of a separator that is escaped in fields, so that no field
 // contains the separator; 0 if escapes themselves may contain any of its bytes.
 func separatorByte(separator string) byte {
-	for i := range len(separator) {
-		if !strings.ContainsRune(`0123456789abcdefABCDEFxXnrt\`, rune(separator[i])) {
-			return separator[i]
-		}
+	rest := strings.TrimLeft(separator, `0123456789abcdefABCDEFxXnrt\`)
+	if rest == "" {
+		return 0
 	}
-	return 0
+	return rest[0]
 }
 
 // unescape appends text without its escapes.

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -104,10 +105,5 @@ func (it *item) lengthError(w whole, o *Options) *DataError {
 // printable reports whether raw is nothing but printable ASCII: text in place of a
 // length.
 func printable(raw []byte) bool {
-	for _, c := range raw {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return len(raw) > 1
+	return len(raw) > 1 && bytes.IndexFunc(raw, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
