@@ -130,7 +130,7 @@ func (l *loop) add(c *Conn) error {
 	c.progress.Start()
 	c.progress.Queued = c.queued
 	c.due = c.born + min(l.Idle/4, l.Deadline)
-	if err := l.watch(c, unix.EPOLL_CTL_ADD, unix.EPOLLIN); err != nil {
+	if err := l.watch(c, unix.EPOLL_CTL_ADD); err != nil {
 		return err
 	}
 	l.conns[c.fd] = c
@@ -140,13 +140,23 @@ func (l *loop) add(c *Conn) error {
 	return nil
 }
 
-func (l *loop) watch(c *Conn, op int, events uint32) error {
-	e := unix.EpollEvent{Events: events, Fd: c.fd}
-	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(l.epoll), uintptr(op), uintptr(c.fd), uintptr(unsafe.Pointer(&e)), 0, 0)
-	if errno != 0 {
-		return errno
+// watch makes the loop wait for what a connection in its state waits for.
+func (l *loop) watch(c *Conn, op int) error {
+	e := unix.EpollEvent{Events: unix.EPOLLIN, Fd: c.fd}
+	if c.state == writing {
+		e.Events = unix.EPOLLOUT
 	}
-	return nil
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(l.epoll), uintptr(op), uintptr(c.fd), uintptr(unsafe.Pointer(&e)), 0, 0)
+	_, err := result(n, errno)
+	return err
+}
+
+// become changes the state of a connection.
+func (l *loop) become(c *Conn, s state) {
+	c.state = s
+	if err := l.watch(c, unix.EPOLL_CTL_MOD); err != nil {
+		l.remove(c, err)
+	}
 }
 
 // handle reads from or writes to a ready connection, by its state.
@@ -163,16 +173,11 @@ func (l *loop) handle(c *Conn) {
 
 // read reads once and writes the data back.
 func (l *loop) read(c *Conn) {
-	n, errno := sysRead(c.fd, l.buf)
-	switch {
-	case n > 0:
-	case again(errno):
-		return
-	case errno != 0:
-		l.remove(c, errno)
-		return
-	default:
-		l.remove(c, nil)
+	n, err := sysRead(c.fd, l.buf)
+	if n == 0 {
+		if !again(err) {
+			l.remove(c, err) // nil at the peer's end of file
+		}
 		return
 	}
 	c.progress.Touch()
@@ -181,42 +186,37 @@ func (l *loop) read(c *Conn) {
 	}
 	c.received += int64(n)
 	l.Received.Add(int64(n))
-	w, errno := sysWrite(c.fd, l.buf[:n])
-	if w > 0 {
-		l.wrote(c, w)
-	}
+	w, err := l.write(c, l.buf[:n])
 	switch {
 	case w == n:
-	case errno != 0 && !again(errno):
-		l.remove(c, errno)
+	case err != nil && !again(err):
+		l.remove(c, err)
 	default:
 		c.pending = l.Buffers.Get().(*[]byte)
-		c.rest = (*c.pending)[:copy(*c.pending, l.buf[max(w, 0):n])]
-		c.state = writing
-		if err := l.watch(c, unix.EPOLL_CTL_MOD, unix.EPOLLOUT); err != nil {
-			l.remove(c, err)
-		}
+		c.rest = (*c.pending)[:copy(*c.pending, l.buf[w:n])]
+		l.become(c, writing)
 	}
 }
 
-func (l *loop) wrote(c *Conn, n int) {
+// write writes what the kernel takes.
+func (l *loop) write(c *Conn, b []byte) (n int, err error) {
+	n, err = sysWrite(c.fd, b)
 	c.sent += int64(n)
 	l.Sent.Add(int64(n))
+	return n, err
 }
 
 // flush writes pending data, and resumes reading when all of it is written.
 func (l *loop) flush(c *Conn) {
-	n, errno := sysWrite(c.fd, c.rest)
-	switch {
-	case n > 0:
-		c.progress.Touch()
-		l.wrote(c, n)
-		c.rest = c.rest[n:]
-	case !again(errno):
-		l.remove(c, errno)
+	n, err := l.write(c, c.rest)
+	if err != nil {
+		if !again(err) {
+			l.remove(c, err)
+		}
 		return
 	}
-	if len(c.rest) > 0 {
+	c.progress.Touch()
+	if c.rest = c.rest[n:]; len(c.rest) > 0 {
 		return
 	}
 	l.Buffers.Put(c.pending)
@@ -225,10 +225,7 @@ func (l *loop) flush(c *Conn) {
 		l.shut(c)
 		return
 	}
-	c.state = reading
-	if err := l.watch(c, unix.EPOLL_CTL_MOD, unix.EPOLLIN); err != nil {
-		l.remove(c, err)
-	}
+	l.become(c, reading)
 }
 
 // end begins to close a connection in order: it writes pending data if the peer
@@ -243,27 +240,20 @@ func (l *loop) end(c *Conn, why string) {
 
 // shut sends the text of Farewell and our FIN.
 func (l *loop) shut(c *Conn) {
-	if l.Farewell != "" {
-		if n, _ := sysWrite(c.fd, []byte(l.Farewell)); n > 0 {
-			l.wrote(c, n)
-		}
-	}
-	c.state = closing
-	_ = unix.Shutdown(int(c.fd), unix.SHUT_WR) // the peer may be gone already
-	if err := l.watch(c, unix.EPOLL_CTL_MOD, unix.EPOLLIN); err != nil {
-		l.remove(c, err)
-	}
+	_, _ = l.write(c, []byte(l.Farewell)) // the peer may be gone already
+	_ = unix.Shutdown(int(c.fd), unix.SHUT_WR)
+	l.become(c, closing)
 }
 
 // drain discards what a closing connection receives. After an idle limit nothing can
 // be in flight: bytes that arrive once the peer's kernel has our FIN were written by
 // a peer that did not read the end of file, and are answered by a reset.
 func (l *loop) drain(c *Conn) {
-	n, errno := sysRead(c.fd, l.buf)
+	n, err := sysRead(c.fd, l.buf)
 	switch {
 	case n > 0 && c.idle && c.queued() <= 0:
 		_ = unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	case n > 0, again(errno):
+	case n > 0, again(err):
 		return
 	}
 	l.remove(c, nil)
@@ -289,17 +279,24 @@ func (l *loop) remove(c *Conn, err error) {
 
 // sysRead and sysWrite are read(2) and send(2) on a non-blocking socket, without the
 // notice to the Go scheduler that a call may block.
-func sysRead(fd int32, b []byte) (int, syscall.Errno) {
+func sysRead(fd int32, b []byte) (int, error) {
 	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
-	return int(n), errno
+	return result(n, errno)
 }
 
-func sysWrite(fd int32, b []byte) (int, syscall.Errno) {
+func sysWrite(fd int32, b []byte) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
-	return int(n), errno
+	return result(n, errno)
 }
 
-func again(errno syscall.Errno) bool { return errno == unix.EAGAIN || errno == unix.EINTR }
+func result(n uintptr, errno syscall.Errno) (int, error) {
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+func again(err error) bool { return err == unix.EAGAIN || err == unix.EINTR }
 
 // queued is how many bytes the kernel has still to deliver (SIOCOUTQ); our FIN
 // counts as one.
