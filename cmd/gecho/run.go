@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -88,22 +87,15 @@ func (g *gecho) server() *echo.Server {
 	s := &echo.Server{
 		Service: g.Service.kind, Size: g.Service.size,
 		Idle: g.Timeout.D(), Deadline: g.Deadline.D(), Farewell: string(g.Farewell),
-		Greeting: string(g.Greeting), Suffix: string(g.Suffix),
+		Greeting: string(g.Greeting), Suffix: string(g.Suffix), Reply: (*echo.Template)(g.Reply),
 		Lines: g.Lines, MaxLine: int(g.MaxLine), Control: g.Control, CloseAfterReply: g.CloseAfterReply,
 		ParseDuration: cli.ParseDuration,
 		MaxConns:      g.MaxConns, Count: g.Count, LoopGuard: g.LoopGuard,
 		Report: reporter(g.log), Trace: g.log.Enabled(1),
 		Faults: g.faults(),
 	}
-	if g.Reply != nil {
-		t := echo.Template(*g.Reply)
-		s.Reply = &t
-	}
 	if g.Once {
 		s.Count = 1
-	}
-	if g.MaxLine == 0 { // no limit
-		s.MaxLine = math.MaxInt
 	}
 	return s
 }

@@ -31,7 +31,7 @@ func heap() int64 {
 
 // repliesOf is a packets whose replies are counted rather than sent.
 func repliesOf(s *Server) (p *packets, sent *atomic.Int32) {
-	s.Report, s.slots = func(Event) {}, newSlots(0, 0, 0)
+	s.Report, s.slots = func(Event) {}, newSlots(0, 0, 0, nil)
 	p, sent = s.newPackets(Socket{}), new(atomic.Int32)
 	p.lane.send = func([]byte, *conn.Sender) error { sent.Add(1); return nil }
 	return p, sent
@@ -173,7 +173,7 @@ func TestBoundHandshake(t *testing.T) {
 
 // 1000 TLS connections may be in their handshake.
 func TestBoundHandshakes(t *testing.T) {
-	g := newSlots(1, 0, 0)
+	g := newSlots(1, 0, 0, nil)
 	for i := range 1001 {
 		if got, want := g.take(true), i < 1000; got != want {
 			t.Fatalf("handshake %d: %v", i+1, got)

@@ -21,6 +21,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -55,8 +56,7 @@ type Server struct {
 	Reply *Template
 	// Lines answers whole lines rather than the data of one read.
 	Lines bool
-	// MaxLine is the longest line accepted, in bytes with its ending; 0 is
-	// 64 KiB.
+	// MaxLine is the longest line accepted, in bytes with its ending; 0 is no limit.
 	MaxLine int
 	// CloseAfterReply closes after the first reply.
 	CloseAfterReply bool
@@ -170,9 +170,6 @@ type Event struct {
 // that bytes in flight from the peer cause no reset.
 const drainLimit = time.Second
 
-// defaultMaxLine is the longest line accepted if MaxLine is 0.
-const defaultMaxLine = 64 << 10
-
 func (s *Server) report(e Event) {
 	switch e.Kind {
 	case TimedOut:
@@ -194,7 +191,7 @@ func (s *Server) report(e Event) {
 }
 
 // longestLine is how long a line may be, its ending included.
-func (s *Server) longestLine() int { return cmp.Or(s.MaxLine, defaultMaxLine) }
+func (s *Server) longestLine() int { return cmp.Or(s.MaxLine, math.MaxInt) }
 
 // lines reports whether the server works line by line.
 func (s *Server) lines() bool { return s.Lines || s.Control }

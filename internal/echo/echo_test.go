@@ -177,7 +177,8 @@ func TestLoopGuard(t *testing.T) {
 }
 
 func TestSlots(t *testing.T) {
-	g := newSlots(2, 0, 3)
+	over := make(chan struct{})
+	g := newSlots(2, 0, 3, func() { close(over) })
 	if first, second, third := g.take(false), g.take(false), g.take(false); !first || !second || third {
 		t.Fatal("two places")
 	}
@@ -195,7 +196,7 @@ func TestSlots(t *testing.T) {
 		t.Fatal("the third of three")
 	}
 	g.count()
-	<-g.over
+	<-over
 	g.release(false)
 	if g.take(false) {
 		t.Fatal("there were three already")
@@ -205,7 +206,7 @@ func TestSlots(t *testing.T) {
 // TLS connections in their handshake keep out others only where room is short, and
 // wait for a slot behind it.
 func TestSlotsSecure(t *testing.T) {
-	g := newSlots(1, 3, 0)
+	g := newSlots(1, 3, 0, nil)
 	if first, second, plain, fourth := g.take(true), g.take(true), g.take(false), g.take(true); !first || !second || !plain || fourth {
 		t.Fatal("one slot, and room for two in a handshake")
 	}
@@ -225,7 +226,7 @@ func TestSlotsSecure(t *testing.T) {
 
 // Many at once never exceed the places, and no client waits for ever.
 func TestSlotsCrowd(t *testing.T) {
-	g := newSlots(3, 0, 0)
+	g := newSlots(3, 0, 0, nil)
 	var inside, most int
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -377,7 +378,7 @@ func (s sink) CloseWrite() error           { return nil }
 func TestPartialBound(t *testing.T) {
 	const longest = 64 << 10
 	for _, piece := range []int{1, 100, 1000, longest} {
-		c := &connection{server: &Server{Lines: true}}
+		c := &connection{server: &Server{Lines: true, MaxLine: longest}}
 		for sent := 0; sent+piece <= longest; sent += piece {
 			if err := c.takeLines(make([]byte, piece)); err != nil {
 				t.Fatal(err)

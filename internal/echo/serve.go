@@ -16,28 +16,20 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socke
 	defer end()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, end) })()
 	s.stopping, s.graceOver = ctx, over
-	s.slots = newSlots(s.MaxConns, s.room(len(sockets)), s.Count)
+	accepting, stop := context.WithCancel(ctx)
+	defer stop()
+	s.slots = newSlots(s.MaxConns, s.room(len(sockets)), s.Count, stop)
 	for _, socket := range sockets {
 		if socket.Packet != nil {
 			s.own = append(s.own, socket.Addr())
 		}
 	}
 	s.startFast(sockets)
-	accepting, stop := context.WithCancel(ctx)
-	defer stop()
 	var serving sync.WaitGroup
 	for _, socket := range sockets {
 		serving.Go(func() { s.serveSocket(accepting, socket) })
 	}
-	all := make(chan struct{})
-	go func() { serving.Wait(); close(all) }() // ends with the sockets
-	select {
-	case <-s.slots.over:
-	case <-all: // only connections were given
-	case <-ctx.Done():
-	}
-	stop()
-	<-all
+	serving.Wait()
 	finished := make(chan struct{})
 	go func() { // ends with the connections
 		s.counted.Wait()

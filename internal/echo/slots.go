@@ -14,19 +14,19 @@ import (
 // handshake: peers that stall in the handshake cannot keep out others.
 type slots struct {
 	mu       sync.Mutex
-	changed  *sync.Cond    // a slot may have become free
-	max      int           // 0: no limit
-	room     int           // for connections, those in a handshake included; 0: no limit
-	active   int           // slots taken
-	shaking  int           // connections in a TLS handshake
-	wanted   int64         // 0: no end
-	reserved int64         // slots taken by connections that count or may come to count
-	counted  atomic.Int64  // of those, connections that do count
-	over     chan struct{} // closed when wanted connections have been counted
+	changed  *sync.Cond   // a slot may have become free
+	max      int          // 0: no limit
+	room     int          // for connections, those in a handshake included; 0: no limit
+	active   int          // slots taken
+	shaking  int          // connections in a TLS handshake
+	wanted   int64        // 0: no end
+	reserved int64        // slots taken by connections that count or may come to count
+	counted  atomic.Int64 // of those, connections that do count
+	over     func()       // called when wanted connections have been counted
 }
 
-func newSlots(max, room int, wanted int64) *slots {
-	s := &slots{max: max, room: room, wanted: wanted, over: make(chan struct{})}
+func newSlots(max, room int, wanted int64, over func()) *slots {
+	s := &slots{max: max, room: room, wanted: wanted, over: over}
 	s.changed = sync.NewCond(&s.mu)
 	return s
 }
@@ -103,7 +103,7 @@ func (s *slots) enter(ctx context.Context) bool {
 // count records that the connection of a slot counts among those wanted.
 func (s *slots) count() {
 	if s.counted.Add(1) == s.wanted {
-		close(s.over)
+		s.over()
 	}
 }
 
