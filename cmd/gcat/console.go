@@ -102,12 +102,12 @@ func (g *gcat) askPassword(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case errors.Is(err, tty.ErrNoTerminal):
-			return cli.Failf(cli.Local, "no password for the proxy: $%s is not set, and there is no terminal to ask on", passwordVariable)
 		case errors.Is(err, tty.ErrInterrupt):
 			return &cli.Interrupted{Signal: syscall.SIGINT}
-		case err != nil:
+		case errors.Is(err, io.EOF):
 			return cli.Failf(cli.Local, "no password for the proxy was given")
+		case err != nil:
+			return cli.Failf(cli.Local, "no password for the proxy: $%s is not set, and there is no terminal to ask on", passwordVariable)
 		}
 	}
 	p.Password = password

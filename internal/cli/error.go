@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -12,12 +13,13 @@ type Error struct {
 	Status int
 	// Err is the diagnostic: one line, without the command's name.
 	Err error
-	// Hint is what a user can type instead; empty is none.
-	Hint string
+	// Try is a hint: what a user can type instead; empty is that of Err.
+	Try string
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Hint() string  { return cmp.Or(e.Try, hintOf(e.Err)) }
 
 // Usagef returns an error of the command line: its status is 2, and its diagnostic
 // names --help.
@@ -35,7 +37,7 @@ func WithStatus(status int, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Status: status, Err: err, Hint: hintOf(err)}
+	return &Error{Status: status, Err: err}
 }
 
 // Hint adds the line `NAME: hint: LINE` to the diagnostic of err; nil stays nil.
@@ -43,15 +45,11 @@ func Hint(err error, line string) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Status: StatusOf(err), Err: err, Hint: line}
+	return &Error{Status: StatusOf(err), Err: err, Try: line}
 }
 
-// hintOf returns the hint of err: its own, or that of a wrapped error with a method
-// Hint.
+// hintOf returns the hint of err, or of the error that it wraps, if that has one.
 func hintOf(err error) string {
-	if e, ok := errors.AsType[*Error](err); ok && e.Hint != "" {
-		return e.Hint
-	}
 	if h, ok := errors.AsType[interface {
 		error
 		Hint() string

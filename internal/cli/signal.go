@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 )
 
 // Catch calls handle, one call at a time, for each of signals, in place of its
@@ -11,13 +12,8 @@ import (
 // started (nohup, a background job of sh); of other signals the Go runtime does not
 // know that. Catch is called once in a process.
 func Catch(handle func(os.Signal), signals ...os.Signal) {
-	wanted := make([]os.Signal, 0, len(signals)) // none would be all for Notify
-	for _, s := range signals {
-		if !signal.Ignored(s) {
-			wanted = append(wanted, s)
-		}
-	}
-	if len(wanted) == 0 {
+	wanted := slices.DeleteFunc(slices.Clone(signals), signal.Ignored)
+	if len(wanted) == 0 { // they would be all for Notify
 		return
 	}
 	caught := make(chan os.Signal, 4)

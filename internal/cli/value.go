@@ -16,8 +16,6 @@ type Duration time.Duration
 // D returns d as a [time.Duration].
 func (d Duration) D() time.Duration { return time.Duration(d) }
 
-func (d Duration) String() string { return time.Duration(d).String() }
-
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := ParseDuration(string(text))

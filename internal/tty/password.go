@@ -2,28 +2,24 @@ package tty
 
 import (
 	"context"
-	"errors"
 	"os"
 
 	"golang.org/x/term"
 )
 
-// ErrNoTerminal is the error of [ReadPassword] if the process has no terminal that it can
-// use.
-var ErrNoTerminal = errors.New("there is no terminal")
-
 // ReadPassword asks on the process's terminal, which need not be a standard stream. The
 // echo is off from before the prompt until after the answer, or until ctx ends. stop is
-// [Options.Stop]. It returns [ErrInterrupt] for ^C, and io.EOF for ^D.
+// [Options.Stop]. It returns [ErrInterrupt] for ^C, io.EOF for ^D, and another
+// error if the process has no terminal that it can use.
 func ReadPassword(ctx context.Context, prompt string, stop func()) (string, error) {
 	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return "", ErrNoTerminal
+		return "", err
 	}
 	defer f.Close()
 	t, err := Open(f, f, Options{Raw: true, Stop: stop, Through: f})
 	if err != nil {
-		return "", ErrNoTerminal
+		return "", err
 	}
 	defer t.leave()
 	var password string
