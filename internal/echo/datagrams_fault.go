@@ -37,7 +37,11 @@ const reorderLimit = time.Second
 // applyFaults sends a reply with the faults: it is lost, corrupted, duplicated, delayed
 // or sent after the next one.
 func (l *lane) applyFaults(reply []byte, to *conn.Sender) {
-	plan := l.p.server.Faults.plan(l.number)
+	number := l.connection<<32 + l.number // each peer has its own faults
+	if l.direction == up {
+		number = -number
+	}
+	plan := l.p.server.Faults.plan(number)
 	if !plan.anyPacket() { // it is spared
 		l.deliver(reply, to)
 		return

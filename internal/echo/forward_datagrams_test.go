@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"slices"
@@ -151,5 +152,46 @@ func TestForwardDelayed(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A recorder keeps what is written to it.
+type recorder struct {
+	conn.Stream
+	written [][]byte
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.written = append(r.written, bytes.Clone(p))
+	return len(p), nil
+}
+
+// Each peer has its own faults, and so has each direction: else a probability would be that
+// of losing all peers' first datagrams, and a target that echoes would undo a flipped bit.
+func TestForwardDice(t *testing.T) {
+	hop := func(faults Faults, connection int64, direction string) (*hop, *recorder) {
+		p := (&Server{To: new(Target), Faults: faults}).newPackets(Socket{})
+		written := new(recorder)
+		return p.newHop(written, new(conn.Sender), connection, direction, true), written
+	}
+	for seed := range uint64(20) {
+		answered, damaged := 0, 0
+		for peer := range int64(40) {
+			toPeer, got := hop(Faults{Loss: 0.5, Seed: seed}, peer, down)
+			_, _ = toPeer.Write([]byte("question"))
+			answered += len(got.written)
+
+			both := Faults{Corrupt: 1, Seed: seed}
+			toTarget, asked := hop(both, peer, up)
+			_, _ = toTarget.Write(make([]byte, 100))
+			toPeer, got = hop(both, peer, down)
+			_, _ = toPeer.Write(asked.written[0])
+			if !bytes.Equal(got.written[0], make([]byte, 100)) {
+				damaged++
+			}
+		}
+		if answered < 8 || answered > 32 || damaged < 38 {
+			t.Errorf("seed %d: %d of 40 answered, %d damaged", seed, answered, damaged)
+		}
 	}
 }
