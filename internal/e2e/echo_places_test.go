@@ -238,7 +238,7 @@ func TestGraceOnce(t *testing.T) {
 	if took := time.Since(began); took < grace || took >= 2*grace {
 		t.Errorf("it ended after %v", took)
 	}
-	s.said("datagram not answered: the server has ended before its delay")
+	s.said("datagram not answered: it was still delayed at the end")
 }
 
 // Idle limit and deadline, with a farewell and in order.

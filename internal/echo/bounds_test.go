@@ -37,6 +37,13 @@ func repliesOf(s *Server) (p *packets, sent *atomic.Int32) {
 	return p, sent
 }
 
+// ended returns a context that has ended.
+func ended() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
 // Delayed replies of an endpoint take 4 MiB, each its length and 512 bytes; with a
 // target all peers share them.
 func TestBoundDelayed(t *testing.T) {
@@ -49,12 +56,12 @@ func TestBoundDelayed(t *testing.T) {
 				if target != nil {
 					one = &p.newHop(nil, new(conn.Sender), 1, down, true).lane
 				}
-				reply := &postponed{data: make([]byte, 8<<10-512)}
+				reply := &postponed{data: make([]byte, 8<<10-512), to: new(conn.Sender)}
 				if got, want := one.postpone(reply, time.Hour, false), i < 512; got != want {
 					t.Fatalf("reply %d of 8 KiB: %v", i+1, got)
 				}
 			}
-			p.lane.drop()
+			p.lane.finish(ended())
 		})
 	}
 }
@@ -68,7 +75,7 @@ func TestBoundDelayedMemory(t *testing.T) {
 	if got := heap() - before; n != 4<<20/513 || got > 4<<20 {
 		t.Errorf("%d replies of a byte take %d bytes", n, got)
 	}
-	p.lane.drop()
+	p.lane.finish(ended())
 }
 
 // A reply that is held back for another one leaves after 1 s.

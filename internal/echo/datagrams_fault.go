@@ -191,7 +191,7 @@ func (l *lane) finish(over context.Context) {
 	}
 	l.sendDue()
 	for one := l.next(true); one != nil; one = l.next(true) {
-		l.unanswered(one.to, Noticed, "the server has ended before its delay")
+		l.unanswered(one.to, Noticed, "it was still delayed at the end")
 	}
 }
 
@@ -200,12 +200,6 @@ func (l *lane) waits() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.later) > 0
-}
-
-// drop discards the postponed replies.
-func (l *lane) drop() {
-	for l.next(true) != nil {
-	}
 }
 
 func (l *lane) sendCopies(r *postponed) {

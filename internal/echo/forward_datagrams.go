@@ -82,8 +82,9 @@ func (p *packets) forwardPeer(ctx context.Context, peer *conn.DatagramPeer) {
 	})
 	defer stop()
 	result := relay.Run(relaying)
-	toPeer.drop()
-	toTarget.drop()
+	end()
+	toPeer.finish(relaying)
+	toTarget.finish(relaying)
 	if c, ok := to.(interface{ Close() error }); ok {
 		_ = c.Close()
 	}

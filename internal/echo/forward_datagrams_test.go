@@ -27,9 +27,12 @@ func forwardUDP(t *testing.T, s *Server, grace time.Duration) (client net.Conn, 
 	reported := make(chan Event, 100)
 	s.Report, s.Trace = func(e Event) { reported <- e }, true
 	if s.To == nil {
-		s.To = &Target{Down: true, Dial: func(ctx context.Context) (conn.Stream, error) {
+		s.To = &Target{Down: true}
+	}
+	if s.To.Dial == nil {
+		s.To.Dial = func(ctx context.Context) (conn.Stream, error) {
 			return new(conn.Dialer).DialDatagrams(ctx, conn.EndpointOf(target.LocalAddr()))
-		}}
+		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int)
@@ -152,6 +155,23 @@ func TestForwardDelayed(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A datagram whose delay is longer than the grace is reported and counted.
+func TestForwardCutShort(t *testing.T) {
+	for _, to := range []*Target{{Down: true}, {Up: true}} {
+		s := &Server{To: to, Faults: Faults{Delays: []Delay{{Min: time.Hour}}}}
+		client, events, stop := forwardUDP(t, s, time.Millisecond)
+		if _, err := client.Write([]byte("question")); err != nil {
+			t.Fatal(err)
+		}
+		await(t, events, Faulted)
+		stop()
+		e, _ := await(t, events, Noticed)
+		if !strings.HasSuffix(e.What, "still delayed at the end") || e.Number != 1 || s.Totals.Unanswered.Load() != 1 {
+			t.Errorf("%+v, %d unanswered", e, s.Totals.Unanswered.Load())
+		}
 	}
 }
 
