@@ -43,9 +43,8 @@ func countSocket(c net.Conn) (n counts) {
 			if err != nil {
 				return
 			}
-			n.sent, n.received = int64(info.Bytes_acked), int64(info.Bytes_received)
 			queued, _ := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
-			n.sent += int64(queued)
+			n.sent, n.received = int64(info.Bytes_acked)+int64(queued), int64(info.Bytes_received)
 			n.data = int64(info.Bytes_sent - info.Bytes_retrans)
 			switch info.State {
 			case tcpFinWait1, tcpFinWait2, tcpClosing, tcpLastAck:

@@ -168,7 +168,8 @@ func (c *Command) startOnSocket() (*process, error) {
 	return start(c.prepare(f, f))
 }
 
-func control(c net.Conn, f func(fd int)) {
+// control calls f with the descriptor of c, a connection or a pipe.
+func control(c any, f func(fd int)) {
 	if s, ok := c.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
 			_ = raw.Control(func(fd uintptr) { f(int(fd)) })

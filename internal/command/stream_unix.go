@@ -102,11 +102,7 @@ func (s *stream) Read(p []byte) (int, error) {
 
 // readLeft reads what is in the pipe without waiting for more.
 func (s *stream) readLeft(p []byte) (n int, err error) {
-	raw, err := s.out.SyscallConn()
-	if err != nil {
-		return 0, io.EOF
-	}
-	_ = raw.Control(func(fd uintptr) { n, _ = unix.Read(int(fd), p) })
+	control(s.out, func(fd int) { n, _ = unix.Read(fd, p) })
 	if n <= 0 {
 		return 0, io.EOF
 	}

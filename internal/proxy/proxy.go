@@ -148,10 +148,8 @@ func checkName(host string) error {
 	if host == "" || len(host) > 255 {
 		return fmt.Errorf("a host name has 1 to 255 bytes: %.40q", host)
 	}
-	for _, b := range []byte(host) {
-		if b <= ' ' || b == 0x7f {
-			return fmt.Errorf("bad host name %q", host)
-		}
+	if strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return fmt.Errorf("bad host name %q", host)
 	}
 	return nil
 }
@@ -190,14 +188,8 @@ const garbageLimit = 100 * time.Millisecond
 // readOn reads what follows the first wrong byte within garbageLimit.
 func (g *garbage) readOn(c net.Conn) {
 	_ = c.SetReadDeadline(time.Now().Add(garbageLimit)) // without it, ctx ends the read
-	buf := make([]byte, maxQuoted)
-	for len(g.begin) <= maxQuoted {
-		n, err := c.Read(buf)
-		g.begin = append(g.begin, buf[:n]...)
-		if err != nil {
-			return
-		}
-	}
+	more, _ := io.ReadAll(io.LimitReader(c, int64(maxQuoted+1-len(g.begin))))
+	g.begin = append(g.begin, more...)
 }
 
 // maxQuoted is how many bytes of an answer an error quotes.

@@ -15,15 +15,23 @@ import (
 	"gcat/internal/errno"
 )
 
+// A failure is the error of a handshake that this package ends: a limit, or a pin.
+type failure struct {
+	why   conn.Kind
+	words string
+}
+
+func (e *failure) Error() string { return e.words }
+
 // handshakeError returns the error of a failed handshake with the peer at addr.
 func handshakeError(addr net.Addr, err error) *conn.Error {
 	e := &conn.Error{Why: conn.TLS, Op: "TLS with " + addrString(addr)}
-	passed, late := errors.AsType[*limitError](err)
+	own, isOwn := errors.AsType[*failure](err)
 	e.Try, e.Err = certificateError(err)
 	switch {
 	case e.Err != nil:
-	case late:
-		e.Why, e.Err = conn.Timeout, passed
+	case isOwn:
+		e.Why, e.Err = own.why, own
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		e.Why, e.Err = conn.Timeout, errors.New("handshake timed out")
 	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):

@@ -40,30 +40,26 @@ type Limits struct {
 	Idle time.Duration
 }
 
-// A limitError is the error of a handshake limit that has passed.
-type limitError struct{ words string }
-
-func (e *limitError) Error() string { return e.words }
-
-// start returns a context that ends when a limit has passed, with a limitError as its
-// cause. stop releases the timers.
+// start returns a context that ends when a limit has passed, with a failure as its cause.
+// stop releases the timers.
 func (l Limits) start(ctx context.Context, c net.Conn) (limited context.Context, stop func()) {
 	limited, end := context.WithCancelCause(ctx)
-	stop = func() { end(nil) }
+	pass := func(format string, args ...any) {
+		end(&failure{conn.Timeout, fmt.Sprintf(format, args...)})
+	}
 	if l.Total > 0 {
 		timer := time.AfterFunc(l.Total, func() {
-			name := cmp.Or(l.TotalName, "handshake limit")
-			end(&limitError{fmt.Sprintf("handshake timed out after %v (%s)", l.Total, name)})
+			pass("handshake timed out after %v (%s)", l.Total, cmp.Or(l.TotalName, "handshake limit"))
 		})
-		stop = func() { timer.Stop(); end(nil) }
+		context.AfterFunc(limited, func() { timer.Stop() })
 	}
 	if l.Idle > 0 {
 		progress := new(conn.Progress)
 		progress.Start()
 		c.(*conn.Socket).Watch(progress)
 		context.AfterFunc(limited, progress.AfterIdle(l.Idle, func() {
-			end(&limitError{fmt.Sprintf("no byte of the handshake moved for %v (idle limit)", l.Idle)})
+			pass("no byte of the handshake moved for %v (idle limit)", l.Idle)
 		}))
 	}
-	return limited, stop
+	return limited, func() { end(nil) }
 }

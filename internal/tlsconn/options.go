@@ -159,23 +159,17 @@ func (o Options) config() (*tls.Config, error) {
 	}
 	if pin, _ := parseFingerprint(o.Fingerprint); pin != "" {
 		config.VerifyConnection = func(state tls.ConnectionState) error {
-			if got := peerFingerprint(state); got != pin {
-				return &pinError{got}
+			switch got := peerFingerprint(state); got {
+			case pin:
+				return nil
+			case "":
+				return &failure{conn.TLS, "the peer has no certificate, and one is pinned"}
+			default:
+				return &failure{conn.TLS, "fingerprint mismatch: the peer's certificate has " + got + ", not the pinned one"}
 			}
-			return nil
 		}
 	}
 	return config, nil
-}
-
-// A pinError is the error of a peer whose certificate is not the pinned one.
-type pinError struct{ got string }
-
-func (e *pinError) Error() string {
-	if e.got == "" {
-		return "the peer has no certificate, and one is pinned"
-	}
-	return "fingerprint mismatch: the peer's certificate has " + e.got + ", not the pinned one"
 }
 
 // parseFingerprint reads a SHA-256 fingerprint as programs print it: 64 hexadecimal

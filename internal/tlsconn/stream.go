@@ -78,7 +78,7 @@ func Server(ctx context.Context, c net.Conn, config *tls.Config, limits Limits) 
 
 func handshake(ctx context.Context, t *transport, c *tls.Conn) (*Stream, error) {
 	if err := c.HandshakeContext(ctx); err != nil {
-		if passed, ok := errors.AsType[*limitError](context.Cause(ctx)); ok {
+		if passed, ok := errors.AsType[*failure](context.Cause(ctx)); ok {
 			err = passed
 		}
 		failed := handshakeError(t.RemoteAddr(), err)

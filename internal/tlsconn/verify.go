@@ -14,9 +14,6 @@ import (
 // certificateError returns what is wrong with the peer's certificate, nil if err is of
 // another kind, and a command that makes a better certificate, empty if there is none.
 func certificateError(err error) (try string, cause error) {
-	if pin, ok := errors.AsType[*pinError](err); ok {
-		return "", pin
-	}
 	failed, ok := errors.AsType[*tls.CertificateVerificationError](err)
 	if !ok {
 		return "", nil
