@@ -99,10 +99,7 @@ func sendable(line []byte) int {
 func (c *chatter) send(n int) {
 	c.shown.Reset()
 	c.shown.WriteString("<" + c.name + "> ")
-	line := c.line[:n]
-	if bytes.IndexByte(line, '\r') >= 0 {
-		line = bytes.ReplaceAll(line, []byte("\r"), []byte("^M"))
-	}
+	line := bytes.ReplaceAll(c.line[:n], []byte("\r"), []byte("^M"))
 	_, _ = c.safe.Write(line) // a buffer takes everything
 	_ = c.safe.Flush()
 	c.shown.WriteByte('\n')

@@ -27,11 +27,9 @@ func (i *Interval) Read(p []byte) (int, error) {
 	if n == 0 && err != nil {
 		return n, err
 	}
-	if !i.next.IsZero() {
-		i.bytes.Store(int64(n))
-		pause(i.progress, time.Until(i.next))
-		i.bytes.Store(0)
-	}
+	i.bytes.Store(int64(n))
+	pause(i.progress, time.Until(i.next))
+	i.bytes.Store(0)
 	i.next = time.Time{}
 	if i.Messages || n > 0 && p[n-1] == '\n' {
 		i.next = time.Now().Add(i.Pause)

@@ -138,17 +138,12 @@ func readSocks5Reply(r io.Reader, t target) error {
 // socks4 asks for t by SOCKS4 (the memo "SOCKS: A protocol for TCP proxy across
 // firewalls"), or by SOCKS4a, where a name follows the address 0.0.0.1.
 func (p Proxy) socks4(rw io.ReadWriter, t target) error {
-	request := []byte{4, 1, byte(t.port >> 8), byte(t.port)}
+	ip, name := []byte{0, 0, 0, 1}, t.name+"\x00"
 	if t.ip.IsValid() {
-		request = append(request, t.ip.AsSlice()...)
-	} else {
-		request = append(request, 0, 0, 0, 1)
+		ip, name = t.ip.AsSlice(), ""
 	}
-	request = append(append(request, p.User...), 0)
-	if !t.ip.IsValid() {
-		request = append(append(request, t.name...), 0)
-	}
-	if _, err := rw.Write(request); err != nil {
+	request := append([]byte{4, 1, byte(t.port >> 8), byte(t.port)}, ip...)
+	if _, err := rw.Write(append(request, p.User+"\x00"+name...)); err != nil {
 		return err
 	}
 	return readSocks4Reply(rw, t)

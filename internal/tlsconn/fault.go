@@ -56,8 +56,7 @@ func (f Fault) Server(ctx context.Context, c net.Conn, config *tls.Config, limit
 
 // fail reads the ClientHello, performs the fault f, and closes c.
 func (f Fault) fail(ctx context.Context, c net.Conn) {
-	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
+	defer context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })()
 	if f == Stall {
 		_, _ = io.Copy(io.Discard, c)
 		_ = c.Close()

@@ -182,10 +182,7 @@ func parseFingerprint(s string) (string, error) {
 	if strings.HasPrefix(s, "sha256//") {
 		return "", fmt.Errorf("bad fingerprint %.100q: curl's pin is of the public key; want the certificate's: openssl x509 -noout -fingerprint -sha256", s)
 	}
-	digits := s
-	if _, after, ok := strings.Cut(digits, "="); ok {
-		digits = after
-	}
+	digits := s[strings.IndexByte(s, '=')+1:]
 	digits = strings.ToLower(strings.TrimSpace(digits))
 	digits = strings.TrimPrefix(strings.TrimPrefix(digits, "sha256:"), "sha-256:")
 	digits = strings.NewReplacer(":", "", " ", "").Replace(digits)
