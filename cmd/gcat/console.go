@@ -24,12 +24,12 @@ func (g *gcat) local() conn.Stream {
 	if terminal == nil && !stdio.Terminal {
 		return stdio
 	}
-	shown := terminalStdio{stdio, stdio, tty.Around(stdio)}
+	shown := terminalStdio{stdio, tty.Around(stdio), stdio}
 	if terminal != nil {
-		shown.from, shown.to = terminal, terminal
+		shown.Reader, shown.Writer = terminal, terminal
 	}
 	if !g.Raw {
-		shown.to = &tty.Safe{W: shown.to}
+		shown.Writer = &tty.Safe{W: shown.Writer}
 	}
 	return shown
 }
@@ -65,24 +65,21 @@ func inputSize(f *os.File) int64 {
 // editor, and writes through it or through the writer that escapes; EOF and close are
 // those of Stdio.
 type terminalStdio struct {
-	*conn.Stdio
-	from io.Reader
-	to   io.Writer
+	io.Reader
+	io.Writer
+	stdio *conn.Stdio
 }
 
 // Unwrap returns the standard streams below.
-func (s terminalStdio) Unwrap() conn.Stream { return s.Stdio }
-
-func (s terminalStdio) Read(p []byte) (int, error)  { return s.from.Read(p) }
-func (s terminalStdio) Write(p []byte) (int, error) { return s.to.Write(p) }
+func (s terminalStdio) Unwrap() conn.Stream { return s.stdio }
 
 // CloseWrite writes an incomplete character that was buffered, and closes standard
 // output.
 func (s terminalStdio) CloseWrite() error {
-	if to, ok := s.to.(interface{ Flush() error }); ok {
-		return cmp.Or(to.Flush(), s.Stdio.CloseWrite())
+	if safe, ok := s.Writer.(*tty.Safe); ok {
+		return cmp.Or(safe.Flush(), s.stdio.CloseWrite())
 	}
-	return s.Stdio.CloseWrite()
+	return s.stdio.CloseWrite()
 }
 
 // passwordVariable has the proxy's password. There is no option for it, because every
