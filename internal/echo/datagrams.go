@@ -223,9 +223,8 @@ func (l *lane) unanswered(from *conn.Sender, kind EventKind, why string) {
 func (p *packets) mayReport(why string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	last, ok := p.reported[why]
 	now := time.Now()
-	if ok && now.Sub(last) < time.Second {
+	if now.Sub(p.reported[why]) < time.Second {
 		return false
 	}
 	p.reported[why] = now

@@ -1,7 +1,7 @@
 package echo
 
 import (
-	"net"
+	"slices"
 	"time"
 
 	"gcat/internal/echo/epoll"
@@ -10,33 +10,20 @@ import (
 // startFast starts the fast path if the server only echoes and a socket's
 // connections can take it.
 func (s *Server) startFast(sockets []Socket) {
-	if !s.plain() {
+	if !s.plain() || !slices.ContainsFunc(sockets, Socket.fast) {
 		return
 	}
-	for _, socket := range sockets {
-		if socket.fast() {
-			s.fast = epoll.Start(epoll.Config{
-				Idle: s.Idle, Deadline: s.Deadline, Farewell: s.Farewell, Drain: drainLimit, Buffers: &buffers,
-				Received: &s.Totals.Received, Sent: &s.Totals.Sent, Unacknowledged: s.Trace,
-				Expired: func(c *epoll.Conn, clock string, limit time.Duration) { s.reportFast(c, timedOut(clock, limit)) },
-				Ended:   s.endedFast,
-			})
-			return
-		}
-	}
+	s.fast = epoll.Start(epoll.Config{
+		Idle: s.Idle, Deadline: s.Deadline, Farewell: s.Farewell, Drain: drainLimit, Buffers: &buffers,
+		Received: &s.Totals.Received, Sent: &s.Totals.Sent, Unacknowledged: s.Trace,
+		Expired: func(c *epoll.Conn, clock string, limit time.Duration) { s.reportFast(c, timedOut(clock, limit)) },
+		Ended:   s.endedFast,
+	})
 }
 
-// fast reports whether the socket's connections can take the fast path.
-func (s Socket) fast() bool {
-	if s.Listener == nil || s.TLS != nil || s.Messages {
-		return false
-	}
-	switch s.Listener.Addr().(type) {
-	case *net.TCPAddr, *net.UnixAddr:
-		return true
-	}
-	return false
-}
+// fast reports whether the socket's connections can take the fast path, if its acceptor
+// has a descriptor to accept on.
+func (s Socket) fast() bool { return s.Listener != nil && s.TLS == nil && !s.Messages }
 
 // acceptFast accepts a connection, for which a slot is taken, onto the fast path.
 func (a *acceptor) acceptFast() error {

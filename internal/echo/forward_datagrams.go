@@ -37,18 +37,12 @@ func (p *packets) forward(ctx context.Context) {
 	defer live.Wait()
 	for {
 		peer, err := peers.Accept()
-		if err == io.EOF || errors.Is(err, net.ErrClosed) {
+		switch {
+		case err == nil: // it ends when the peer is silent after ctx has ended, or is forgotten
+			live.Go(func() { p.forwardPeer(ctx, peer) })
+		case err == io.EOF, errors.Is(err, net.ErrClosed), p.receiveFailed(ctx, err):
 			return
 		}
-		if err != nil {
-			if p.receiveFailed(ctx, err) {
-				return
-			}
-			continue
-		}
-		live.Go(func() { // ends when the peer is silent after ctx has ended, or is forgotten
-			p.forwardPeer(ctx, peer)
-		})
 	}
 }
 

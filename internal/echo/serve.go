@@ -109,19 +109,16 @@ func (s *Server) serveConn(ctx context.Context, socket Socket) {
 // begin serves a connection, whose slot is taken, in a goroutine of its own.
 func (s *Server) begin(nc net.Conn, socket Socket) {
 	c := s.newConnection(nc, s.Totals.Connections.Add(1), socket)
-	s.live.Add(1)
 	s.open.Store(c, nil)
-	switch {
-	case c.failing():
+	if c.failing() {
 		s.slots.exempt()
-	case socket.TLS == nil:
-		s.slots.count()
-	}
-	if !c.failing() {
+	} else {
 		s.counted.Add(1)
+		if socket.TLS == nil {
+			s.slots.count()
+		}
 	}
-	go func() { // ends with the connection
-		defer s.live.Done()
+	s.live.Go(func() { // ends with the connection
 		defer s.open.Delete(c)
 		c.shaking = socket.TLS != nil
 		defer func() { s.slots.release(c.shaking) }()
@@ -129,7 +126,7 @@ func (s *Server) begin(nc net.Conn, socket Socket) {
 		if !c.failing() {
 			s.counted.Done()
 		}
-	}()
+	})
 }
 
 // permits reports whether remote may connect, and reports the event if it may not.
