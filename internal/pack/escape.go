@@ -70,21 +70,20 @@ func (e *escaper) append(dst, text []byte, end bool) ([]byte, int) {
 	return dst, i
 }
 
+// The bytes that are written as a backslash and a letter, and their letters: the first four
+// in text, all in JSON.
+const escaped, escapeLetters = "\\\t\n\r\"", `\tnr"`
+
 // ascii writes an ASCII byte that is not clean.
 func (e *escaper) ascii(dst []byte, c byte) []byte {
 	switch {
-	case c == '\\':
-		return append(dst, `\\`...)
 	case c == '\'' && e.shell:
 		return append(dst, `'\''`...)
 	case c == '\'' && c != e.special:
 		return append(dst, c)
-	case c == '\t':
-		return append(dst, `\t`...)
-	case c == '\n':
-		return append(dst, `\n`...)
-	case c == '\r':
-		return append(dst, `\r`...)
+	}
+	if letter := strings.IndexByte(escaped[:4], c); letter >= 0 {
+		return append(dst, '\\', escapeLetters[letter])
 	}
 	return appendHexEscape(dst, c)
 }
@@ -114,16 +113,10 @@ func unescape(dst, text []byte) ([]byte, error) {
 		if i++; i == len(text) {
 			return dst, dataf(`escape without a character in %s`, shown(text))
 		}
-		switch text[i] {
-		case '\\':
-			dst = append(dst, '\\')
-		case 't':
-			dst = append(dst, '\t')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 'x':
+		switch letter := strings.IndexByte(escapeLetters[:4], text[i]); {
+		case letter >= 0:
+			dst = append(dst, escaped[letter])
+		case text[i] == 'x':
 			n := len(dst)
 			dst, _ = hex.AppendDecode(dst, text[i+1:min(i+3, len(text))])
 			if len(dst) == n {
@@ -193,20 +186,12 @@ func appendJSONText(dst, b []byte) []byte {
 			continue
 		}
 		i++
-		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c == '\n':
-			dst = append(dst, `\n`...)
-		case c == '\t':
-			dst = append(dst, `\t`...)
-		case c == '\r':
-			dst = append(dst, `\r`...)
-		case c < ' ' || c == 0x7f:
-			dst = append(dst, `\u00`...)
-			dst = append(dst, lowerHex[c>>4], lowerHex[c&15])
-		default:
+		if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
 			dst = append(dst, c)
+		} else if letter := strings.IndexByte(escaped, c); letter >= 0 {
+			dst = append(dst, '\\', escapeLetters[letter])
+		} else {
+			dst = append(dst, '\\', 'u', '0', '0', lowerHex[c>>4], lowerHex[c&15])
 		}
 	}
 	return dst
