@@ -25,9 +25,10 @@ type sequence struct {
 	values int64 // its values; the least there can be if open
 	align  int64 // the least common multiple of its alignments
 
-	grouped bool // there are groups in it
-	named   bool // its values have names
-	bare    bool // it is one value without a name: in JSON an element has no brackets
+	grouped bool     // there are groups in it
+	named   bool     // its values have names
+	names   []string // of its items that are members of an object in JSON; "" for the others
+	bare    bool     // it is one value without a name: in JSON an element has no brackets
 }
 
 // kind is what an item's bytes mean.
@@ -263,7 +264,12 @@ func (p *parser) lay(s *sequence, base int64) error {
 	for i := range s.items {
 		it := &s.items[i]
 		s.grouped = s.grouped || it.kind == group
-		s.named = s.named || it.Name != "" && it.isMember()
+		name := ""
+		if it.isMember() {
+			name = it.Name
+		}
+		s.names = append(s.names, name)
+		s.named = s.named || name != ""
 		shown = plus(shown, it.columns())
 	}
 	s.bare = shown == 1 && !s.named

@@ -3,6 +3,7 @@ package pack
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 )
 
@@ -43,36 +44,33 @@ func (p *jsonParser) record(s *sequence, names []string, text string) error {
 }
 
 // object reads an object: it finds its members, and reads them in the order of the items.
+// Without names of the values, they are those of the items.
 func (p *jsonParser) object(s *sequence, names []string) error {
-	n := len(s.items)
-	if names != nil {
-		n = len(names)
+	ofItems := names == nil
+	if ofItems {
+		names = s.names
 	}
 	base := len(p.members)
-	p.members = append(p.members, make([]int, n)...)
+	p.members = append(p.members, make([]int, len(names))...)
 	members := p.members[base:]
-	if err := p.find(members, s, names); err != nil {
+	if err := p.find(members, names); err != nil {
 		return err
 	}
 	end := p.i
 	for i, at := range members {
-		if names == nil && s.items[i].isCount {
+		if ofItems && s.items[i].isCount {
 			p.place(&s.items[i])
-		}
-		if names == nil && !s.items[i].isMember() {
-			continue
 		}
 		p.i = at
 		var err error
 		switch {
-		case at == 0 && names != nil:
-			err = dataf("no value for %s", quote(names[i]))
+		case names[i] == "":
 		case at == 0:
-			err = dataf("no value for %s", quote(s.items[i].Name))
-		case names != nil:
-			err = p.one()
-		default:
+			err = dataf("no value for %s", quote(names[i]))
+		case ofItems:
 			err = p.member(&s.items[i])
+		default:
+			err = p.one()
 		}
 		if err != nil {
 			return err
@@ -84,15 +82,15 @@ func (p *jsonParser) object(s *sequence, names []string) error {
 }
 
 // find sets the places of the members of an object, and goes behind it.
-func (p *jsonParser) find(members []int, s *sequence, names []string) error {
+func (p *jsonParser) find(members []int, names []string) error {
 	for p.i++; p.next() != '}'; p.skip() {
 		name, err := p.string()
 		if err != nil {
 			return err
 		}
-		i := s.member(name, names)
+		i := slices.IndexFunc(names, func(n string) bool { return n == string(name) })
 		switch {
-		case i < 0:
+		case i < 0 || len(name) == 0:
 			return dataf("no value is named %s", shown(name))
 		case members[i] > 0:
 			return dataf("%s given twice", shown(name))
@@ -107,21 +105,6 @@ func (p *jsonParser) find(members []int, s *sequence, names []string) error {
 // isMember reports whether the item is a member of an object.
 func (it *item) isMember() bool {
 	return it.columns() > 0 || it.Rest && it.perElement > 0
-}
-
-// member is the index of the value, or of the item, with a name; -1 if there is none.
-func (s *sequence) member(name []byte, names []string) int {
-	for i := range names {
-		if names[i] == string(name) {
-			return i
-		}
-	}
-	for i := range s.items {
-		if it := &s.items[i]; names == nil && it.Name == string(name) && it.isMember() {
-			return i
-		}
-	}
-	return -1
 }
 
 // member reads the value of a member, which is that of an item.
