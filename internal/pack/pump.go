@@ -116,16 +116,14 @@ func (w *worker) work() {
 			t.Written += int64(written)
 			t.err = asWriteError(failed)
 		}
-		if t.err == nil && bad != nil {
+		switch {
+		case t.err != nil:
+		case bad != nil:
 			t.err = afterLines(bad, lines)
+		case err != nil:
+			t.rest, t.err = w.in[whole:n], endOf(err, t.Records)
 		}
-		if t.err == nil && err != nil {
-			t.rest = w.in[whole:n]
-			t.err = endOf(err, t.Records)
-			w.p.result <- t
-			return
-		}
-		if t.err != nil {
+		if t.err != nil || err != nil {
 			w.p.result <- t
 			return
 		}
