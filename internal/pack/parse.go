@@ -3,6 +3,7 @@ package pack
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -388,10 +389,8 @@ func (p *parser) name(s *sequence, it *item) error {
 		return p.fail(start, "name "+quote(name)+" is not UTF-8") // JSON could not carry it
 	}
 	it.Name = name
-	for i := range s.items {
-		if s.items[i].Name == it.Name {
-			return p.fail(start, "name "+quote(it.Name)+" given twice")
-		}
+	if slices.ContainsFunc(s.items, func(other item) bool { return other.Name == name }) {
+		return p.fail(start, "name "+quote(name)+" given twice")
 	}
 	p.at += len(name) + 2
 	return nil
