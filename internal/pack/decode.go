@@ -92,8 +92,8 @@ func NewDecoder(f *Format, o Options) *Decoder {
 	}
 	d.prepareFast(&d.level, first)
 	d.convert = d.fastRecords
-	if d.isLone() {
-		d.convert = func(dst, chunk []byte, _ int64) []byte { return d.loneIntegers(dst, chunk) }
+	if f.isLone() && d.ops[0].plain && len(d.begin)+len(d.ops[0].lead) == 0 && !o.Offsets && len(d.tail) == 1 {
+		d.convert = d.loneIntegers
 	}
 	return d
 }

@@ -154,14 +154,9 @@ func (d *Decoder) lead(dst []byte, p *op, j int64) []byte {
 	return dst
 }
 
-// isLone reports whether the format is nothing but one unsigned integer of four
-// bytes, as plain text: the format that speed matters most for.
-func (d *Decoder) isLone() bool {
-	return d.f.isLone() && d.ops[0].plain && len(d.begin)+len(d.ops[0].lead) == 0 && !d.o.Offsets && len(d.tail) == 1
-}
-
-// loneIntegers writes integers of four bytes, one a line.
-func (d *Decoder) loneIntegers(dst, chunk []byte) []byte {
+// loneIntegers writes integers of four bytes, one a line and nothing else: what speed matters
+// most for.
+func (d *Decoder) loneIntegers(dst, chunk []byte, _ int64) []byte {
 	little, end := d.ops[0].little, d.tail[0]
 	n := len(dst)
 	dst = slices.Grow(dst, len(chunk)/4*11+uintRoom) // the longest lines
