@@ -100,6 +100,20 @@ func TestFailFirstOnce(t *testing.T) {
 	}
 }
 
+// A port probe is not one of the first TLS clients: its handshake is not finished.
+func TestFailFirstTLS(t *testing.T) {
+	t.Parallel()
+	s := gecho(t, 1, "-c", "--fail-first", "1", "--fail", "close", "--once", "0")
+	s.dial().Close()
+	s.said("connection 1 from 127.0.0.1")
+	start(t, input(t, "hello"), "-c", "--tls-insecure", s.address[0]).ends(0, "", "")
+	s.said("fault: closed, one of the first")
+	start(t, input(t, "hello"), "-c", "--tls-insecure", s.address[0]).ends(0, "hello", "")
+	if got := s.status(); got != 0 {
+		t.Errorf("status %d", got)
+	}
+}
+
 // 0 is at once, without a byte from either side.
 func TestAfterZero(t *testing.T) {
 	t.Parallel()

@@ -43,6 +43,7 @@ type connection struct {
 	partial  []byte // the beginning of a line whose end has not come
 
 	shaking   bool            // in its TLS handshake, or waiting for a slot behind it
+	failing   bool            // one of the first FailFirst
 	ctx       context.Context // ends when a clock or the server ends it
 	cancel    context.CancelFunc
 	cause     atomic.Pointer[reason] // stored before ctx ends
@@ -120,12 +121,10 @@ func (c *connection) serve(secure *tls.Config) {
 		defer time.AfterFunc(s.Deadline, func() { c.expire("deadline", s.Deadline) }).Stop()
 	}
 	err := c.handshake(secure)
-	if secure != nil && !c.failing() {
-		if err == nil {
-			s.slots.count()
-		} else {
-			s.slots.exempt()
-		}
+	if err != nil {
+		s.slots.exempt()
+	} else if secure != nil {
+		c.admit()
 	}
 	if err == nil && c.shaking {
 		err = c.enter()
@@ -140,11 +139,11 @@ func (c *connection) serve(secure *tls.Config) {
 // handshake performs the TLS handshake, with the fault of TLS if there is one. It returns
 // an error if the connection has been ended already.
 func (c *connection) handshake(secure *tls.Config) error {
-	if c.cause.Load() != nil && !c.failing() { // the handshake would replace the deadlines of end
-		return context.Canceled
-	}
 	if secure == nil {
 		return nil
+	}
+	if c.cause.Load() != nil { // the handshake would replace the deadlines of end
+		return context.Canceled
 	}
 	fault := c.plan.TLS
 	if fault != "" {

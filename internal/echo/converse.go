@@ -12,7 +12,7 @@ import (
 // converse holds the conversation. It returns nil at the peer's end of file, else
 // the error that ended it.
 func (c *connection) converse() error {
-	if c.failing() {
+	if c.failing {
 		how := c.server.Faults.Fail
 		c.fault("%s, one of the first", [...]string{"closed", "reset", "left hanging"}[how])
 		return c.out.after(how)
@@ -54,8 +54,17 @@ func (c *connection) converse() error {
 	return err
 }
 
-// failing reports whether the connection is one of the first FailFirst.
-func (c *connection) failing() bool { return c.number <= c.server.Faults.FailFirst }
+// admit counts the connection, whose handshake is finished if there is one, or makes it one
+// of the first FailFirst.
+func (c *connection) admit() {
+	s := c.server
+	if c.failing = s.admitted.Add(1) <= s.Faults.FailFirst; c.failing {
+		s.slots.exempt()
+		s.counted.Done()
+	} else {
+		s.slots.count()
+	}
+}
 
 func (c *connection) onEOF(how How) error {
 	c.fault("%s its end of file", [...]string{Reset: "reset at", Hang: "held open after"}[how])

@@ -104,6 +104,7 @@ type Server struct {
 	live      sync.WaitGroup // connections
 	counted   sync.WaitGroup // those of them that Count counts, or may count
 	open      sync.Map       // of *connection, those of the fast path excepted
+	admitted  atomic.Int64   // connections, those without a finished TLS handshake excepted
 	own       []net.Addr     // addresses of our datagram sockets
 }
 

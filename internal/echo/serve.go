@@ -49,12 +49,11 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration, sockets []Socke
 	return closed
 }
 
-// endFailing ends the connections that fail on purpose and were left hanging.
+// endFailing ends the connections that fail on purpose and were left hanging: there are no
+// others once those that count have ended.
 func (s *Server) endFailing() {
 	for c := range s.open.Range {
-		if c := c.(*connection); c.failing() {
-			c.end(reason{by: "local"})
-		}
+		c.(*connection).end(reason{by: "local"})
 	}
 }
 
@@ -109,21 +108,17 @@ func (s *Server) serveConn(ctx context.Context, socket Socket) {
 // begin serves a connection, whose slot is taken, in a goroutine of its own.
 func (s *Server) begin(nc net.Conn, socket Socket) {
 	c := s.newConnection(nc, s.Totals.Connections.Add(1), socket)
+	s.counted.Add(1)
 	s.open.Store(c, nil)
-	if c.failing() {
-		s.slots.exempt()
-	} else {
-		s.counted.Add(1)
-		if socket.TLS == nil {
-			s.slots.count()
-		}
+	if socket.TLS == nil {
+		c.admit()
 	}
 	s.live.Go(func() { // ends with the connection
 		defer s.open.Delete(c)
 		c.shaking = socket.TLS != nil
 		defer func() { s.slots.release(c.shaking) }()
 		c.serve(socket.TLS)
-		if !c.failing() {
+		if !c.failing {
 			s.counted.Done()
 		}
 	})
