@@ -179,7 +179,7 @@ func (g *grammar) followed(t *echo.Totals) error {
 	case strayed > 0:
 		return cli.Failf(cli.Broken, "%s did not follow %q", connections(int(strayed)), cmp.Or(g.Script, g.Replay))
 	case slow > 0:
-		return cli.Failf(cli.TimedOut, "%s did not follow %q in time", connections(int(slow)), cmp.Or(g.Script, g.Replay))
+		return cli.Failf(cli.TimedOut, "%s did not reach the end of %q in time", connections(int(slow)), cmp.Or(g.Script, g.Replay))
 	}
 	return nil
 }

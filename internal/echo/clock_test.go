@@ -84,3 +84,40 @@ func TestClientClockWriting(t *testing.T) {
 		}
 	})
 }
+
+// A deadline in a script is reported at its step, and blames the client only for what the
+// step expects of it. A script that it cuts short has not been followed.
+func TestScriptDeadline(t *testing.T) {
+	for _, test := range []struct {
+		step  Step
+		delay time.Duration
+		what  string
+	}{
+		{Step{Do: Wait, Pause: time.Hour}, 0, ""},
+		{Step{Do: Send, Text: []byte("x")}, time.Hour, ""},
+		{Step{Do: Send, Text: []byte("x")}, 0, "expected it to read: "},
+		{Step{Do: Line}, 0, "expected a line: "},
+		{Step{Do: Hold}, 0, "expected it to leave: "},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			events := make(chan Event, 2)
+			test.step.Pos = "s:1"
+			s := &Server{
+				Script: []Step{test.step}, Deadline: time.Minute, Faults: Faults{Delays: []Delay{{Min: test.delay}}},
+				Report: func(e Event) {
+					if e.Kind == TimedOut {
+						events <- e
+					}
+				},
+			}
+			serveOne(t, s)
+			if got := <-events; got.What != "s:1: "+test.what+"timed out: its deadline of 1m0s passed" {
+				t.Error(got.What)
+			}
+			synctest.Wait()
+			if n := s.Totals.TooSlow.Load(); n != 1 {
+				t.Errorf("%v: %d too slow", test.step.Do, n)
+			}
+		})
+	}
+}

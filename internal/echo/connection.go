@@ -210,7 +210,10 @@ func (c *connection) setIdle(limit time.Duration) {
 func (c *connection) expire(clock string, limit time.Duration) {
 	e := timedOut(clock, limit)
 	if step := c.at.Load(); step != nil {
-		e.What = fmt.Sprintf("%s: expected %s: %s", step.Pos, step.wants(), e.What)
+		if wants := step.wants(); wants != "" && (step.Do > SendFile || c.writing.Load()) {
+			e.What = "expected " + wants + ": " + e.What
+		}
+		e.What = step.Pos + ": " + e.What
 	}
 	c.end(reason{by: "timeout", idle: clock == "idle", event: &e})
 }

@@ -61,7 +61,7 @@ func (c *connection) follow(steps []Step) error {
 		if err == nil {
 			continue
 		}
-		if step.Do < End {
+		if step.Do < End || c.cause.Load() != nil {
 			c.unfollowed()
 			err = step.named(err)
 		}
@@ -193,7 +193,7 @@ func (r *reader) more() error {
 	})
 }
 
-// wants is what the client is expected to do, in words.
+// wants is what the client is expected to do, in words; empty if it may do what it likes.
 func (s Step) wants() string {
 	switch s.Do {
 	case Expect, Until:
@@ -204,8 +204,12 @@ func (s Step) wants() string {
 		return conn.ByteCount(s.N)
 	case AwaitEOF:
 		return "the end of file"
+	case Send, SendFile:
+		return "it to read"
+	case Hold:
+		return "it to leave"
 	}
-	return "it to read"
+	return ""
 }
 
 // quoted is text in quotes, cut where it would fill a screen.
