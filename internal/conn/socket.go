@@ -1,7 +1,9 @@
 package conn
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -119,6 +121,18 @@ func (s *Socket) finSent() bool { return s.fin.Load() }
 // Interrupt makes the reads that block, and all later ones, return at once with
 // [os.ErrDeadlineExceeded].
 func (s *Socket) Interrupt() { _ = s.SetReadDeadline(time.Unix(1, 0)) }
+
+// ErrLeft is the error of a peer that has closed in order.
+var ErrLeft = &Error{Why: ResetByPeer, Err: errors.New("the peer has left")}
+
+// Left returns nil unless Gone would return at once. Else it returns what the kernel has to
+// report of the connection, as a reset, or [ErrLeft].
+func (s *Socket) Left() error {
+	if !s.IsGone() {
+		return nil
+	}
+	return cmp.Or[error](pendingError(s.raw), ErrLeft)
+}
 
 // UntilGone returns a context that ends with ctx, or when peer is gone (see Gone) and has
 // left nothing to read; the cause is then that it left before target was reached. Nothing

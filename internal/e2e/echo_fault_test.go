@@ -171,6 +171,33 @@ func TestPauseEnds(t *testing.T) {
 	}
 }
 
+// A peer that closes in order during a pause has left; it has reset nothing.
+func TestPauseLeft(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"--delay", "1h", t.TempDir() + "/s"}, {"--on-eof", "hold", t.TempDir() + "/s"}, {"--stall-after", "3", "--half-close-after", "50ms", "0"},
+	} {
+		s := gecho(t, 1, append([]string{"-v", "--once"}, args...)...)
+		c := s.dial()
+		if _, err := io.WriteString(c, "hello"); err != nil {
+			t.Fatal(err)
+		}
+		if tcp, ok := c.(*net.TCPConn); ok {
+			if got := rest(t, tcp); got != "hel" {
+				t.Errorf("got %q", got)
+			}
+		} else if args[0] == "--delay" {
+			s.said("fault: delayed")
+		} else if _, err := io.ReadFull(c, make([]byte, 5)); err != nil {
+			t.Error(err)
+		}
+		c.Close()
+		if got, said := s.status(), s.err.String(); got != 0 || !strings.Contains(said, ": the peer has left\n") || !strings.Contains(said, "ended by peer") {
+			t.Errorf("%v: status %d; it said %s", args, got, said)
+		}
+	}
+}
+
 // An answer, then the end: a server for curl.
 func TestCloseAfterReply(t *testing.T) {
 	t.Parallel()

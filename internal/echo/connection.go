@@ -269,8 +269,11 @@ func (c *connection) pause(d time.Duration) error {
 		case <-c.ctx.Done():
 			return context.Canceled
 		}
-		if d > goneCheck && c.socket.IsGone() {
-			return syscall.ECONNRESET
+		if d <= goneCheck {
+			break
+		}
+		if err := c.socket.Left(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"syscall"
 	"time"
 )
 
@@ -115,7 +116,9 @@ func (c *connection) generate(size int64) error {
 	}
 	if err != nil {
 		c.socket.Interrupt()
-		<-ended
+		if read := <-ended; errors.Is(read, syscall.ECONNRESET) {
+			return read // the kernel reports it once
+		}
 		return err
 	}
 	return <-ended

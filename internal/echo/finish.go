@@ -46,6 +46,8 @@ func (c *connection) finish(err error) {
 		e := Event{Kind: Failed, Err: err}
 		if failed != nil && failed.Why == conn.Timeout {
 			endedBy, e = "timeout", Event{Kind: TimedOut, What: conn.Words(err)}
+		} else if errors.Is(err, conn.ErrLeft) {
+			endedBy = "peer"
 		}
 		c.report(e)
 		_ = c.socket.NetConn().Close()
