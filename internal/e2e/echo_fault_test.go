@@ -413,6 +413,22 @@ func TestDelayIsNotIdle(t *testing.T) {
 	}
 }
 
+// A rate leaves a message whole.
+func TestRateMessage(t *testing.T) {
+	t.Parallel()
+	s := gecho(t, 1, "--rate", "3", "unixpacket://"+t.TempDir()+"/s")
+	c := dialTest(t, "unixpacket", s.address[0])
+	got := make([]byte, 10)
+	for _, text := range []string{"abc", "de"} {
+		if _, err := io.WriteString(c, text); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.Read(got); err != nil || string(got[:n]) != text {
+			t.Fatalf("got %q, %v", got[:n], err)
+		}
+	}
+}
+
 func TestRateAndChunk(t *testing.T) {
 	t.Parallel()
 	s := gecho(t, 1, "--rate", "10000", "0")

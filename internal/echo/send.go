@@ -158,10 +158,13 @@ func (o *outlet) event(format string, args ...any) Event {
 	return Event{Kind: Faulted, What: fmt.Sprintf(format, args...)}
 }
 
-// drip writes b in pieces of Chunk and at Rate.
+// drip writes b in pieces of Chunk and at Rate. Rate alone leaves a message whole.
 func (o *outlet) drip(b []byte) error {
 	c := o.c
-	piece := min(len(b), o.pacer.Piece())
+	piece := len(b)
+	if c.buffers != &messages {
+		piece = min(piece, o.pacer.Piece())
+	}
 	if o.plan.Chunk > 0 {
 		piece = min(piece, o.plan.Chunk)
 	}
