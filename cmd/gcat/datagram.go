@@ -80,13 +80,13 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 	}
 	defer remote.Close()
 	remote.Wait, remote.DatagramOptions = g.answerWait(), g.datagramOptions()
+	if g.SendOnly || g.shutdown() == conn.ShutBoth {
+		remote.Wait = 0
+	}
 	remote.Moved = func(c net.Conn) { g.connected(peerOf(c, to)) }
 	p := peerOf(remote.Conn(), to)
 	g.connected(p)
 	relay := g.datagramRelay(g.local(), remote, p.name)
-	if g.answerWait() == 0 {
-		relay.QuitAfter = nil // remote ends at once, and knows a refusal
-	}
 	result := relay.Run(ctx)
 	local := address(remote.Conn().LocalAddr())
 	g.closed(local, p.name, "", result)

@@ -281,8 +281,11 @@ func (c *conversation) writeClosed(d *direction, err error) {
 }
 
 // endsWhenDelivered reports whether the conversation is over once all that was sent is
-// acknowledged.
+// acknowledged. [Datagrams] end by themselves, and know a refusal.
 func (c *conversation) endsWhenDelivered() bool {
+	if _, ends := below[*Datagrams](c.Remote); ends {
+		return false
+	}
 	return c.SendOnly || c.Shutdown == ShutBoth || c.QuitAfter != nil && *c.QuitAfter == 0
 }
 

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,6 +96,9 @@ func (d *Datagrams) Read(p []byte) (int, error) {
 		if waits {
 			d.progress.Resume()
 		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = cmp.Or(pendingError(rawConn(c.Conn)), err) // a refusal that has come counts, also if nothing is waited for
+		}
 		switch {
 		case err == nil, err == io.EOF:
 			return n, err
@@ -120,12 +124,7 @@ func (d *Datagrams) prepareRead() (c *gramConn, waits bool, err error) {
 	case d.failed != nil:
 		return nil, false, d.failed
 	case d.conn.in.draining():
-	case d.ended && d.Wait == 0:
-		if err := pendingError(rawConn(d.conn.Conn)); err != nil {
-			return nil, false, d.failure(err) // an error that has come, though nothing waits for answers
-		}
-		return nil, false, d.end()
-	case d.ended && d.Wait > 0:
+	case d.ended && d.Wait >= 0:
 		d.until = time.Now().Add(d.Wait)
 		_ = d.conn.SetReadDeadline(d.until)
 		waits = true

@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -88,5 +89,73 @@ func TestDatagramTooLongAtEnd(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Error("it waits for answers")
+	}
+}
+
+// A lateReader reads once CloseWrite has been called.
+type lateReader struct {
+	*Datagrams
+	closed chan struct{}
+}
+
+func (s lateReader) Unwrap() Stream { return s.Datagrams }
+
+func (s lateReader) Read(p []byte) (int, error) {
+	<-s.closed
+	return s.Datagrams.Read(p)
+}
+
+func (s lateReader) CloseWrite() error {
+	defer close(s.closed)
+	return s.Datagrams.CloseWrite()
+}
+
+// A refusal that has come by the end of the input counts, although no answer is waited
+// for: the other address of the name is tried, and if that refuses, too, it is an error.
+func TestDatagramRefusedAtEnd(t *testing.T) {
+	lookup := func(context.Context, string, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.3")}, nil
+	}
+	for name, relay := range map[string]*Relay{
+		"quit after 0": {QuitAfter: new(time.Duration)},
+		"no wait":      {},
+		"send only":    {SendOnly: true},
+		"shut both":    {Shutdown: ShutBoth},
+	} {
+		t.Run(name, func(t *testing.T) {
+			peer := script.UDPPeer(t, "127.0.0.3:0")
+			e := Endpoint{Network: "udp", Host: "peer.test", Port: EndpointOf(peer.LocalAddr()).Port}
+			for _, want := range []Kind{"", Refused} {
+				d, err := (&Dialer{Resolver: Resolver{Lookup: lookup}}).DialDatagrams(t.Context(), e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer d.Close()
+				in, input, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				one := &Relay{
+					Local: &Stdio{In: in, Out: empty(t)}, Remote: lateReader{d, make(chan struct{})}, Peer: "peer",
+					QuitAfter: relay.QuitAfter, SendOnly: relay.SendOnly, Shutdown: relay.Shutdown,
+				}
+				_, _ = input.WriteString("one")
+				go func() {
+					for refused := false; !refused; {
+						_ = rawConn(d.Conn()).Control(func(fd uintptr) { refused = pollNow(int(fd), 0) != 0 })
+					}
+					_ = input.Close()
+				}()
+				if r := one.Run(t.Context()); KindOf(r.Err) != want {
+					t.Errorf("%v, want %q", r.Err, want)
+				}
+				if want == "" {
+					if n, _, err := peer.ReadFrom(make([]byte, 10)); n != 3 {
+						t.Errorf("the other address got %d bytes, %v", n, err)
+					}
+					_ = peer.Close()
+				}
+			}
+		})
 	}
 }
