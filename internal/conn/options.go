@@ -3,7 +3,6 @@ package conn
 import (
 	"cmp"
 	"net"
-	"net/netip"
 	"strings"
 	"syscall"
 	"time"
@@ -49,30 +48,15 @@ func (o *SocketOptions) keepAlive() net.KeepAliveConfig {
 // control sets the options of a socket that is about to be bound or connected to
 // address. It returns an error if the system refuses one.
 func (o *SocketOptions) control(network, address string, c syscall.RawConn) error {
-	congestion, asked := o.congestion(network, address)
 	var err error
 	if e := c.Control(func(fd uintptr) {
-		if err = o.set(network, fd); err == nil && congestion != "" {
-			err = setCongestion(fd, congestion, asked)
+		if err = o.set(network, fd); err == nil && strings.HasPrefix(network, "tcp") {
+			err = o.setCongestion(fd, address)
 		}
 	}); e != nil {
 		return e
 	}
 	return err
-}
-
-// congestion is the congestion control to set, and whether it was asked for by name.
-func (o *SocketOptions) congestion(network, address string) (name string, asked bool) {
-	switch {
-	case !strings.HasPrefix(network, "tcp") || o.Congestion == "system":
-		return "", false
-	case o.Congestion != "":
-		return o.Congestion, true
-	}
-	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Unmap().IsLoopback() {
-		return "reno", false
-	}
-	return "", false
 }
 
 // Tune sets the options that can be set on an established connection.
@@ -84,11 +68,7 @@ func (o *SocketOptions) Tune(c net.Conn) {
 	if o.Delay {
 		_ = t.SetNoDelay(false) // it fails only on a closed connection
 	}
-	remote := t.RemoteAddr()
-	if remote == nil {
-		return // it was handed over, and its peer has reset it, or it has none
-	}
-	if name, asked := o.congestion("tcp", remote.String()); name != "" {
-		_ = rawConn(t).Control(func(fd uintptr) { _ = setCongestion(fd, name, asked) })
+	if remote := t.RemoteAddr(); remote != nil { // else it was handed over, and its peer has reset it, or it has none
+		_ = rawConn(t).Control(func(fd uintptr) { _ = o.setCongestion(fd, remote.String()) })
 	}
 }

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -59,24 +60,32 @@ func onlyIf(asked bool, value int) int {
 	return 0
 }
 
-// setCongestion sets the congestion control. If it was not asked for by name, it
-// replaces bbr only, and a refusal is no error.
-func setCongestion(fd uintptr, name string, asked bool) error {
-	if !asked {
+// setCongestion sets the congestion control of a TCP socket, whose peer or, if it
+// listens, whose own address is address.
+func (o *SocketOptions) setCongestion(fd uintptr, address string) error {
+	switch {
+	case o.Congestion == "system", o.Congestion == "" && !onLoopback(address):
+		return nil
+	case o.Congestion == "":
 		now, err := unix.GetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION)
 		if err == nil && strings.HasPrefix(now, "bbr") {
-			_ = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, name)
+			_ = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, "reno")
 		}
 		return nil
 	}
-	switch err := unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, name); err {
+	switch err := unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, o.Congestion); err {
 	case nil:
 		return nil
 	case unix.ENOENT:
-		return &Error{Why: Unsupported, Err: fmt.Errorf("no such congestion control: %q", name)}
+		return &Error{Why: Unsupported, Err: fmt.Errorf("no such congestion control: %q", o.Congestion)}
 	default:
-		return &Error{Why: Unsupported, Op: fmt.Sprintf("congestion control %q", name), Err: err}
+		return &Error{Why: Unsupported, Op: fmt.Sprintf("congestion control %q", o.Congestion), Err: err}
 	}
+}
+
+func onLoopback(address string) bool {
+	a, err := netip.ParseAddrPort(address)
+	return err == nil && a.Addr().Unmap().IsLoopback()
 }
 
 // abstractNames is set: @NAME is a Unix socket without a file (unix(7)).

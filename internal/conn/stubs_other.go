@@ -41,11 +41,11 @@ func (o *SocketOptions) set(network string, fd uintptr) error {
 }
 
 // setCongestion refuses what was asked for by name.
-func setCongestion(fd uintptr, name string, asked bool) error {
-	if !asked {
+func (o *SocketOptions) setCongestion(uintptr, string) error {
+	if o.Congestion == "" || o.Congestion == "system" {
 		return nil
 	}
-	return &Error{Why: Unsupported, Op: fmt.Sprintf("congestion control %q", name), Err: syscall.ENOPROTOOPT}
+	return &Error{Why: Unsupported, Op: fmt.Sprintf("congestion control %q", o.Congestion), Err: syscall.ENOPROTOOPT}
 }
 
 // abstractNames is false: @NAME would be a file here.
