@@ -23,7 +23,7 @@ const (
 // is an upper bound). Our FIN and TLS's close_notify do not count.
 func (s *Socket) Unacknowledged() int64 {
 	n := s.queued()
-	if n > 0 && s.finSent() && s.isTCP() {
+	if n > 0 && s.finSent.Load() && s.isTCP() {
 		n-- // the FIN has a sequence number, too, and it is the last
 	}
 	return max(n-s.trailer.Load(), 0)
@@ -48,7 +48,7 @@ func (s *Socket) queued() int64 {
 // On TCP the acknowledgement of the FIN changes the state of the connection, which
 // wakes the poller. Without a FIN, on MPTCP and on Unix sockets, the queue is polled.
 func (s *Socket) Acknowledged(ctx context.Context) error {
-	if s.isTCP() && s.finSent() && !s.multipath() {
+	if s.isTCP() && s.finSent.Load() && !s.multipath() {
 		stop := context.AfterFunc(ctx, func() { _ = s.SetWriteDeadline(time.Unix(1, 0)) })
 		defer stop()
 		err := s.raw.Write(func(fd uintptr) bool { return finished(int(fd)) })
@@ -102,7 +102,7 @@ func (s *Socket) alive() bool { return s.isTCP() && !s.failed() }
 // Broken reports whether a TCP connection that we have not half-closed has failed,
 // although a read may return its end of file: the kernel reports a failure once, perhaps
 // to a write.
-func (s *Socket) Broken() bool { return s.isTCP() && !s.finSent() && s.failed() }
+func (s *Socket) Broken() bool { return s.isTCP() && !s.finSent.Load() && s.failed() }
 
 // deliveryError returns an error if bytes remain that will never be delivered. It reads
 // the queue before the error: a Unix peer that closes with bytes unread sets the

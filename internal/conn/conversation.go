@@ -111,7 +111,7 @@ func (c *conversation) settle(ctx context.Context) {
 func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 	socket := d.to.socket
 	ended := d.back.state >= atEOF
-	if d.state != halfClosed || !ended && !(d == &c.send && c.endsWhenDelivered()) && (socket == nil || !socket.finSent()) {
+	if d.state != halfClosed || !ended && !(d == &c.send && c.endsWhenDelivered()) && (socket == nil || !socket.finSent.Load()) {
 		return
 	}
 	if socket == nil {
@@ -119,7 +119,7 @@ func (c *conversation) awaitAcknowledgement(ctx context.Context, d *direction) {
 		return
 	}
 	d.state = awaiting
-	if ended && !socket.finSent() {
+	if ended && !socket.finSent.Load() {
 		_ = socket.CloseWrite() // the wait below finds out whether it failed
 	}
 	go func() {
@@ -316,7 +316,7 @@ func (c *conversation) hungUp(d *direction) {
 	switch {
 	case d.state > reading: // the wait for acknowledgement sees it
 		return
-	case d.to.socket.finSent():
+	case d.to.socket.finSent.Load():
 		// Local has sent our FIN itself, so POLLHUP means no more than that both
 		// directions are shut down: bytes in flight may yet arrive.
 		return

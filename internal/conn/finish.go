@@ -49,7 +49,7 @@ func (s *side) finish(timeout bool) {
 	case s.socket == nil:
 	case s.reset:
 		_ = s.socket.Reset() // it may have been closed already
-	case s.socket.finSent():
+	case s.socket.finSent.Load():
 	case timeout:
 		_ = s.socket.CloseWrite()
 	default:

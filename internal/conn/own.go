@@ -52,12 +52,12 @@ func connected(a netip.Addr) netip.Addr {
 	return a
 }
 
-// sameFile reports whether two paths, or names of Linux's abstract name space, are of
-// one Unix socket.
+// sameFile reports whether two paths are of one file, or two names of Linux's abstract
+// name space of one socket.
 func sameFile(a, b string) bool {
 	one, _ := os.Stat(a)
 	two, _ := os.Stat(b)
-	return a == b || one != nil && two != nil && os.SameFile(one, two)
+	return a == b || os.SameFile(one, two)
 }
 
 // onThisMachine reports whether an address is this machine's: a socket can be bound to

@@ -22,7 +22,7 @@ type Socket struct {
 	meter
 	raw     syscall.RawConn // noDescriptor where Conn has none
 	writer  writer
-	fin     atomic.Bool  // our FIN is sent, or about to be
+	finSent atomic.Bool  // our FIN is sent, or about to be
 	trailer atomic.Int64 // bytes written last that carry no data (close_notify)
 }
 
@@ -105,18 +105,15 @@ var errSeen = fmt.Errorf("%w", syscall.ECONNRESET)
 // CloseWrite shuts the sending half down (shutdown(2), SHUT_WR); the peer sees
 // an end of file once it has read all that was written before.
 func (s *Socket) CloseWrite() error {
-	s.fin.Store(true)
+	s.finSent.Store(true)
 	w, ok := s.Conn.(interface{ CloseWrite() error })
 	if !ok {
 		return nil
 	}
 	err := w.CloseWrite()
-	s.fin.Store(err == nil)
+	s.finSent.Store(err == nil)
 	return errno.Posix(err)
 }
-
-// finSent reports whether CloseWrite has been called, and has not failed.
-func (s *Socket) finSent() bool { return s.fin.Load() }
 
 // Interrupt makes the reads that block, and all later ones, return at once with
 // [os.ErrDeadlineExceeded].

@@ -93,23 +93,19 @@ func InputError(err error) error {
 // stderr. It refuses the file that is standard input, as cat(1) does, and those of
 // inputs, which other options read.
 func OpenOutput(path string, stderr io.WriteCloser, inputs ...string) (io.WriteCloser, error) {
-	if info, err := os.Stat(path); err == nil {
-		is := func(f *os.File) bool {
-			standard, err := f.Stat()
-			return err == nil && os.SameFile(info, standard)
-		}
-		read := func(input string) bool {
-			other, err := os.Stat(input)
-			return err == nil && os.SameFile(info, other)
-		}
-		switch {
-		case is(os.Stderr):
-			return stderr, nil
-		case is(os.Stdout):
-			return duplicate(os.Stdout) // the command may end standard output before
-		case info.Mode().IsRegular() && (is(os.Stdin) || slices.ContainsFunc(inputs, read)):
-			return nil, &Error{Why: Local, Op: strconv.Quote(path), Err: errors.New("input file is output file")}
-		}
+	info, _ := os.Stat(path) // nil, which is the same file as none, if there is none
+	is := func(f *os.File) bool {
+		standard, _ := f.Stat()
+		return os.SameFile(info, standard)
+	}
+	read := func(input string) bool { return sameFile(path, input) }
+	switch {
+	case is(os.Stderr):
+		return stderr, nil
+	case is(os.Stdout):
+		return duplicate(os.Stdout) // the command may end standard output before
+	case info != nil && info.Mode().IsRegular() && (is(os.Stdin) || slices.ContainsFunc(inputs, read)):
+		return nil, &Error{Why: Local, Op: strconv.Quote(path), Err: errors.New("input file is output file")}
 	}
 	if n, ok := strings.CutPrefix(path, "/dev/fd/"); ok {
 		if fd, err := strconv.Atoi(n); err == nil && inherited(fd) {
