@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"sync"
 	"syscall"
@@ -88,7 +89,7 @@ func (g *gramStream) Close() error { return g.Conn().Close() }
 // receive returns one datagram from c, or several with Batch, of those that take, if
 // set, returns true for.
 func (g *gramStream) receive(c *gramConn, p []byte, take func(*arrival) bool) (int, error) {
-	most := 0
+	most := math.MaxInt
 	if g.Want > 0 {
 		if most = g.Want - g.got; most <= 0 {
 			return 0, io.EOF

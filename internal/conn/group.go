@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
@@ -21,20 +22,11 @@ func ToMany(ip netip.Addr) bool {
 	case ip.IsLoopback():
 		return ip == netip.AddrFrom4([4]byte{127, 255, 255, 255})
 	}
-	return isDirectedBroadcast(ip)
-}
-
-// isDirectedBroadcast reports whether ip is the last address of a network that
-// this host is in.
-func isDirectedBroadcast(ip netip.Addr) bool {
-	own, _ := net.InterfaceAddrs() // on an error it counts as a host's address
-	for _, a := range own {
+	own, _ := net.InterfaceAddrs()                          // on an error it counts as a host's address
+	return slices.ContainsFunc(own, func(a net.Addr) bool { // the last address of a network that this host is in
 		p, err := netip.ParsePrefix(a.String())
-		if err == nil && p.Bits() <= 30 && p.Contains(ip) && !p.Contains(ip.Next()) {
-			return true
-		}
-	}
-	return false
+		return err == nil && p.Bits() <= 30 && p.Contains(ip) && !p.Contains(ip.Next())
+	})
 }
 
 // A manyConn sends to a group or a broadcast address, and takes answers from any

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"sync/atomic"
 	"time"
@@ -84,13 +83,10 @@ func (b *inbox) fits(n int) bool {
 }
 
 // read puts one datagram in p or, with batch, as many of those received as fit, one
-// after the other. count is how many of them end in p: no more than most, where 0 is no
-// limit. The next read returns the part of a datagram that does not fit. Datagrams
-// for which take, if set, returns false are dropped.
+// after the other. count is how many of them end in p: no more than most. The next read
+// returns the part of a datagram that does not fit. Datagrams for which take, if set,
+// returns false are dropped.
 func (b *inbox) read(p []byte, batch bool, most int, take func(*arrival) bool) (n, count int, err error) {
-	if most == 0 {
-		most = math.MaxInt
-	}
 	if len(b.rest) > 0 {
 		n = copy(p, b.rest)
 		if b.rest = b.rest[n:]; len(b.rest) == 0 {
