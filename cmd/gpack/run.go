@@ -93,7 +93,9 @@ func (g *gpack) frame(h *pack.Header) (pack.Counts, error) {
 // convertLines converts the lines of standard input. With -1 none are the error none.
 func (g *gpack) convertLines(convert func(io.Writer, io.Reader, int64) (pack.Counts, error), none string) (pack.Counts, error) {
 	enlarge(os.Stdin)
-	count, err := g.output(os.Stdin, func(out io.Writer) (pack.Counts, error) { return convert(out, os.Stdin, g.limit()) })
+	count, err := g.output(os.Stdin, func(out io.Writer) (pack.Counts, error) {
+		return convert(out, os.Stdin, g.limit())
+	})
 	switch {
 	case err != nil:
 	case g.limit() > count.Records:
