@@ -100,6 +100,12 @@ func TestFailFirstOnce(t *testing.T) {
 	}
 }
 
+// A connection of --fail-first that hangs has no other fault.
+func TestFailFirstHangs(t *testing.T) {
+	t.Parallel()
+	silent(t, gecho(t, 1, "--fail-first", "1", "--fail", "hang", "--close-after", "50ms", "0").dial())
+}
+
 // A port probe is not one of the first TLS clients: its handshake is not finished.
 func TestFailFirstTLS(t *testing.T) {
 	t.Parallel()

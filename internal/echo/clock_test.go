@@ -1,10 +1,16 @@
 package echo
 
 import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gcat/internal/conn"
 )
 
 // at waits until a time since the beginning, and a moment more.
@@ -119,5 +125,36 @@ func TestScriptDeadline(t *testing.T) {
 				t.Errorf("%v: %d too slow", test.step.Do, n)
 			}
 		})
+	}
+}
+
+// A fault by time ends a connection in its TLS handshake, and one whose target does not
+// answer yet, as any other.
+func TestLimitEarly(t *testing.T) {
+	never := func(ctx context.Context) (conn.Stream, error) { <-ctx.Done(); return nil, ctx.Err() }
+	for _, how := range []How{Close, Reset} {
+		for what, test := range map[string]struct {
+			to     *Target
+			secure *tls.Config
+		}{
+			" after 500ms, down, at 500ms": {&Target{Down: true, Up: true, Dial: never}, nil},
+			" after 500ms, up, at 500ms":   {&Target{Up: true, Dial: never}, nil},
+			" after 500ms":                 {nil, new(tls.Config)},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				events := make(chan Event, 10)
+				s := &Server{To: test.to, Trace: true, Report: func(e Event) { events <- e }}
+				s.Faults.Limits = []Limit{{How: how, Time: 500 * time.Millisecond}}
+				peer, ours := net.Pipe()
+				go func() { _, _ = io.Copy(io.Discard, peer); peer.Close() }() // ends with the connection
+				s.Serve(t.Context(), 0, []Socket{{Handed: conn.Handed{Conn: ours}, TLS: test.secure}})
+				close(events)
+				<-events // Accepted
+				fault, closed := <-events, <-events
+				if fault.What != how.String()+what || closed.Kind != Closed || closed.EndedBy != "local" || closed.Duration != 500*time.Millisecond {
+					t.Errorf("%+v, %+v", fault, closed)
+				}
+			})
+		}
 	}
 }

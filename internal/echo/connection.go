@@ -120,11 +120,17 @@ func (c *connection) serve(secure *tls.Config) {
 	if s.Deadline > 0 {
 		defer time.AfterFunc(s.Deadline, func() { c.expire("deadline", s.Deadline) }).Stop()
 	}
+	ends := &outlet{c: c, direction: s.To.faulted(), plan: c.plan}
+	stop := ends.startLimits(true)
+	defer stop()
 	err := c.handshake(secure)
 	if err != nil {
 		s.slots.exempt()
 	} else if secure != nil {
 		c.admit()
+	}
+	if c.failing {
+		stop()
 	}
 	if err == nil && c.shaking {
 		err = c.enter()

@@ -21,7 +21,7 @@ func (c *connection) converse() error {
 	if c.server.To != nil {
 		return c.forward()
 	}
-	defer c.out.startLimits()()
+	defer c.out.startLimits(false)()
 	if limit := c.plan.limit(); limit != nil && limit.Bytes == 0 {
 		if err := c.out.after(limit.How); err != nil {
 			c.unfollowed()

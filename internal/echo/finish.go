@@ -19,14 +19,14 @@ func (c *connection) finish(err error) {
 		c.report(*cause.event)
 	}
 	switch {
-	case failed != nil && failed.Why == conn.TLS: // closed already, and its clock may have run out meanwhile
-		endedBy = "reset"
-		c.report(Event{Kind: Failed, Err: err})
-		_ = c.socket.NetConn().Close()
 	case c.forwarded != nil:
 		endedBy, left = c.forwardEnd(c.forwarded), c.forwarded.Unacknowledged
 	case errors.Is(err, errReset), cause != nil && cause.reset:
 		_ = c.socket.Reset()
+	case failed != nil && failed.Why == conn.TLS: // closed already, and its clock may have run out meanwhile
+		endedBy = "reset"
+		c.report(Event{Kind: Failed, Err: err})
+		_ = c.socket.NetConn().Close()
 	case errors.Is(err, tlsconn.ErrFault): // it is closed
 		if cause != nil {
 			endedBy = cause.by

@@ -30,6 +30,17 @@ const (
 	up   = "up"
 )
 
+// faulted is the direction of the faults, or the first of both; empty without a target.
+func (t *Target) faulted() string {
+	switch {
+	case t == nil:
+		return ""
+	case t.Down:
+		return down
+	}
+	return up
+}
+
 // forward joins the client to the target, until the relay ends. If the target is not
 // reached, the client is reset.
 func (c *connection) forward() error {
@@ -55,6 +66,9 @@ func (c *connection) forward() error {
 	}
 	c.endMu.Lock()
 	c.target = conn.SocketBelow(to)
+	if cause := c.cause.Load(); cause != nil && cause.reset && c.target != nil {
+		_ = c.target.Reset() // the client has gone already
+	}
 	c.endMu.Unlock()
 	relay := &conn.Relay{
 		Local: c.faultyTarget(to), Remote: c.faultyClient(),
@@ -133,7 +147,7 @@ func (f *faulty) Watch(p *conn.Progress) {
 	if f.c.progress != p {
 		f.c.progress = p
 	}
-	f.stop = f.out.startLimits()
+	f.stop = f.out.startLimits(false)
 }
 
 // Read reads, and applies NoRead and OnEOF.

@@ -121,12 +121,13 @@ func (o *outlet) apply(l Limit) {
 	}
 }
 
-// startLimits starts the timers of the limits of time and applies a limit of 0 bytes.
-// stop ends them.
-func (o *outlet) startLimits() (stop func()) {
+// startLimits starts the timers of the limits of time, either of those that end the
+// connection, or of the others and applies a limit of 0 bytes. stop ends them.
+func (o *outlet) startLimits(ending bool) (stop func()) {
 	var timers []*time.Timer
 	for i, l := range o.plan.Limits {
 		switch {
+		case l.Time > 0 && l.How <= Reset != ending, l.Time == 0 && ending:
 		case l.Time > 0:
 			timers = append(timers, time.AfterFunc(l.Time-time.Since(o.c.start), func() {
 				if o.c.cause.Load() == nil {
