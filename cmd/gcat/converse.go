@@ -75,7 +75,7 @@ func (g *gcat) command(ctx context.Context, p peer) error {
 		Line: g.Exec, Secret: passwordVariable, Conn: p.Conn, Peer: p.name, Idle: g.idleLimit(), Relayed: g.looksAtBytes(),
 		Relay: func(command, remote conn.Stream) conn.Result {
 			relay := g.relay(command, remote, p.name)
-			relay.QuitAfter = new(time.Duration) // the conversation ends with the command
+			relay.EndWithLocal = true
 			return relay.Run(ctx)
 		},
 		Tally: &g.tally,

@@ -244,7 +244,9 @@ func (c *conversation) endReceiving() {
 		if c.Waiting != nil {
 			c.waits = time.After(inputPatience)
 		}
-		c.watchHangup(&c.send)
+		if !c.EndWithLocal {
+			c.watchHangup(&c.send)
+		}
 	}
 }
 
@@ -286,7 +288,7 @@ func (c *conversation) endsWhenDelivered() bool {
 	if _, ends := below[*Datagrams](c.Remote); ends {
 		return false
 	}
-	return c.SendOnly || c.Shutdown == ShutBoth || c.QuitAfter != nil && *c.QuitAfter == 0
+	return c.SendOnly || c.EndWithLocal || c.Shutdown == ShutBoth || c.QuitAfter != nil && *c.QuitAfter == 0
 }
 
 // acknowledged handles the end of the wait for acknowledgement. If a pump has got the
@@ -315,10 +317,6 @@ func (c *conversation) watchHangup(d *direction) {
 func (c *conversation) hungUp(d *direction) {
 	switch {
 	case d.state > reading: // the wait for acknowledgement sees it
-		return
-	case d.to.socket.finSent.Load():
-		// Local has sent our FIN itself, so POLLHUP means no more than that both
-		// directions are shut down: bytes in flight may yet arrive.
 		return
 	case d.looks < hangupLooks && d.from.ready():
 		// A pump is about to read this input, and its write will fail: that is no

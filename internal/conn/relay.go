@@ -63,6 +63,9 @@ type Relay struct {
 	// EndWithPeer ends the conversation when the peer has ended, as a person at
 	// a terminal expects.
 	EndWithPeer bool
+	// EndWithLocal ends the conversation when Local has ended and all it sent is
+	// acknowledged, not when the peer is gone: Local is a command, which may yet write.
+	EndWithLocal bool
 	// Waiting, if set, is called once the peer has ended and Local's input has gone
 	// on for 2 s.
 	Waiting func()

@@ -175,6 +175,21 @@ func TestExecUnreadUnix(t *testing.T) {
 	}
 }
 
+// TestExecUnixPeerLeaves: what a relayed command writes, or has written into its pipe, when
+// a Unix peer has closed is not lost in silence.
+func TestExecUnixPeerLeaves(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"--rate", "5", "-e", "echo 0123456789"},
+		{"-w", "60", "-e", "echo early; cat; echo late; true"},
+	} {
+		p, c := listening(t, "unix", nil, args...)
+		_, _ = c.Read(make([]byte, 6))
+		_ = c.Close()
+		p.ends(5, "", "delivered: connection reset by peer")
+	}
+}
+
 // TestExecFailsFirst: the command's failure is told, and not what its end makes of
 // the connection.
 func TestExecFailsFirst(t *testing.T) {
