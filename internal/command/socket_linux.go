@@ -55,7 +55,7 @@ func countSocket(c net.Conn) (n counts) {
 				n.received--
 				n.peerEOF = true
 			}
-			n.closed = info.State == tcpClose && queued == 0
+			n.closed, n.lost = info.State == tcpClose && queued == 0, info.State == tcpClose && queued > 0
 			n.taken = n.received - int64(waiting)
 			before := waiting
 			if waiting, _ = unix.IoctlGetInt(fd, unix.SIOCINQ); waiting == before {

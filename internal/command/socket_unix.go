@@ -3,6 +3,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,10 +53,7 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	if err == nil {
 		err = cmd.waitForGroup(ctx)
 	}
-	failed := c.failure(err)
-	if failed == nil {
-		failed = c.brokenBefore(before)
-	}
+	failed := cmp.Or(c.brokenBefore(before), c.failure(err)) // a reset may have made the command fail
 	control(c.Conn, func(fd int) { _ = unix.SetNonblock(fd, true) })
 	result := conn.Result{EndedBy: conn.EndedBy(ctx, "local"), Err: conn.Cause(ctx, failed)}
 	end := countSocket(c.Conn).since(before)
@@ -69,7 +67,7 @@ func (c *Command) runOnSocket(ctx context.Context) conn.Result {
 	socket := conn.NewSocket(c.Conn)
 	if err := c.drain(ctx, socket); err != nil {
 		result.Unacknowledged = socket.Unacknowledged()
-		if result.Err == nil {
+		if result.Err == nil || end.lost { // else the command has failed first
 			op := fmt.Sprintf("send to %s: %d bytes not delivered", c.Peer, result.Unacknowledged)
 			if !c.isTCP() {
 				op = fmt.Sprintf("send to %s: not all bytes delivered", c.Peer) // they are gone, and the count with them
@@ -94,6 +92,7 @@ type counts struct {
 	taken    int64 // of these, read from it
 	peerEOF  bool  // the peer's FIN has come
 	closed   bool  // it is closed, and all that was sent is acknowledged
+	lost     bool  // it is closed, and not all that was sent is acknowledged
 	data     int64 // of sent, the bytes without a FIN (Linux 4.19)
 }
 

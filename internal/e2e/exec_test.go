@@ -141,11 +141,16 @@ func TestExecReset(t *testing.T) {
 	}
 }
 
-// TestExecResetSeen: a reset that the command itself has met is told of, too.
+// TestExecResetSeen: a reset that the command itself has met is told of, too, and not its
+// failure over it.
 func TestExecResetSeen(t *testing.T) {
 	t.Parallel()
-	for _, options := range [][]string{nil, {"-o", os.DevNull}} {
-		p, address := listener(t, "tcp", nil, append(options, "-e", "echo ready; cat >"+os.DevNull+" 2>&1; exit 0")...)
+	for _, args := range [][]string{
+		{"-e", "echo ready; cat >" + os.DevNull + " 2>&1; exit 0"},
+		{"-e", "echo ready; cat >" + os.DevNull + " 2>&1"},
+		{"-e", "echo ready; cat >" + os.DevNull, "-o", os.DevNull},
+	} {
+		p, address := listener(t, "tcp", nil, args...)
 		c := dialTest(t, "tcp", address).(*net.TCPConn)
 		if _, err := io.ReadFull(c, make([]byte, 6)); err != nil {
 			t.Fatal(err)
@@ -154,6 +159,18 @@ func TestExecResetSeen(t *testing.T) {
 		_ = c.SetLinger(0)
 		_ = c.Close()
 		p.ends(5, "", "gcat: receive from "+c.LocalAddr().String()+" after 14 bytes: connection reset by peer\n")
+	}
+}
+
+// TestExecResetWriting: a peer that leaves output unread is told of, and not the command's
+// failure over it.
+func TestExecResetWriting(t *testing.T) {
+	t.Parallel()
+	for _, options := range [][]string{nil, {"-o", os.DevNull}} {
+		p, c := listening(t, "tcp", nil, append(options, "-e", "yes 2>"+os.DevNull)...)
+		_, _ = c.Read(make([]byte, 1))
+		_ = c.Close() // with bytes unread
+		p.ends(5, "", ": connection reset by peer")
 	}
 }
 
