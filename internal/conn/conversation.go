@@ -327,6 +327,7 @@ func (c *conversation) hungUp(d *direction) {
 	case !d.flight.stop():
 		return // the pump reports that it failed, or that nothing is in flight any more
 	}
+	d.arrived(d.from.waiting()) // what waits while the pump pauses counts as read
 	if err := d.to.socket.deliveryError(nil); KindOf(err) == NotDelivered {
 		c.note("reset", c.notDelivered(d, err))
 	}

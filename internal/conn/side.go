@@ -82,6 +82,18 @@ func (s *side) ready() bool {
 	return s.stdio != nil && s.stdio.ready() || s.socket != nil && s.socket.readable() > 0
 }
 
+// waiting is how many bytes wait to be read, by this conversation alone; 0 under TLS,
+// where they may be a close_notify.
+func (s *side) waiting() int {
+	switch c, _ := below[interface{ NetConn() net.Conn }](s.Stream); {
+	case s.stdio != nil && s.stdio.flight != nil:
+		return s.stdio.readable()
+	case s.socket != nil && c.NetConn() == s.socket.Conn:
+		return s.socket.readable()
+	}
+	return 0
+}
+
 // part is how many bytes of the write in progress the kernel has; 0 if a wrapper may
 // have changed them, or the write may be another conversation's.
 func (s *side) part() int64 {

@@ -168,6 +168,14 @@ func (s *Stdio) ready() bool {
 	return pollNow(s.in, unix.POLLIN) != 0
 }
 
+// readable returns how many bytes can be read without waiting (FIONREAD): of a file, up to
+// its end.
+func (s *Stdio) readable() int {
+	s.init()
+	n, _ := unix.IoctlGetInt(s.in, fionread)
+	return max(int(int32(n)), 0)
+}
+
 // endOutput takes standard output away from the process, and returns the error of
 // closing it.
 func (s *Stdio) endOutput() error {

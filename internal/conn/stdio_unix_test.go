@@ -5,6 +5,7 @@ package conn
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +13,80 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// A pausedStream pauses before its second Read, as a rate does.
+type pausedStream struct {
+	Stream
+	first []byte // what the first Read returned
+	over  chan struct{}
+}
+
+func (s *pausedStream) Unwrap() Stream { return s.Stream }
+
+func (s *pausedStream) Read(p []byte) (int, error) {
+	if s.first != nil {
+		<-s.over
+		return s.Stream.Read(p)
+	}
+	n, err := s.Stream.Read(p[:1])
+	s.first = p[:n]
+	return n, err
+}
+
+// TestHangupInPause: input that waits behind a pause when a Unix peer closes is not
+// delivered, and an end of file is no input.
+func TestHangupInPause(t *testing.T) {
+	for _, input := range []string{"0", "0123456789"} {
+		for name, open := range map[string]func() Stream{
+			"pipe": func() Stream {
+				r, w, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _ = w.WriteString(input)
+				w.Close()
+				t.Cleanup(func() { r.Close() })
+				return &Stdio{In: r, KeepOpen: true}
+			},
+			"file": func() Stream {
+				name := filepath.Join(t.TempDir(), "input")
+				_ = os.WriteFile(name, []byte(input), 0o600)
+				f, err := os.Open(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { f.Close() })
+				return &Stdio{In: f, KeepOpen: true}
+			},
+			"connection": func() Stream {
+				a, b := socketPair(t, "tcp")
+				_, _ = io.WriteString(b, input)
+				_ = b.CloseWrite()
+				for a.readable() < len(input) {
+					time.Sleep(time.Millisecond)
+				}
+				return a
+			},
+		} {
+			local := &pausedStream{Stream: open(), over: make(chan struct{})}
+			remote, peer := socketPair(t, "unix")
+			go func() {
+				_, _ = peer.Read(make([]byte, 1))
+				peer.Close()
+			}()
+			result := (&Relay{Local: local, Remote: remote, Peer: "peer"}).Run(t.Context())
+			close(local.over)
+			switch {
+			case len(input) == 1:
+				if result.Err != nil || result.Unsent != 0 {
+					t.Errorf("%s: %+v", name, result)
+				}
+			case result.Unsent != 9 || result.Err == nil || result.Err.Error() != "send to peer after 10 bytes, 9 of them not delivered: the peer had ended":
+				t.Errorf("%s: %+v", name, result)
+			}
+		}
+	}
+}
 
 // TestStoppedInput: once a conversation reads no more of its input, what comes then stays
 // in the pipe, for the next reader.

@@ -42,6 +42,7 @@ func (s *Socket) Gone() error            { return errors.ErrUnsupported }
 func (s *Socket) IsGone() bool           { return false }
 func ReadyToRead(syscall.RawConn) bool   { return false }
 func (s *Stdio) ready() bool             { return false }
+func (s *Stdio) readable() int           { return 0 }
 func (s *Stdio) KeepsBounds() bool       { return false }
 func pendingError(syscall.RawConn) error { return nil }
 func (s *Stdio) Gone() error             { return nil }
