@@ -84,7 +84,7 @@ func (g *gpack) failure(where string, err error) error {
 	if e, ok := errors.AsType[*pack.WriteError](err); ok {
 		return outputError(g.Write, e)
 	}
-	if _, ok := errors.AsType[*pack.DataError](err); !ok {
+	if e, ok := errors.AsType[*pack.DataError](err); !ok || e.More {
 		return cli.Failf(cli.Local, "%s: %s", cmp.Or(where, "standard input"), words(err))
 	}
 	if where != "" {
