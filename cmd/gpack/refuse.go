@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"strings"
 
@@ -106,9 +107,13 @@ func (g *gpack) rawPayloads() bool {
 }
 
 // misplaced adds a hint to an error about operands, if one of them looks like an
-// option.
+// option. One that is a good value, in front of a bad one, is none.
 func (g *gpack) misplaced(err error) error {
-	for _, arg := range g.Args {
+	args := g.Args
+	if e, ok := errors.AsType[*pack.DataError](err); ok {
+		args = args[max(e.Value, 1)-1:]
+	}
+	for _, arg := range args {
 		if looksLikeOption(arg) {
 			return cli.Hint(err, "options go before FORMAT: gpack "+arg+" ... "+g.Format)
 		}
