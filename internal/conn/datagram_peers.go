@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// DatagramPeers divides the datagrams of a socket by sender: each sender is a
+// DatagramPeers divides the datagrams of a socket by sender and, where the system gives
+// it, by the address that they were sent to, from which the answers leave: each pair is a
 // [DatagramPeer], a Stream of its own.
 type DatagramPeers struct {
 	// Keep takes datagrams from all peers; without it, only from the first.
@@ -28,7 +29,7 @@ type DatagramPeers struct {
 
 	mu    sync.Mutex
 	first bool                     // there has been a peer
-	peers map[string]*DatagramPeer // by struct sockaddr
+	peers map[string]*DatagramPeer // by route
 }
 
 // NewDatagramPeers divides the datagrams of c, which [ListenConfig.ListenPacket] bound or
@@ -83,7 +84,7 @@ func (d *DatagramPeers) take(data []byte, from *Sender, tooLong bool) (added *Da
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p := d.peers[string(from.sockaddr)]
+	p := d.peers[from.route()]
 	if p == nil && d.first && !d.Keep {
 		return nil
 	}
@@ -109,7 +110,7 @@ func (d *DatagramPeers) add(from *Sender) *DatagramPeer {
 		d.forgetOne()
 	}
 	p := &DatagramPeer{Sender: from.Clone(), all: d, came: sync.NewCond(&d.mu)}
-	d.peers[string(from.sockaddr)], d.first = p, true
+	d.peers[from.route()], d.first = p, true
 	return p
 }
 
@@ -161,12 +162,12 @@ func (p *DatagramPeer) Silence() time.Duration {
 }
 
 // known reports whether the peer has not been forgotten. The caller holds p.all.mu.
-func (p *DatagramPeer) known() bool { return p.all.peers[string(p.sockaddr)] == p }
+func (p *DatagramPeer) known() bool { return p.all.peers[p.route()] == p }
 
 // end forgets the peer. The caller holds p.all.mu.
 func (p *DatagramPeer) end() {
 	if p.known() {
-		delete(p.all.peers, string(p.sockaddr))
+		delete(p.all.peers, p.route())
 		p.came.Broadcast()
 	}
 }

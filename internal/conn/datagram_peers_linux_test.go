@@ -4,10 +4,13 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gcat/internal/testing/script"
 )
 
 // The answers to a peer that does not read wait for it, and do not delay those to others.
@@ -119,6 +122,48 @@ func TestListenerPeerDoesNotRead(t *testing.T) {
 	}
 	if n := <-written; n != answers {
 		t.Errorf("%d of %d answers sent", n, answers)
+	}
+}
+
+// A sender to two of our addresses is two peers, each answered from the address that it
+// has asked; what other datagrams came in between makes no difference.
+func TestPeerAsksTwoAddresses(t *testing.T) {
+	peers := peersTest(t, Endpoint{Network: "udp", Port: "0"})
+	peers.Keep = true
+	port := peers.Addr().(*net.UDPAddr).Port
+	c := script.UDPPeer(t, "127.0.0.1:0")
+	other, err := net.Dial("udp6", net.JoinHostPort("::1", strconv.Itoa(port)))
+	if err != nil {
+		t.Skip(err)
+	}
+	defer other.Close()
+	ask := func(host, text string) { // by turns with the other
+		_, _ = io.WriteString(other, text)
+		_, _ = c.WriteTo([]byte(text), &net.UDPAddr{IP: net.ParseIP(host), Port: port})
+	}
+	ask("127.0.0.5", "1")
+	ask("127.0.0.6", "1")
+	ask("127.0.0.5", "2")
+	ask("127.0.0.6", "2")
+	all := make([]*DatagramPeer, 3)
+	for i := range all {
+		if all[i], err = peers.Accept(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	go func() { _, _ = peers.Accept() }() // ends with the socket
+	buf := make([]byte, 10)
+	for i, from := range map[int]string{1: "127.0.0.5", 2: "127.0.0.6"} {
+		for _, want := range []string{"1", "2"} {
+			n, err := all[i].Read(buf)
+			if err != nil || string(buf[:n]) != want {
+				t.Errorf("%q, %v, want %q", buf[:n], err, want)
+			}
+			_, _ = all[i].Write(buf[:n])
+			if _, a, err := c.ReadFrom(buf); err != nil || a.(*net.UDPAddr).IP.String() != from {
+				t.Errorf("the answer came from %v, %v, want %s", a, err, from)
+			}
+		}
 	}
 }
 

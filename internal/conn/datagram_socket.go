@@ -66,6 +66,9 @@ func (s *Sender) name() string {
 // Key is the sender's address in the system's form.
 func (s *Sender) Key() []byte { return s.sockaddr }
 
+// route is the sender's address and the one that answers leave from, for comparison.
+func (s *Sender) route() string { return string(s.sockaddr) + string(s.control) }
+
 // Clone returns a copy that stays valid.
 func (s *Sender) Clone() *Sender {
 	c := *s
