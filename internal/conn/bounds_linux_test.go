@@ -147,8 +147,8 @@ func TestBoundPeers(t *testing.T) {
 	if n := first.Dropped(); n != 2 {
 		t.Errorf("%d datagrams are dropped, want 2", n)
 	}
-	if _, err := first.Read(nil); err != io.EOF {
-		t.Errorf("the first one is not forgotten: %v", err)
+	if _, err := first.Read(nil); KindOf(err) != Local {
+		t.Errorf("the first one is not replaced: %v", err)
 	}
 	if len(d.peers) != 100 || PeerMemory != time.Minute {
 		t.Errorf("%d peers, for %v", len(d.peers), PeerMemory)

@@ -19,7 +19,8 @@ type DatagramPeers struct {
 	// Keep takes datagrams from all peers; without it, only from the first.
 	Keep bool
 	// Most bounds the number of peers; 0 is 100. A new one replaces the peer that has
-	// been silent for longest, which is closed.
+	// been silent for longest among those that have had an answer since their last
+	// datagram, or among all if none has: then the Read of that peer returns an error.
 	Most int
 	// Refuses, if set, is called with the sender of each datagram, and returns true if the
 	// datagram is to be dropped.
@@ -92,7 +93,7 @@ func (d *DatagramPeers) take(data []byte, from *Sender, tooLong bool) (added *Da
 		p = d.add(from)
 		added = p
 	}
-	p.last = time.Now()
+	p.last, p.asks = time.Now(), true
 	cost := len(data) + datagramCost
 	if tooLong || p.waiting > 0 && p.waiting+cost > peerQueue {
 		p.dropped++
@@ -114,14 +115,15 @@ func (d *DatagramPeers) add(from *Sender) *DatagramPeer {
 	return p
 }
 
-// forgetOne closes the peer that has been silent for longest. The caller holds d.mu.
+// forgetOne closes the peer that a new one replaces. The caller holds d.mu.
 func (d *DatagramPeers) forgetOne() {
 	var oldest *DatagramPeer
 	for _, p := range d.peers {
-		if oldest == nil || p.last.Before(oldest.last) {
+		if oldest == nil || oldest.asks && !p.asks || oldest.asks == p.asks && p.last.Before(oldest.last) {
 			oldest = p
 		}
 	}
+	oldest.replaced = oldest.asks
 	oldest.end()
 }
 
@@ -144,6 +146,9 @@ type DatagramPeer struct {
 	came    *sync.Cond // there is one more, or the peer is forgotten
 	dropped int64      // datagrams for which there was no room
 	last    time.Time  // when there was a datagram
+	asks    bool       // the last datagram came from the peer
+
+	replaced bool // a new peer has taken the place of one that asks
 }
 
 // Dropped is how many of the peer's datagrams were dropped: they came faster than they
@@ -177,7 +182,10 @@ func (p *DatagramPeer) Read(b []byte) (int, error) {
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
 	for len(p.queue) == 0 {
-		if !p.known() {
+		switch {
+		case p.replaced:
+			return 0, &Error{Why: Local, Op: "wait for an answer to " + p.name(), Err: errors.New("a new peer took the place")}
+		case !p.known():
 			return 0, io.EOF
 		}
 		p.came.Wait()
@@ -196,7 +204,7 @@ func (p *DatagramPeer) drain() { _ = p.Close() }
 // so that the others get theirs meanwhile, until the peer is closed.
 func (p *DatagramPeer) Write(b []byte) (int, error) {
 	p.all.mu.Lock()
-	p.last = time.Now()
+	p.last, p.asks = time.Now(), false
 	p.all.mu.Unlock()
 	for pause := queueFirst; ; pause = min(pause*3/2, queueMost) {
 		err := p.all.socket.Send(b, p.Sender)

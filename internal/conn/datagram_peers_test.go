@@ -132,3 +132,42 @@ func TestPeerBurst(t *testing.T) {
 		}
 	}
 }
+
+// A new peer replaces one that has its answer, or else the one that has waited for longest,
+// and that is an error of ours.
+func TestPeerReplaced(t *testing.T) {
+	peers := peersTest(t, Endpoint{Network: "udp", Host: "127.0.0.1", Port: "0"})
+	peers.Keep, peers.Most = true, 2
+	ask := func() *DatagramPeer {
+		c, err := net.Dial("udp", peers.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_, _ = io.WriteString(c, "question")
+		p, err := peers.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	read := func(p *DatagramPeer) error {
+		buf := make([]byte, 10)
+		if n, err := p.Read(buf); err != nil || string(buf[:n]) != "question" {
+			t.Errorf("%q, %v", buf[:n], err)
+		}
+		_, err := p.Read(buf)
+		return err
+	}
+	asks, answered := ask(), ask()
+	_, _ = io.WriteString(answered, "answer")
+	_ = ask()
+	if err := read(answered); err != io.EOF {
+		t.Errorf("one that has its answer: %v", err)
+	}
+	_ = ask()
+	want := "wait for an answer to " + asks.Addr().String() + ": a new peer took the place"
+	if err := read(asks); KindOf(err) != Local || err.Error() != want {
+		t.Errorf("one that waits for its answer: %v", err)
+	}
+}

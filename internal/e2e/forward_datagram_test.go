@@ -104,6 +104,21 @@ func TestForwardDatagramsForgets(t *testing.T) {
 	}
 	interrupt(t, p)
 
+	// The one that goes without its answer is named.
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	p, address = listener(t, "udp", nil, "-ukv", "--max-conns", "1", "--to", silent.LocalAddr().String())
+	one, two = udpClient(t, address), udpClient(t, address)
+	_, _ = one.Write([]byte("x"))
+	p.err.await(t, "gcat: accepted "+one.LocalAddr().String()+"\n")
+	_, _ = two.Write([]byte("x"))
+	p.err.await(t, ", ended by local\n")
+	p.err.await(t, "gcat: wait for an answer to "+one.LocalAddr().String()+": a new peer took the place\n")
+	interrupt(t, p)
+
 	// A clock forgets, too; for a single peer it is the end.
 	p, address = listener(t, "udp", nil, "-u", "-w", "0.2", "--to", server.LocalAddr().String())
 	if got := asks(t, udpClient(t, address), "x"); got[:1] != "x" {

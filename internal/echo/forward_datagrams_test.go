@@ -111,6 +111,32 @@ func TestForwardRefused(t *testing.T) {
 	}
 }
 
+// With all peers in use, one that waits for its answer is replaced, and that is reported.
+func TestForwardReplaced(t *testing.T) {
+	silent, err := conn.ListenConfig{}.ListenPacket(t.Context(), conn.Endpoint{Network: "udp4", Host: "127.0.0.1", Port: "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	s := &Server{MaxConns: 1, To: &Target{Dial: func(ctx context.Context) (conn.Stream, error) {
+		return new(conn.Dialer).DialDatagrams(ctx, conn.EndpointOf(silent.LocalAddr()))
+	}}}
+	client, events, _ := forwardUDP(t, s, 0)
+	other, err := net.Dial("udp", client.RemoteAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	_, _ = client.Write([]byte("question"))
+	await(t, events, Accepted)
+	_, _ = other.Write([]byte("question"))
+	failed, _ := await(t, events, Failed)
+	closed, _ := await(t, events, Closed)
+	if conn.KindOf(failed.Err) != conn.Local || closed.EndedBy != "local" || closed.Number != 1 || failed.Number != 1 {
+		t.Errorf("%+v, %+v", failed, closed)
+	}
+}
+
 // A fullStream takes nothing until it is closed.
 type fullStream struct{ closed chan struct{} }
 
