@@ -210,11 +210,7 @@ func (c *conversation) endSending() {
 	if c.QuitAfter != nil && *c.QuitAfter > 0 {
 		c.quit = time.After(*c.QuitAfter)
 	}
-	if c.Shutdown == ShutNone {
-		c.writeClosed(&c.send, nil)
-	} else {
-		c.closeWrite(&c.send)
-	}
+	c.closeWrite(&c.send)
 	if c.receive.state == reading {
 		c.watchHangup(&c.receive)
 	}
@@ -253,14 +249,17 @@ func (c *conversation) endReceiving() {
 // closeWrite passes the end of a direction on. A wrapper of a connection may block, so
 // it is called in a goroutine.
 func (c *conversation) closeWrite(d *direction) {
-	if _, bare := d.to.Stream.(*Socket); bare || !d.to.connection {
+	switch _, bare := d.to.Stream.(*Socket); {
+	case c.Shutdown == ShutNone && (d == &c.send) == (c.To == ""):
+		c.writeClosed(d, nil)
+	case bare || !d.to.connection:
 		c.writeClosed(d, d.to.CloseWrite())
-		return
+	default:
+		go func() {
+			err := d.to.CloseWrite()
+			c.events <- func() { c.writeClosed(d, err) }
+		}()
 	}
-	go func() {
-		err := d.to.CloseWrite()
-		c.events <- func() { c.writeClosed(d, err) }
-	}()
 }
 
 // writeClosed handles the result of CloseWrite on the receiving side of d.

@@ -87,7 +87,8 @@ const (
 	ShutWrite Shutdown = iota
 	// ShutBoth ends receiving, too, Python's SHUT_RDWR.
 	ShutBoth
-	// ShutNone does nothing: the peer is to end the conversation.
+	// ShutNone does nothing: the peer is to end the conversation. With To, the end of
+	// what the peer sends does nothing, and Local is to end the conversation.
 	ShutNone
 )
 

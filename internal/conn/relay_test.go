@@ -393,24 +393,30 @@ func TestRelaySendOnly(t *testing.T) {
 }
 
 func TestRelayShutdownNone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		k := newTalk(t, &Relay{Shutdown: ShutNone})
-		k.run(t.Context())
-		k.localSay.Close()
-		time.Sleep(time.Hour)
-		select {
-		case <-k.remote.closed:
-			t.Error("our half was shut")
-		case r := <-k.done:
-			t.Errorf("it ended: %+v", r)
-		default:
-		}
-		k.remoteSay.Close()
-		if r := <-k.done; r.Err != nil {
-			t.Errorf("%+v", r)
-		}
-		k.end()
-	})
+	for _, to := range []string{"", "to"} {
+		synctest.Test(t, func(t *testing.T) {
+			k := newTalk(t, &Relay{Shutdown: ShutNone, To: to})
+			k.run(t.Context())
+			client, server, half := k.localSay, k.remoteSay, k.remote
+			if to != "" {
+				client, server, half = k.remoteSay, k.localSay, k.local
+			}
+			client.Close()
+			time.Sleep(time.Hour)
+			select {
+			case <-half.closed:
+				t.Error("the server's half was shut")
+			case r := <-k.done:
+				t.Errorf("it ended: %+v", r)
+			default:
+			}
+			server.Close()
+			if r := <-k.done; r.Err != nil {
+				t.Errorf("%+v", r)
+			}
+			k.end()
+		})
+	}
 }
 
 // A half-close that blocks, as close_notify does behind a peer that never reads,
