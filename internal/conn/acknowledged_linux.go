@@ -75,10 +75,17 @@ func finished(fd int) bool {
 	return err != nil || info.State >= tcpFinWait2 && info.State <= tcpClose
 }
 
-// multipath reports whether the TCP connection uses MPTCP: then the state in TCP_INFO is
-// that of one path, which both sides keep open until both have ended.
-func (s *Socket) multipath() bool {
-	multi, _ := s.Conn.(*net.TCPConn).MultipathTCP() // it fails only on a closed connection
+// mptcpInfo is MPTCP_INFO of linux/mptcp.h.
+const mptcpInfo = 1
+
+// multipath reports whether the connection uses MPTCP: then the state in TCP_INFO is that
+// of one path, which both sides keep open until both have ended. TCPConn.MultipathTCP
+// would open sockets first, to see what the system supports.
+func (s *Socket) multipath() (multi bool) {
+	_ = s.raw.Control(func(fd uintptr) {
+		_, err := unix.GetsockoptInt(int(fd), unix.SOL_MPTCP, mptcpInfo)
+		multi = err == nil
+	})
 	return multi
 }
 
