@@ -9,14 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// States of a TCP connection in which our FIN is acknowledged or will never be
-// (include/net/tcp_states.h).
-const (
-	tcpFinWait2 = 5
-	tcpTimeWait = 6
-	tcpClose    = 7
-)
-
 // Unacknowledged returns how many bytes written to the socket the peer's kernel
 // has not acknowledged (TCP, SIOCOUTQ of tcp(7)) or the peer has not read (Unix
 // sockets, where the kernel counts its own memory rather than bytes, so that it
@@ -69,10 +61,11 @@ func (s *Socket) Acknowledged(ctx context.Context) error {
 	}
 }
 
-// finished reports whether our FIN was acknowledged or the connection is gone.
+// finished reports whether our FIN was acknowledged or the connection is gone: its state
+// (include/net/tcp_states.h) is FIN_WAIT2, TIME_WAIT or CLOSE.
 func finished(fd int) bool {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	return err != nil || info.State >= tcpFinWait2 && info.State <= tcpClose
+	return err != nil || info.State >= unix.BPF_TCP_FIN_WAIT2 && info.State <= unix.BPF_TCP_CLOSE
 }
 
 // mptcpInfo is MPTCP_INFO of linux/mptcp.h.

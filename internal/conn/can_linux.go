@@ -122,25 +122,17 @@ func (c *canConn) setUp(fd int, p canPlace, from string, o SocketOptions, listen
 	return unix.Connect(fd, &unix.SockaddrCAN{Ifindex: c.index})
 }
 
-// Options of raw sockets (can/raw.h).
-const (
-	canRawFilter = 1
-	canRawErrors = 2
-	canRawFD     = 5
-	canRawJoin   = 6
-)
-
 func (c *canConn) setUpRaw(fd int, p canPlace) error {
 	isFD := c.local.Endpoint.Network == "canfd"
 	if len(p.filters) > 0 {
-		if err := unix.SetsockoptCanRawFilter(fd, unix.SOL_CAN_RAW, canRawFilter, p.filters); err != nil {
+		if err := unix.SetsockoptCanRawFilter(fd, unix.SOL_CAN_RAW, unix.CAN_RAW_FILTER, p.filters); err != nil {
 			return err
 		}
 	}
 	options := []sockopt{
-		{"CAN_RAW_ERR_FILTER", unix.SOL_CAN_RAW, canRawErrors, int(p.errors)},
-		{"CAN_RAW_JOIN_FILTERS", unix.SOL_CAN_RAW, canRawJoin, onlyIf(p.all, 1)},
-		{"CAN_RAW_FD_FRAMES", unix.SOL_CAN_RAW, canRawFD, onlyIf(isFD, 1)},
+		{"CAN_RAW_ERR_FILTER", unix.SOL_CAN_RAW, unix.CAN_RAW_ERR_FILTER, int(p.errors)},
+		{"CAN_RAW_JOIN_FILTERS", unix.SOL_CAN_RAW, unix.CAN_RAW_JOIN_FILTERS, onlyIf(p.all, 1)},
+		{"CAN_RAW_FD_FRAMES", unix.SOL_CAN_RAW, unix.CAN_RAW_FD_FRAMES, onlyIf(isFD, 1)},
 	}
 	if err := setOptions(fd, options); err != nil {
 		return err
