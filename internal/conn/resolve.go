@@ -148,23 +148,15 @@ func ofFamily(ips []netip.Addr, family byte) []netip.Addr {
 	})
 }
 
-// interleave alternates the families, beginning with that of the first address.
+// interleave alternates the families in ips, beginning with that of the first address.
 func interleave(ips []netip.Addr) []netip.Addr {
-	var families [2][]netip.Addr
-	for _, ip := range ips {
-		family := 0
-		if ip.Is4() != ips[0].Is4() {
-			family = 1
-		}
-		families[family] = append(families[family], ip)
-	}
-	mixed := make([]netip.Addr, 0, len(ips))
-	for i := range ips {
-		for _, family := range families {
-			if i < len(family) {
-				mixed = append(mixed, family[i])
-			}
+	for i := 1; i < len(ips); i++ {
+		other := func(ip netip.Addr) bool { return ip.Is4() != ips[i-1].Is4() }
+		if n := slices.IndexFunc(ips[i:], other); n > 0 { // it goes before the n of the same family
+			next := ips[i+n]
+			copy(ips[i+1:], ips[i:i+n])
+			ips[i] = next
 		}
 	}
-	return mixed
+	return ips
 }
