@@ -70,11 +70,7 @@ func (g *gcat) datagramOptions() conn.DatagramOptions {
 
 // connectDatagrams is gcat as a client over datagrams.
 func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
-	d := g.dialer(to)
-	if to.Unix() {
-		d.LocalHost, d.LocalPath = "", g.Source
-	}
-	remote, err := d.DialDatagrams(ctx, to)
+	remote, err := g.dialer(to).DialDatagrams(ctx, to)
 	if err != nil {
 		return conn.Cause(ctx, err)
 	}

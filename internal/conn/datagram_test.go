@@ -216,7 +216,7 @@ func TestUnixgram(t *testing.T) {
 	path := filepath.Join(dir, "listener")
 	for _, own := range []string{"", filepath.Join(dir, "own")} {
 		l := listenTest(t, Endpoint{Network: "unixgram", Path: path})
-		d, err := (&Dialer{LocalPath: own}).DialDatagrams(t.Context(), Endpoint{Network: "unixgram", Path: path})
+		d, err := (&Dialer{LocalHost: own}).DialDatagrams(t.Context(), Endpoint{Network: "unixgram", Path: path})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,7 +266,7 @@ func TestUnixgramOwnPath(t *testing.T) {
 	path, own := filepath.Join(dir, "listener"), filepath.Join(dir, "own")
 	listenTest(t, Endpoint{Network: "unixgram", Path: path})
 	dial := func() error {
-		d, err := (&Dialer{LocalPath: own}).DialDatagrams(t.Context(), Endpoint{Network: "unixgram", Path: path})
+		d, err := (&Dialer{LocalHost: own}).DialDatagrams(t.Context(), Endpoint{Network: "unixgram", Path: path})
 		if err == nil {
 			_ = d.Close()
 		}

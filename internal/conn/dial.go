@@ -22,10 +22,9 @@ type Dialer struct {
 	// Resolver looks names up.
 	Resolver Resolver
 	// LocalHost and LocalPort are the source address (an address, a name or
-	// nothing) and the source port (a number or nothing).
+	// nothing) and the source port (a number or nothing). A Unix datagram socket binds
+	// itself to the path LocalHost.
 	LocalHost, LocalPort string
-	// LocalPath is the path that a Unix datagram socket binds itself to.
-	LocalPath string
 	// Limit bounds each try of Dial, look-up included; 0 is no limit.
 	Limit time.Duration
 	// Retry is for how long Dial tries again after failures; 0 is one try.
