@@ -10,7 +10,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,16 +46,6 @@ func (c *canConn) Close() error {
 		go func() { _ = c.File.Close() }() // ends when sendmsg(2) returns
 	})
 	return nil
-}
-
-// isClosing reports whether Close was called on a socket of ISO-TP.
-func (c *canConn) isClosing() bool {
-	select {
-	case <-c.closing:
-		return true
-	default:
-		return false
-	}
 }
 
 func (c *canConn) gone() bool {
@@ -266,10 +255,3 @@ func (c *canConn) errorOf(errno syscall.Errno) error {
 }
 
 var errUnfinished error = &Error{Why: NotDelivered, Err: errors.New("the peer had not received all of it when the socket was closed")}
-
-// sendBlocking is sendmsg(2) as a system call that may block: ISO-TP's does, even with
-// MSG_DONTWAIT.
-func sendBlocking(fd uintptr, h *unix.Msghdr) syscall.Errno {
-	_, _, errno := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(h)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-	return errno
-}

@@ -64,7 +64,12 @@ func ParseEndpoint(s string, syntax Syntax) (Endpoint, error) {
 	default:
 		rest = s
 		if strings.HasPrefix(s, "@") || strings.Contains(s, "/") {
-			e.Network = unixNetwork(e.Network)
+			switch {
+			case e.Datagram():
+				e.Network = "unixgram"
+			case e.Network != "unixpacket":
+				e.Network = "unix"
+			}
 		}
 	}
 	if e.Unix() {
@@ -109,18 +114,6 @@ func ParseHostPort(host, port string, syntax Syntax) (Endpoint, error) {
 		}
 	}
 	return e, e.check(syntax.Listening)
-}
-
-// unixNetwork is the type of Unix socket for an endpoint of network that turns out to
-// be a path.
-func unixNetwork(network string) string {
-	switch network {
-	case "udp", "udp4", "udp6", "unixgram":
-		return "unixgram"
-	case "unixpacket":
-		return network
-	}
-	return "unix"
 }
 
 func splitHostPort(s string, syntax Syntax) (host, port string, err error) {

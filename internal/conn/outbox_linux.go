@@ -55,8 +55,12 @@ func newOutbox(c net.Conn) *outbox {
 // send sends the datagrams in p to a peer; nil is the connected one. It waits until one
 // can be sent, sends until the socket is full, and returns how many bytes of p were sent.
 func (o *outbox) send(p []byte, cut Cut, to *Sender) (int, error) {
-	if o.can != nil && o.can.isClosing() {
-		return 0, errUnfinished // write may have left a call behind, which uses o
+	if o.can != nil {
+		select {
+		case <-o.can.closing: // write may have left a call behind, which uses o
+			return 0, errUnfinished
+		default:
+		}
 	}
 	o.p, o.cut, o.sent, o.err = p, cut, 0, nil
 	o.to, o.control = o.many, nil
@@ -173,8 +177,9 @@ func (o *outbox) sendmsg(fd uintptr, p []byte, size int) syscall.Errno {
 	}
 	h.Control = unsafe.SliceData(control)
 	h.SetControllen(len(control))
-	if o.can != nil {
-		return sendBlocking(fd, &h)
+	if o.can != nil { // ISO-TP's call blocks, even with MSG_DONTWAIT
+		_, _, errno := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		return errno
 	}
 	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	return errno
