@@ -19,8 +19,9 @@ import (
 //     acknowledged every byte and our FIN, or a Unix peer has read every byte; only
 //     then they count as delivered.
 //  4. It returns earlier, at once, when receiving fails, when Local's output
-//     fails or its reader has left, when a limit passes or ctx ends, and, with
-//     EndWithPeer, when the peer has ended.
+//     fails or its reader has left, when the peer is gone after its EOF (and input
+//     that waits for Local's pauses is not delivered), when a limit passes or ctx
+//     ends, and, with EndWithPeer, when the peer has ended.
 //  5. A failed send does not end it: what the peer still sends is received, unless
 //     the connection still exists and our own kernel has failed. To a [DatagramPeer]
 //     the next datagrams are sent, too.
@@ -64,7 +65,7 @@ type Relay struct {
 	// a terminal expects.
 	EndWithPeer bool
 	// EndWithLocal ends the conversation when Local has ended and all it sent is
-	// acknowledged, not when the peer is gone: Local is a command, which may yet write.
+	// acknowledged, and not when the peer is gone: a command may yet write.
 	EndWithLocal bool
 	// Waiting, if set, is called once the peer has ended and Local's input has gone
 	// on for 2 s.
