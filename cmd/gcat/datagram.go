@@ -84,7 +84,8 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 	g.connected(p)
 	relay := g.datagramRelay(g.local(), remote, p.name)
 	result := relay.Run(ctx)
-	local := address(remote.Conn().LocalAddr())
+	p = peerOf(remote.Conn(), to) // it may have moved
+	local := address(p.LocalAddr())
 	g.closed(local, p.name, "", result)
 	err = g.reportDropped(to, local, result)
 	if to.Network == "j1939" && conn.KindOf(err) == conn.BadAddress && strings.Count(g.Source, ",") < 2 { // a NAME has to claim its address

@@ -158,7 +158,7 @@ func (c *conversation) readFailed(d *direction, err error) {
 	if gone && d.back.state == reading && !d.back.flight.stop() { // a write in progress returns, and then it counts
 		c.awaitPump(d.back, time.Now().Add(drainMost))
 	}
-	if d.from.connection || d.from.name != "" { // To has no Socket if it is of datagrams
+	if d.from.connection || d.from.given != "" { // To has no Socket if it is of datagrams
 		c.fail(culprit(err), c.receiveError(d, err))
 		if KindOf(err) == Local {
 			c.resetUpload()
@@ -274,7 +274,7 @@ func (c *conversation) writeClosed(d *direction, err error) {
 	case err == nil:
 	case d.to.alive():
 		d.to.reset = true
-		c.fail("reset", &Error{Why: NotDelivered, Op: "end the sending to " + d.to.name, Err: err})
+		c.fail("reset", &Error{Why: NotDelivered, Op: "end the sending to " + d.to.name(), Err: err})
 	case d.unacknowledged() > 0:
 		d.state = done // it never will be
 		c.note("reset", c.notDelivered(d, err))
@@ -398,7 +398,7 @@ func (c *conversation) note(by string, err error) {
 // timedOut ends the conversation because a time limit has passed.
 func (c *conversation) timedOut(words string) {
 	c.byLimit = c.byLimit || c.err == nil
-	c.fail("timeout", &Error{Why: Timeout, Op: c.Peer, Err: errors.New(words)})
+	c.fail("timeout", &Error{Why: Timeout, Op: c.remote.name(), Err: errors.New(words)})
 }
 
 // ended keeps which side ended first.

@@ -269,6 +269,13 @@ func (d *Datagrams) move(to *gramConn) bool {
 	return true
 }
 
+// moved reports whether another address of the peer is used than at first.
+func (d *Datagrams) moved() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.at > 0
+}
+
 // CloseWrite makes Read begin the wait for the last answers.
 func (d *Datagrams) CloseWrite() error {
 	d.mu.Lock()

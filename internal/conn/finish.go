@@ -134,7 +134,7 @@ func (c *conversation) reportLeft() {
 		words += "; " + left
 	}
 	if left := leftWords(c.receive.left, c.receive.unsent); left != "" && c.local.socket != nil {
-		words += "; " + left + " to " + c.To
+		words += "; " + left + " to " + c.local.name()
 	}
 	if unwritten > 0 {
 		words += fmt.Sprintf("; standard output did not take %s of what was received", ByteCount(unwritten))

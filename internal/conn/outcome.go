@@ -21,7 +21,7 @@ func (c *conversation) notDelivered(d *direction, err error) error {
 
 // sendWords is how far sending in direction d came before it failed with err.
 func sendWords(d *direction, err error) string {
-	peer := d.to.name
+	peer := d.to.name()
 	if u, ok := errors.AsType[*sendError](err); ok && u.to != "" {
 		peer = u.to
 	}
@@ -45,7 +45,7 @@ func (c *conversation) receiveError(d *direction, err error) error {
 	if _, ok := errors.AsType[*sendError](err); ok {
 		return &Error{Why: talkKind(err), Op: sendWords(d.back, err), Err: err}
 	}
-	failed := ReceiveError(d.from.name, d.read.Load(), err)
+	failed := ReceiveError(d.from.name(), d.read.Load(), err)
 	if left := leftWords(d.back.unacknowledged(), d.back.unsentNow()); left != "" {
 		failed.Op += ", " + left
 	}

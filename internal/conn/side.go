@@ -47,7 +47,7 @@ func watch(s any, progress *Progress) {
 // that it is or wraps; both may be nil.
 type side struct {
 	Stream
-	name       string // in errors
+	given      string // its name, unless it has moved
 	socket     *Socket
 	stdio      *Stdio
 	connection bool // to a peer, not our own streams
@@ -55,10 +55,18 @@ type side struct {
 }
 
 func newSide(s Stream, name string) *side {
-	one := &side{Stream: s, name: name}
+	one := &side{Stream: s, given: name}
 	one.socket, one.connection = below[*Socket](s)
 	one.stdio, _ = below[*Stdio](s)
 	return one
+}
+
+// name is the side's name in errors.
+func (s *side) name() string {
+	if d, ok := below[*Datagrams](s.Stream); ok && d.moved() {
+		return EndpointOf(d.Conn().RemoteAddr()).Address()
+	}
+	return s.given
 }
 
 // alive reports whether the connection still exists. If it does after a failed send, our
