@@ -162,6 +162,9 @@ func (c *conversation) result() Result {
 			r.Dropped += d.Dropped()
 		}
 		if s.socket != nil {
+			if s.socket.readable() > 0 { // messages beyond Want: close(2) would be a reset
+				CloseInOrder(s.socket, drainRead)
+			}
 			_ = s.socket.Close() // it may be closed by a reset
 		}
 	}
