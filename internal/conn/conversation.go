@@ -219,6 +219,9 @@ func (c *conversation) endSending() {
 // endReceiving passes the peer's end on to Local's output.
 func (c *conversation) endReceiving() {
 	c.ended("peer")
+	if m, ok := below[*Messages](c.Remote); ok && m.got < m.Want {
+		c.note("peer", c.receiveError(&c.receive, &Error{Why: Timeout, Err: fmt.Errorf("%d of %d messages, and then the end of file", m.got, m.Want)}))
+	}
 	if shared, ok := below[interface{ PeerEnded() }](c.Local); ok {
 		shared.PeerEnded()
 	}

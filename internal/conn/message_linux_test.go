@@ -60,26 +60,32 @@ func TestLongMessage(t *testing.T) {
 	<-done
 }
 
-// Messages beyond those that are wanted are no reset to the peer that has sent them.
+// Fewer messages than are wanted are an error; those beyond are no reset to a peer that has
+// sent them.
 func TestWantedMessages(t *testing.T) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	for want, kind := range map[int]Kind{1: "", 3: ""} {
+	for want, kind := range map[int]Kind{1: "", 3: "", 9: Timeout} {
 		peer, in := unixPair(t, unix.SOCK_SEQPACKET)
 		remote := NewMessages(socketOf(t, in))
 		remote.Want = want
 		for _, text := range []string{"a", "b", "c"} {
 			_, _ = peer.WriteString(text)
 		}
+		if want == 9 {
+			_ = peer.Close()
+		}
 		r := (&Relay{Local: &Stdio{In: empty(t), Out: null}, Remote: remote, Peer: "peer", RecvOnly: true}).Run(t.Context())
 		if KindOf(r.Err) != kind {
 			t.Errorf("%d messages: %v", want, r.Err)
 		}
-		if n, err := unix.Read(int(peer.Fd()), make([]byte, 1)); n != 0 || err != nil {
-			t.Errorf("%d messages: the peer reads %d, %v", want, n, err)
+		if want < 9 {
+			if n, err := unix.Read(int(peer.Fd()), make([]byte, 1)); n != 0 || err != nil {
+				t.Errorf("%d messages: the peer reads %d, %v", want, n, err)
+			}
 		}
 	}
 }
