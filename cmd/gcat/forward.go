@@ -97,7 +97,11 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at conn.Endpoint) error {
 // forwardPeer relays the datagrams of one peer until it is idle for too long.
 func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local string) error {
 	start := time.Now()
-	to, err := g.dialer(g.to).DialDatagrams(ctx, g.to)
+	// A peer that came just before the end is forwarded, too.
+	dialing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(closeLimit, stop) })()
+	to, err := g.dialer(g.to).DialDatagrams(dialing, g.to)
 	if err != nil {
 		g.closed(local, address(p.Addr()), g.to.Address(), unreached(ctx, start))
 		return conn.Cause(ctx, err)
