@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -82,8 +81,8 @@ func highWater(status []byte) int64 {
 // is killed, which is no failure: some programs do not know when it is over. It
 // returns what the process has used; exited is false if it was killed.
 func (p *Process) Wait(limit time.Duration) (used Sample, exited bool, err error) {
-	var killed atomic.Bool // it may have ended just before
-	timer := time.AfterFunc(limit, func() { killed.Store(p.cmd.Process.Kill() == nil) })
+	killed := make(chan bool, 1) // false: it had ended just before
+	timer := time.AfterFunc(limit, func() { killed <- p.cmd.Process.Kill() == nil })
 	err = p.cmd.Wait()
 	stopped := timer.Stop()
 	<-p.done
@@ -92,7 +91,7 @@ func (p *Process) Wait(limit time.Duration) (used Sample, exited bool, err error
 		return Sample{}, false, err
 	}
 	used = Sample{CPU: state.UserTime() + state.SystemTime(), Peak: p.peak}
-	if !stopped && killed.Load() {
+	if !stopped && <-killed {
 		return used, false, nil
 	}
 	if err != nil {
