@@ -162,8 +162,8 @@ func (c *conversation) result() Result {
 			r.Dropped += d.Dropped()
 		}
 		if s.socket != nil {
-			if s.socket.readable() > 0 { // messages beyond Want: close(2) would be a reset
-				CloseInOrder(s.socket, drainRead)
+			if _, ok := below[*Messages](s.Stream); ok && c.err == nil && s.socket.readable() > 0 {
+				CloseInOrder(s.socket, drainRead) // they are beyond Want: close(2) would be a reset
 			}
 			_ = s.socket.Close() // it may be closed by a reset
 		}

@@ -153,3 +153,23 @@ func TestStuckUploadCounts(t *testing.T) {
 		t.Errorf("the peer's kernel has %d bytes of %d: %+v", got, read, r)
 	}
 }
+
+// A peer whose bytes had arrived when the output failed is reset: they were not taken.
+func TestFailedOutputResets(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		peer, socket := socketPair(t, network)
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer full.Close()
+		arrive(t, peer, socket, 200_000)
+		r := (&Relay{Local: &Stdio{In: empty(t), Out: full}, Remote: socket, Peer: "peer", RecvOnly: true}).Run(t.Context())
+		if KindOf(r.Err) != Local {
+			t.Errorf("%s: %v", network, r.Err)
+		}
+		if err := pendingError(peer.raw); err == nil {
+			t.Errorf("%s: the peer does not know that bytes were lost", network)
+		}
+	}
+}
