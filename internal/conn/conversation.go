@@ -249,8 +249,9 @@ func (c *conversation) endReceiving() {
 	}
 }
 
-// closeWrite passes the end of a direction on. A wrapper of a connection may block, so
-// it is called in a goroutine.
+// closeWrite passes the end of a direction on, except the one that [ShutNone] withholds: that
+// of Local's input or, with To, of what the peer sends. A wrapper of a connection may block,
+// so it is called in a goroutine.
 func (c *conversation) closeWrite(d *direction) {
 	switch _, bare := d.to.Stream.(*Socket); {
 	case c.Shutdown == ShutNone && (d == &c.send) == (c.To == ""):

@@ -141,14 +141,13 @@ type DatagramPeer struct {
 	all     *DatagramPeers
 
 	// Of all.mu:
-	queue   [][]byte   // the datagrams that wait for a Read
-	waiting int        // the bytes that they take
-	came    *sync.Cond // there is one more, or the peer is forgotten
-	dropped int64      // datagrams for which there was no room
-	last    time.Time  // when there was a datagram
-	asks    bool       // the last datagram came from the peer
-
-	replaced bool // a new peer has taken the place of one that asks
+	queue    [][]byte   // the datagrams that wait for a Read
+	waiting  int        // the bytes that they take
+	came     *sync.Cond // there is one more, or the peer is forgotten
+	dropped  int64      // datagrams for which there was no room
+	last     time.Time  // when there was a datagram
+	asks     bool       // the last datagram came from the peer
+	replaced bool       // while it asked, a new peer has taken its place
 }
 
 // Dropped is how many of the peer's datagrams were dropped: they came faster than they

@@ -26,7 +26,7 @@ type direction struct {
 	state         state
 	discard       atomic.Bool  // what is read is discarded
 	progress      *Progress    // of the conversation
-	first         atomic.Int64 // when the first byte came, in nanoseconds after its start; 0 is not yet
+	first         atomic.Int64 // when the first byte came, in nanoseconds after the conversation began; 0 is not yet
 	pumped        chan step    // the pump ended; no errors if at EOF or stopped
 	looks         int          // how often hungUp found pending input
 	left, unsent  int64        // bytes not acknowledged, and not even sent, when the receiving side was closed

@@ -19,9 +19,9 @@ import (
 //     acknowledged every byte and our FIN, or a Unix peer has read every byte; only
 //     then they count as delivered.
 //  4. It returns earlier, at once, when receiving fails, when Local's output
-//     fails or its reader has left, when the peer is gone after its EOF (and input
-//     that waits for Local's pauses is not delivered), when a limit passes or ctx
-//     ends, and, with EndWithPeer, when the peer has ended.
+//     fails or its reader has left, when a limit passes or ctx ends, with
+//     EndWithPeer when the peer has ended, and without EndWithLocal when the peer
+//     is gone after its EOF: input that a pause holds back is then not delivered.
 //  5. A failed send does not end it: what the peer still sends is received, unless
 //     the connection still exists and our own kernel has failed. To a [DatagramPeer]
 //     the next datagrams are sent, too.

@@ -93,7 +93,7 @@ func InputError(err error) error {
 // stderr. It refuses the file that is standard input, as cat(1) does, and those of
 // inputs, which other options read.
 func OpenOutput(path string, stderr io.WriteCloser, inputs ...string) (io.WriteCloser, error) {
-	info, _ := os.Stat(path) // nil, which is the same file as none, if there is none
+	info, _ := os.Stat(path) // nil if there is none: SameFile is false then
 	is := func(f *os.File) bool {
 		standard, _ := f.Stat()
 		return os.SameFile(info, standard)
