@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"gcat/internal/cli"
 	"gcat/internal/conn"
 	"gcat/internal/scan"
 )
@@ -50,16 +51,19 @@ func (g *gcat) scan(ctx context.Context, targets []conn.Endpoint) error {
 				g.logPort(r)
 			}
 			if several && r.Err == nil && output == nil {
-				_, output = fmt.Fprintln(os.Stdout, r.Name)
+				output = cli.Interruptible(ctx, func() error {
+					_, err := fmt.Fprintln(os.Stdout, r.Name)
+					return err
+				})
 			}
 		},
 	}
 	results, err := s.Run(ctx, targets)
 	switch {
+	case output != nil:
+		return conn.Cause(ctx, &conn.Error{Why: conn.Local, Op: "standard output", Err: output})
 	case err != nil:
 		return err
-	case output != nil:
-		return &conn.Error{Why: conn.Local, Op: "standard output", Err: output}
 	case g.Closed:
 		return results.AllClosed()
 	}

@@ -321,3 +321,20 @@ func TestDumpUnread(t *testing.T) {
 		})
 	}
 }
+
+// A scan whose output nothing reads ends by the deadline, too.
+func TestScanUnread(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	_ = w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	_, _ = w.Write(make([]byte, 4<<20)) // until it is full
+	open := serve(t, "tcp", func(halfConn) {})
+	cmd := gcatCmd(append([]string{"-z", "--deadline=0.2"}, append(open, "1")...)...)
+	cmd.Stdout = w
+	launch(t, cmd).ends(4, "", "gcat: standard output: the run took longer than 200ms (deadline)")
+}
