@@ -210,8 +210,8 @@ func (g *gcat) openDump() (err error) {
 	return err
 }
 
-// closeLimit is how long an early end waits for a pipe that takes the dump, and for the
-// connections to --to that take what has come in datagrams.
+// closeLimit is how long an early end waits until a pipe has taken the dump, and until --to
+// is looked up for a datagram peer that came just before.
 const closeLimit = 2 * time.Second
 
 // closeDump closes the dump. It returns err; if err is nil, it returns the error of the

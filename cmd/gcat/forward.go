@@ -97,7 +97,7 @@ func (g *gcat) forwardDatagrams(ctx context.Context, at conn.Endpoint) error {
 // forwardPeer relays the datagrams of one peer until it is idle for too long.
 func (g *gcat) forwardPeer(ctx context.Context, p *conn.DatagramPeer, local string) error {
 	start := time.Now()
-	// A peer that came just before the end is forwarded, too.
+	// A peer that came just before ctx ends is forwarded, too.
 	dialing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(closeLimit, stop) })()

@@ -118,7 +118,7 @@ func (g *gcat) prepare(ctx context.Context, targets []conn.Endpoint) (err error)
 	if g.rules, err = conn.ParseRules(g.Allow, g.Deny); err != nil {
 		return usage(err)
 	}
-	g.DatagramSize = cmp.Or(g.DatagramSize, targets[0].FrameSize())
+	g.DatagramSize = cmp.Or(g.DatagramSize, targets[0].FrameSize()) // on a CAN bus a datagram is a frame
 	dialled := targets
 	if g.Listen {
 		dialled = []conn.Endpoint{g.to}

@@ -34,7 +34,7 @@ type Command struct {
 	// bytes must pass through it, or the command cannot have the socket: under TLS, or
 	// with an idle limit where the kernel does not count bytes.
 	Relay func(command, remote conn.Stream) conn.Result
-	// Tally counts the conversation, unless Relay runs.
+	// Tally, which must be set, counts the conversation, unless Relay runs.
 	Tally *conn.Tally
 }
 
