@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -36,7 +37,7 @@ func handshakeError(addr net.Addr, err error) *conn.Error {
 		e.Why, e.Err = conn.Timeout, errors.New("handshake timed out")
 	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):
 		e.Err = errors.New("handshake given up")
-	case errors.Is(err, errFIN):
+	case errors.Is(err, io.EOF), errors.Is(err, errFIN): // with close_notify or without
 		e.Err = errors.New("the peer closed the connection during the handshake")
 		e.Transient = true // a forwarder accepts before its server is there
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

@@ -224,6 +224,10 @@ func TestHandshakeFailures(t *testing.T) {
 		err := talk(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<16)); c.Close() })
 		wantError(t, err, conn.TLS, "the peer closed the connection during the handshake")
 	})
+	t.Run("close_notify", func(t *testing.T) {
+		err := talk(t, func(c net.Conn) { _, _ = c.Write([]byte{21, 3, 3, 0, 2, 1, 0}) })
+		wantError(t, err, conn.TLS, "the peer closed the connection during the handshake")
+	})
 	t.Run("reset", func(t *testing.T) {
 		err := talk(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<16)); _ = conn.Reset(c) })
 		wantError(t, err, conn.TLS, "the peer reset the connection during the handshake")
