@@ -24,10 +24,11 @@ type CRLF struct {
 // Read returns input with its line ends translated.
 func (c *CRLF) Read(p []byte) (int, error) {
 	if c.input == nil {
-		c.input = make([]byte, maxMessage)
-		if !c.Messages {
-			c.input = c.input[:maxMessage/2] // the text fits in a buffer of the relay
+		size := maxMessage / 2 // the text fits in a buffer of the relay
+		if c.Messages {
+			size = maxMessage
 		}
+		c.input = make([]byte, size)
 	}
 	if len(c.rest) == 0 && c.err == nil {
 		n, err := c.Stream.Read(c.input)
