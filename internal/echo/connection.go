@@ -120,8 +120,9 @@ func (c *connection) serve(secure *tls.Config) {
 	if s.Deadline > 0 {
 		defer time.AfterFunc(s.Deadline, func() { c.expire("deadline", s.Deadline) }).Stop()
 	}
-	ends := &outlet{c: c, direction: s.To.faulted(), plan: c.plan}
-	stop := ends.startLimits(true)
+	// A limit that ends the connection holds in the handshake, and before there is a target.
+	limits := &outlet{c: c, direction: s.To.faulted(), plan: c.plan} // it sends nothing
+	stop := limits.startLimits(true)
 	defer stop()
 	err := c.handshake(secure)
 	if err != nil {

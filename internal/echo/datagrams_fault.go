@@ -155,8 +155,8 @@ func (l *lane) sendDue() {
 	}
 }
 
-// next takes out the first of the postponed replies. It returns nil if there is none or,
-// unless early is set, if its time has not come, and sets the alarm.
+// next takes out the first of the postponed replies; nil if there is none. Unless early is
+// set, it returns nil and sets the alarm if the time of the first has not come.
 func (l *lane) next(early bool) *postponed {
 	l.mu.Lock()
 	defer l.mu.Unlock()

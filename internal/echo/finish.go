@@ -58,8 +58,8 @@ func (c *connection) finish(err error) {
 	})
 }
 
-// closeInOrder sends the farewell, unless the connection is complete, shuts the sending
-// direction down, reads what is in flight and closes, all within drainLimit.
+// closeInOrder sends the farewell if a clock or a signal ends the connection, shuts the
+// sending direction down, reads what is in flight and closes, all within drainLimit.
 func (c *connection) closeInOrder(why *reason) {
 	c.endMu.Lock() // end has set its deadlines, and sets no more
 	c.cause.CompareAndSwap(nil, why)

@@ -121,20 +121,20 @@ func (o *outlet) apply(l Limit) {
 	}
 }
 
-// startLimits starts the timers of the limits of time, either of those that end the
-// connection, or of the others and applies a limit of 0 bytes. stop ends them.
+// startLimits starts the timers of the limits of time: those that end the connection, or
+// else the others, and then it applies a limit of 0 bytes, too. stop ends them.
 func (o *outlet) startLimits(ending bool) (stop func()) {
 	var timers []*time.Timer
 	for i, l := range o.plan.Limits {
+		ends := l.How == Close || l.How == Reset
 		switch {
-		case l.Time > 0 && l.How <= Reset != ending, l.Time == 0 && ending:
-		case l.Time > 0:
+		case l.Time > 0 && ends == ending:
 			timers = append(timers, time.AfterFunc(l.Time-time.Since(o.c.start), func() {
 				if o.c.cause.Load() == nil {
 					o.apply(l)
 				}
 			}))
-		case l.Bytes == 0 && &o.plan.Limits[i] == o.plan.limit():
+		case l.Bytes == 0 && !ending && &o.plan.Limits[i] == o.plan.limit():
 			o.apply(l)
 		}
 	}

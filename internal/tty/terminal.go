@@ -110,7 +110,7 @@ func (t *Terminal) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write shows what the peer sends; unless the terminal is raw, through [Safe].
+// Write shows what the peer sends; unless the terminal is raw, it must come through [Safe].
 func (t *Terminal) Write(p []byte) (int, error) {
 	if t.editor == nil {
 		return t.Through.Write(p)
