@@ -68,6 +68,9 @@ func (s *slots) add(secure bool, taken int, reserved int64) {
 func (s *slots) await(ctx context.Context, ok func() bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if ok() { // as a rule: then nothing is registered with ctx
+		return true
+	}
 	defer context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
