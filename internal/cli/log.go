@@ -87,8 +87,11 @@ func (l *Log) line(level int, text string) {
 // escaped, but neither backslashes nor quotes.
 func printable(text string) string {
 	quoted := strconv.Quote(text)
-	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(quoted[1 : len(quoted)-1])
+	return plain.Replace(quoted[1 : len(quoted)-1])
 }
+
+// plain undoes the escapes of backslashes and quotes. It is made once: each line needs it.
+var plain = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
 
 // object writes an event as a line with a JSON object.
 func (l *Log) object(event, text string, fields []any) {
