@@ -124,7 +124,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 func Notice(lines []byte, stderr io.Writer) (int, error) {
 	t := opened.Load()
 	switch {
-	case t == nil || !IsTerminal(os.Stderr):
+	case t == nil || !IsTerminal(os.Stderr) || t.hasLeft():
 		return Around(stderr).Write(lines)
 	case t.editor != nil:
 		return len(lines), t.editor.notice(string(lines))
@@ -132,6 +132,13 @@ func Notice(lines []byte, stderr io.Writer) (int, error) {
 	// In raw mode a newline does not return to the left edge.
 	_, err := stderr.Write(bytes.ReplaceAll(lines, []byte("\n"), []byte("\r\n")))
 	return len(lines), err
+}
+
+// hasLeft reports whether leave has been called; it waits for a call that has not returned.
+func (t *Terminal) hasLeft() bool {
+	t.modeMu.Lock()
+	defer t.modeMu.Unlock()
+	return t.left
 }
 
 // leave restores the terminal's own mode for good, and erases the line that is being

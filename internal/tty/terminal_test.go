@@ -67,6 +67,17 @@ func child(mode string) int {
 			panic("on purpose")
 		case strings.HasPrefix(text, "<notice>"):
 			_, _ = Notice([]byte(text[8:]+"\n"), os.Stderr)
+		case text == "<leaving>":
+			leaving := opened.Load()
+			leaving.modeMu.Lock() // as leave does
+			done := make(chan struct{})
+			go func() { // ends when the line is written
+				defer close(done)
+				_, _ = Notice([]byte("late\n"), os.Stderr)
+			}()
+			leaving.left = true
+			leaving.modeMu.Unlock()
+			<-done
 		default:
 			_, _ = shown.Write(buf[:n])
 		}
@@ -223,6 +234,16 @@ func TestNotice(t *testing.T) {
 	_ = p.peer.Close()
 	p.Leaves()
 	p.Shows("gcat: still there", "login:", "_") // what was not sent is erased
+}
+
+// A line that comes while the terminal is being left stands below the peer's last words.
+func TestNoticeLeaving(t *testing.T) {
+	p := sit(t, "edit", nil)
+	p.entered.Await("<ready>")
+	p.says("login: ")
+	p.says("<leaving>")
+	p.Shows("login: late", "_")
+	_ = p.peer.Close()
 }
 
 // However the process ends, the terminal is as it was.
