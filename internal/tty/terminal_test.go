@@ -241,8 +241,10 @@ func TestNoticeLeaving(t *testing.T) {
 	p := sit(t, "edit", nil)
 	p.entered.Await("<ready>")
 	p.says("login: ")
+	p.Types("me")
+	p.Shows("login: me_")
 	p.says("<leaving>")
-	p.Shows("login: late", "_")
+	p.Shows("login: melate", "_")
 	_ = p.peer.Close()
 }
 
