@@ -77,7 +77,7 @@ func (g *gcat) connectDatagrams(ctx context.Context, to conn.Endpoint) error {
 	defer remote.Close()
 	remote.Wait, remote.DatagramOptions = g.answerWait(), g.datagramOptions()
 	if g.SendOnly || g.shutdown() == conn.ShutBoth {
-		remote.Wait = 0
+		remote.Wait, remote.Want = 0, 0 // no answer is waited for
 	}
 	remote.Moved = func(c net.Conn) { g.connected(peerOf(c, to)) }
 	p := peerOf(remote.Conn(), to)
