@@ -3,6 +3,7 @@ package echo
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"gcat/internal/conn"
+	"gcat/internal/tlsconn"
 )
 
 // at waits until a time since the beginning, and a moment more.
@@ -157,4 +159,32 @@ func TestLimitEarly(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A fault whose time comes while the alert of a failed handshake is sent does not hide why
+// the handshake failed.
+func TestLimitBehindFailedHandshake(t *testing.T) {
+	secure, err := tlsconn.Options{}.ServerConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secure.VerifyConnection = func(tls.ConnectionState) error { return errors.New("not the pinned one") }
+	synctest.Test(t, func(t *testing.T) {
+		events := make(chan Event, 10)
+		s := &Server{Trace: true, Report: func(e Event) { events <- e }}
+		s.Faults.Limits = []Limit{{How: Reset, Time: 100 * time.Millisecond}}
+		peer, ours := net.Pipe()
+		go func() { // ends with the connection
+			_ = tls.Client(peer, &tls.Config{InsecureSkipVerify: true}).Handshake()
+			_, _ = io.Copy(io.Discard, peer)
+		}()
+		s.Serve(t.Context(), 0, []Socket{{Handed: conn.Handed{Conn: ours}, TLS: secure}})
+		peer.Close()
+		close(events)
+		<-events // Accepted
+		failed, closed := <-events, <-events
+		if failed.Kind != Failed || closed.Kind != Closed || closed.EndedBy != "reset" || closed.Duration < 100*time.Millisecond {
+			t.Errorf("%+v, %+v", failed, closed)
+		}
+	})
 }

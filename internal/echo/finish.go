@@ -15,6 +15,9 @@ func (c *connection) finish(err error) {
 	endedBy := "local"
 	left := int64(0)
 	failed, _ := errors.AsType[*conn.Error](err)
+	if cause != nil && cause.by == "local" && failed != nil && failed.Why == conn.TLS && !errors.Is(err, tlsconn.ErrGivenUp) {
+		cause = nil // the handshake had failed before, and its alert takes a moment
+	}
 	if cause != nil && cause.event != nil { // by this goroutine, which the end of the server waits for
 		c.report(*cause.event)
 	}

@@ -24,6 +24,9 @@ type failure struct {
 
 func (e *failure) Error() string { return e.words }
 
+// ErrGivenUp is the error of a handshake whose context or connection this side has ended.
+var ErrGivenUp = errors.New("handshake given up")
+
 // handshakeError returns the error of a failed handshake with the peer at addr.
 func handshakeError(addr net.Addr, err error) *conn.Error {
 	e := &conn.Error{Why: conn.TLS, Op: "TLS with " + addrString(addr)}
@@ -35,8 +38,8 @@ func handshakeError(addr net.Addr, err error) *conn.Error {
 		e.Why, e.Err = own.why, own
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		e.Why, e.Err = conn.Timeout, errors.New("handshake timed out")
-	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):
-		e.Err = errors.New("handshake given up")
+	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
+		e.Err = ErrGivenUp
 	case errors.Is(err, io.EOF), errors.Is(err, errFIN): // with close_notify or without
 		e.Err = errors.New("the peer closed the connection during the handshake")
 		e.Transient = true // a forwarder accepts before its server is there
