@@ -251,10 +251,16 @@ func (d *Dialer) address(ctx context.Context, network string, a netip.AddrPort) 
 			return control(network, address, c)
 		}
 	}
-	if network == "udp" && ToMany(a.Addr()) {
+	var c net.Conn
+	var err error
+	switch {
+	case network == "tcp":
+		c, err = dialTCP(ctx, dialer, a)
+	case ToMany(a.Addr()):
 		return dialMany(ctx, dialer, a)
+	default:
+		c, err = dialer.DialContext(ctx, network, a.String())
 	}
-	c, err := dialKeeping(ctx, dialer, network, a)
 	if errors.Is(err, syscall.EINVAL) {
 		err = d.invalid(ctx, a, local.Addr(), err)
 	}

@@ -132,24 +132,30 @@ func TestRaceReset(t *testing.T) {
 	})
 }
 
-// Against a server that resets at once a connection is there or was reset, never
-// refused.
-func TestDialReset(t *testing.T) {
+// resetting is a server that sends words to each client and resets.
+func resetting(t *testing.T, words string) Endpoint {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
 	go func() { // ends with l
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
+			_, _ = io.WriteString(c, words)
 			_ = Reset(c)
 		}
 	}()
-	e := EndpointOf(l.Addr())
+	return EndpointOf(l.Addr())
+}
+
+// Against a server that resets at once a connection is there or was reset, never
+// refused.
+func TestDialReset(t *testing.T) {
+	e := resetting(t, "")
 	for range 300 {
 		c, err := (&Dialer{}).Dial(t.Context(), e)
 		if err == nil {

@@ -10,8 +10,8 @@ import (
 // message larger than the reader's buffer is returned by several reads.
 type Messages struct {
 	*Socket
-	// Read returns io.EOF after Want messages; 0 is no limit. Fewer before the peer's end
-	// of file are an error of the relay, of kind [Timeout].
+	// Read returns io.EOF after Want messages; 0 is no limit. If the peer's end of file
+	// comes before that, the relay returns an error of kind [Timeout].
 	Want int
 
 	in  *inbox

@@ -79,9 +79,9 @@ func openCAN(Endpoint, string, SocketOptions, bool) (*canConn, error) {
 	return nil, &Error{Why: Unsupported, Err: fmt.Errorf("%s has no CAN sockets", runtime.GOOS)}
 }
 
-// dialKeeping is the dial alone here: what an early reset leaves is not read.
-func dialKeeping(ctx context.Context, d *net.Dialer, network string, to netip.AddrPort) (net.Conn, error) {
-	return d.DialContext(ctx, network, to.String())
+// dialTCP is the dial alone here: what an early reset leaves is not read.
+func dialTCP(ctx context.Context, d *net.Dialer, to netip.AddrPort) (net.Conn, error) {
+	return d.DialContext(ctx, "tcp", to.String())
 }
 
 // The destination of a datagram is not known here: answers leave from the address that

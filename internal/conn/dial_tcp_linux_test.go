@@ -3,7 +3,6 @@ package conn
 import (
 	"errors"
 	"io"
-	"net"
 	"syscall"
 	"testing"
 )
@@ -11,24 +10,10 @@ import (
 // What a server sends before it resets at once is read, also if the reset comes before
 // the dialler has seen that the connection is there.
 func TestDialKeepsLastWords(t *testing.T) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() { // ends with l
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = io.WriteString(c, "words")
-			_ = Reset(c)
-		}
-	}()
+	e := resetting(t, "words")
 	late := 0
 	for range 300 {
-		c, err := (&Dialer{}).Dial(t.Context(), EndpointOf(l.Addr()))
+		c, err := (&Dialer{}).Dial(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +23,7 @@ func TestDialKeepsLastWords(t *testing.T) {
 				t.Fatalf("write: %v", err)
 			}
 		}
-		if got := c.RemoteAddr().String(); got != l.Addr().String() {
+		if got := c.RemoteAddr().String(); got != e.Address() {
 			t.Fatalf("connected to %s", got)
 		}
 		got, err := io.ReadAll(c)
