@@ -210,8 +210,8 @@ func (g *gcat) openDump() (err error) {
 	return err
 }
 
-// closeLimit is how long an early end waits until a pipe has taken the dump, and until --to
-// is looked up for a datagram peer that came just before.
+// closeLimit is how long the end waits for the dump to be written, which may go into a pipe
+// that nothing reads, and for the connection to --to of a datagram peer that has just come.
 const closeLimit = 2 * time.Second
 
 // closeDump closes the dump. It returns err; if err is nil, it returns the error of the
@@ -220,8 +220,8 @@ func (g *gcat) closeDump(err error) error {
 	if g.dump == nil {
 		return err
 	}
-	unread := &conn.Error{Why: conn.Local, Op: fmt.Sprintf("write %q", g.dump.Name), Err: errors.New("its reader takes nothing")}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), closeLimit, unread)
+	late := &conn.Error{Why: conn.Local, Op: fmt.Sprintf("write %q", g.dump.Name), Err: fmt.Errorf("not done after %v", closeLimit)}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), closeLimit, late)
 	defer cancel()
 	failed := cli.Interruptible(ctx, g.dump.Close)
 	if err == nil {

@@ -293,12 +293,7 @@ func TestDumpUnread(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			r, w, err := os.Pipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer r.Close()
-			defer w.Close()
+			r, w := pipe(t)
 			cmd := gcatCmd(append([]string{test.option, "-o", "/dev/fd/3"}, serve(t, "tcp", func(s halfConn) {
 				_, _ = s.Write(make([]byte, 1<<20)) // more than the pipe holds; it fails when gcat ends
 			})...)...)
@@ -313,7 +308,7 @@ func TestDumpUnread(t *testing.T) {
 			if got := p.status(); got != test.status {
 				t.Errorf("status %d, want %d", got, test.status)
 			}
-			for _, want := range []string{test.words, `write "/dev/fd/3": its reader takes nothing`} {
+			for _, want := range []string{test.words, `write "/dev/fd/3": not done after 2s`} {
 				if !strings.Contains(p.err.String(), want) {
 					t.Errorf("it said %q, want %q", p.err, want)
 				}
@@ -325,12 +320,7 @@ func TestDumpUnread(t *testing.T) {
 // A scan whose output nothing reads ends by the deadline, too.
 func TestScanUnread(t *testing.T) {
 	t.Parallel()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	defer w.Close()
+	_, w := pipe(t)
 	_ = w.SetWriteDeadline(time.Now().Add(time.Second))
 	_, _ = w.Write(make([]byte, 4<<20)) // until it is full
 	open := serve(t, "tcp", func(halfConn) {})
